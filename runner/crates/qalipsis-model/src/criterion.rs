@@ -1,0 +1,305 @@
+//! Pass or fail rules on what was measured.
+
+use crate::description::SourceLocation;
+use crate::duration::human_ns;
+use crate::evidence::FailureKind;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::panic::Location;
+use std::time::Duration;
+
+/// What of a step is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Quantity {
+    /// From the instant for which the execution was intended to its end.
+    ResponseTime,
+    /// From the start of the execution to its end.
+    ServiceTime,
+    /// Of a join: from the start of the triggering step to the arrival of the awaited record.
+    Latency,
+    /// Number of executions.
+    Count,
+    /// Share of the executions that did not succeed, from 0 to 1.
+    ErrorRate,
+}
+
+/// Which figure of a distribution.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Statistic {
+    /// The value that this percentage of the samples does not exceed.
+    Percentile(f64),
+    /// Sum by count.
+    Mean,
+    /// The smallest.
+    Min,
+    /// The largest.
+    Max,
+    /// The only figure of a count or a rate.
+    Value,
+}
+
+/// What the figure must be. Durations are in nanoseconds, rates from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limit {
+    /// Strictly less.
+    Below(f64),
+    /// Not more.
+    AtMost(f64),
+    /// Not less.
+    AtLeast(f64),
+    /// Both ends included.
+    Between(f64, f64),
+}
+
+/// A pass or fail rule, judged on the merged figures of all factories.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Criterion {
+    /// Name of the step.
+    pub step: String,
+    /// What is measured.
+    pub quantity: Quantity,
+    /// Which figure of it.
+    pub statistic: Statistic,
+    /// What it must be.
+    pub limit: Limit,
+    /// Where it is written.
+    pub location: SourceLocation,
+}
+
+impl Limit {
+    /// Whether `value` is allowed.
+    pub fn allows(&self, value: f64) -> bool {
+        match *self {
+            Self::Below(limit) => value < limit,
+            Self::AtMost(limit) => value <= limit,
+            Self::AtLeast(limit) => value >= limit,
+            Self::Between(low, high) => (low..=high).contains(&value),
+        }
+    }
+}
+
+impl Quantity {
+    /// The kind of failure when a criterion on it is not held.
+    pub fn failure_kind(self) -> FailureKind {
+        match self {
+            Self::ResponseTime | Self::ServiceTime | Self::Latency => FailureKind::Latency,
+            Self::Count => FailureKind::Count,
+            Self::ErrorRate => FailureKind::ErrorRate,
+        }
+    }
+
+    /// A figure of this quantity with its unit.
+    pub fn show(self, value: f64) -> String {
+        match self {
+            Self::ResponseTime | Self::ServiceTime | Self::Latency => human_ns(value as u64),
+            Self::Count => format!("{value:.0}"),
+            Self::ErrorRate => {
+                let percent = format!("{:.2}", value * 100.0);
+                format!("{} %", percent.trim_end_matches('0').trim_end_matches('.'))
+            }
+        }
+    }
+}
+
+impl Criterion {
+    /// What must hold, without the step: `response time p95 below 130 ms`.
+    pub fn rule(&self) -> String {
+        format!("{} {}", self.measure(), self.expectation())
+    }
+
+    /// What is measured, without step and limit: `response time p95`.
+    pub fn measure(&self) -> String {
+        let quantity = match self.quantity {
+            Quantity::ResponseTime => "response time",
+            Quantity::ServiceTime => "service time",
+            Quantity::Latency => "latency",
+            Quantity::Count => "count",
+            Quantity::ErrorRate => "error rate",
+        };
+        match self.statistic {
+            Statistic::Percentile(p) => format!("{quantity} p{p}"),
+            Statistic::Mean => format!("{quantity} mean"),
+            Statistic::Min => format!("{quantity} min"),
+            Statistic::Max => format!("{quantity} max"),
+            Statistic::Value => quantity.to_owned(),
+        }
+    }
+
+    /// The limit in words: `below 130 ms`.
+    pub fn expectation(&self) -> String {
+        let show = |value| self.quantity.show(value);
+        match self.limit {
+            Limit::Below(limit) => format!("below {}", show(limit)),
+            Limit::AtMost(limit) => format!("at most {}", show(limit)),
+            Limit::AtLeast(limit) => format!("at least {}", show(limit)),
+            Limit::Between(low, high) => format!("between {} and {}", show(low), show(high)),
+        }
+    }
+}
+
+impl fmt::Display for Criterion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.step, self.rule())
+    }
+}
+
+/// Durations of a step, before a figure is chosen.
+#[derive(Debug, Clone)]
+#[must_use = "choose a figure, for example `.p(95)`, then a limit"]
+pub struct Durations {
+    step: String,
+    quantity: Quantity,
+}
+
+impl Durations {
+    /// Durations of the step of this name.
+    pub fn of(step: impl Into<String>, quantity: Quantity) -> Self {
+        Self { step: step.into(), quantity }
+    }
+
+    /// The duration that this percentage of the executions does not exceed, from 0 to 100.
+    pub fn p(self, percentile: impl Into<f64>) -> DurationFigure {
+        self.figure(Statistic::Percentile(percentile.into()))
+    }
+
+    /// The mean duration.
+    pub fn mean(self) -> DurationFigure {
+        self.figure(Statistic::Mean)
+    }
+
+    /// The longest duration.
+    pub fn max(self) -> DurationFigure {
+        self.figure(Statistic::Max)
+    }
+
+    /// The shortest duration.
+    pub fn min(self) -> DurationFigure {
+        self.figure(Statistic::Min)
+    }
+
+    fn figure(self, statistic: Statistic) -> DurationFigure {
+        DurationFigure { step: self.step, quantity: self.quantity, statistic }
+    }
+}
+
+/// One figure of durations, before its limit is chosen.
+#[derive(Debug, Clone)]
+#[must_use = "choose a limit, for example `.below(millis(130))`"]
+pub struct DurationFigure {
+    step: String,
+    quantity: Quantity,
+    statistic: Statistic,
+}
+
+impl DurationFigure {
+    /// Must be strictly less than `limit`.
+    #[track_caller]
+    pub fn below(self, limit: Duration) -> Criterion {
+        self.criterion(Limit::Below(limit.as_nanos() as f64), Location::caller())
+    }
+
+    /// Must not exceed `limit`.
+    #[track_caller]
+    pub fn at_most(self, limit: Duration) -> Criterion {
+        self.criterion(Limit::AtMost(limit.as_nanos() as f64), Location::caller())
+    }
+
+    /// Must not be less than `limit`.
+    #[track_caller]
+    pub fn at_least(self, limit: Duration) -> Criterion {
+        self.criterion(Limit::AtLeast(limit.as_nanos() as f64), Location::caller())
+    }
+
+    /// Must lie in the range, both ends included.
+    #[track_caller]
+    pub fn between(self, low: Duration, high: Duration) -> Criterion {
+        self.criterion(Limit::Between(low.as_nanos() as f64, high.as_nanos() as f64), Location::caller())
+    }
+
+    fn criterion(self, limit: Limit, location: &Location<'_>) -> Criterion {
+        Criterion {
+            step: self.step,
+            quantity: self.quantity,
+            statistic: self.statistic,
+            limit,
+            location: location.into(),
+        }
+    }
+}
+
+/// A number of a step, before its limit is chosen: a count, or a rate from 0 to 1.
+#[derive(Debug, Clone)]
+#[must_use = "choose a limit, for example `.at_least(1_000)`"]
+pub struct NumberFigure {
+    step: String,
+    quantity: Quantity,
+}
+
+impl NumberFigure {
+    /// A number of the step of this name.
+    pub fn of(step: impl Into<String>, quantity: Quantity) -> Self {
+        Self { step: step.into(), quantity }
+    }
+
+    /// Must be strictly less than `limit`.
+    #[track_caller]
+    pub fn below(self, limit: impl Into<f64>) -> Criterion {
+        self.criterion(Limit::Below(limit.into()), Location::caller())
+    }
+
+    /// Must not exceed `limit`.
+    #[track_caller]
+    pub fn at_most(self, limit: impl Into<f64>) -> Criterion {
+        self.criterion(Limit::AtMost(limit.into()), Location::caller())
+    }
+
+    /// Must not be less than `limit`.
+    #[track_caller]
+    pub fn at_least(self, limit: impl Into<f64>) -> Criterion {
+        self.criterion(Limit::AtLeast(limit.into()), Location::caller())
+    }
+
+    /// Must lie in the range, both ends included.
+    #[track_caller]
+    pub fn between(self, low: impl Into<f64>, high: impl Into<f64>) -> Criterion {
+        self.criterion(Limit::Between(low.into(), high.into()), Location::caller())
+    }
+
+    fn criterion(self, limit: Limit, location: &Location<'_>) -> Criterion {
+        Criterion {
+            step: self.step,
+            quantity: self.quantity,
+            statistic: Statistic::Value,
+            limit,
+            location: location.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_criterion_reads_as_a_sentence() {
+        let p95 = Durations::of("place", Quantity::ResponseTime).p(95).below(Duration::from_millis(130));
+        assert_eq!(p95.to_string(), "place response time p95 below 130 ms");
+        let rate = NumberFigure::of("place", Quantity::ErrorRate).at_most(0.015);
+        assert_eq!(rate.to_string(), "place error rate at most 1.5 %");
+        let count = NumberFigure::of("place", Quantity::Count).between(1, 10);
+        assert_eq!(count.to_string(), "place count between 1 and 10");
+        assert!(p95.location.file.ends_with("criterion.rs"));
+    }
+
+    #[test]
+    fn limits_include_what_they_say() {
+        assert!(!Limit::Below(1.0).allows(1.0));
+        assert!(Limit::AtMost(1.0).allows(1.0));
+        assert!(Limit::AtLeast(1.0).allows(1.0));
+        assert!(Limit::Between(1.0, 2.0).allows(2.0));
+        assert!(!Limit::AtMost(1.0).allows(f64::NAN));
+    }
+}

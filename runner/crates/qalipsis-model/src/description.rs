@@ -1,0 +1,108 @@
+//! What a scenario executable says about itself without running anything.
+
+use crate::criterion::Criterion;
+use crate::profile::Profile;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A place in a scenario's source.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SourceLocation {
+    /// Path as the compiler was given it, for a workspace relative to its root.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1.
+    pub column: u32,
+}
+
+impl From<&std::panic::Location<'_>> for SourceLocation {
+    fn from(location: &std::panic::Location<'_>) -> Self {
+        Self { file: location.file().to_owned(), line: location.line(), column: location.column() }
+    }
+}
+
+impl fmt::Display for SourceLocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// The answer of a scenario executable to `describe`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExecutableDescription {
+    /// The version of the contract between runner and executable ([`crate::plan::CONTRACT`]).
+    pub contract: u32,
+    /// The crate that the executable was built from.
+    pub crate_name: String,
+    /// That crate's version.
+    pub crate_version: String,
+    /// Its scenarios, in the order given to `main`.
+    pub scenarios: Vec<ScenarioDescription>,
+}
+
+/// One scenario as declared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioDescription {
+    /// Unique in a campaign.
+    pub name: String,
+    /// One line for people; may be empty.
+    pub description: String,
+    /// Minions unless configured otherwise.
+    pub minions: u32,
+    /// Profile unless configured otherwise.
+    pub profile: Profile,
+    /// In order of declaration; a step's index is its place here.
+    pub steps: Vec<StepDescription>,
+    /// What can be configured under `properties.`.
+    pub properties: Vec<PropertyDescription>,
+    /// Pass or fail rules on measures.
+    pub criteria: Vec<Criterion>,
+    /// Where the scenario is built.
+    pub location: SourceLocation,
+}
+
+/// One step as declared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepDescription {
+    /// In kebab-case unless named otherwise.
+    pub name: String,
+    /// Its doc comment; may be empty.
+    pub description: String,
+    /// Which events and extra meters are exported for it.
+    pub monitor: Monitor,
+    /// Whether a run in which nobody reaches it may still pass.
+    pub optional: bool,
+}
+
+/// What is exported for a step beside the figures that every step has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Monitor {
+    /// Nothing.
+    #[default]
+    None,
+    /// Events.
+    Events,
+    /// Extra meters.
+    Meters,
+    /// Both.
+    All,
+}
+
+/// One configurable property of a scenario.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PropertyDescription {
+    /// The key below `properties.`, in kebab-case.
+    pub name: String,
+    /// The type as users know it: `string`, `integer`, `duration`, ...
+    pub value_type: String,
+    /// What it is when nobody sets it; `None` when it must be set. Never given for secrets.
+    pub default: Option<String>,
+    /// Whether it must be set.
+    pub required: bool,
+    /// Whether its value never appears in any output.
+    pub secret: bool,
+    /// Its doc comment; may be empty.
+    pub description: String,
+}

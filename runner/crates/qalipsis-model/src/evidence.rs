@@ -1,0 +1,161 @@
+//! Failures kept whole: the one structure that every output shows.
+
+use crate::description::SourceLocation;
+use crate::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Why an execution or a criterion failed; the `type` of a JUnit failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// A check saw something else than it expected.
+    Assertion,
+    /// The step could not do its work.
+    Error,
+    /// The step, or the pass it belongs to, took longer than its limit.
+    Timeout,
+    /// Scenario code panicked.
+    Panic,
+    /// The awaited record never came.
+    JoinMissing,
+    /// The awaited record came after its deadline.
+    JoinLate,
+    /// A record could not be decoded.
+    Undecodable,
+    /// A source outside of any minion failed.
+    Source,
+    /// A criterion on durations was not held.
+    Latency,
+    /// A criterion on the share of failed executions was not held.
+    ErrorRate,
+    /// A criterion on the number of executions was not held.
+    Count,
+    /// What had to be executed never was.
+    NeverExecuted,
+}
+
+impl FailureKind {
+    /// Every kind, in the order of their discriminants.
+    pub const ALL: [Self; 12] = [
+        Self::Assertion,
+        Self::Error,
+        Self::Timeout,
+        Self::Panic,
+        Self::JoinMissing,
+        Self::JoinLate,
+        Self::Undecodable,
+        Self::Source,
+        Self::Latency,
+        Self::ErrorRate,
+        Self::Count,
+        Self::NeverExecuted,
+    ];
+
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Assertion => "assertion",
+            Self::Error => "error",
+            Self::Timeout => "timeout",
+            Self::Panic => "panic",
+            Self::JoinMissing => "join-missing",
+            Self::JoinLate => "join-late",
+            Self::Undecodable => "undecodable",
+            Self::Source => "source",
+            Self::Latency => "latency",
+            Self::ErrorRate => "error-rate",
+            Self::Count => "count",
+            Self::NeverExecuted => "never-executed",
+        }
+    }
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The longest excerpt that is kept of an input, an exchange or a value, in bytes.
+pub const EXCERPT_LIMIT: usize = 2048;
+
+/// One failure, kept whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Unique in its factory. A later one with the same id replaces the earlier: a missing record turned out late.
+    pub id: u64,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Index of the step in its scenario; `None` when it happened outside of any step.
+    pub step: Option<u32>,
+    /// When it failed.
+    pub at: Timestamp,
+    /// Index of the minion; `None` when no minion is concerned.
+    pub minion: Option<u32>,
+    /// Pass of that minion, from 0.
+    pub iteration: u64,
+    /// Zone of the factory.
+    pub zone: Option<String>,
+    /// Attempt, from 1.
+    pub attempt: u32,
+    /// Why.
+    pub kind: FailureKind,
+    /// A stable word below the kind, for grouping: `connect`, `dns`, `tls`; may be empty.
+    pub code: String,
+    /// One line that a person understands without the rest.
+    pub message: String,
+    /// The checks that failed, each with its own place.
+    pub checks: Vec<FailedCheck>,
+    /// What was sent, excerpt.
+    pub input: Option<String>,
+    /// What was exchanged, excerpt.
+    pub exchange: Option<String>,
+    /// W3C trace id.
+    pub trace_id: Option<String>,
+    /// The step in the scenario's source.
+    pub location: Option<SourceLocation>,
+}
+
+/// One check that did not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedCheck {
+    /// What was checked.
+    pub name: String,
+    /// What was expected, excerpt.
+    pub expected: String,
+    /// What was observed, excerpt.
+    pub observed: String,
+    /// The check in the scenario's source.
+    pub location: Option<SourceLocation>,
+}
+
+/// The beginning of `text`, at most [`EXCERPT_LIMIT`] bytes, with how much is left out.
+pub fn excerpt(text: &str) -> String {
+    if text.len() <= EXCERPT_LIMIT {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(EXCERPT_LIMIT - 40);
+    format!("{}… ({} more bytes)", &text[..end], text.len() - end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_listed_in_the_order_of_their_discriminants() {
+        for (index, kind) in FailureKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, index);
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
+    }
+
+    #[test]
+    fn an_excerpt_ends_at_a_character_and_says_what_is_left_out() {
+        let text = "é".repeat(5000);
+        let cut = excerpt(&text);
+        assert!(cut.len() <= EXCERPT_LIMIT && cut.ends_with(" more bytes)"), "{cut}");
+        assert_eq!(excerpt("short"), "short");
+    }
+}

@@ -1,0 +1,428 @@
+//! From what was measured to the report and its verdict.
+
+use crate::aggregate::Aggregate;
+use crate::criterion::{Criterion, Quantity, Statistic};
+use crate::description::{ScenarioDescription, SourceLocation, StepDescription};
+use crate::duration::{human, human_ns};
+use crate::evidence::{Evidence, FailureKind};
+use crate::plan::{CampaignPlan, ScenarioPlan};
+use crate::report::{
+    CriterionReport, FactoryReport, Problem, Reason, Report, ScenarioReport, StepFailure, StepReport,
+};
+use crate::snapshot::{ScenarioFigures, StepFigures};
+use crate::timestamp::Timestamp;
+use crate::verdict::Status;
+use std::time::Duration;
+
+/// How a campaign came to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// All minions ended and the sources drained.
+    Completed,
+    /// A factory could not get ready; no load was started.
+    NotReady(Vec<NotReady>),
+    /// The user stopped it.
+    Interrupted,
+    /// It ran into its own timeout.
+    TimedOut(Duration),
+    /// A factory was lost; says which and why.
+    Lost(String),
+}
+
+/// Why a scenario could not start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotReady {
+    /// The scenario, when one is concerned.
+    pub scenario: Option<String>,
+    /// Names target and cause.
+    pub message: String,
+}
+
+/// A scenario and the crate that it comes from.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// Crate of the scenario executable.
+    pub crate_name: String,
+    /// The scenario.
+    pub scenario: ScenarioDescription,
+}
+
+/// Everything that the verdict follows from.
+#[derive(Debug)]
+pub struct Case<'a> {
+    /// What was to be done.
+    pub plan: &'a CampaignPlan,
+    /// What the scenarios say about themselves; those of the plan.
+    pub described: &'a [Described],
+    /// What was measured.
+    pub aggregate: &'a Aggregate,
+    /// How it ended.
+    pub ending: &'a Ending,
+    /// When the load started.
+    pub started: Timestamp,
+    /// When everything had ended.
+    pub ended: Timestamp,
+    /// Who hosted the minions.
+    pub factories: Vec<FactoryReport>,
+    /// Commit of the working directory.
+    pub git_revision: Option<String>,
+}
+
+/// Judges a campaign.
+pub fn judge(case: Case<'_>) -> Report {
+    let completed = *case.ending == Ending::Completed;
+    let zones: Vec<String> = {
+        let mut zones: Vec<String> = case.factories.iter().filter_map(|f| f.zone.clone()).collect();
+        zones.sort();
+        zones.dedup();
+        zones
+    };
+    let scenarios: Vec<ScenarioReport> = case
+        .plan
+        .scenarios
+        .iter()
+        .filter_map(|planned| {
+            let described = case.described.iter().find(|d| d.scenario.name == planned.name)?;
+            Some(scenario(&case, planned, described, zones.clone()))
+        })
+        .collect();
+
+    let mut failures: Vec<Reason> = Vec::new();
+    let mut warnings = Vec::new();
+    for scenario in &scenarios {
+        failures.extend(failing(scenario, completed));
+        warnings.extend(warning(scenario));
+    }
+    if let Ending::NotReady(causes) = case.ending {
+        // Causes that name no scenario have no place in the scenarios' own reports.
+        failures.extend(causes.iter().filter(|c| c.scenario.is_none()).map(|c| Reason {
+            scenario: None,
+            step: None,
+            kind: Some(FailureKind::Error),
+            message: c.message.clone(),
+        }));
+    }
+    if case.aggregate.evidence_lost() > 0 {
+        warnings.push(format!("{} failures were counted but not kept whole", case.aggregate.evidence_lost()));
+    }
+
+    let aborted = aborted(case.ending);
+    let invalid: Vec<Reason> = scenarios.iter().filter_map(|s| late_generator(s, case.plan)).collect();
+    let status = if aborted.is_some() {
+        Status::Aborted
+    } else if !invalid.is_empty() {
+        Status::Invalid
+    } else if !failures.is_empty() {
+        Status::Failed
+    } else if !warnings.is_empty() {
+        Status::Warning
+    } else {
+        Status::Successful
+    };
+    let reasons = aborted.into_iter().chain(invalid).chain(failures).collect();
+    Report {
+        key: case.plan.key.clone(),
+        name: case.plan.name.clone(),
+        seed: case.plan.seed,
+        started: case.started,
+        duration: case.ended.since(case.started),
+        git_revision: case.git_revision,
+        status,
+        reasons,
+        warnings,
+        scenarios,
+        factories: case.factories,
+    }
+}
+
+fn aborted(ending: &Ending) -> Option<Reason> {
+    let message = match ending {
+        Ending::Completed | Ending::NotReady(_) => return None,
+        Ending::Interrupted => "stopped by the user".to_owned(),
+        Ending::TimedOut(limit) => format!("stopped after its limit of {} (campaign.timeout)", human(*limit)),
+        Ending::Lost(why) => why.clone(),
+    };
+    Some(Reason { scenario: None, step: None, kind: None, message })
+}
+
+fn late_generator(scenario: &ScenarioReport, plan: &CampaignPlan) -> Option<Reason> {
+    let lag = scenario.release_lag.percentile_ns(99.0)?;
+    let limit = plan.limits.release_lag;
+    (u128::from(lag) > limit.as_nanos()).then(|| Reason {
+        scenario: Some(scenario.name.clone()),
+        step: None,
+        kind: None,
+        message: format!(
+            "the load generator was too slow: 1 % of the minions started more than {} late, the limit is {} \
+             (campaign.limits.release-lag); use fewer minions, a longer ramp-up or a larger machine",
+            human_ns(lag),
+            human(limit),
+        ),
+    })
+}
+
+fn scenario(
+    case: &Case<'_>,
+    planned: &ScenarioPlan,
+    described: &Described,
+    zones: Vec<String>,
+) -> ScenarioReport {
+    let nothing = ScenarioFigures::default();
+    let figures = case.aggregate.scenario(&planned.name).unwrap_or(&nothing);
+    let evidence = case.aggregate.evidence(&planned.name);
+    let limit = case.plan.limits.evidence as usize;
+    let steps: Vec<StepReport> = described
+        .scenario
+        .steps
+        .iter()
+        .enumerate()
+        .map(|(index, declared)| step(index as u32, declared, figures, &evidence, limit))
+        .collect();
+    let criteria = described.scenario.criteria.iter().map(|c| criterion(c, described, figures)).collect();
+    ScenarioReport {
+        name: planned.name.clone(),
+        crate_name: described.crate_name.clone(),
+        description: described.scenario.description.clone(),
+        location: described.scenario.location.clone(),
+        profile: planned.profile.to_string(),
+        zones,
+        minions: u64::from(planned.minions),
+        released: figures.released,
+        ended: figures.ended,
+        release_lag: figures.release_lag.clone(),
+        iterations: figures.iterations.clone(),
+        steps,
+        joins: figures.joins.values().cloned().collect(),
+        criteria,
+        problems: problems(case, &planned.name, figures, &evidence, limit),
+    }
+}
+
+fn step(
+    index: u32,
+    declared: &StepDescription,
+    figures: &ScenarioFigures,
+    evidence: &[&Evidence],
+    limit: usize,
+) -> StepReport {
+    let mut own = figures.steps.get(&index).cloned().unwrap_or_default();
+    let ours: Vec<&Evidence> = evidence.iter().copied().filter(|e| e.step == Some(index)).collect();
+    let mut counts: Vec<(FailureKind, u64)> =
+        FailureKind::ALL.into_iter().map(|kind| (kind, own.of_kind(kind))).filter(|(_, n)| *n > 0).collect();
+    // A record that cannot be decoded belongs to the step that awaits its source.
+    for join in figures.joins.values().filter(|j| j.undecodable > 0 && j.steps.first() == Some(&index)) {
+        counts.push((FailureKind::Undecodable, join.undecodable));
+        own.first_failure = match (own.first_failure, join.first_undecodable) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        own.last_failure = own.last_failure.max(join.last_undecodable);
+    }
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let failures: Vec<StepFailure> = counts
+        .into_iter()
+        .map(|(kind, count)| {
+            let evidence: Vec<Evidence> =
+                ours.iter().filter(|e| e.kind == kind).take(limit).map(|e| (*e).clone()).collect();
+            let message = evidence.first().map_or_else(|| kind.to_string(), |e| e.message.clone());
+            StepFailure { kind, count, message, evidence }
+        })
+        .collect();
+    StepReport {
+        name: declared.name.clone(),
+        optional: declared.optional,
+        location: own.location.clone().or_else(|| ours.iter().find_map(|e| e.location.clone())),
+        headline: headline(&own, &failures),
+        skipped: own.executions() == 0 && own.cancelled == 0 && failures.is_empty(),
+        failures,
+        figures: own,
+    }
+}
+
+/// `37 of 1000 minions: expected status 202, observed 503`.
+fn headline(figures: &StepFigures, failures: &[StepFailure]) -> Option<String> {
+    let first = failures.first()?;
+    let who = if figures.failed_minions > 0 {
+        format!("{} of {} minions", figures.failed_minions, figures.minions)
+    } else {
+        format!("{} records", first.count)
+    };
+    let what = match failures {
+        [_] => first.message.clone(),
+        several => {
+            let counts: Vec<String> = several.iter().map(|f| format!("{} {}", f.count, f.kind)).collect();
+            format!("{}; first: {}", counts.join(", "), first.message)
+        }
+    };
+    Some(format!("{who}: {what}"))
+}
+
+fn problems(
+    case: &Case<'_>,
+    scenario: &str,
+    figures: &ScenarioFigures,
+    evidence: &[&Evidence],
+    limit: usize,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Ending::NotReady(causes) = case.ending {
+        problems.extend(causes.iter().filter(|c| c.scenario.as_deref() == Some(scenario)).map(|cause| {
+            Problem {
+                name: "warm-up".to_owned(),
+                kind: FailureKind::Error,
+                count: 1,
+                message: cause.message.clone(),
+                evidence: Vec::new(),
+            }
+        }));
+    }
+    let outside = |kind: FailureKind| -> Vec<Evidence> {
+        evidence
+            .iter()
+            .filter(|e| e.step.is_none() && e.kind == kind)
+            .take(limit)
+            .map(|e| (*e).clone())
+            .collect()
+    };
+    for join in figures.joins.values().filter(|j| j.undecodable > 0 && j.steps.is_empty()) {
+        let evidence = outside(FailureKind::Undecodable);
+        problems.push(Problem {
+            name: format!("source {}", join.name),
+            kind: FailureKind::Undecodable,
+            count: join.undecodable,
+            message: evidence.first().map_or_else(|| "undecodable records".to_owned(), |e| e.message.clone()),
+            evidence,
+        });
+    }
+    let sources = outside(FailureKind::Source);
+    if let Some(first) = sources.first() {
+        problems.push(Problem {
+            name: "sources".to_owned(),
+            kind: FailureKind::Source,
+            count: sources.len() as u64,
+            message: first.message.clone(),
+            evidence: sources,
+        });
+    }
+    for kind in [FailureKind::Panic, FailureKind::Timeout] {
+        let count = figures.iterations.of_kind(kind);
+        if count > 0 {
+            let evidence = outside(kind);
+            problems.push(Problem {
+                name: format!("{kind} outside of steps"),
+                kind,
+                count,
+                message: evidence.first().map_or_else(|| kind.to_string(), |e| e.message.clone()),
+                evidence,
+            });
+        }
+    }
+    problems
+}
+
+fn criterion(criterion: &Criterion, described: &Described, figures: &ScenarioFigures) -> CriterionReport {
+    let index = described.scenario.steps.iter().position(|s| s.name == criterion.step);
+    let observed =
+        index.and_then(|i| figures.steps.get(&(i as u32))).and_then(|step| observe(criterion, step));
+    let held = observed.is_some_and(|value| criterion.limit.allows(value));
+    CriterionReport { criterion: criterion.clone(), observed, held }
+}
+
+fn observe(criterion: &Criterion, step: &StepFigures) -> Option<f64> {
+    let times = match criterion.quantity {
+        Quantity::Count => return Some(step.executions() as f64),
+        Quantity::ErrorRate => {
+            let executions = step.executions();
+            return (executions > 0).then(|| step.failures() as f64 / executions as f64);
+        }
+        Quantity::ResponseTime => step.response(),
+        Quantity::ServiceTime => step.service(),
+        // What arrived late is part of the latency: leaving it out would flatter a slow system.
+        Quantity::Latency => {
+            let mut all = step.latency.as_deref().cloned().unwrap_or_default();
+            if let Some(late) = &step.late {
+                all.merge(late);
+            }
+            all
+        }
+    };
+    let figure = match criterion.statistic {
+        Statistic::Percentile(p) => times.percentile_ns(p),
+        Statistic::Mean => times.mean_ns(),
+        Statistic::Min => times.min_ns(),
+        Statistic::Max | Statistic::Value => times.max_ns(),
+    };
+    figure.map(|ns| ns as f64)
+}
+
+fn failing(scenario: &ScenarioReport, completed: bool) -> Vec<Reason> {
+    let reason = |step: Option<&str>, kind, message: String| Reason {
+        scenario: Some(scenario.name.clone()),
+        step: step.map(str::to_owned),
+        kind: Some(kind),
+        message,
+    };
+    let mut reasons: Vec<Reason> = scenario
+        .problems
+        .iter()
+        .map(|problem| reason(None, problem.kind, format!("{}: {}", problem.name, problem.message)))
+        .collect();
+    for step in &scenario.steps {
+        if let (Some(headline), Some(first)) = (&step.headline, step.failures.first()) {
+            reasons.push(reason(Some(&step.name), first.kind, headline.clone()));
+        }
+    }
+    // Without a load there is nothing to hold a criterion against: the cause is named already.
+    if completed || scenario.released > 0 {
+        for criterion in scenario.criteria.iter().filter(|c| !c.held) {
+            let kind = match criterion.observed {
+                Some(_) => criterion.criterion.quantity.failure_kind(),
+                None => FailureKind::NeverExecuted,
+            };
+            reasons.push(reason(Some(&criterion.criterion.step), kind, criterion.message()));
+        }
+    }
+    if completed && reasons.is_empty() {
+        // A run that skipped what it declares has not shown what its name promises. After a failure
+        // skipping is the consequence, and the failure is named already.
+        reasons.extend(scenario.steps.iter().filter(|s| s.must_run()).map(|step| {
+            reason(
+                Some(&step.name),
+                FailureKind::NeverExecuted,
+                "declared but never executed; mark it #[step(optional)] when a run may pass without it"
+                    .to_owned(),
+            )
+        }));
+    }
+    reasons
+}
+
+fn warning(scenario: &ScenarioReport) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for join in &scenario.joins {
+        let mut warn = |count: u64, what: &str| {
+            if count > 0 {
+                warnings.push(format!("{}: {}: {count} {what}", scenario.name, join.name));
+            }
+        };
+        warn(join.duplicates, "duplicate records of keys already matched");
+        warn(join.orphans, "orphan records that nobody awaited");
+        warn(
+            join.forgotten,
+            "keys forgotten because the ledger was full; later records of them count as orphans",
+        );
+    }
+    warnings
+}
+
+impl StepReport {
+    /// Whether it was never executed although a passing run must execute it.
+    pub fn must_run(&self) -> bool {
+        self.skipped && !self.optional
+    }
+
+    /// Where it is executed, else where its scenario is built.
+    pub fn location_or<'a>(&'a self, scenario: &'a SourceLocation) -> &'a SourceLocation {
+        self.location.as_ref().unwrap_or(scenario)
+    }
+}

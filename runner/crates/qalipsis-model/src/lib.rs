@@ -1,0 +1,19 @@
+//! Plain data and pure functions: what a campaign is, what it measured, and what follows from that.
+//!
+//! Nothing here does I/O, spawns, or reads a clock. Every other crate may depend on this one.
+
+pub mod aggregate;
+pub mod criterion;
+pub mod description;
+pub mod duration;
+pub mod evidence;
+pub mod histogram;
+pub mod judge;
+pub mod plan;
+pub mod profile;
+pub mod report;
+pub mod segment;
+pub mod snapshot;
+pub mod suggest;
+pub mod timestamp;
+pub mod verdict;

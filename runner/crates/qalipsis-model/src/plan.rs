@@ -1,0 +1,107 @@
+//! What a campaign is to do, as the head hands it to every factory.
+
+use crate::profile::Profile;
+use crate::segment::Segment;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+/// Version of everything that a runner and a scenario executable say to each other.
+///
+/// It changes when an older reader would misunderstand; new optional fields do not change it.
+pub const CONTRACT: u32 = 1;
+
+/// One run of one or more scenarios.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CampaignPlan {
+    /// Unique among all campaigns; part of file names.
+    pub key: String,
+    /// For people.
+    pub name: String,
+    /// All schedules and data derive from it.
+    pub seed: u64,
+    /// What runs.
+    pub scenarios: Vec<ScenarioPlan>,
+    /// What bounds it.
+    pub limits: Limits,
+}
+
+/// One scenario of a campaign, with everything configured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioPlan {
+    /// Name of the scenario.
+    pub name: String,
+    /// Minions over all factories.
+    pub minions: u32,
+    /// When they are released.
+    pub profile: Profile,
+    /// Configured values, by name of the property.
+    pub properties: PropertyValues,
+}
+
+/// Configured values of properties. They may be secrets, so `Debug` shows the names only.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PropertyValues(pub BTreeMap<String, String>);
+
+impl fmt::Debug for PropertyValues {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Bounds of a campaign: nothing waits without one, and the report says when one was hit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Failures of each kind that are kept whole, per step. Default 5.
+    pub evidence: u32,
+    /// How long one pass of one minion may take. Default 5 minutes.
+    pub iteration: Duration,
+    /// How long opening the worlds and positioning the sources may take. Default 30 s.
+    pub warm_up: Duration,
+    /// How long sources go on after the last minion while awaited records are overdue. Default 10 s.
+    pub drain: Duration,
+    /// The campaign is stopped gracefully after this time. Default: never.
+    pub campaign: Option<Duration>,
+    /// How late 99 % of the releases may be before the run is invalid. Default 1 s.
+    pub release_lag: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            evidence: 5,
+            iteration: Duration::from_secs(300),
+            warm_up: Duration::from_secs(30),
+            drain: Duration::from_secs(10),
+            campaign: None,
+            release_lag: Duration::from_secs(1),
+        }
+    }
+}
+
+/// What one factory gets of a campaign.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FactoryPlan {
+    /// The campaign, with only the scenarios that this factory hosts.
+    pub campaign: CampaignPlan,
+    /// Name of the factory in reports.
+    pub factory: String,
+    /// Location label of the factory.
+    pub zone: Option<String>,
+    /// Its share of the minions.
+    pub segment: Segment,
+    /// Threads that run minions; `None` for one per core.
+    pub workers: Option<u32>,
+}
+
+/// How a running campaign is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stop {
+    /// No further release, passes are finished, sources drain.
+    Graceful,
+    /// Passes are cancelled, nothing drains.
+    Hard,
+}

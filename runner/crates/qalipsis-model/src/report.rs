@@ -1,0 +1,166 @@
+//! The one report of a campaign. Every output shows it; none recomputes or changes it.
+
+use crate::criterion::Criterion;
+use crate::description::SourceLocation;
+use crate::evidence::{Evidence, FailureKind};
+use crate::histogram::Histogram;
+use crate::snapshot::{JoinFigures, StepFigures};
+use crate::timestamp::Timestamp;
+use crate::verdict::Status;
+use std::time::Duration;
+
+/// What a campaign was, what it measured, and the verdict.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Unique key of the campaign.
+    pub key: String,
+    /// Name for people.
+    pub name: String,
+    /// Seed of schedules and data.
+    pub seed: u64,
+    /// When the load started, or the campaign when no load was started.
+    pub started: Timestamp,
+    /// From `started` to the end of the drain.
+    pub duration: Duration,
+    /// Commit of the working directory, when it is a git checkout.
+    pub git_revision: Option<String>,
+    /// The verdict.
+    pub status: Status,
+    /// Why the verdict is not SUCCESSFUL, most important first; empty when it is.
+    pub reasons: Vec<Reason>,
+    /// What did not change the verdict but must be known.
+    pub warnings: Vec<String>,
+    /// In order of the plan.
+    pub scenarios: Vec<ScenarioReport>,
+    /// Processes that hosted minions.
+    pub factories: Vec<FactoryReport>,
+}
+
+/// One cause of the verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// Scenario concerned.
+    pub scenario: Option<String>,
+    /// Step concerned.
+    pub step: Option<String>,
+    /// Why; `None` for what is not a failure of the system under test (abort, invalid).
+    pub kind: Option<FailureKind>,
+    /// One line that a person understands without the rest.
+    pub message: String,
+}
+
+/// One scenario.
+#[derive(Debug, Clone)]
+pub struct ScenarioReport {
+    /// Name.
+    pub name: String,
+    /// Crate that it is compiled in.
+    pub crate_name: String,
+    /// One line for people; may be empty.
+    pub description: String,
+    /// Where it is built.
+    pub location: SourceLocation,
+    /// The profile in words.
+    pub profile: String,
+    /// Zones of its factories.
+    pub zones: Vec<String>,
+    /// Minions planned.
+    pub minions: u64,
+    /// Minions released.
+    pub released: u64,
+    /// Minions that ended.
+    pub ended: u64,
+    /// How late releases were.
+    pub release_lag: Histogram,
+    /// Whole passes.
+    pub iterations: StepFigures,
+    /// In order of declaration.
+    pub steps: Vec<StepReport>,
+    /// In order of opening.
+    pub joins: Vec<JoinFigures>,
+    /// In order of declaration.
+    pub criteria: Vec<CriterionReport>,
+    /// Failures outside of any step: warm-up, sources, panics between steps.
+    pub problems: Vec<Problem>,
+}
+
+/// One step.
+#[derive(Debug, Clone)]
+pub struct StepReport {
+    /// Name.
+    pub name: String,
+    /// Where the scenario executes it; `None` when it never did.
+    pub location: Option<SourceLocation>,
+    /// Its figures.
+    pub figures: StepFigures,
+    /// Everything that failed in one line: `37 of 1000 minions: expected status 202, observed 503`; `None` when nothing did.
+    pub headline: Option<String>,
+    /// What failed, one per kind, most frequent first; empty when nothing did.
+    pub failures: Vec<StepFailure>,
+    /// Whether it was declared but never executed.
+    pub skipped: bool,
+    /// Whether a run in which nobody reaches it may still pass.
+    pub optional: bool,
+}
+
+/// The failures of one kind of one step.
+#[derive(Debug, Clone)]
+pub struct StepFailure {
+    /// Why.
+    pub kind: FailureKind,
+    /// Number of executions, or of records for what is undecodable.
+    pub count: u64,
+    /// The first one in one line: `expected status 202, observed 503`.
+    pub message: String,
+    /// The first ones, kept whole.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A failure outside of any step.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// Unique in its scenario: `warm-up`, `source kafka topic orders.fulfilled`, `iteration`.
+    pub name: String,
+    /// Why.
+    pub kind: FailureKind,
+    /// How often.
+    pub count: u64,
+    /// One line that a person understands.
+    pub message: String,
+    /// The first ones, kept whole.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A criterion and how it came out.
+#[derive(Debug, Clone)]
+pub struct CriterionReport {
+    /// The rule.
+    pub criterion: Criterion,
+    /// What was observed; `None` when there was nothing to observe.
+    pub observed: Option<f64>,
+    /// Whether it held.
+    pub held: bool,
+}
+
+impl CriterionReport {
+    /// The observed figure with its unit, or `no data`.
+    pub fn observed_text(&self) -> String {
+        self.observed.map_or_else(|| "no data".to_owned(), |value| self.criterion.quantity.show(value))
+    }
+
+    /// One line: `expected response time p95 below 130 ms, observed 1.2 s`.
+    pub fn message(&self) -> String {
+        format!("expected {}, observed {}", self.criterion.rule(), self.observed_text())
+    }
+}
+
+/// One process that hosted minions.
+#[derive(Debug, Clone)]
+pub struct FactoryReport {
+    /// Name.
+    pub name: String,
+    /// Location label.
+    pub zone: Option<String>,
+    /// Why it was lost, when it was.
+    pub lost: Option<String>,
+}

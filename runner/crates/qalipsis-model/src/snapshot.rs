@@ -1,0 +1,357 @@
+//! Figures: what is counted and timed. They merge exactly, so they serve as difference and as total.
+
+use crate::description::SourceLocation;
+use crate::evidence::FailureKind;
+use crate::histogram::Histogram;
+use crate::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How an execution ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExecutionOutcome {
+    /// It did what it should.
+    Success,
+    /// A check did not hold.
+    Failure,
+    /// It could not do its work.
+    Error,
+    /// It took longer than allowed.
+    Timeout,
+}
+
+/// What a step turned out to be when it was executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepKind {
+    /// It acts.
+    Action,
+    /// It asserts.
+    Verification,
+    /// It awaits a record.
+    Join,
+}
+
+/// The difference that one factory reports for about one second.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// From 0, without gaps.
+    pub sequence: u64,
+    /// When it was taken.
+    pub at: Timestamp,
+    /// By name of the scenario.
+    pub scenarios: BTreeMap<String, ScenarioFigures>,
+    /// Failures that were not kept whole because the way to the head was full.
+    pub evidence_lost: u64,
+}
+
+/// Figures of one scenario.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ScenarioFigures {
+    /// Minions released.
+    pub released: u64,
+    /// Minions that ended.
+    pub ended: u64,
+    /// How late releases were.
+    pub release_lag: Histogram,
+    /// Whole passes.
+    pub iterations: StepFigures,
+    /// By index of the step.
+    pub steps: BTreeMap<u32, StepFigures>,
+    /// By index of the join.
+    pub joins: BTreeMap<u32, JoinFigures>,
+}
+
+/// Figures of one step.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StepFigures {
+    /// What it turned out to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<StepKind>,
+    /// Where the scenario executes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<SourceLocation>,
+    /// Executions that succeeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub success: Option<Box<Times>>,
+    /// Executions in which a check did not hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Box<Times>>,
+    /// Executions that could not do their work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Box<Times>>,
+    /// Executions that took longer than allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Box<Times>>,
+    /// Executions that were dropped before their end, by the scenario or a hard stop.
+    pub cancelled: u64,
+    /// Distinct minions that executed it.
+    pub minions: u64,
+    /// Distinct minions of which an execution did not succeed.
+    pub failed_minions: u64,
+    /// When an execution first did not succeed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_failure: Option<Timestamp>,
+    /// When one last did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<Timestamp>,
+    /// Executions that did not succeed, by kind; a join's overdue ones count as missing until they arrive late.
+    pub kinds: BTreeMap<FailureKind, i64>,
+    /// Of a join: from trigger to arrival, in time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Box<Histogram>>,
+    /// Of a join: from trigger to arrival, too late.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late: Option<Box<Histogram>>,
+}
+
+/// Both durations of the executions with one outcome.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Times {
+    /// From the start.
+    pub service: Histogram,
+    /// From the intended start.
+    pub response: Histogram,
+}
+
+/// Figures of one join's source and ledger, beyond those of the steps that await it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JoinFigures {
+    /// The source, as people know it: `kafka topic orders.fulfilled`.
+    pub name: String,
+    /// Steps that await it, by index.
+    pub steps: Vec<u32>,
+    /// Keys that were awaited.
+    pub expected: u64,
+    /// Records read.
+    pub records: u64,
+    /// Bytes read, where the source tells.
+    pub bytes: u64,
+    /// Further records of keys already matched.
+    pub duplicates: u64,
+    /// Records that nobody awaited.
+    pub orphans: u64,
+    /// Records that could not be decoded.
+    pub undecodable: u64,
+    /// Keys forgotten because the ledger was full; later records of them count as orphans.
+    pub forgotten: u64,
+    /// When a record could first not be decoded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_undecodable: Option<Timestamp>,
+    /// When one last could not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_undecodable: Option<Timestamp>,
+    /// Records that the source has not read yet, last known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_lag: Option<u64>,
+    /// The largest own lag seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_lag_max: Option<u64>,
+}
+
+impl Times {
+    /// Number of executions.
+    pub fn count(&self) -> u64 {
+        self.service.count()
+    }
+}
+
+impl StepFigures {
+    /// Adds one execution.
+    pub fn record(&mut self, outcome: ExecutionOutcome, service_ns: u64, response_ns: u64) {
+        let times = self.times_mut(outcome).get_or_insert_default();
+        times.service.record(service_ns);
+        times.response.record(response_ns);
+    }
+
+    /// Adds one failure of this kind at this time.
+    pub fn record_failure(&mut self, kind: FailureKind, at: Timestamp) {
+        *self.kinds.entry(kind).or_default() += 1;
+        self.first_failure = earliest(self.first_failure, Some(at));
+        self.last_failure = self.last_failure.max(Some(at));
+    }
+
+    /// Executions with this outcome.
+    pub fn times(&self, outcome: ExecutionOutcome) -> Option<&Times> {
+        match outcome {
+            ExecutionOutcome::Success => &self.success,
+            ExecutionOutcome::Failure => &self.failure,
+            ExecutionOutcome::Error => &self.error,
+            ExecutionOutcome::Timeout => &self.timeout,
+        }
+        .as_deref()
+    }
+
+    fn times_mut(&mut self, outcome: ExecutionOutcome) -> &mut Option<Box<Times>> {
+        match outcome {
+            ExecutionOutcome::Success => &mut self.success,
+            ExecutionOutcome::Failure => &mut self.failure,
+            ExecutionOutcome::Error => &mut self.error,
+            ExecutionOutcome::Timeout => &mut self.timeout,
+        }
+    }
+
+    fn all_times(&self) -> impl Iterator<Item = &Times> {
+        [&self.success, &self.failure, &self.error, &self.timeout].into_iter().filter_map(|t| t.as_deref())
+    }
+
+    /// Executions that ended, whatever their outcome.
+    pub fn executions(&self) -> u64 {
+        self.all_times().map(Times::count).sum()
+    }
+
+    /// Executions that ended without success.
+    pub fn failures(&self) -> u64 {
+        self.executions() - self.success.as_ref().map_or(0, |t| t.count())
+    }
+
+    /// Failures of this kind.
+    pub fn of_kind(&self, kind: FailureKind) -> u64 {
+        self.kinds.get(&kind).copied().unwrap_or(0).max(0) as u64
+    }
+
+    /// Service times of all executions.
+    pub fn service(&self) -> Histogram {
+        merged(self.all_times().map(|t| &t.service))
+    }
+
+    /// Response times of all executions.
+    pub fn response(&self) -> Histogram {
+        merged(self.all_times().map(|t| &t.response))
+    }
+
+    /// Adds all of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        self.kind = self.kind.max(other.kind);
+        if self.location.is_none() {
+            self.location.clone_from(&other.location);
+        }
+        for outcome in [
+            ExecutionOutcome::Success,
+            ExecutionOutcome::Failure,
+            ExecutionOutcome::Error,
+            ExecutionOutcome::Timeout,
+        ] {
+            if let Some(theirs) = other.times(outcome) {
+                let ours = self.times_mut(outcome).get_or_insert_default();
+                ours.service.merge(&theirs.service);
+                ours.response.merge(&theirs.response);
+            }
+        }
+        self.cancelled += other.cancelled;
+        self.minions += other.minions;
+        self.failed_minions += other.failed_minions;
+        self.first_failure = earliest(self.first_failure, other.first_failure);
+        self.last_failure = self.last_failure.max(other.last_failure);
+        for (kind, count) in &other.kinds {
+            *self.kinds.entry(*kind).or_default() += count;
+        }
+        merge_histogram(&mut self.latency, other.latency.as_deref());
+        merge_histogram(&mut self.late, other.late.as_deref());
+    }
+}
+
+impl JoinFigures {
+    /// Adds all of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        if self.name.is_empty() {
+            self.name.clone_from(&other.name);
+        }
+        for step in &other.steps {
+            if !self.steps.contains(step) {
+                self.steps.push(*step);
+            }
+        }
+        self.expected += other.expected;
+        self.records += other.records;
+        self.bytes += other.bytes;
+        self.duplicates += other.duplicates;
+        self.orphans += other.orphans;
+        self.undecodable += other.undecodable;
+        self.forgotten += other.forgotten;
+        self.first_undecodable = earliest(self.first_undecodable, other.first_undecodable);
+        self.last_undecodable = self.last_undecodable.max(other.last_undecodable);
+        self.own_lag = other.own_lag.or(self.own_lag);
+        self.own_lag_max = self.own_lag_max.max(other.own_lag_max);
+    }
+}
+
+impl ScenarioFigures {
+    /// Adds all of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        self.released += other.released;
+        self.ended += other.ended;
+        self.release_lag.merge(&other.release_lag);
+        self.iterations.merge(&other.iterations);
+        for (index, step) in &other.steps {
+            self.steps.entry(*index).or_default().merge(step);
+        }
+        for (index, join) in &other.joins {
+            self.joins.entry(*index).or_default().merge(join);
+        }
+    }
+}
+
+fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+fn merged<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Histogram {
+    histograms.fold(Histogram::default(), |mut all, one| {
+        all.merge(one);
+        all
+    })
+}
+
+fn merge_histogram(ours: &mut Option<Box<Histogram>>, theirs: Option<&Histogram>) {
+    if let Some(theirs) = theirs {
+        ours.get_or_insert_default().merge(theirs);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const OUTCOMES: [ExecutionOutcome; 4] = [
+        ExecutionOutcome::Success,
+        ExecutionOutcome::Failure,
+        ExecutionOutcome::Error,
+        ExecutionOutcome::Timeout,
+    ];
+
+    proptest! {
+        #[test]
+        fn n_factories_merged_are_one_factory_with_all_samples(
+            samples in proptest::collection::vec((0_usize..4, 1_u64..10_000_000_000, 0_u64..1_000_000, 0_usize..4), 0..200),
+        ) {
+            let mut whole = ScenarioFigures::default();
+            let mut factories = vec![ScenarioFigures::default(); 4];
+            for (outcome, service, lag, factory) in samples {
+                for figures in [&mut whole, &mut factories[factory]] {
+                    let step = figures.steps.entry(7).or_default();
+                    step.record(OUTCOMES[outcome], service, service + lag);
+                    if outcome > 0 {
+                        step.record_failure(FailureKind::ALL[outcome], Timestamp(service));
+                    }
+                    figures.released += 1;
+                    figures.release_lag.record(lag);
+                }
+            }
+            let mut merged = ScenarioFigures::default();
+            for factory in factories.iter().rev() {
+                let sent = serde_json::to_string(factory).unwrap();
+                merged.merge(&serde_json::from_str(&sent).unwrap());
+            }
+            prop_assert_eq!(merged, whole);
+        }
+    }
+}
