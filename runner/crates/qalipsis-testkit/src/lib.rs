@@ -1,0 +1,27 @@
+//! Real servers and binaries for tests.
+//!
+//! A test asks for what it needs and gets the real thing: [`KafkaBroker`] is Apache Kafka, [`Process`] is
+//! any program, [`binary`] is a program of this workspace. What was started here ends with the test: when
+//! the handle is dropped, when the test panics, and also when the test process itself is killed.
+//!
+//! Whatever is missing on the machine fails the test with the package to install. Nothing is skipped.
+//!
+//! Everything here blocks the calling thread, so that it can be used from tests with and without a runtime.
+
+mod binary;
+mod capture;
+mod filters;
+mod jars;
+mod java;
+mod kafka;
+mod lock;
+mod port;
+mod process;
+mod watchdog;
+mod workspace;
+
+pub use binary::binary;
+pub use filters::filters;
+pub use kafka::{KAFKA_ADDRESS, KafkaBroker};
+pub use port::free_port;
+pub use process::{Finished, Process};
