@@ -1,0 +1,7 @@
+//! The shop as a process of its own.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    shop::main()
+}

@@ -1,0 +1,7 @@
+//! The shop as a process, seen from outside: over HTTP, on Kafka, and by its exit.
+
+mod faults;
+mod healthy;
+mod outside;
+mod process;
+mod real_broker;
