@@ -1,1 +1,25 @@
-//! To be written.
+//! What authors of scenarios and plugins implement against: steps, minions, sources, joins, setup.
+//!
+//! The engine drives what is declared here; see `runner/ARCHITECTURE.md`. Authors of scenarios
+//! use the crate `qalipsis`, which re-exports what they need in its prelude.
+
+pub mod both;
+pub mod clock;
+pub mod evidence;
+pub mod execution;
+pub mod fault;
+pub mod join;
+pub mod ledger;
+pub mod minion;
+pub mod panics;
+pub mod properties;
+pub mod recorder;
+pub mod rng;
+pub mod scenario;
+pub mod setup;
+pub mod source;
+pub mod step;
+pub mod steps;
+pub mod verify;
+
+pub use qalipsis_model as model;

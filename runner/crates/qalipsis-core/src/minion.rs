@@ -1,0 +1,374 @@
+//! One simulated user.
+
+use crate::clock::Clock;
+use crate::evidence::EvidenceKeeper;
+use crate::execution::{Exchange, Execution};
+use crate::fault::Fault;
+use crate::panics;
+use crate::recorder::Recorder;
+use crate::rng::{self, MinionRng};
+use crate::step::{Action, StepCall, StepFailed};
+use crate::steps::{StepSpec, Steps};
+use crate::verify::{self, Verify};
+use parking_lot::Mutex;
+use qalipsis_model::evidence::{Evidence, FailureKind, excerpt};
+use qalipsis_model::snapshot::StepKind;
+use qalipsis_model::timestamp::Timestamp;
+use std::any::Any;
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What all minions of a scenario share in one factory. The engine makes it.
+#[derive(Debug)]
+pub struct ScenarioContext {
+    /// Place of the scenario in every recorder.
+    pub index: usize,
+    /// Name.
+    pub name: String,
+    /// Its steps.
+    pub steps: &'static [StepSpec],
+    /// Of the campaign.
+    pub seed: u64,
+    /// Part of trace ids, so that two campaigns with one seed differ.
+    pub campaign: u64,
+    /// Dates instants.
+    pub clock: Clock,
+    /// Of the factory.
+    pub zone: Option<String>,
+    /// Where first failures go.
+    pub evidence: Arc<EvidenceKeeper>,
+    /// For what happens outside of workers: sources, late arrivals.
+    pub side: Arc<Recorder>,
+    /// How long one pass may take.
+    pub iteration_limit: Duration,
+}
+
+/// One thread that runs minions. The engine makes it.
+#[derive(Debug)]
+pub struct Worker {
+    /// From 0.
+    pub index: u32,
+    /// Its figures.
+    pub recorder: Recorder,
+}
+
+/// The number of step starts that a minion remembers to find what triggered a join.
+const REMEMBERED_STARTS: usize = 8;
+
+/// What a minion keeps between its passes, and its current pass.
+pub struct MinionState {
+    scenario: Arc<ScenarioContext>,
+    worker: Arc<Worker>,
+    index: u32,
+    executed: StepSet,
+    failed: StepSet,
+    iteration: AtomicU64,
+    iteration_timed_out: AtomicBool,
+    draws: AtomicU32,
+    spans: AtomicU32,
+    /// Lateness of the pass, in nanoseconds, until its first execution takes it.
+    lag_ns: AtomicU64,
+    /// Instants of the last starts, as dates; the start of span `n` is at `n % REMEMBERED_STARTS`.
+    starts: [AtomicU64; REMEMBERED_STARTS],
+    current: AtomicU32,
+    exchange: Mutex<Option<Exchange>>,
+    extensions: Mutex<Vec<(usize, Arc<dyn Any + Send + Sync>)>>,
+}
+
+impl MinionState {
+    /// A minion that has not started.
+    pub fn new(scenario: Arc<ScenarioContext>, worker: Arc<Worker>, index: u32) -> Self {
+        let steps = scenario.steps.len();
+        Self {
+            scenario,
+            worker,
+            index,
+            executed: StepSet::new(steps),
+            failed: StepSet::new(steps),
+            iteration: AtomicU64::new(0),
+            iteration_timed_out: AtomicBool::new(false),
+            draws: AtomicU32::new(0),
+            spans: AtomicU32::new(0),
+            lag_ns: AtomicU64::new(0),
+            starts: Default::default(),
+            current: AtomicU32::new(u32::MAX),
+            exchange: Mutex::new(None),
+            extensions: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Begins pass `iteration`, which is late by `lag`.
+    pub fn begin(&self, iteration: u64, lag: Duration) {
+        self.iteration.store(iteration, Relaxed);
+        self.draws.store(0, Relaxed);
+        self.lag_ns.store(lag.as_nanos() as u64, Relaxed);
+        self.current.store(u32::MAX, Relaxed);
+        *self.exchange.lock() = None;
+    }
+
+    /// Tells the executions that are about to be dropped that their pass took too long.
+    pub fn time_out(&self) {
+        self.iteration_timed_out.store(true, Relaxed);
+    }
+
+    /// Records a failure of the pass outside of any step.
+    pub fn fail_pass(&self, kind: FailureKind, message: String) {
+        let at = self.scenario.clock.now();
+        self.worker.recorder.scenario(self.scenario.index, |f| f.iterations.record_failure(kind, at));
+        self.keep(None, None, None, Fault::new(kind, message), at);
+    }
+
+    /// The name of the step that was started last in this pass.
+    pub fn current_step(&self) -> Option<&'static str> {
+        self.scenario.steps.get(self.current.load(Relaxed) as usize).map(|s| s.name)
+    }
+
+    /// Index in the scenario.
+    pub fn index(&self) -> u32 {
+        self.index
+    }
+
+    pub(crate) fn scenario(&self) -> &Arc<ScenarioContext> {
+        &self.scenario
+    }
+
+    pub(crate) fn scenario_index(&self) -> usize {
+        self.scenario.index
+    }
+
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.worker.recorder
+    }
+
+    pub(crate) fn worker_index(&self) -> u32 {
+        self.worker.index
+    }
+
+    pub(crate) fn iteration(&self) -> u64 {
+        self.iteration.load(Relaxed)
+    }
+
+    pub(crate) fn step_name(&self, step: u32) -> &'static str {
+        self.scenario.steps[step as usize].name
+    }
+
+    pub(crate) fn date(&self, instant: Instant) -> Timestamp {
+        self.scenario.clock.date(instant)
+    }
+
+    pub(crate) fn iteration_timed_out(&self) -> Option<Duration> {
+        self.iteration_timed_out.load(Relaxed).then_some(self.scenario.iteration_limit)
+    }
+
+    /// Notes the start of a step; gives the number of the execution in this minion's life.
+    pub(crate) fn step_started(&self, step: u32, at: Instant) -> u32 {
+        let span = self.spans.fetch_add(1, Relaxed);
+        self.starts[span as usize % REMEMBERED_STARTS].store(self.date(at).0, Relaxed);
+        self.current.store(step, Relaxed);
+        span
+    }
+
+    /// The first step that started at or after `registered`, if it is among the last ones before execution `before`.
+    pub(crate) fn trigger_since(&self, registered: Instant, before: u32) -> Option<Instant> {
+        let registered = self.date(registered);
+        let first = before.saturating_sub(REMEMBERED_STARTS as u32 - 1);
+        (first..before)
+            .map(|span| Timestamp(self.starts[span as usize % REMEMBERED_STARTS].load(Relaxed)))
+            .filter(|start| *start >= registered)
+            .min()
+            .map(|start| self.scenario.clock.instant(start))
+    }
+
+    pub(crate) fn take_lag(&self) -> u64 {
+        if self.lag_ns.load(Relaxed) == 0 { 0 } else { self.lag_ns.swap(0, Relaxed) }
+    }
+
+    pub(crate) fn first_execution(&self, step: u32) -> bool {
+        self.executed.insert(step)
+    }
+
+    pub(crate) fn first_failure(&self, step: u32) -> bool {
+        self.failed.insert(step)
+    }
+
+    pub(crate) fn remember(&self, exchange: Exchange) {
+        *self.exchange.lock() = Some(exchange);
+    }
+
+    pub(crate) fn extension<T: Any + Send + Sync>(&self, owner: usize, make: impl FnOnce() -> T) -> Arc<T> {
+        let mut extensions = self.extensions.lock();
+        let found = extensions
+            .iter()
+            .filter(|(of, _)| *of == owner)
+            .find_map(|(_, value)| Arc::clone(value).downcast().ok());
+        found.unwrap_or_else(|| {
+            let made = Arc::new(make());
+            extensions.push((owner, Arc::<T>::clone(&made)));
+            made
+        })
+    }
+
+    /// 32 hexadecimal digits, the same for all steps of one pass.
+    pub(crate) fn trace_id(&self) -> String {
+        let scenario = rng::fnv1a(self.scenario.name.as_bytes());
+        let high = self.scenario.campaign ^ scenario.rotate_left(17);
+        let low = u64::from(self.index) << 32 | (self.iteration() & 0xffff_ffff);
+        // W3C forbids an id of zeros only.
+        format!("{:016x}{:016x}", high | 1, low)
+    }
+
+    /// Keeps a failure whole, if it is among the first of its kind.
+    ///
+    /// `reserved` is the answer of the keeper when it was asked before.
+    pub(crate) fn keep(
+        &self,
+        step: Option<u32>,
+        location: Option<&'static Location<'static>>,
+        reserved: Option<Option<u64>>,
+        fault: Fault,
+        at: Timestamp,
+    ) {
+        let keeper = &self.scenario.evidence;
+        let id = reserved.unwrap_or_else(|| keeper.admit(self.scenario.index, step, fault.kind));
+        let Some(id) = id else { return };
+        let fault = fault.into_details();
+        let exchange = fault.exchange.or_else(|| self.exchange.lock().as_ref().map(ToString::to_string));
+        keeper.send(Evidence {
+            id,
+            scenario: self.scenario.name.clone(),
+            step,
+            at,
+            minion: Some(self.index),
+            iteration: self.iteration(),
+            zone: self.scenario.zone.clone(),
+            attempt: 1,
+            kind: fault.kind,
+            code: fault.code.into_owned(),
+            message: excerpt(&fault.message),
+            checks: fault.checks,
+            input: fault.input.map(|text| excerpt(&text)),
+            exchange: exchange.map(|text| excerpt(&text)),
+            trace_id: Some(self.trace_id()),
+            location: location.map(Into::into),
+        });
+    }
+}
+
+impl fmt::Debug for MinionState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MinionState")
+            .field("scenario", &self.scenario.name)
+            .field("index", &self.index)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The steps for which something happened, one bit each.
+struct StepSet {
+    inline: AtomicU64,
+    more: Box<[AtomicU64]>,
+}
+
+impl StepSet {
+    fn new(steps: usize) -> Self {
+        let more = steps.div_ceil(64).saturating_sub(1);
+        Self {
+            inline: AtomicU64::new(0),
+            more: std::iter::repeat_with(AtomicU64::default).take(more).collect(),
+        }
+    }
+
+    /// Whether it was not in the set.
+    fn insert(&self, step: u32) -> bool {
+        let word = match (step / 64) as usize {
+            0 => &self.inline,
+            n => &self.more[n - 1],
+        };
+        let bit = 1 << (step % 64);
+        word.load(Relaxed) & bit == 0 && word.fetch_or(bit, Relaxed) & bit == 0
+    }
+}
+
+/// One simulated user, as its scenario's function sees it.
+///
+/// It lives for one pass; what belongs to the pass is a local variable.
+#[derive(Debug)]
+pub struct Minion<S> {
+    state: Arc<MinionState>,
+    steps: PhantomData<fn(S)>,
+}
+
+impl<S: Steps> Minion<S> {
+    pub(crate) fn new(state: Arc<MinionState>) -> Self {
+        Self { state, steps: PhantomData }
+    }
+
+    /// Executes `action` as `step`: names, times and counts it.
+    ///
+    /// # Errors
+    /// When awaited: [`StepFailed`] when the action fails, panics or takes longer than its timeout.
+    #[track_caller]
+    pub fn step<A: Action>(&self, step: S, action: A) -> StepCall<A> {
+        StepCall {
+            minion: Arc::clone(&self.state),
+            step: step.index(),
+            location: Location::caller(),
+            action,
+            timeout: None,
+        }
+    }
+
+    /// Evaluates all checks of a block as `step`.
+    ///
+    /// # Errors
+    /// [`StepFailed`] when a check does not hold or the block panics, which is how assertion
+    /// libraries fail.
+    #[track_caller]
+    pub fn verify(&self, step: S, checks: impl FnOnce(&mut Verify)) -> Result<(), StepFailed> {
+        let mut execution = Execution::start(Arc::clone(&self.state), step.index(), Location::caller());
+        execution.kind = StepKind::Verification;
+        let mut v = Verify::default();
+        let panic = panics::catch(|| checks(&mut v)).err();
+        let failed = v.into_failed();
+        let mut message = verify::message(&failed);
+        if let Some(panic) = panic {
+            let text = format!("assertion at {}: {}", panic.place, panic.message);
+            message = if message.is_empty() { text } else { format!("{message}; then {text}") };
+        }
+        if message.is_empty() {
+            execution.succeeded();
+            return Ok(());
+        }
+        let mut fault = Fault::new(FailureKind::Assertion, message);
+        fault.checks = failed;
+        Err(execution.failed(fault))
+    }
+
+    /// Randomness that depends on nothing but the campaign's seed, the scenario, the minion, the
+    /// pass and the number of earlier calls in this pass.
+    pub fn rng(&self) -> MinionRng {
+        let draw = self.state.draws.fetch_add(1, Relaxed);
+        let scenario = &self.state.scenario;
+        rng::generator(scenario.seed, &scenario.name, self.state.index, self.state.iteration(), draw)
+    }
+
+    /// Index of this minion in its scenario, over all factories.
+    pub fn index(&self) -> u32 {
+        self.state.index
+    }
+
+    /// Pass of this minion, from 0.
+    pub fn iteration(&self) -> u64 {
+        self.state.iteration()
+    }
+
+    /// Zone of the factory that hosts this minion.
+    pub fn zone(&self) -> Option<&str> {
+        self.state.scenario.zone.as_deref()
+    }
+}

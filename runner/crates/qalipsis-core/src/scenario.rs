@@ -1,0 +1,140 @@
+//! A scenario as an author declares it.
+
+use crate::minion::{Minion, MinionState};
+use crate::properties::Properties;
+use crate::setup::{Setup, SetupContext, SetupError};
+use crate::step::Outcome;
+use crate::steps::{StepSpec, Steps};
+use futures::future::BoxFuture;
+use qalipsis_model::criterion::Criterion;
+use qalipsis_model::description::{ScenarioDescription, SourceLocation, StepDescription};
+use qalipsis_model::plan::PropertyValues;
+use qalipsis_model::profile::Profile;
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// One pass of one minion, ready to run.
+pub type Pass = BoxFuture<'static, Outcome>;
+
+/// What runs one pass of a minion in an opened world.
+pub type Iterate = Arc<dyn Fn(Arc<MinionState>) -> Pass + Send + Sync>;
+
+type Open = Box<
+    dyn Fn(PropertyValues, Arc<SetupContext>) -> BoxFuture<'static, Result<Iterate, SetupError>>
+        + Send
+        + Sync,
+>;
+
+/// What minions do, how many there are and when they start, and what must hold.
+pub struct Scenario {
+    description: ScenarioDescription,
+    steps: &'static [StepSpec],
+    open: Open,
+}
+
+impl Scenario {
+    /// A scenario of one minion that runs at once.
+    ///
+    /// `open` opens the world, once per factory, before any load. `iterate` is one pass of one
+    /// minion; its `Minion<S>` names the enum of the steps.
+    #[track_caller]
+    pub fn new<P, W, S, O, OF, I, IF>(name: impl Into<String>, open: O, iterate: I) -> Self
+    where
+        P: Properties,
+        W: Send + Sync + 'static,
+        S: Steps,
+        O: Fn(Setup<P>) -> OF + Send + Sync + 'static,
+        OF: Future<Output = Result<W, SetupError>> + Send + 'static,
+        I: Fn(Minion<S>, Arc<W>) -> IF + Clone + Send + Sync + 'static,
+        IF: Future<Output = Outcome> + Send + 'static,
+    {
+        let steps = S::ALL
+            .iter()
+            .map(|step| StepDescription {
+                name: step.name.to_owned(),
+                description: step.description.to_owned(),
+                monitor: step.monitor,
+                optional: step.optional,
+            })
+            .collect();
+        Self {
+            description: ScenarioDescription {
+                name: name.into(),
+                description: String::new(),
+                minions: 1,
+                profile: Profile::Immediate,
+                steps,
+                properties: P::describe(),
+                criteria: Vec::new(),
+                location: SourceLocation::from(Location::caller()),
+            },
+            steps: S::ALL,
+            open: Box::new(move |values, context| {
+                let iterate = iterate.clone();
+                let opening = P::read(&values)
+                    .map(|properties| open(Setup::new(properties, context)))
+                    .map_err(SetupError::from);
+                Box::pin(async move {
+                    let world = Arc::new(opening?.await?);
+                    let iterate: Iterate =
+                        Arc::new(move |minion| Box::pin(iterate(Minion::new(minion), Arc::clone(&world))));
+                    Ok(iterate)
+                })
+            }),
+        }
+    }
+
+    /// One line for people.
+    #[must_use]
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.description.description = text.into();
+        self
+    }
+
+    /// How many minions run it. Default 1.
+    #[must_use]
+    pub fn minions(mut self, count: u32) -> Self {
+        self.description.minions = count;
+        self
+    }
+
+    /// When its minions start. Default: all at once.
+    #[must_use]
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.description.profile = profile;
+        self
+    }
+
+    /// What its figures must be, judged on the merged figures of all factories.
+    #[must_use]
+    pub fn expect(mut self, criterion: Criterion) -> Self {
+        self.description.criteria.push(criterion);
+        self
+    }
+
+    /// Everything that is declared.
+    pub fn describe(&self) -> &ScenarioDescription {
+        &self.description
+    }
+
+    /// The declared steps.
+    pub fn steps(&self) -> &'static [StepSpec] {
+        self.steps
+    }
+
+    /// Opens the world. The engine calls it.
+    pub fn open(
+        &self,
+        values: PropertyValues,
+        context: Arc<SetupContext>,
+    ) -> BoxFuture<'static, Result<Iterate, SetupError>> {
+        (self.open)(values, context)
+    }
+}
+
+impl fmt::Debug for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scenario").field("description", &self.description).finish_non_exhaustive()
+    }
+}

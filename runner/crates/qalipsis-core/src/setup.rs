@@ -1,0 +1,101 @@
+//! What a scenario's world is opened with, once per factory, before any load.
+
+use crate::fault::chain;
+use crate::join::{Join, Key};
+use crate::ledger::Ledger;
+use crate::minion::ScenarioContext;
+use crate::source::{OpenSource, Reader, Source};
+use parking_lot::Mutex;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Why a world could not be opened: names target and cause.
+///
+/// Any error converts into it, with the messages of its whole chain.
+#[derive(Debug)]
+pub struct SetupError {
+    message: String,
+}
+
+impl SetupError {
+    /// With this message.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into() }
+    }
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl<E: Error + Send + Sync + 'static> From<E> for SetupError {
+    fn from(error: E) -> Self {
+        Self { message: chain(&error) }
+    }
+}
+
+/// What the engine and a [`Setup`] share.
+#[derive(Debug)]
+pub struct SetupContext {
+    /// Of the scenario.
+    pub scenario: Arc<ScenarioContext>,
+    /// Who reads.
+    pub reader: Reader,
+    /// Becomes true when sources have to end.
+    pub stop: watch::Receiver<bool>,
+    /// What was joined, in order.
+    pub sources: Mutex<Vec<OpenSource>>,
+}
+
+/// The typed properties of a scenario, and the way to follow what it triggers.
+#[derive(Debug)]
+pub struct Setup<P = ()> {
+    /// As configured.
+    pub properties: P,
+    context: Arc<SetupContext>,
+}
+
+impl<P> Setup<P> {
+    pub(crate) fn new(properties: P, context: Arc<SetupContext>) -> Self {
+        Self { properties, context }
+    }
+
+    /// Reads `source` during the campaign, so that minions can await its records by key.
+    ///
+    /// Load starts only when the source is ready; records before that are not seen.
+    pub fn join<S: Source, K: Key>(
+        &self,
+        source: S,
+        key: impl Fn(&S::Record) -> K + Send + Sync + 'static,
+    ) -> Join<K, S::Record> {
+        let ledger = Arc::new(Ledger::new(source.name(), Arc::clone(&self.context.scenario)));
+        let opened = OpenSource::new(
+            source,
+            key,
+            Arc::clone(&ledger),
+            self.context.reader.clone(),
+            self.context.stop.clone(),
+        );
+        self.context.sources.lock().push(opened);
+        Join::new(ledger)
+    }
+
+    /// Key of the campaign, to tell apart what several runs leave behind.
+    pub fn campaign(&self) -> &str {
+        &self.context.reader.campaign
+    }
+
+    /// Name of the factory.
+    pub fn factory(&self) -> &str {
+        &self.context.reader.factory
+    }
+
+    /// Zone of the factory.
+    pub fn zone(&self) -> Option<&str> {
+        self.context.scenario.zone.as_deref()
+    }
+}

@@ -1,0 +1,200 @@
+//! Where records come from: what a plugin implements to be joined.
+
+use crate::fault::Fault;
+use crate::join::Key;
+use crate::ledger::{Ledger, LedgerControl};
+use futures::StreamExt;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// A stream of records from behind the API.
+///
+/// A source MUST call [`Feed::ready`] once what is produced from then on will be read, MUST return
+/// within 1 s of [`Feed::stopped`], MUST hand over every record once with the instant at which its
+/// client received it, MUST hand over what it cannot decode to [`Feed::undecodable`], and MUST NOT
+/// buffer without a limit. It SHOULD tell its own lag, and SHOULD go on by itself after an outage
+/// of its server.
+pub trait Source: Send + Sized + 'static {
+    /// What it reads.
+    type Record: Send + 'static;
+
+    /// Names protocol, what is read and from where, without secrets: `kafka topic orders.fulfilled at 127.0.0.1:9092`.
+    fn name(&self) -> String;
+
+    /// Reads until stopped.
+    ///
+    /// # Errors
+    /// What ends it for good; names target and cause.
+    fn run(self, feed: Feed<Self::Record>) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// Who reads, for names that must differ between campaigns and factories.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reader {
+    /// Key of the campaign.
+    pub campaign: String,
+    /// Name of the factory.
+    pub factory: String,
+    /// Name of the scenario.
+    pub scenario: String,
+}
+
+/// Where a source hands over what it reads.
+pub struct Feed<R> {
+    route: Box<dyn Fn(R, Instant) + Send + Sync>,
+    meta: Arc<dyn Metadata>,
+    ready: watch::Sender<bool>,
+    stop: watch::Receiver<bool>,
+    reader: Reader,
+}
+
+impl<R> fmt::Debug for Feed<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feed").field("reader", &self.reader).finish_non_exhaustive()
+    }
+}
+
+trait Metadata: Send + Sync {
+    fn undecodable(&self, fault: Fault);
+    fn lag(&self, records: u64);
+    fn bytes(&self, bytes: u64);
+}
+
+impl<K: Key, R: Send + 'static> Metadata for Ledger<K, R> {
+    fn undecodable(&self, fault: Fault) {
+        Ledger::undecodable(self, fault);
+    }
+
+    fn lag(&self, records: u64) {
+        self.figures(|figures| {
+            figures.own_lag = Some(records);
+            figures.own_lag_max = figures.own_lag_max.max(Some(records));
+        });
+    }
+
+    fn bytes(&self, bytes: u64) {
+        self.figures(|figures| figures.bytes += bytes);
+    }
+}
+
+impl<R> Feed<R> {
+    /// What is produced from now on will be read.
+    pub fn ready(&self) {
+        self.ready.send_replace(true);
+    }
+
+    /// Hands over a record that the client received at `arrived`.
+    pub fn record(&self, record: R, arrived: Instant) {
+        (self.route)(record, arrived);
+    }
+
+    /// Hands over what could not be decoded; the message names the record's coordinates.
+    pub fn undecodable(&self, fault: Fault) {
+        self.meta.undecodable(fault);
+    }
+
+    /// Tells how many records the server has that were not read yet.
+    pub fn lag(&self, records: u64) {
+        self.meta.lag(records);
+    }
+
+    /// Tells how many bytes were read since the last call.
+    pub fn bytes(&self, bytes: u64) {
+        self.meta.bytes(bytes);
+    }
+
+    /// Returns when the source has to end.
+    pub async fn stopped(&self) {
+        // The sender gone means that the engine is gone, which is the same.
+        let _ = self.stop.clone().wait_for(|stop| *stop).await;
+    }
+
+    /// Who reads.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+}
+
+/// A source that is about to run. The engine drives it.
+pub struct OpenSource {
+    /// Its name.
+    pub name: String,
+    /// The ledger that its records go to.
+    pub ledger: Arc<dyn LedgerControl>,
+    /// Becomes true when it is ready.
+    pub ready: watch::Receiver<bool>,
+    /// Runs it until stopped.
+    pub run: Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>,
+}
+
+impl fmt::Debug for OpenSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenSource").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl OpenSource {
+    pub(crate) fn new<S: Source, K: Key>(
+        source: S,
+        key: impl Fn(&S::Record) -> K + Send + Sync + 'static,
+        ledger: Arc<Ledger<K, S::Record>>,
+        reader: Reader,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        let (ready, is_ready) = watch::channel(false);
+        let name = source.name();
+        let routed = Arc::clone(&ledger);
+        let feed = Feed {
+            route: Box::new(move |record, at| routed.route(key(&record), record, at)),
+            meta: Arc::<Ledger<K, S::Record>>::clone(&ledger),
+            ready,
+            stop,
+            reader,
+        };
+        Self { name, ledger, ready: is_ready, run: Box::pin(source.run(feed)) }
+    }
+}
+
+/// Makes any stream a source that is ready at once: a protocol without a plugin, or a test.
+#[derive(Debug)]
+pub struct StreamSource<S> {
+    name: String,
+    stream: S,
+}
+
+/// A source of the records of `stream`, called `name` in reports.
+pub fn stream<S>(name: impl Into<String>, stream: S) -> StreamSource<S> {
+    StreamSource { name: name.into(), stream }
+}
+
+impl<S> Source for StreamSource<S>
+where
+    S: futures::Stream + Send + 'static,
+    S::Item: Send + 'static,
+{
+    type Record = S::Item;
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    async fn run(self, feed: Feed<S::Item>) -> Result<(), Fault> {
+        let mut stream = std::pin::pin!(self.stream);
+        feed.ready();
+        loop {
+            tokio::select! {
+                record = stream.next() => match record {
+                    Some(record) => feed.record(record, Instant::now()),
+                    None => {
+                        feed.stopped().await;
+                        return Ok(());
+                    }
+                },
+                () = feed.stopped() => return Ok(()),
+            }
+        }
+    }
+}

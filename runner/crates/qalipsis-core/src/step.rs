@@ -1,0 +1,251 @@
+//! Executions of steps.
+
+use crate::execution::{self, Execution};
+use crate::fault::{Fault, IntoFault};
+use crate::minion::MinionState;
+use crate::panics;
+use pin_project_lite::pin_project;
+use qalipsis_model::duration::human;
+use qalipsis_model::evidence::FailureKind;
+use qalipsis_model::snapshot::{ExecutionOutcome, StepKind};
+use std::fmt;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep};
+
+/// How a pass of a minion ends.
+pub type Outcome = Result<(), StepFailed>;
+
+/// A step did not succeed. It is recorded already; `?` carries it out of the pass.
+#[derive(Debug)]
+#[must_use = "end the pass with `?`, or go on knowingly with `match`"]
+pub struct StepFailed {
+    pub(crate) step: &'static str,
+}
+
+impl StepFailed {
+    /// The name of the step.
+    pub fn step(&self) -> &'static str {
+        self.step
+    }
+}
+
+impl fmt::Display for StepFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "step '{}' failed", self.step)
+    }
+}
+
+impl std::error::Error for StepFailed {}
+
+/// What a step can do: anything that becomes a future of a `Result`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a step action",
+    label = "expected a future (or a request that becomes one) of a `Result`",
+    note = "a join needs a deadline to become an action: `join.expect(key).within(secs(2))`",
+    note = "other work is an action as `async {{ Ok::<_, Fault>(...) }}`"
+)]
+pub trait Action: IntoFuture<Output = Result<Self::Value, Self::Error>> {
+    /// What it gives when it succeeds.
+    type Value;
+    /// Why it does not.
+    type Error: IntoFault;
+}
+
+impl<I, T, E> Action for I
+where
+    I: IntoFuture<Output = Result<T, E>>,
+    E: IntoFault,
+{
+    type Value = T;
+    type Error = E;
+}
+
+/// An execution to be awaited.
+#[must_use = "a step does nothing unless awaited"]
+pub struct StepCall<A> {
+    pub(crate) minion: Arc<MinionState>,
+    pub(crate) step: u32,
+    pub(crate) location: &'static Location<'static>,
+    pub(crate) action: A,
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl<A> StepCall<A> {
+    /// Ends the execution as a timeout when it takes longer. Default: the limit of the whole pass.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+}
+
+impl<A> fmt::Debug for StepCall<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StepCall").field("step", &self.minion.step_name(self.step)).finish_non_exhaustive()
+    }
+}
+
+impl<A: Action> IntoFuture for StepCall<A> {
+    type Output = Result<A::Value, StepFailed>;
+    type IntoFuture = StepFuture<A::IntoFuture>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        StepFuture {
+            action: self.action.into_future(),
+            state: State::Idle { minion: self.minion, step: self.step, location: self.location },
+            timeout: self.timeout,
+            sleep: None,
+        }
+    }
+}
+
+pin_project! {
+    /// A running execution. Dropping it before its end counts it as cancelled.
+    pub struct StepFuture<F> {
+        #[pin]
+        action: F,
+        state: State,
+        timeout: Option<Duration>,
+        #[pin]
+        sleep: Option<Sleep>,
+    }
+
+    impl<F> PinnedDrop for StepFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            if let State::Running(execution) = std::mem::replace(this.project().state, State::Ended) {
+                execution.cancelled();
+            }
+        }
+    }
+}
+
+enum State {
+    Idle { minion: Arc<MinionState>, step: u32, location: &'static Location<'static> },
+    Running(Execution),
+    Ended,
+}
+
+impl<F> fmt::Debug for StepFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StepFuture").finish_non_exhaustive()
+    }
+}
+
+impl<F, T, E> Future for StepFuture<F>
+where
+    F: Future<Output = Result<T, E>>,
+    E: IntoFault,
+{
+    type Output = Result<T, StepFailed>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let execution = match std::mem::replace(this.state, State::Ended) {
+            State::Idle { minion, step, location } => Execution::start(minion, step, location),
+            State::Running(execution) => execution,
+            State::Ended => panic!("a step was polled after its end"),
+        };
+        let outer = execution::swap(Some(execution));
+        let action = this.action.as_mut();
+        let polled = panics::catch(|| action.poll(cx));
+        let execution = execution::swap(outer).expect("every poll restores the execution that it found");
+
+        let result = match polled {
+            Ok(Poll::Ready(Ok(value))) => {
+                execution.succeeded();
+                return Poll::Ready(Ok(value));
+            }
+            Ok(Poll::Ready(Err(error))) => Err(error.into_fault()),
+            Ok(Poll::Pending) => Ok(()),
+            Err(panic) => {
+                Err(Fault::new(FailureKind::Panic, format!("panicked at {}: {}", panic.place, panic.message)))
+            }
+        };
+        if let Err(fault) = result {
+            return Poll::Ready(Err(execution.failed(fault)));
+        }
+        // The timer exists only once the action had to wait: most costs of a timer are in its registration.
+        if let Some(limit) = *this.timeout {
+            if this.sleep.is_none() {
+                this.sleep.set(Some(tokio::time::sleep_until(execution.started + limit)));
+            }
+            if let Some(sleep) = this.sleep.as_mut().as_pin_mut()
+                && sleep.poll(cx).is_ready()
+            {
+                let fault = Fault::timeout(format!("expected an end within {}, observed none", human(limit)));
+                return Poll::Ready(Err(execution.failed(fault)));
+            }
+        }
+        *this.state = State::Running(execution);
+        Poll::Pending
+    }
+}
+
+impl Execution {
+    pub(crate) fn start(minion: Arc<MinionState>, step: u32, location: &'static Location<'static>) -> Self {
+        let started = Instant::now();
+        let span = minion.step_started(step, started);
+        Self {
+            minion,
+            step,
+            started,
+            location,
+            span,
+            kind: StepKind::Action,
+            latency_ns: None,
+            reserved: None,
+        }
+    }
+
+    pub(crate) fn succeeded(self) {
+        self.record(ExecutionOutcome::Success, None);
+    }
+
+    pub(crate) fn failed(self, fault: Fault) -> StepFailed {
+        let failed = StepFailed { step: self.minion.step_name(self.step) };
+        self.record(fault.outcome(), Some(fault));
+        failed
+    }
+
+    /// The execution was dropped: by the scenario, by a hard stop, or by the limit of its pass.
+    fn cancelled(self) {
+        if let Some(limit) = self.minion.iteration_timed_out() {
+            let _recorded = self.failed(Fault::timeout(format!(
+                "the pass did not end within {} (campaign.limits.iteration), this step was still running",
+                human(limit)
+            )));
+            return;
+        }
+        let (scenario, place) = (self.minion.scenario_index(), (self.kind, self.location));
+        self.minion.recorder().step(scenario, self.step, place, |figures| figures.cancelled += 1);
+    }
+
+    fn record(self, outcome: ExecutionOutcome, fault: Option<Fault>) {
+        let ended = Instant::now();
+        let service_ns = (ended - self.started).as_nanos() as u64;
+        let response_ns = service_ns + self.minion.take_lag();
+        let first = self.minion.first_execution(self.step);
+        let first_failed = fault.is_some() && self.minion.first_failure(self.step);
+        let at = self.minion.date(ended);
+        let (scenario, place) = (self.minion.scenario_index(), (self.kind, self.location));
+        self.minion.recorder().step(scenario, self.step, place, |figures| {
+            figures.record(outcome, service_ns, response_ns);
+            figures.minions += u64::from(first);
+            if let Some(latency) = self.latency_ns {
+                let late = matches!(&fault, Some(f) if f.kind == FailureKind::JoinLate);
+                let histogram = if late { &mut figures.late } else { &mut figures.latency };
+                histogram.get_or_insert_default().record(latency);
+            }
+            if let Some(fault) = &fault {
+                figures.failed_minions += u64::from(first_failed);
+                figures.record_failure(fault.kind, at);
+            }
+        });
+        if let Some(fault) = fault {
+            self.minion.keep(Some(self.step), Some(self.location), self.reserved, fault, at);
+        }
+    }
+}
