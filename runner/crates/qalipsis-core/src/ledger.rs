@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::task::Waker;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -36,6 +36,7 @@ pub(crate) struct Ledger<K, R> {
     shards: [Mutex<Shard<K, R>>; SHARDS],
     figures: Mutex<JoinFigures>,
     overdue: AtomicUsize,
+    patience_ns: AtomicU64,
 }
 
 struct Shard<K, R> {
@@ -133,6 +134,8 @@ pub trait LedgerControl: Send + Sync {
     fn drain(&self) -> JoinFigures;
     /// Keys whose record may still come late.
     fn overdue(&self) -> usize;
+    /// The longest deadline among the keys that were ever overdue: how long a late record may be worth waiting for.
+    fn patience(&self) -> Duration;
     /// No record will come any more: keeps the evidence of what is missing.
     fn close(&self);
 }
@@ -147,6 +150,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             shards: std::array::from_fn(|_| shard()),
             figures: Mutex::new(JoinFigures::default()),
             overdue: AtomicUsize::new(0),
+            patience_ns: AtomicU64::new(0),
         }
     }
 
@@ -207,6 +211,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             *entry = match awaiting {
                 Some(awaiting) => {
                     self.overdue.fetch_add(1, Relaxed);
+                    self.patience_ns.fetch_max(awaiting.limit.as_nanos() as u64, Relaxed);
                     Entry::Overdue(Box::new(awaiting))
                 }
                 None => Entry::GivenUp,
@@ -320,6 +325,10 @@ impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
 
     fn overdue(&self) -> usize {
         self.overdue.load(Relaxed)
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_nanos(self.patience_ns.load(Relaxed))
     }
 
     fn close(&self) {

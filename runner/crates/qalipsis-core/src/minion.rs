@@ -11,6 +11,7 @@ use crate::step::{Action, StepCall, StepFailed};
 use crate::steps::{StepSpec, Steps};
 use crate::verify::{self, Verify};
 use parking_lot::Mutex;
+use qalipsis_model::duration::human;
 use qalipsis_model::evidence::{Evidence, FailureKind, excerpt};
 use qalipsis_model::snapshot::StepKind;
 use qalipsis_model::timestamp::Timestamp;
@@ -55,6 +56,21 @@ pub struct Worker {
     pub index: u32,
     /// Its figures.
     pub recorder: Recorder,
+    /// Scenario, minion and step that were polled last: who blocks the thread, when somebody does.
+    polled: [AtomicU32; 3],
+}
+
+impl Worker {
+    /// A worker that has not run anything.
+    pub fn new(index: u32, recorder: Recorder) -> Self {
+        Self { index, recorder, polled: [const { AtomicU32::new(u32::MAX) }; 3] }
+    }
+
+    /// Index of the scenario, index of the minion and index of the step that were polled last.
+    pub fn polled(&self) -> (u32, u32, u32) {
+        let [scenario, minion, step] = &self.polled;
+        (scenario.load(Relaxed), minion.load(Relaxed), step.load(Relaxed))
+    }
 }
 
 /// The number of step starts that a minion remembers to find what triggered a join.
@@ -68,7 +84,9 @@ pub struct MinionState {
     executed: StepSet,
     failed: StepSet,
     iteration: AtomicU64,
-    iteration_timed_out: AtomicBool,
+    /// That the pass took too long, and whether a step has told so.
+    timed_out: AtomicBool,
+    timeout_told: AtomicBool,
     draws: AtomicU32,
     spans: AtomicU32,
     /// Lateness of the pass, in nanoseconds, until its first execution takes it.
@@ -91,7 +109,8 @@ impl MinionState {
             executed: StepSet::new(steps),
             failed: StepSet::new(steps),
             iteration: AtomicU64::new(0),
-            iteration_timed_out: AtomicBool::new(false),
+            timed_out: AtomicBool::new(false),
+            timeout_told: AtomicBool::new(false),
             draws: AtomicU32::new(0),
             spans: AtomicU32::new(0),
             lag_ns: AtomicU64::new(0),
@@ -105,15 +124,37 @@ impl MinionState {
     /// Begins pass `iteration`, which is late by `lag`.
     pub fn begin(&self, iteration: u64, lag: Duration) {
         self.iteration.store(iteration, Relaxed);
+        self.timed_out.store(false, Relaxed);
+        self.timeout_told.store(false, Relaxed);
         self.draws.store(0, Relaxed);
         self.lag_ns.store(lag.as_nanos() as u64, Relaxed);
         self.current.store(u32::MAX, Relaxed);
         *self.exchange.lock() = None;
     }
 
-    /// Tells the executions that are about to be dropped that their pass took too long.
-    pub fn time_out(&self) {
-        self.iteration_timed_out.store(true, Relaxed);
+    /// Drops a pass that took too long. The steps that it was in fail as timeouts; when it was in
+    /// none, the pass itself does.
+    pub fn time_out<P>(&self, pass: P) {
+        self.timed_out.store(true, Relaxed);
+        drop(pass);
+        if !self.timeout_told.load(Relaxed) {
+            let last = self
+                .current_step()
+                .map_or("no step was started".to_owned(), |s| format!("the last step was '{s}'"));
+            let limit = human(self.scenario.iteration_limit);
+            self.fail_pass(
+                FailureKind::Timeout,
+                format!("the pass did not end within {limit} (campaign.limits.iteration), {last}"),
+            );
+        }
+    }
+
+    /// Notes that this minion is about to be polled.
+    pub fn polling(&self) {
+        let [scenario, minion, step] = &self.worker.polled;
+        scenario.store(self.scenario.index as u32, Relaxed);
+        minion.store(self.index, Relaxed);
+        step.store(self.current.load(Relaxed), Relaxed);
     }
 
     /// Records a failure of the pass outside of any step.
@@ -124,7 +165,7 @@ impl MinionState {
     }
 
     /// The name of the step that was started last in this pass.
-    pub fn current_step(&self) -> Option<&'static str> {
+    fn current_step(&self) -> Option<&'static str> {
         self.scenario.steps.get(self.current.load(Relaxed) as usize).map(|s| s.name)
     }
 
@@ -161,8 +202,13 @@ impl MinionState {
         self.scenario.clock.date(instant)
     }
 
+    /// The limit of the pass when it is being dropped for taking too long.
     pub(crate) fn iteration_timed_out(&self) -> Option<Duration> {
-        self.iteration_timed_out.load(Relaxed).then_some(self.scenario.iteration_limit)
+        let timed_out = self.timed_out.load(Relaxed);
+        if timed_out {
+            self.timeout_told.store(true, Relaxed);
+        }
+        timed_out.then_some(self.scenario.iteration_limit)
     }
 
     /// Notes the start of a step; gives the number of the execution in this minion's life.
@@ -170,6 +216,7 @@ impl MinionState {
         let span = self.spans.fetch_add(1, Relaxed);
         self.starts[span as usize % REMEMBERED_STARTS].store(self.date(at).0, Relaxed);
         self.current.store(step, Relaxed);
+        self.worker.polled[2].store(step, Relaxed);
         span
     }
 

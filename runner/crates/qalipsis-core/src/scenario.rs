@@ -30,6 +30,7 @@ type Open = Box<
 pub struct Scenario {
     description: ScenarioDescription,
     steps: &'static [StepSpec],
+    crate_id: (&'static str, &'static str),
     open: Open,
 }
 
@@ -70,6 +71,7 @@ impl Scenario {
                 location: SourceLocation::from(Location::caller()),
             },
             steps: S::ALL,
+            crate_id: S::CRATE,
             open: Box::new(move |values, context| {
                 let iterate = iterate.clone();
                 let opening = P::read(&values)
@@ -121,6 +123,11 @@ impl Scenario {
     /// The declared steps.
     pub fn steps(&self) -> &'static [StepSpec] {
         self.steps
+    }
+
+    /// Name and version of the crate that declares its steps.
+    pub fn crate_id(&self) -> (&'static str, &'static str) {
+        self.crate_id
     }
 
     /// Opens the world. The engine calls it.

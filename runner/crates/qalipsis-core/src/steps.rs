@@ -23,6 +23,9 @@ pub struct StepSpec {
     note = "declare `#[derive(Steps)] enum {Self} {{ ... }}` with one variant for each step"
 )]
 pub trait Steps: Copy + Send + Sync + 'static {
+    /// Name and version of the crate that declares them; filled in by the derive.
+    const CRATE: (&'static str, &'static str);
+
     /// All steps, in order of declaration.
     const ALL: &'static [StepSpec];
 

@@ -1,1 +1,14 @@
-//! To be written.
+//! The factory: opens worlds, releases minions at their intended instants, drains the sources, and
+//! tells what happened as differences of figures.
+//!
+//! [`prepare`] opens everything; [`Factory::run`] runs the load and tells [`Event`]s until
+//! [`Event::Ended`]. Threads: one per core runs minions, one releases them, one reads sources.
+
+mod factory;
+mod minions;
+mod pacing;
+mod snapshots;
+mod sources;
+mod worker;
+
+pub use factory::{Event, Factory, Handle, prepare};

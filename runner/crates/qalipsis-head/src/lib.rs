@@ -1,1 +1,8 @@
-//! To be written.
+//! The head: plans nothing and runs nothing itself; it leads factories through a campaign, merges
+//! what they tell, notices who is lost, and judges.
+
+mod campaign;
+mod progress;
+
+pub use campaign::{Campaign, Peer};
+pub use progress::{Observer, Progress};

@@ -50,6 +50,8 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         impl ::core::marker::Copy for #name {}
         #[automatically_derived]
         impl ::qalipsis::core::steps::Steps for #name {
+            const CRATE: (&'static str, &'static str) =
+                (::core::env!("CARGO_PKG_NAME"), ::core::env!("CARGO_PKG_VERSION"));
             const ALL: &'static [::qalipsis::core::steps::StepSpec] = &[#(#steps),*];
             fn index(self) -> u32 {
                 match self { #(#arms),* }

@@ -1,8 +1,9 @@
 //! The merged state of a campaign: all factories' differences added up.
 
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, FailureKind};
 use crate::snapshot::{ScenarioFigures, Snapshot};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Everything that the factories of one campaign have told so far.
 #[derive(Debug, Default)]
@@ -22,9 +23,14 @@ impl Aggregate {
         self.evidence_lost += snapshot.evidence_lost;
     }
 
-    /// Keeps a failure that a factory reports whole.
+    /// Keeps a failure that a factory reports whole; a later one with the same id replaces it.
     pub fn keep(&mut self, factory: &str, evidence: Evidence) {
-        self.evidence.insert((factory.to_owned(), evidence.id), evidence);
+        match self.evidence.entry((factory.to_owned(), evidence.id)) {
+            // A record that came right at its deadline may be told late before it is told missing.
+            Entry::Occupied(kept) if kept.get().kind == FailureKind::JoinLate => {}
+            Entry::Occupied(mut kept) => _ = kept.insert(evidence),
+            Entry::Vacant(place) => _ = place.insert(evidence),
+        }
     }
 
     /// The figures of a scenario so far.

@@ -12,6 +12,7 @@ use crate::report::{
 use crate::snapshot::{ScenarioFigures, StepFigures};
 use crate::timestamp::Timestamp;
 use crate::verdict::Status;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// How a campaign came to its end.
@@ -30,7 +31,7 @@ pub enum Ending {
 }
 
 /// Why a scenario could not start.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotReady {
     /// The scenario, when one is concerned.
     pub scenario: Option<String>,

@@ -1,1 +1,41 @@
-//! To be written.
+#![doc = include_str!("../README.md")]
+
+mod alone;
+mod command;
+mod describe;
+mod factory;
+
+pub use command::main;
+/// What authors of plugins implement against.
+pub use qalipsis_core as core;
+pub use qalipsis_macros::{Properties, Steps};
+/// The random number crate that [`core::minion::Minion::rng`] is made for.
+pub use rand;
+
+/// Everything that a scenario needs: `use qalipsis::prelude::*;`.
+pub mod prelude {
+    pub use crate::core::both::both;
+    pub use crate::core::fault::Fault;
+    pub use crate::core::join::Join;
+    pub use crate::core::minion::Minion;
+    pub use crate::core::model::profile::{Completion, Profile, Stage};
+    pub use crate::core::properties::{PropertyValue, Secret};
+    pub use crate::core::scenario::Scenario;
+    pub use crate::core::setup::{Setup, SetupError};
+    pub use crate::core::step::{Outcome, StepFailed};
+    pub use crate::core::steps::Steps as _;
+    pub use crate::{Properties, Steps};
+    pub use std::process::ExitCode;
+    pub use std::sync::Arc;
+    pub use std::time::Duration;
+
+    /// A duration of whole seconds.
+    pub const fn secs(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    /// A duration of whole milliseconds.
+    pub const fn millis(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+}

@@ -1,0 +1,73 @@
+//! What head and factory say to each other.
+
+use qalipsis_model::evidence::Evidence;
+use qalipsis_model::judge::NotReady;
+use qalipsis_model::plan::{FactoryPlan, Stop};
+use qalipsis_model::snapshot::Snapshot;
+use qalipsis_model::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// From the head to a factory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "body", rename_all = "kebab-case")]
+pub enum ToFactory {
+    /// Open the worlds and position the sources of this plan.
+    Prepare(Box<FactoryPlan>),
+    /// Start the load at this time.
+    Start(Timestamp),
+    /// Stop the load.
+    Stop(Stop),
+}
+
+/// From a factory to the head.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "body", rename_all = "kebab-case")]
+pub enum ToHead {
+    /// The first message: who it is, and which version of the contract it speaks.
+    Hello {
+        /// [`qalipsis_model::plan::CONTRACT`] of the factory.
+        contract: u32,
+        /// The name that the head gave it.
+        name: String,
+    },
+    /// Everything planned is open and positioned.
+    Ready,
+    /// It cannot get ready; nothing follows.
+    NotReady(Vec<NotReady>),
+    /// It is alive; sent at least every 500 ms.
+    Heartbeat,
+    /// The difference since the last one.
+    Snapshot(Box<Snapshot>),
+    /// One of the first failures of a step.
+    Evidence(Box<Evidence>),
+    /// Scenario code blocks it for good; says who. Nothing follows.
+    Stuck(String),
+    /// Everything ended and was told; nothing follows.
+    Ended,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is on the wire may only change with the version of the contract.
+    #[test]
+    fn the_wire_format_of_contract_1() {
+        let cases = [
+            (
+                serde_json::to_string(&ToHead::Hello { contract: 1, name: "checkout".into() }).unwrap(),
+                r#"{"type":"hello","body":{"contract":1,"name":"checkout"}}"#,
+            ),
+            (serde_json::to_string(&ToHead::Heartbeat).unwrap(), r#"{"type":"heartbeat"}"#),
+            (serde_json::to_string(&ToFactory::Start(Timestamp(7))).unwrap(), r#"{"type":"start","body":7}"#),
+            (
+                serde_json::to_string(&ToFactory::Stop(Stop::Hard)).unwrap(),
+                r#"{"type":"stop","body":"hard"}"#,
+            ),
+        ];
+        for (written, expected) in cases {
+            assert_eq!(written, expected);
+        }
+        assert_eq!(qalipsis_model::plan::CONTRACT, 1);
+    }
+}

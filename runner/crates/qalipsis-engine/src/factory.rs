@@ -1,0 +1,216 @@
+//! The life of a campaign in one factory.
+
+use crate::minions::Load;
+use crate::pacing;
+use crate::snapshots::Snapshots;
+use crate::sources::{self, Opened, Sources};
+use crate::worker::{self, WorkerHandle};
+use qalipsis_core::clock::Clock;
+use qalipsis_core::evidence::EvidenceKeeper;
+use qalipsis_core::minion::{ScenarioContext, Worker};
+use qalipsis_core::recorder::Recorder;
+use qalipsis_core::rng::fnv1a;
+use qalipsis_core::scenario::Scenario;
+use qalipsis_model::evidence::Evidence;
+use qalipsis_model::judge::NotReady;
+use qalipsis_model::plan::{FactoryPlan, Stop};
+use qalipsis_model::snapshot::Snapshot;
+use qalipsis_model::timestamp::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// How often differences are told.
+const SNAPSHOT_PERIOD: Duration = Duration::from_secs(1);
+/// How often the end of the load is looked for.
+const TICK: Duration = Duration::from_millis(20);
+/// A worker that has not moved for so long is stuck: scenario code blocks its thread.
+const STUCK_AFTER: Duration = Duration::from_millis(2500);
+/// How long records are read after the last minion when nothing is overdue: duplicates come late.
+const SETTLE: Duration = Duration::from_millis(300);
+/// How long hard-stopped minions may take to be gone.
+const CANCEL_LIMIT: Duration = Duration::from_secs(1);
+
+/// What a factory tells while it runs.
+#[derive(Debug)]
+pub enum Event {
+    /// The difference since the last one.
+    Snapshot(Snapshot),
+    /// One of the first failures of a step, whole.
+    Evidence(Box<Evidence>),
+    /// Scenario code blocks a worker for good; says who. Nothing follows.
+    Stuck(String),
+    /// Everything ended and was told.
+    Ended,
+}
+
+/// A factory whose worlds are open and whose sources are positioned.
+#[derive(Debug)]
+pub struct Factory {
+    plan: FactoryPlan,
+    clock: Clock,
+    contexts: Vec<Arc<ScenarioContext>>,
+    evidence: Arc<EvidenceKeeper>,
+    kept: mpsc::Receiver<Evidence>,
+    side: Arc<Recorder>,
+    opened: Vec<Opened>,
+    sources: Sources,
+}
+
+/// Stops a running factory.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    load: Arc<Load>,
+}
+
+impl Handle {
+    /// Stops; a later hard stop overrides a graceful one.
+    pub fn stop(&self, stop: Stop) {
+        self.load.stop(stop);
+    }
+}
+
+/// Opens the worlds of the planned scenarios and waits until their sources are positioned.
+///
+/// # Errors
+/// Every scenario that could not get ready, with target and cause.
+pub async fn prepare(scenarios: &[Scenario], plan: FactoryPlan) -> Result<Factory, Vec<NotReady>> {
+    let clock = Clock::start();
+    let (evidence, kept) = EvidenceKeeper::new(plan.campaign.limits.evidence);
+    let evidence = Arc::new(evidence);
+    let mut planned = Vec::new();
+    for scenario in &plan.campaign.scenarios {
+        match scenarios.iter().find(|s| s.describe().name == scenario.name) {
+            Some(found) => planned.push((scenario, found)),
+            None => {
+                return Err(vec![NotReady {
+                    scenario: Some(scenario.name.clone()),
+                    message: "this executable has no such scenario, it was built anew since it was described"
+                        .into(),
+                }]);
+            }
+        }
+    }
+    let side = Arc::new(Recorder::new(planned.iter().map(|(_, s)| s.steps().len())));
+    let contexts: Vec<Arc<ScenarioContext>> = planned
+        .iter()
+        .enumerate()
+        .map(|(index, (planned, scenario))| {
+            Arc::new(ScenarioContext {
+                index,
+                name: planned.name.clone(),
+                steps: scenario.steps(),
+                seed: plan.campaign.seed,
+                campaign: fnv1a(plan.campaign.key.as_bytes()),
+                clock,
+                zone: plan.zone.clone(),
+                evidence: Arc::clone(&evidence),
+                side: Arc::clone(&side),
+                iteration_limit: plan.campaign.limits.iteration,
+            })
+        })
+        .collect();
+    let worlds = planned
+        .iter()
+        .zip(&contexts)
+        .map(|((planned, scenario), context)| (*scenario, planned.properties.clone(), Arc::clone(context)));
+    let (sources, opened) = sources::open(worlds, &plan).await?;
+    Ok(Factory { plan, clock, contexts, evidence, kept, side, opened, sources })
+}
+
+impl Factory {
+    /// Runs the load from `start` on. Events come until [`Event::Ended`] or [`Event::Stuck`].
+    pub fn run(self, start: Timestamp) -> (Handle, mpsc::Receiver<Event>) {
+        let (events, received) = mpsc::channel(1024);
+        let count = self.plan.workers.map_or_else(cores, |n| n as usize).max(1);
+        let recorder = || Recorder::new(self.contexts.iter().map(|c| c.steps.len()));
+        let workers: Vec<Arc<Worker>> =
+            (0..count).map(|index| Arc::new(Worker::new(index as u32, recorder()))).collect();
+        let start = self.clock.instant(start).max(Instant::now());
+        let load = Arc::new(Load::new(&self.plan, start));
+        let handle = Handle { load: Arc::clone(&load) };
+        tokio::spawn(self.drive(workers, load, start, events));
+        (handle, received)
+    }
+
+    async fn drive(
+        mut self,
+        workers: Vec<Arc<Worker>>,
+        load: Arc<Load>,
+        start: Instant,
+        events: mpsc::Sender<Event>,
+    ) {
+        let mut snapshots = Snapshots::new(
+            &self.contexts,
+            workers.clone(),
+            Arc::clone(&self.side),
+            Arc::clone(&self.evidence),
+            self.sources.ledgers(),
+        );
+        let threads: Vec<WorkerHandle> = workers
+            .iter()
+            .map(|worker| worker::spawn(Arc::clone(worker), &self.contexts, &self.opened, Arc::clone(&load)))
+            .collect();
+        // The worlds live in the workers' closures from here on, and end with them.
+        self.opened.clear();
+        pacing::spawn(
+            &self.plan,
+            Arc::clone(&load),
+            threads.iter().map(|t| t.launches.clone()).collect(),
+            start,
+        );
+
+        let mut tick = tokio::time::interval(TICK);
+        let mut second = tokio::time::interval_at(Instant::now() + SNAPSHOT_PERIOD, SNAPSHOT_PERIOD);
+        let mut ended_at: Option<Instant> = None;
+        let mut cancelled_at: Option<Instant> = None;
+        loop {
+            tokio::select! {
+                Some(evidence) = self.kept.recv() => {
+                    if events.send(Event::Evidence(Box::new(evidence))).await.is_err() { return; }
+                }
+                _ = second.tick() => {
+                    if events.send(Event::Snapshot(snapshots.take(self.clock.now()))).await.is_err() { return; }
+                }
+                _ = tick.tick() => {
+                    if let Some(who) = threads.iter().find_map(|t| t.stuck(STUCK_AFTER, &self.contexts)) {
+                        let _ = events.send(Event::Snapshot(snapshots.take(self.clock.now()))).await;
+                        let _ = events.send(Event::Stuck(who)).await;
+                        return;
+                    }
+                    if load.stopped() == Some(Stop::Hard) {
+                        let since = *cancelled_at.get_or_insert_with(Instant::now);
+                        if load.is_over() || since.elapsed() > CANCEL_LIMIT { break; }
+                    } else if load.is_over() {
+                        let since = *ended_at.get_or_insert_with(Instant::now);
+                        if self.drained(since) { break; }
+                    }
+                }
+            }
+        }
+        self.sources.end().await;
+        worker::end(threads).await;
+        while let Ok(evidence) = self.kept.try_recv() {
+            if events.send(Event::Evidence(Box::new(evidence))).await.is_err() {
+                return;
+            }
+        }
+        let _ = events.send(Event::Snapshot(snapshots.take(self.clock.now()))).await;
+        let _ = events.send(Event::Ended).await;
+    }
+
+    /// Whether no record that matters can come any more, `since` the last minion ended.
+    fn drained(&self, since: Instant) -> bool {
+        let waited = since.elapsed();
+        let (overdue, patience) = self.sources.overdue();
+        if overdue == 0 {
+            return waited >= SETTLE;
+        }
+        waited >= patience.max(SETTLE).min(self.plan.campaign.limits.drain)
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

@@ -1,0 +1,165 @@
+//! Minions from release to end.
+
+use qalipsis_core::minion::{MinionState, Worker};
+use qalipsis_core::panics;
+use qalipsis_core::scenario::Iterate;
+use qalipsis_model::evidence::FailureKind;
+use qalipsis_model::plan::{FactoryPlan, Stop};
+use qalipsis_model::snapshot::ExecutionOutcome;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The state that pacing, workers and the factory share.
+#[derive(Debug)]
+pub(crate) struct Load {
+    stop: AtomicU8,
+    /// Minions that were not released yet or have not ended.
+    open: AtomicU64,
+    /// Per scenario: when minions stop repeating; `None` when each runs once.
+    until: Vec<Option<Instant>>,
+}
+
+const RUNNING: u8 = 0;
+const GRACEFUL: u8 = 1;
+const HARD: u8 = 2;
+
+impl Load {
+    pub(crate) fn new(plan: &FactoryPlan, start: Instant) -> Self {
+        let scenarios = &plan.campaign.scenarios;
+        let hosted = |minions: u32| (0..minions).filter(|m| plan.segment.hosts(*m)).count() as u64;
+        Self {
+            stop: AtomicU8::new(RUNNING),
+            open: AtomicU64::new(scenarios.iter().map(|s| hosted(s.minions)).sum()),
+            until: scenarios.iter().map(|s| s.profile.repeats_until().map(|d| start + d)).collect(),
+        }
+    }
+
+    pub(crate) fn stop(&self, stop: Stop) {
+        let level = match stop {
+            Stop::Graceful => GRACEFUL,
+            Stop::Hard => HARD,
+        };
+        self.stop.fetch_max(level, Ordering::SeqCst);
+    }
+
+    pub(crate) fn stopped(&self) -> Option<Stop> {
+        match self.stop.load(Ordering::Relaxed) {
+            RUNNING => None,
+            GRACEFUL => Some(Stop::Graceful),
+            _ => Some(Stop::Hard),
+        }
+    }
+
+    /// These minions will not be released, or have ended.
+    pub(crate) fn closed(&self, minions: u64) {
+        self.open.fetch_sub(minions, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.open.load(Ordering::SeqCst) == 0
+    }
+
+    pub(crate) fn until(&self, scenario: usize) -> Option<Instant> {
+        self.until[scenario]
+    }
+
+    fn repeats(&self, scenario: usize) -> bool {
+        self.stopped().is_none() && self.until[scenario].is_some_and(|until| Instant::now() < until)
+    }
+}
+
+/// Counts the end of a minion, however it ends.
+struct Ending {
+    load: Arc<Load>,
+    worker: Arc<Worker>,
+    scenario: usize,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.worker.recorder.scenario(self.scenario, |figures| figures.ended += 1);
+        self.load.closed(1);
+    }
+}
+
+/// Runs the passes of one minion that was to be released at `intended`.
+pub(crate) async fn run(
+    minion: MinionState,
+    scenario: usize,
+    worker: Arc<Worker>,
+    iterate: Iterate,
+    limit: Duration,
+    intended: Instant,
+    load: Arc<Load>,
+) {
+    let ending = Ending { load, worker, scenario };
+    let minion = Arc::new(minion);
+    let mut iteration = 0;
+    let mut intended = intended;
+    let mut failed_before = false;
+    loop {
+        let started = Instant::now();
+        let lag = started.saturating_duration_since(intended);
+        minion.begin(iteration, lag);
+        if iteration == 0 {
+            ending.worker.recorder.scenario(scenario, |figures| {
+                figures.released += 1;
+                figures.release_lag.record(lag.as_nanos() as u64);
+            });
+        }
+        let outcome = pass(&minion, &iterate, started + limit).await;
+        let service = started.elapsed();
+        let failed = outcome != ExecutionOutcome::Success;
+        ending.worker.recorder.scenario(scenario, |figures| {
+            let passes = &mut figures.iterations;
+            passes.record(outcome, service.as_nanos() as u64, (service + lag).as_nanos() as u64);
+            passes.minions += u64::from(iteration == 0);
+            passes.failed_minions += u64::from(failed && !failed_before);
+        });
+        failed_before |= failed;
+        if !ending.load.repeats(scenario) {
+            return;
+        }
+        iteration += 1;
+        // A scenario that never has to wait must not keep the others of its worker from running.
+        tokio::task::yield_now().await;
+        intended = Instant::now();
+    }
+}
+
+async fn pass(minion: &Arc<MinionState>, iterate: &Iterate, deadline: Instant) -> ExecutionOutcome {
+    let panicked = |panic: panics::Panic| {
+        minion.fail_pass(FailureKind::Panic, format!("panicked at {}: {}", panic.place, panic.message));
+        ExecutionOutcome::Error
+    };
+    minion.polling();
+    let mut pass = match panics::catch(|| iterate(Arc::clone(minion))) {
+        Ok(pass) => pass,
+        Err(panic) => return panicked(panic),
+    };
+    let polled = tokio::time::timeout_at(
+        deadline,
+        poll_fn(|cx| {
+            minion.polling();
+            match panics::catch(|| pass.as_mut().poll(cx)) {
+                Ok(Poll::Pending) => Poll::Pending,
+                Ok(Poll::Ready(outcome)) => Poll::Ready(Ok(outcome)),
+                Err(panic) => Poll::Ready(Err(panic)),
+            }
+        }),
+    )
+    .await;
+    match polled {
+        Ok(Ok(Ok(()))) => ExecutionOutcome::Success,
+        Ok(Ok(Err(_recorded))) => ExecutionOutcome::Failure,
+        Ok(Err(panic)) => panicked(panic),
+        Err(_elapsed) => {
+            minion.time_out(pass);
+            ExecutionOutcome::Timeout
+        }
+    }
+}

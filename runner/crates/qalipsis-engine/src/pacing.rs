@@ -1,0 +1,72 @@
+//! Releases minions at their intended instants.
+//!
+//! A thread of its own, because the timer wheel of the async runtime rounds to 1 ms and waits
+//! behind whatever runs there.
+
+use crate::minions::Load;
+use qalipsis_model::plan::FactoryPlan;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// The longest sleep, so that a stop is noticed.
+const LONGEST_SLEEP: Duration = Duration::from_millis(50);
+
+/// One minion to be started by a worker.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Release {
+    pub(crate) scenario: usize,
+    pub(crate) minion: u32,
+    pub(crate) intended: Instant,
+}
+
+/// Starts the thread. Workers get minions in turns.
+pub(crate) fn spawn(
+    plan: &FactoryPlan,
+    load: Arc<Load>,
+    workers: Vec<mpsc::Sender<Release>>,
+    start: Instant,
+) {
+    let segment = plan.segment;
+    let scenarios = plan.campaign.scenarios.clone();
+    let pace = move || {
+        let mut launches: Vec<_> =
+            scenarios.iter().map(|s| s.profile.launches(s.minions, segment).peekable()).collect();
+        let mut turn = 0;
+        loop {
+            let next = launches
+                .iter_mut()
+                .enumerate()
+                .filter_map(|(scenario, launches)| launches.peek().map(|launch| (launch.at, scenario)))
+                .min();
+            let Some((at, scenario)) = next else { return };
+            if !sleep_until(start + at, &load) {
+                break;
+            }
+            let Some(launch) = launches[scenario].next() else { return };
+            let release = Release { scenario, minion: launch.minion, intended: start + launch.at };
+            if workers[turn % workers.len()].blocking_send(release).is_err() {
+                load.closed(1);
+            }
+            turn += 1;
+        }
+        // Stopped: the rest is not released.
+        load.closed(launches.into_iter().map(|rest| rest.count() as u64).sum());
+    };
+    std::thread::Builder::new().name("pacing".into()).spawn(pace).expect("a thread can be started");
+}
+
+/// False when the load was stopped before.
+fn sleep_until(instant: Instant, load: &Load) -> bool {
+    loop {
+        if load.stopped().is_some() {
+            return false;
+        }
+        let left = instant.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return true;
+        }
+        std::thread::sleep(left.min(LONGEST_SLEEP));
+    }
+}

@@ -1,0 +1,54 @@
+//! The difference that a factory tells every second.
+
+use qalipsis_core::evidence::EvidenceKeeper;
+use qalipsis_core::ledger::LedgerControl;
+use qalipsis_core::minion::{ScenarioContext, Worker};
+use qalipsis_core::recorder::Recorder;
+use qalipsis_model::snapshot::{ScenarioFigures, Snapshot};
+use qalipsis_model::timestamp::Timestamp;
+use std::sync::Arc;
+
+/// Everything that figures are collected from.
+pub(crate) struct Snapshots {
+    names: Vec<String>,
+    workers: Vec<Arc<Worker>>,
+    side: Arc<Recorder>,
+    evidence: Arc<EvidenceKeeper>,
+    ledgers: Vec<(usize, Arc<dyn LedgerControl>)>,
+    sequence: u64,
+}
+
+impl Snapshots {
+    pub(crate) fn new(
+        scenarios: &[Arc<ScenarioContext>],
+        workers: Vec<Arc<Worker>>,
+        side: Arc<Recorder>,
+        evidence: Arc<EvidenceKeeper>,
+        ledgers: Vec<(usize, Arc<dyn LedgerControl>)>,
+    ) -> Self {
+        let names = scenarios.iter().map(|s| s.name.clone()).collect();
+        Self { names, workers, side, evidence, ledgers, sequence: 0 }
+    }
+
+    /// The difference since the last call.
+    pub(crate) fn take(&mut self, at: Timestamp) -> Snapshot {
+        let mut scenarios = vec![ScenarioFigures::default(); self.names.len()];
+        let recorders = self.workers.iter().map(|w| &w.recorder).chain([&*self.side]);
+        for recorder in recorders {
+            for (total, figures) in scenarios.iter_mut().zip(recorder.drain()) {
+                total.merge(&figures);
+            }
+        }
+        for (index, (scenario, ledger)) in self.ledgers.iter().enumerate() {
+            scenarios[*scenario].joins.insert(index as u32, ledger.drain());
+        }
+        let sequence = self.sequence;
+        self.sequence += 1;
+        Snapshot {
+            sequence,
+            at,
+            scenarios: self.names.iter().cloned().zip(scenarios).collect(),
+            evidence_lost: self.evidence.take_lost(),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Worlds and sources: opened before the load, drained after it, on a runtime of their own.
+
+use futures::future::join_all;
+use parking_lot::Mutex;
+use qalipsis_core::fault::Fault;
+use qalipsis_core::ledger::{LedgerControl, source_evidence};
+use qalipsis_core::minion::ScenarioContext;
+use qalipsis_core::panics;
+use qalipsis_core::scenario::{Iterate, Scenario};
+use qalipsis_core::setup::SetupContext;
+use qalipsis_core::source::Reader;
+use qalipsis_model::duration::human;
+use qalipsis_model::evidence::FailureKind;
+use qalipsis_model::judge::NotReady;
+use qalipsis_model::plan::{FactoryPlan, PropertyValues};
+use qalipsis_model::profile::Completion;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// How long sources may take to end once asked.
+const STOP_LIMIT: Duration = Duration::from_secs(1);
+
+/// A scenario whose world is open.
+pub(crate) struct Opened {
+    pub(crate) iterate: Iterate,
+    pub(crate) completion: Completion,
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened").finish_non_exhaustive()
+    }
+}
+
+/// All running sources of a factory.
+pub(crate) struct Sources {
+    /// `None` only once ended.
+    runtime: Option<Runtime>,
+    stop: watch::Sender<bool>,
+    running: Vec<JoinHandle<()>>,
+    ledgers: Vec<(usize, Arc<dyn LedgerControl>)>,
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources").field("running", &self.running.len()).finish_non_exhaustive()
+    }
+}
+
+/// Opens the worlds, starts what they joined and waits until all is positioned.
+pub(crate) async fn open(
+    worlds: impl Iterator<Item = (&Scenario, PropertyValues, Arc<ScenarioContext>)>,
+    plan: &FactoryPlan,
+) -> Result<(Sources, Vec<Opened>), Vec<NotReady>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("sources")
+        .enable_all()
+        .build()
+        .expect("a runtime can be built");
+    let (stop, stopping) = watch::channel(false);
+    let deadline = Instant::now() + plan.campaign.limits.warm_up;
+    let opening = worlds.zip(&plan.campaign.scenarios).map(|((scenario, values, context), planned)| {
+        let setup = Arc::new(SetupContext {
+            reader: Reader {
+                campaign: plan.campaign.key.clone(),
+                factory: plan.factory.clone(),
+                scenario: context.name.clone(),
+            },
+            scenario: context,
+            stop: stopping.clone(),
+            sources: Mutex::new(Vec::new()),
+        });
+        let world = panics::catch(|| scenario.open(values, Arc::clone(&setup)));
+        let completion = planned.profile.at_end();
+        let world = world.map(|world| runtime.spawn(world));
+        async move {
+            let iterate = match world {
+                Ok(world) => opened(world, deadline, plan).await,
+                Err(panic) => Err(format!("panicked at {}: {}", panic.place, panic.message)),
+            };
+            match iterate {
+                Ok(iterate) => Ok((setup, Opened { iterate, completion })),
+                Err(message) => Err(NotReady { scenario: Some(setup.scenario.name.clone()), message }),
+            }
+        }
+    });
+    let mut sources = Sources { stop, running: Vec::new(), ledgers: Vec::new(), runtime: None };
+    let mut scenarios = Vec::new();
+    let mut failed = Vec::new();
+    let opening: Vec<_> = opening.collect();
+    for world in join_all(opening).await {
+        match world {
+            Ok((setup, opened)) => {
+                scenarios.push(opened);
+                let started = std::mem::take(&mut *setup.sources.lock());
+                for source in started {
+                    sources.ledgers.push((setup.scenario.index, Arc::clone(&source.ledger)));
+                    let mut running = Running {
+                        scenario: Arc::clone(&setup.scenario),
+                        name: source.name,
+                        ready: source.ready,
+                        failure: Arc::default(),
+                    };
+                    let mut task = runtime.spawn(running.clone().run(source.run));
+                    if let Err(message) = running.positioned(&mut task, deadline, plan).await {
+                        failed.push(NotReady { scenario: Some(setup.scenario.name.clone()), message });
+                    }
+                    sources.running.push(task);
+                }
+            }
+            Err(not_ready) => failed.push(not_ready),
+        }
+    }
+    sources.runtime = Some(runtime);
+    if failed.is_empty() {
+        return Ok((sources, scenarios));
+    }
+    drop(scenarios);
+    sources.end().await;
+    Err(failed)
+}
+
+async fn opened(
+    mut world: JoinHandle<Result<Iterate, qalipsis_core::setup::SetupError>>,
+    deadline: Instant,
+    plan: &FactoryPlan,
+) -> Result<Iterate, String> {
+    match tokio::time::timeout_at(deadline, &mut world).await {
+        Ok(Ok(Ok(iterate))) => Ok(iterate),
+        Ok(Ok(Err(error))) => Err(error.to_string()),
+        Ok(Err(panic)) => Err(match panic.try_into_panic() {
+            Ok(payload) => format!("opening the world panicked: {}", panics::message(&*payload)),
+            Err(_) => "opening the world was cancelled".to_owned(),
+        }),
+        Err(_elapsed) => {
+            world.abort();
+            Err(format!(
+                "the world was not open after {} (campaign.limits.warm-up)",
+                human(plan.campaign.limits.warm_up)
+            ))
+        }
+    }
+}
+
+/// A source from its start to its end.
+#[derive(Clone)]
+struct Running {
+    scenario: Arc<ScenarioContext>,
+    name: String,
+    ready: watch::Receiver<bool>,
+    /// Why it ended before it was ready.
+    failure: Arc<Mutex<Option<String>>>,
+}
+
+impl Running {
+    /// Waits until the source is ready; else says why it is not.
+    async fn positioned(
+        &mut self,
+        task: &mut JoinHandle<()>,
+        deadline: Instant,
+        plan: &FactoryPlan,
+    ) -> Result<(), String> {
+        let name = &self.name;
+        match tokio::time::timeout_at(deadline, self.ready.wait_for(|ready| *ready)).await {
+            Ok(Ok(_)) => Ok(()),
+            // The source dropped its feed: it is ending, and tells why.
+            Ok(Err(_)) => {
+                let _ = tokio::time::timeout_at(deadline, task).await;
+                let failure = self.failure.lock().take();
+                Err(failure.unwrap_or_else(|| format!("{name}: ended before it was ready")))
+            }
+            Err(_elapsed) => Err(format!(
+                "{name}: was not ready after {} (campaign.limits.warm-up)",
+                human(plan.campaign.limits.warm_up)
+            )),
+        }
+    }
+
+    async fn run(self, source: impl Future<Output = Result<(), Fault>> + Send + 'static) {
+        let task = tokio::spawn(source);
+        let ending = AbortOnDrop(task.abort_handle());
+        let mut fault = match task.await {
+            Ok(Ok(())) => return,
+            Ok(Err(fault)) => fault,
+            Err(error) => match error.try_into_panic() {
+                Ok(payload) => Fault::error(format!("panicked: {}", panics::message(&*payload))),
+                Err(_) => return,
+            },
+        };
+        drop(ending);
+        let message = format!("{}: {}", self.name, fault.message);
+        if *self.ready.borrow() {
+            fault.kind = FailureKind::Source;
+            fault.message = message;
+            source_evidence(&self.scenario, None, fault);
+        } else {
+            *self.failure.lock() = Some(message);
+        }
+    }
+}
+
+/// Ends the inner task of a source when the outer one is aborted.
+struct AbortOnDrop(tokio::task::AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Sources {
+    pub(crate) fn ledgers(&self) -> Vec<(usize, Arc<dyn LedgerControl>)> {
+        self.ledgers.clone()
+    }
+
+    /// How many awaited records may still come late, and for how long that is worth waiting for.
+    pub(crate) fn overdue(&self) -> (usize, Duration) {
+        let waiting = self.ledgers.iter().filter(|(_, ledger)| ledger.overdue() > 0);
+        waiting.fold((0, Duration::ZERO), |(overdue, patience), (_, ledger)| {
+            (overdue + ledger.overdue(), patience.max(ledger.patience()))
+        })
+    }
+
+    /// Ends all sources and keeps the evidence of what never came.
+    pub(crate) async fn end(&mut self) {
+        self.stop.send_replace(true);
+        let deadline = Instant::now() + STOP_LIMIT;
+        for mut source in self.running.drain(..) {
+            if tokio::time::timeout_at(deadline, &mut source).await.is_err() {
+                source.abort();
+            }
+        }
+        for (_, ledger) in &self.ledgers {
+            ledger.close();
+        }
+    }
+}
+
+impl Drop for Sources {
+    fn drop(&mut self) {
+        // A runtime must not be dropped where others may wait for it.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

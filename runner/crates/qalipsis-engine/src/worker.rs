@@ -1,0 +1,162 @@
+//! One thread with its own single-threaded runtime, which runs minions.
+//!
+//! Measured on HTTP: one such runtime per core serves a quarter more than one runtime with a
+//! thread per core, for nothing ever moves between cores.
+
+use crate::minions::{self, Load};
+use crate::pacing::Release;
+use crate::sources::Opened;
+use parking_lot::Mutex;
+use qalipsis_core::minion::{MinionState, ScenarioContext, Worker};
+use qalipsis_core::scenario::Iterate;
+use qalipsis_model::plan::Stop;
+use qalipsis_model::profile::Completion;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// Releases that may wait for a worker before pacing waits for it.
+const RELEASES: usize = 65_536;
+/// How often a worker shows that it moves, and looks whether to stop.
+const BEAT: Duration = Duration::from_millis(100);
+/// How long a worker may take to end.
+const END_LIMIT: Duration = Duration::from_secs(2);
+
+/// A running worker.
+pub(crate) struct WorkerHandle {
+    pub(crate) launches: mpsc::Sender<Release>,
+    worker: Arc<Worker>,
+    beat: Arc<Mutex<Instant>>,
+    end: watch::Sender<bool>,
+    thread: JoinHandle<()>,
+}
+
+impl WorkerHandle {
+    /// Who blocks this worker, when nothing moved on it for `limit`.
+    pub(crate) fn stuck(&self, limit: Duration, scenarios: &[Arc<ScenarioContext>]) -> Option<String> {
+        if self.beat.lock().elapsed() < limit {
+            return None;
+        }
+        let (scenario, minion, step) = self.worker.polled();
+        let at = scenarios.get(scenario as usize).map_or_else(String::new, |scenario| {
+            let step = scenario.steps.get(step as usize);
+            let step =
+                step.map_or_else(|| "before its first step".to_owned(), |s| format!("in step '{}'", s.name));
+            format!(": scenario '{}', minion {minion}, {step}", scenario.name)
+        });
+        Some(format!(
+            "scenario code has blocked a worker thread for {} without reaching an await{at}; \
+             move blocking work to tokio::task::spawn_blocking",
+            qalipsis_model::duration::human(limit)
+        ))
+    }
+}
+
+/// Ends workers, and with them the worlds; a blocked thread is left behind.
+pub(crate) async fn end(workers: Vec<WorkerHandle>) {
+    for worker in &workers {
+        worker.end.send_replace(true);
+    }
+    let joined = tokio::task::spawn_blocking(move || {
+        for worker in workers {
+            // A panic of the thread itself was printed; nothing of it is left to tell.
+            let _ = worker.thread.join();
+        }
+    });
+    let _ = tokio::time::timeout(END_LIMIT, joined).await;
+}
+
+/// Starts a worker.
+pub(crate) fn spawn(
+    worker: Arc<Worker>,
+    contexts: &[Arc<ScenarioContext>],
+    opened: &[Opened],
+    load: Arc<Load>,
+) -> WorkerHandle {
+    let (launches, received) = mpsc::channel(RELEASES);
+    let (end, ending) = watch::channel(false);
+    let beat = Arc::new(Mutex::new(Instant::now()));
+    let scenarios: Vec<Hosted> = contexts
+        .iter()
+        .zip(opened)
+        .map(|(context, opened)| Hosted {
+            context: Arc::clone(context),
+            iterate: Arc::clone(&opened.iterate),
+            completion: opened.completion,
+            minions: JoinSet::new(),
+        })
+        .collect();
+    let state = State { worker: Arc::clone(&worker), scenarios, load, beat: Arc::clone(&beat) };
+    let body = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime can be built");
+        runtime.block_on(state.run(received, ending));
+    };
+    let name = format!("worker-{}", worker.index);
+    let thread = std::thread::Builder::new().name(name).spawn(body).expect("a thread can be started");
+    WorkerHandle { launches, worker, beat, end, thread }
+}
+
+struct Hosted {
+    context: Arc<ScenarioContext>,
+    iterate: Iterate,
+    completion: Completion,
+    minions: JoinSet<()>,
+}
+
+struct State {
+    worker: Arc<Worker>,
+    scenarios: Vec<Hosted>,
+    load: Arc<Load>,
+    beat: Arc<Mutex<Instant>>,
+}
+
+impl State {
+    async fn run(mut self, mut releases: mpsc::Receiver<Release>, mut ending: watch::Receiver<bool>) {
+        let mut beat = tokio::time::interval(BEAT);
+        loop {
+            tokio::select! {
+                biased;
+                _ = beat.tick() => self.beat(),
+                Some(release) = releases.recv() => self.release(release),
+                _ = ending.wait_for(|end| *end) => return,
+            }
+        }
+    }
+
+    fn release(&mut self, release: Release) {
+        let hosted = &mut self.scenarios[release.scenario];
+        if self.load.stopped() == Some(Stop::Hard) {
+            self.load.closed(1);
+            return;
+        }
+        let minion = MinionState::new(Arc::clone(&hosted.context), Arc::clone(&self.worker), release.minion);
+        hosted.minions.spawn(minions::run(
+            minion,
+            release.scenario,
+            Arc::clone(&self.worker),
+            Arc::clone(&hosted.iterate),
+            hosted.context.iteration_limit,
+            release.intended,
+            Arc::clone(&self.load),
+        ));
+    }
+
+    fn beat(&mut self) {
+        *self.beat.lock() = Instant::now();
+        let hard = self.load.stopped() == Some(Stop::Hard);
+        for (index, hosted) in self.scenarios.iter_mut().enumerate() {
+            while hosted.minions.try_join_next().is_some() {}
+            let over = hosted.completion == Completion::Hard
+                && self.load.until(index).is_some_and(|until| Instant::now() >= until);
+            if hard || over {
+                hosted.minions.abort_all();
+            }
+        }
+    }
+}

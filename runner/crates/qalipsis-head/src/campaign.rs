@@ -1,0 +1,352 @@
+//! The state machine of one campaign: one loop, one enum of everything that can happen.
+
+use crate::progress::{Observer, Progress};
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt};
+use qalipsis_cluster::{Receiver, Sender, ToFactory, ToHead};
+use qalipsis_model::aggregate::Aggregate;
+use qalipsis_model::duration::human;
+use qalipsis_model::judge::{Case, Described, Ending, NotReady, judge};
+use qalipsis_model::plan::{CONTRACT, CampaignPlan, FactoryPlan, Stop};
+use qalipsis_model::report::{FactoryReport, Report};
+use qalipsis_model::timestamp::Timestamp;
+use std::io;
+use std::time::{Duration, SystemTime};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// A factory that was not heard of for so long is lost.
+const SILENCE_LIMIT: Duration = Duration::from_millis(2500);
+/// How often silence and timeouts are looked for.
+const TICK: Duration = Duration::from_millis(100);
+/// How long a hard-stopped factory may take to tell its last figures.
+const HARD_STOP_LIMIT: Duration = Duration::from_secs(3);
+/// How long passes may go on after the campaign's own timeout.
+const TIMEOUT_GRACE: Duration = Duration::from_secs(10);
+/// How long the end of a lost process is awaited, to tell how it died.
+const EXIT_LIMIT: Duration = Duration::from_millis(500);
+/// What the first minion may wait for the start to be told everywhere.
+const START_MARGIN: Duration = Duration::from_millis(5);
+
+/// A factory as the head sees it.
+pub struct Peer {
+    /// What it is to do.
+    pub plan: FactoryPlan,
+    /// The way to it.
+    pub sender: Sender<ToFactory>,
+    /// The way from it, before its first message.
+    pub receiver: Receiver<ToHead>,
+    /// How its process ended, once it has: `killed by signal 9 (SIGKILL)`.
+    pub exit: BoxFuture<'static, String>,
+}
+
+impl std::fmt::Debug for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Peer").field("plan", &self.plan).finish_non_exhaustive()
+    }
+}
+
+/// One campaign, ready to run.
+#[derive(Debug)]
+pub struct Campaign {
+    /// What is to be done, over all factories.
+    pub plan: CampaignPlan,
+    /// The scenarios of the plan.
+    pub described: Vec<Described>,
+    /// Commit of the working directory.
+    pub git_revision: Option<String>,
+}
+
+/// Everything that can happen.
+enum Happening {
+    Told(usize, io::Result<Option<ToHead>>),
+    Asked(Stop),
+    Tick,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Preparing,
+    Running,
+    Ended,
+}
+
+struct Member {
+    plan: FactoryPlan,
+    sender: Sender<ToFactory>,
+    exit: Option<BoxFuture<'static, String>>,
+    heard: Instant,
+    phase: Phase,
+    lost: Option<String>,
+}
+
+struct State {
+    members: Vec<Member>,
+    aggregate: Aggregate,
+    not_ready: Vec<NotReady>,
+    ending: Ending,
+    started: Option<(Timestamp, Instant)>,
+    stopped: Option<(Stop, Instant)>,
+}
+
+impl Campaign {
+    /// Leads `peers` through the campaign and judges it. `stops` carries the user's wishes to stop.
+    pub async fn run(
+        self,
+        peers: Vec<Peer>,
+        mut stops: mpsc::Receiver<Stop>,
+        observer: &mut dyn Observer,
+    ) -> Report {
+        let mut state = State {
+            members: Vec::new(),
+            aggregate: Aggregate::default(),
+            not_ready: Vec::new(),
+            ending: Ending::Completed,
+            started: None,
+            stopped: None,
+        };
+        let opened = now();
+        let mut told = FuturesUnordered::new();
+        for (index, peer) in peers.into_iter().enumerate() {
+            state.members.push(Member {
+                plan: peer.plan,
+                sender: peer.sender,
+                exit: Some(peer.exit),
+                heard: Instant::now(),
+                phase: Phase::Preparing,
+                lost: None,
+            });
+            told.push(receive(index, peer.receiver));
+        }
+        let mut tick = tokio::time::interval(TICK);
+        let mut asking = true;
+        while state.members.iter().any(|m| m.phase != Phase::Ended) {
+            let happening = tokio::select! {
+                Some((index, receiver, message)) = told.next() => {
+                    if let Ok(Some(_)) = &message {
+                        told.push(receive(index, receiver));
+                    }
+                    Happening::Told(index, message)
+                }
+                stop = stops.recv(), if asking => match stop {
+                    Some(stop) => Happening::Asked(stop),
+                    None => {
+                        asking = false;
+                        continue;
+                    }
+                },
+                _ = tick.tick() => Happening::Tick,
+            };
+            match happening {
+                Happening::Told(index, message) => self.told(&mut state, index, message, observer).await,
+                Happening::Asked(stop) => {
+                    state.ending = Ending::Interrupted;
+                    observer.notice(match stop {
+                        Stop::Graceful => "stopping: running passes are finished; stop again to cancel them",
+                        Stop::Hard => "cancelling",
+                    });
+                    state.stop(stop).await;
+                }
+                Happening::Tick => self.tick(&mut state, observer).await,
+            }
+        }
+        self.report(state, opened)
+    }
+
+    async fn told(
+        &self,
+        state: &mut State,
+        index: usize,
+        message: io::Result<Option<ToHead>>,
+        observer: &mut dyn Observer,
+    ) {
+        let member = &mut state.members[index];
+        member.heard = Instant::now();
+        if member.phase == Phase::Ended {
+            return;
+        }
+        let message = match message {
+            Ok(Some(message)) => message,
+            Ok(None) => return state.lost(index, None).await,
+            Err(error) => return state.lost(index, Some(format!("sent what cannot be read: {error}"))).await,
+        };
+        match message {
+            ToHead::Hello { contract, .. } if contract != CONTRACT => {
+                let why = format!(
+                    "speaks version {contract} of the contract, this runner {CONTRACT}: build both anew"
+                );
+                state.lost(index, Some(why)).await;
+            }
+            ToHead::Hello { .. } => {
+                let prepare = ToFactory::Prepare(Box::new(member.plan.clone()));
+                if member.sender.send(&prepare).await.is_err() {
+                    state.lost(index, None).await;
+                }
+            }
+            ToHead::Ready => {
+                member.phase = Phase::Running;
+                if state.members.iter().all(|m| m.phase == Phase::Running) && state.stopped.is_none() {
+                    state.start().await;
+                    observer.started();
+                }
+            }
+            ToHead::NotReady(causes) => {
+                member.phase = Phase::Ended;
+                state.not_ready.extend(causes);
+                // The others have nothing to run then, but may have something to tell.
+                state.stop(Stop::Hard).await;
+            }
+            ToHead::Heartbeat => {}
+            ToHead::Snapshot(snapshot) => {
+                state.aggregate.merge(&snapshot);
+                observer.progress(&self.progress(state));
+            }
+            ToHead::Evidence(evidence) => {
+                let scenario = self.described.iter().find(|d| d.scenario.name == evidence.scenario);
+                let step = evidence.step.and_then(|i| scenario?.scenario.steps.get(i as usize));
+                observer.failure(step.map(|s| s.name.as_str()), &evidence);
+                state.aggregate.keep(&member.plan.factory, *evidence);
+            }
+            ToHead::Stuck(who) => state.lost(index, Some(who)).await,
+            ToHead::Ended => member.phase = Phase::Ended,
+        }
+    }
+
+    async fn tick(&self, state: &mut State, observer: &mut dyn Observer) {
+        for index in 0..state.members.len() {
+            let member = &state.members[index];
+            if member.phase == Phase::Ended {
+                continue;
+            }
+            if member.heard.elapsed() > SILENCE_LIMIT {
+                let why = format!("did not answer for {}", human(SILENCE_LIMIT));
+                state.lost(index, Some(why)).await;
+            }
+        }
+        match (state.stopped, state.started, self.plan.limits.campaign) {
+            (Some((Stop::Hard, since)), _, _) if since.elapsed() > HARD_STOP_LIMIT => {
+                for member in &mut state.members {
+                    member.phase = Phase::Ended;
+                }
+            }
+            (Some((Stop::Graceful, since)), _, Some(_))
+                if matches!(state.ending, Ending::TimedOut(_)) && since.elapsed() > TIMEOUT_GRACE =>
+            {
+                state.stop(Stop::Hard).await;
+            }
+            (None, Some((_, since)), Some(limit)) if since.elapsed() > limit => {
+                state.ending = Ending::TimedOut(limit);
+                observer.notice(&format!("stopping: the campaign's limit of {} is over", human(limit)));
+                state.stop(Stop::Graceful).await;
+            }
+            _ => {}
+        }
+    }
+
+    fn progress(&self, state: &State) -> Progress {
+        let mut progress = Progress {
+            elapsed: state.started.map_or(Duration::ZERO, |(_, at)| at.elapsed()),
+            planned: self.plan.scenarios.iter().map(|s| u64::from(s.minions)).sum(),
+            ..Progress::default()
+        };
+        for figures in self.plan.scenarios.iter().filter_map(|s| state.aggregate.scenario(&s.name)) {
+            progress.released += figures.released;
+            progress.ended += figures.ended;
+            for step in figures.steps.values() {
+                progress.executions += step.executions();
+                progress.failures += step.failures();
+            }
+        }
+        progress
+    }
+
+    fn report(self, state: State, opened: Timestamp) -> Report {
+        let ending = match state.ending {
+            Ending::Completed if !state.not_ready.is_empty() => Ending::NotReady(state.not_ready),
+            ending => ending,
+        };
+        let factories = state
+            .members
+            .iter()
+            .map(|m| FactoryReport {
+                name: m.plan.factory.clone(),
+                zone: m.plan.zone.clone(),
+                lost: m.lost.clone(),
+            })
+            .collect();
+        judge(Case {
+            plan: &self.plan,
+            described: &self.described,
+            aggregate: &state.aggregate,
+            ending: &ending,
+            started: state.started.map_or(opened, |(at, _)| at),
+            ended: now(),
+            factories,
+            git_revision: self.git_revision,
+        })
+    }
+}
+
+impl State {
+    async fn start(&mut self) {
+        let at = now().plus(START_MARGIN);
+        self.started = Some((at, Instant::now() + START_MARGIN));
+        for index in 0..self.members.len() {
+            if self.members[index].sender.send(&ToFactory::Start(at)).await.is_err() {
+                self.lost(index, None).await;
+            }
+        }
+    }
+
+    async fn stop(&mut self, stop: Stop) {
+        if self.stopped.is_some_and(|(earlier, _)| earlier >= stop) {
+            return;
+        }
+        self.stopped = Some((stop, Instant::now()));
+        for member in self.members.iter_mut().filter(|m| m.phase != Phase::Ended) {
+            // One that cannot be told is about to be noticed as lost.
+            let _ = member.sender.send(&ToFactory::Stop(stop)).await;
+            if self.started.is_none() {
+                member.phase = Phase::Ended;
+            }
+        }
+    }
+
+    /// A factory is gone: keeps what it told, and ends the campaign.
+    async fn lost(&mut self, index: usize, why: Option<String>) {
+        let member = &mut self.members[index];
+        if member.phase == Phase::Ended {
+            return;
+        }
+        member.phase = Phase::Ended;
+        let why = match (why, member.exit.take()) {
+            (Some(why), _) => why,
+            (None, Some(exit)) => tokio::time::timeout(EXIT_LIMIT, exit)
+                .await
+                .unwrap_or_else(|_| "closed its connection".to_owned()),
+            (None, None) => "closed its connection".to_owned(),
+        };
+        let after = self.started.map_or_else(
+            || "before the load started".to_owned(),
+            |(_, at)| format!("{} after the start", human(at.elapsed())),
+        );
+        let message = format!("factory '{}' was lost {after}: {why}", member.plan.factory);
+        member.lost = Some(why);
+        if self.ending == Ending::Completed {
+            self.ending = Ending::Lost(message);
+        }
+        Box::pin(self.stop(Stop::Hard)).await;
+    }
+}
+
+async fn receive(
+    index: usize,
+    mut receiver: Receiver<ToHead>,
+) -> (usize, Receiver<ToHead>, io::Result<Option<ToHead>>) {
+    let message = receiver.receive().await;
+    (index, receiver, message)
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_system(SystemTime::now())
+}

@@ -1,0 +1,85 @@
+//! The command line of a scenario executable.
+
+use crate::{alone, describe, factory};
+use clap::{Args, Parser, Subcommand};
+use qalipsis_core::scenario::Scenario;
+use qalipsis_model::verdict::exit;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(
+    about = "A scenario executable of QALIPSIS; the runner `qalipsis` drives it",
+    disable_help_subcommand = true
+)]
+struct Command {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Print what the scenarios are, as one JSON document, without running anything
+    Describe,
+    /// Run scenarios alone in this process and report to the console, for debugging
+    Run(Run),
+    /// Host minions for a head; started by the runner
+    Factory(Factory),
+}
+
+#[derive(Args)]
+pub(crate) struct Run {
+    /// Scenarios to run; all when none is named
+    pub(crate) scenarios: Vec<String>,
+    /// Minions of each scenario, instead of what it declares
+    #[arg(long, value_name = "N")]
+    pub(crate) minions: Option<u32>,
+    /// A property, may repeat
+    #[arg(short = 'p', long = "property", value_name = "NAME=VALUE")]
+    pub(crate) properties: Vec<String>,
+    /// Seed of schedules and data
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Args)]
+pub(crate) struct Factory {
+    /// Socket on which the head listens
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) connect: PathBuf,
+    /// Name that the head gave to this factory
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: String,
+}
+
+/// Runs the command line of a scenario executable: `describe`, `run` or `factory`.
+///
+/// Exit codes are those of the runner: 0 for a good end, 1 for a defect, 2 for wrong usage, and of
+/// `run` 3 for a failed campaign and 6 for an invalid one.
+pub fn main(scenarios: impl IntoIterator<Item = Scenario>) -> ExitCode {
+    let scenarios: Vec<Scenario> = scenarios.into_iter().collect();
+    let command = match Command::try_parse() {
+        Ok(command) => command,
+        Err(error) => {
+            // Nothing is left to tell when even the terminal is gone.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(exit::USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: failed to start the async runtime: {error}");
+            return ExitCode::from(exit::INTERNAL);
+        }
+    };
+    let code = match command.action {
+        Action::Describe => describe::print(&scenarios),
+        Action::Run(run) => runtime.block_on(alone::run(&scenarios, &run)),
+        Action::Factory(factory) => runtime.block_on(factory::run(&scenarios, &factory)),
+    };
+    // A thread that scenario code blocks must not keep the process.
+    runtime.shutdown_background();
+    ExitCode::from(code)
+}
