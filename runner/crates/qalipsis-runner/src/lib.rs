@@ -1,1 +1,32 @@
-//! To be written.
+//! The runner behind the command `qalipsis`: finds scenarios, configures a campaign and runs it.
+//!
+//! It never links scenario code: scenario executables are processes of their own.
+
+pub mod campaign;
+pub mod cli;
+pub mod config;
+pub mod discovery;
+pub mod error;
+pub mod list;
+pub mod output;
+pub mod problem;
+pub mod run;
+pub mod validate;
+
+use cli::{Action, Invocation};
+use error::Error;
+
+/// Does what the user asked for and gives the exit code of the process.
+///
+/// # Errors
+/// Whatever keeps it from being done, with [`Error::exit_code`].
+pub async fn execute(invocation: &Invocation) -> Result<u8, Error> {
+    match invocation.action {
+        Action::Autostart => {
+            let campaign = campaign::prepare(invocation).await?;
+            run::autostart(invocation, campaign).await
+        }
+        Action::List { json } => list::list(invocation, json).await,
+        Action::Validate => validate::validate(invocation).await,
+    }
+}

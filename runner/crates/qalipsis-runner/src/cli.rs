@@ -1,0 +1,381 @@
+//! The command line: what clap accepts, and what it means.
+
+use crate::config::{Environment, Sources};
+use crate::discovery::{BuildProfile, Targets};
+use crate::error::Error;
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+const AFTER_HELP: &str = "\
+Configuration, from lowest to highest: defaults, qalipsis.yml, config/qalipsis.yml, environment
+variables (QALIPSIS_REPORT_EXPORT_JUNIT_FOLDER), -c. With --config only that file is read.
+
+Exit codes:
+  0  everything judged held, or only warnings
+  1  internal error
+  2  wrong flag, name, key or value, or the scenarios could not be built; nothing was started
+  3  the campaign failed
+  4  only the comparison with a baseline failed
+  5  the campaign was aborted by the user, a timeout or a lost factory
+  6  the load generator was the bottleneck, the figures cannot be trusted
+  7  nothing to run
+
+Examples:
+  qalipsis list
+  qalipsis validate -c properties.brokers=localhost:9092
+  qalipsis --autostart -s checkout -c scenarios.checkout.minions=100
+  qalipsis --autostart -s 'order-*,refund' --seed 42
+  qalipsis --autostart --executable ./target/release/checkout";
+
+/// End-to-end load tests for distributed systems.
+#[derive(Debug, Parser)]
+#[command(name = "qalipsis", version, after_help = AFTER_HELP, disable_help_subcommand = true)]
+struct Args {
+    /// Find and build the scenarios, run one campaign, report, and exit with its code
+    #[arg(long)]
+    autostart: bool,
+
+    /// Scenarios to take: exact names, or patterns with * and ? [default: all]
+    #[arg(short, long, global = true, value_name = "PATTERN,...", value_delimiter = ',')]
+    scenarios: Vec<String>,
+
+    /// Set a configuration key; may repeat, the last one wins
+    #[arg(short, long, global = true, value_name = "KEY=VALUE")]
+    configuration: Vec<String>,
+
+    /// Use this scenario executable as it is, without Cargo; may repeat
+    #[arg(long, global = true, value_name = "PATH")]
+    executable: Vec<PathBuf>,
+
+    /// Cargo.toml of the project with the scenarios [default: the one of the current directory]
+    #[arg(long, global = true, value_name = "PATH", conflicts_with = "executable")]
+    manifest_path: Option<PathBuf>,
+
+    /// Cargo profile that the scenarios are built with
+    #[arg(long, global = true, value_name = "PROFILE", value_enum, default_value_t)]
+    build_profile: BuildProfile,
+
+    /// Read only this configuration file
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Seed of schedules and data, over `campaign.seed` [default: random, shown in the report]
+    #[arg(long, global = true, value_name = "N")]
+    seed: Option<u64>,
+
+    /// Say only errors and the verdict
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Say more
+    #[arg(short, long, global = true)]
+    verbose: bool,
+
+    /// When to use colours; automatic means on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    color: Color,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum Command {
+    /// Show the scenarios with description, version, properties, profile and steps
+    List {
+        /// As one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check everything that a run would reject, without any load
+    Validate,
+}
+
+/// When colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set and not empty.
+    #[default]
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+impl Color {
+    /// Whether to colour what goes to a stream.
+    pub fn wanted(self, is_terminal: bool) -> bool {
+        self.decide(is_terminal, std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()))
+    }
+
+    fn decide(self, is_terminal: bool, no_color: bool) -> bool {
+        match self {
+            Self::Auto => is_terminal && !no_color,
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
+}
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Verbosity {
+    /// Errors and the verdict.
+    Quiet,
+    /// What most want to see.
+    #[default]
+    Normal,
+    /// More.
+    Verbose,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Run one campaign.
+    Autostart,
+    /// Show the scenarios.
+    List {
+        /// As JSON instead of text.
+        json: bool,
+    },
+    /// Check without load.
+    Validate,
+}
+
+/// What the user asked for.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// What is to be done.
+    pub action: Action,
+    /// Names and patterns of the scenarios; empty for all.
+    pub scenarios: Vec<String>,
+    /// Where the scenario executables come from.
+    pub targets: Targets,
+    /// Where the configuration comes from.
+    pub sources: Sources,
+    /// How much is said.
+    pub verbosity: Verbosity,
+    /// When colours are used.
+    pub color: Color,
+}
+
+/// What became of the command line.
+#[derive(Debug)]
+pub enum Parsed {
+    /// Something to do.
+    Run(Box<Invocation>),
+    /// Help or version, to be shown with exit code 0.
+    Show(String),
+    /// It makes no sense.
+    Refused(Error),
+}
+
+/// Reads a command line, the name of the program first.
+pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Parsed {
+    match Args::try_parse_from(arguments) {
+        Ok(args) => match args.into_invocation() {
+            Ok(invocation) => Parsed::Run(Box::new(invocation)),
+            Err(error) => Parsed::Refused(error),
+        },
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Parsed::Show(error.render().to_string()),
+            _ => Parsed::Refused(Error::Usage(brief(&error))),
+        },
+    }
+}
+
+impl Args {
+    fn into_invocation(self) -> Result<Invocation, Error> {
+        let action = match (self.autostart, self.command) {
+            (true, None) => Action::Autostart,
+            (false, Some(Command::List { json })) => Action::List { json },
+            (false, Some(Command::Validate)) => Action::Validate,
+            (true, Some(_)) => {
+                return Err(Error::Usage(
+                    "--autostart runs a campaign, list and validate do not: give only one of them".into(),
+                ));
+            }
+            (false, None) => {
+                return Err(Error::Usage(
+                    "say what to do: qalipsis --autostart, qalipsis list or qalipsis validate; \
+                     see qalipsis --help"
+                        .into(),
+                ));
+            }
+        };
+        let scenarios = self.scenarios.iter().map(|s| s.trim().to_owned()).filter(|s| !s.is_empty());
+        Ok(Invocation {
+            action,
+            scenarios: scenarios.collect(),
+            targets: Targets {
+                executables: self.executable,
+                manifest_path: self.manifest_path,
+                directory: PathBuf::from("."),
+                profile: self.build_profile,
+            },
+            sources: Sources {
+                only_file: self.config,
+                directory: PathBuf::from("."),
+                environment: Environment::of_process(),
+                pairs: self.configuration,
+                seed: self.seed,
+            },
+            verbosity: match (self.quiet, self.verbose) {
+                (true, _) => Verbosity::Quiet,
+                (_, true) => Verbosity::Verbose,
+                _ => Verbosity::Normal,
+            },
+            color: self.color,
+        })
+    }
+}
+
+/// clap's message in one line: what is wrong, and its tip.
+fn brief(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    // What is wrong may go on over several lines; it ends at the first empty one.
+    let what = lines.iter().take_while(|l| !l.is_empty()).copied().collect::<Vec<_>>().join(" ");
+    let what = what.strip_prefix("error: ").unwrap_or(&what);
+    let hints = lines.iter().filter_map(|l| {
+        l.strip_prefix("tip: ")
+            .map(str::to_owned)
+            .or_else(|| l.starts_with("[possible").then(|| (*l).to_owned()))
+    });
+    let hints: Vec<String> = hints.filter(|h| !what.contains(h.as_str())).collect();
+    let advice = if hints.is_empty() { "see qalipsis --help".to_owned() } else { hints.join(", ") };
+    without_values(&format!("{what}; {advice}"))
+}
+
+/// A stray `KEY=VALUE` is quoted by clap, and its value may be a secret.
+fn without_values(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (i, part) in text.split('\'').enumerate() {
+        if i > 0 {
+            out.push('\'');
+        }
+        match part.split_once('=') {
+            Some((key, _)) if i % 2 == 1 && !key.starts_with('-') => {
+                out.push_str(key);
+                out.push_str("=...");
+            }
+            _ => out.push_str(part),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn run(arguments: &[&str]) -> Invocation {
+        match parse(std::iter::once("qalipsis").chain(arguments.iter().copied())) {
+            Parsed::Run(invocation) => *invocation,
+            other => panic!("{arguments:?} gave {other:?}"),
+        }
+    }
+
+    fn refused(arguments: &[&str]) -> String {
+        match parse(std::iter::once("qalipsis").chain(arguments.iter().copied())) {
+            Parsed::Refused(error) => {
+                assert_eq!(error.exit_code(), 2);
+                let lines = error.lines();
+                assert_eq!(lines.len(), 1);
+                lines[0].clone()
+            }
+            other => panic!("{arguments:?} gave {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_mean_the_same_before_and_after_the_subcommand() {
+        for arguments in
+            [&["-s", "a,b", "--seed", "7", "list"][..], &["list", "-s", "a", "-s", "b", "--seed=7"]]
+        {
+            let invocation = run(arguments);
+            assert_eq!(invocation.action, Action::List { json: false });
+            assert_eq!(invocation.scenarios, ["a", "b"]);
+            assert_eq!(invocation.sources.seed, Some(7));
+        }
+        let invocation = run(&["--autostart", "-c", "a=1", "-c", "b=x,y", "--build-profile", "dev", "-q"]);
+        assert_eq!(invocation.action, Action::Autostart);
+        assert_eq!(invocation.sources.pairs, ["a=1", "b=x,y"]);
+        assert_eq!(invocation.targets.profile, BuildProfile::Dev);
+        assert_eq!(invocation.verbosity, Verbosity::Quiet);
+        assert_eq!(run(&["list", "--json"]).action, Action::List { json: true });
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_one_line_with_advice() {
+        for (arguments, expected) in [
+            (
+                &[][..],
+                "say what to do: qalipsis --autostart, qalipsis list or qalipsis validate; see qalipsis --help",
+            ),
+            (
+                &["--autostart", "list"],
+                "--autostart runs a campaign, list and validate do not: give only one of them",
+            ),
+            (
+                &["--autostrat"],
+                "unexpected argument '--autostrat' found; a similar argument exists: '--autostart'",
+            ),
+            (&["lst"], "unrecognized subcommand 'lst'; a similar subcommand exists: 'list'"),
+            (
+                &["list", "--color", "sometimes"],
+                "invalid value 'sometimes' for '--color <WHEN>' [possible values: auto, always, never]; \
+                 see qalipsis --help",
+            ),
+            (
+                &["--autostart", "--seed", "x"],
+                "invalid value 'x' for '--seed <N>': invalid digit found in string; see qalipsis --help",
+            ),
+        ] {
+            assert_eq!(refused(arguments), expected, "{arguments:?}");
+        }
+        assert!(refused(&["-q", "-v", "list"]).contains("cannot be used with"));
+        assert!(
+            refused(&["list", "--executable", "a", "--manifest-path", "b"]).contains("cannot be used with")
+        );
+    }
+
+    #[test]
+    fn a_stray_pair_does_not_show_its_value() {
+        for arguments in
+            [&["-c", "a=1", "properties.password=hunter2"][..], &["list", "properties.password=hunter2"]]
+        {
+            let line = refused(arguments);
+            assert!(line.contains("properties.password=..."), "{line}");
+            assert!(!line.contains("hunter2"), "{line}");
+        }
+    }
+
+    #[test]
+    fn help_tells_the_exit_codes_and_examples() {
+        let Parsed::Show(help) = parse(["qalipsis", "--help"]) else { panic!("no help") };
+        for text in ["Exit codes:", "  7  nothing to run", "Examples:", "--autostart", "--build-profile"] {
+            assert!(help.contains(text), "{text} in {help}");
+        }
+        assert!(matches!(parse(["qalipsis", "--version"]), Parsed::Show(_)));
+    }
+
+    #[test]
+    fn colours_follow_the_terminal_unless_told_otherwise() {
+        assert!(Color::Auto.decide(true, false));
+        assert!(!Color::Auto.decide(true, true));
+        assert!(!Color::Auto.decide(false, false));
+        assert!(Color::Always.decide(false, true));
+        assert!(!Color::Never.decide(true, false));
+    }
+}

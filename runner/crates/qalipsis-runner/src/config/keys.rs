@@ -1,0 +1,257 @@
+//! Every configuration key, declared once: parsing, errors and the reference derive from this table.
+
+use super::settings::Settings;
+use qalipsis_model::duration;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A key of the configuration.
+#[derive(Debug)]
+pub struct Key {
+    /// In kebab-case with dots.
+    pub name: &'static str,
+    /// What its value may be.
+    pub kind: Kind,
+    /// Its default as one would write it; `None` when it has none.
+    pub default: Option<&'static str>,
+    /// What it does, one sentence or two.
+    pub doc: &'static str,
+    /// Takes a value into the settings; `None` when the value is not of the kind.
+    pub(super) set: fn(&mut Settings, &str) -> Option<()>,
+}
+
+/// What a value may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Any text but an empty one.
+    Text,
+    /// A path of a directory.
+    Folder,
+    /// `true` or `false`.
+    Switch,
+    /// A whole number from 0.
+    Number,
+    /// A whole number from 1.
+    PositiveNumber,
+    /// A duration with its unit, zero included.
+    Duration,
+    /// A duration with its unit, more than zero.
+    PositiveDuration,
+}
+
+impl Kind {
+    /// What a value must be, to follow "must be".
+    pub fn expected(self) -> &'static str {
+        match self {
+            Self::Text => "a text that is not empty",
+            Self::Folder => "a path of a folder",
+            Self::Switch => "true or false",
+            Self::Number => "a whole number from 0",
+            Self::PositiveNumber => "a whole number from 1",
+            Self::Duration => "a duration with its unit, for example 250ms, 1.5s, 2m or 1h",
+            Self::PositiveDuration => {
+                "a duration of more than zero with its unit, for example 250ms, 1.5s, 2m or 1h"
+            }
+        }
+    }
+
+    /// Its name in the reference.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Folder => "folder",
+            Self::Switch => "true or false",
+            Self::Number | Self::PositiveNumber => "number",
+            Self::Duration | Self::PositiveDuration => "duration",
+        }
+    }
+}
+
+/// A family of keys, of which a part is a name that the scenarios give.
+#[derive(Debug)]
+pub struct Family {
+    /// With the names in angle brackets.
+    pub name: &'static str,
+    /// As an environment variable.
+    pub environment: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+}
+
+/// Start of every environment variable that configures QALIPSIS.
+pub const ENVIRONMENT_PREFIX: &str = "QALIPSIS_";
+
+/// Environment variables that begin so belong to QALIPSIS' own tests and are left alone.
+pub const TEST_PREFIX: &str = "QALIPSIS_TEST_";
+
+/// All keys but the families, sorted by name.
+pub const KEYS: &[Key] = &[
+    Key {
+        name: "campaign.fail-on-warning",
+        kind: Kind::Switch,
+        default: Some("false"),
+        doc: "Whether a campaign that ends with warnings exits with 3 instead of 0.",
+        set: |s, v| switch(v).map(|v| s.fail_on_warning = v),
+    },
+    Key {
+        name: "campaign.limits.drain",
+        kind: Kind::Duration,
+        default: Some("10s"),
+        doc: "How long sources go on after the last minion while awaited records are overdue.",
+        set: |s, v| duration::parse(v).ok().map(|v| s.limits.drain = v),
+    },
+    Key {
+        name: "campaign.limits.iteration",
+        kind: Kind::PositiveDuration,
+        default: Some("5m"),
+        doc: "How long one pass of one minion may take.",
+        set: |s, v| positive_duration(v).map(|v| s.limits.iteration = v),
+    },
+    Key {
+        name: "campaign.limits.release-lag",
+        kind: Kind::PositiveDuration,
+        default: Some("1s"),
+        doc: "How late 99 % of the minions may be released before the figures count as invalid.",
+        set: |s, v| positive_duration(v).map(|v| s.limits.release_lag = v),
+    },
+    Key {
+        name: "campaign.limits.warm-up",
+        kind: Kind::PositiveDuration,
+        default: Some("30s"),
+        doc: "How long opening the worlds and positioning the sources may take.",
+        set: |s, v| positive_duration(v).map(|v| s.limits.warm_up = v),
+    },
+    Key {
+        name: "campaign.name",
+        kind: Kind::Text,
+        default: None,
+        doc: "Name of the campaign in reports. Without it: the names of its scenarios.",
+        set: |s, v| text(v).map(|v| s.campaign_name = Some(v)),
+    },
+    Key {
+        name: "campaign.seed",
+        kind: Kind::Number,
+        default: None,
+        doc: "Seed of schedules and data: the same seed gives the same ones. `--seed` goes before it. \
+              Without it: a random one, which the report shows.",
+        set: |s, v| v.parse().ok().map(|v| s.seed = Some(v)),
+    },
+    Key {
+        name: "campaign.timeout",
+        kind: Kind::PositiveDuration,
+        default: None,
+        doc: "The campaign is stopped gracefully after this time and counts as aborted. Without it: never.",
+        set: |s, v| positive_duration(v).map(|v| s.limits.campaign = Some(v)),
+    },
+    Key {
+        name: "factory.workers",
+        kind: Kind::PositiveNumber,
+        default: None,
+        doc: "Threads that run minions in a factory. Without it: one per core.",
+        set: |s, v| positive(v).map(|v| s.workers = Some(v)),
+    },
+    Key {
+        name: "factory.zone",
+        kind: Kind::Text,
+        default: None,
+        doc: "Location label of the factory. Without it: none.",
+        set: |s, v| text(v).map(|v| s.zone = Some(v)),
+    },
+    Key {
+        name: "report.evidence.limit",
+        kind: Kind::Number,
+        default: Some("5"),
+        doc: "How many failures of each kind are kept whole, per step.",
+        set: |s, v| v.parse().ok().map(|v| s.limits.evidence = v),
+    },
+    Key {
+        name: "report.export.junit.enabled",
+        kind: Kind::Switch,
+        default: Some("true"),
+        doc: "Whether JUnit files are written.",
+        set: |s, v| switch(v).map(|v| s.junit.enabled = v),
+    },
+    Key {
+        name: "report.export.junit.folder",
+        kind: Kind::Folder,
+        default: Some("test-results"),
+        doc: "Where JUnit files are written: `<folder>/<campaign-key>/TEST-<scenario>.xml`.",
+        set: |s, v| text(v).map(|v| s.junit.folder = PathBuf::from(v)),
+    },
+];
+
+/// The families of keys.
+pub const FAMILIES: &[Family] = &[
+    Family {
+        name: "properties.<property>",
+        environment: "QALIPSIS_PROPERTIES_<PROPERTY>",
+        doc: "Value of a property in every scenario that has it.",
+    },
+    Family {
+        name: "scenarios.<scenario>.minions",
+        environment: "QALIPSIS_SCENARIOS_<SCENARIO>_MINIONS",
+        doc: "Number of minions of one scenario, from 1.",
+    },
+    Family {
+        name: "scenarios.<scenario>.properties.<property>",
+        environment: "QALIPSIS_SCENARIOS_<SCENARIO>_PROPERTIES_<PROPERTY>",
+        doc: "Value of a property in one scenario. It goes before `properties.<property>`, \
+              wherever either of them is set.",
+    },
+];
+
+/// The environment variable of a key: `campaign.limits.warm-up` is `QALIPSIS_CAMPAIGN_LIMITS_WARM_UP`.
+pub fn environment_name(key: &str) -> String {
+    let name = key.chars().map(|c| if c.is_alphanumeric() { c } else { '_' });
+    format!("{ENVIRONMENT_PREFIX}{}", name.collect::<String>().to_uppercase())
+}
+
+fn text(value: &str) -> Option<String> {
+    (!value.trim().is_empty()).then(|| value.to_owned())
+}
+
+fn switch(value: &str) -> Option<bool> {
+    value.parse().ok()
+}
+
+/// A whole number from 1.
+pub(super) fn positive(value: &str) -> Option<u32> {
+    value.parse().ok().filter(|v| *v > 0)
+}
+
+fn positive_duration(value: &str) -> Option<Duration> {
+    duration::parse(value).ok().filter(|v| !v.is_zero())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_sorted_and_of_one_form() {
+        assert!(KEYS.is_sorted_by_key(|k| k.name));
+        let variables: BTreeSet<String> = KEYS.iter().map(|k| environment_name(k.name)).collect();
+        assert_eq!(variables.len(), KEYS.len());
+        for key in KEYS {
+            assert!(
+                key.name.chars().all(|c| c.is_ascii_lowercase() || c == '.' || c == '-'),
+                "{} is kebab-case with dots",
+                key.name
+            );
+            assert!(key.doc.ends_with('.'), "{} is documented in sentences", key.name);
+        }
+        assert_eq!(environment_name("campaign.limits.warm-up"), "QALIPSIS_CAMPAIGN_LIMITS_WARM_UP");
+    }
+
+    #[test]
+    fn the_defaults_of_the_table_are_the_defaults_of_the_settings() {
+        let mut settings = Settings::default();
+        for key in KEYS {
+            if let Some(default) = key.default {
+                (key.set)(&mut settings, default).unwrap_or_else(|| panic!("{} takes its default", key.name));
+            }
+        }
+        assert_eq!(settings, Settings::default());
+    }
+}

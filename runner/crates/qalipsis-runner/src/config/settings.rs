@@ -1,0 +1,50 @@
+//! The configuration as the rest of the runner reads it.
+
+use super::entry::Entry;
+use qalipsis_model::plan::Limits;
+use std::path::PathBuf;
+
+/// The whole configuration. `Debug` shows no value that users gave to properties.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// `campaign.name`.
+    pub campaign_name: Option<String>,
+    /// `--seed` or `campaign.seed`.
+    pub seed: Option<u64>,
+    /// `campaign.limits.*`, `campaign.timeout` and `report.evidence.limit`.
+    pub limits: Limits,
+    /// `campaign.fail-on-warning`.
+    pub fail_on_warning: bool,
+    /// `report.export.junit.*`.
+    pub junit: Junit,
+    /// `factory.workers`; `None` for one per core.
+    pub workers: Option<u32>,
+    /// `factory.zone`.
+    pub zone: Option<String>,
+    /// Keys of families in ascending precedence; they are resolved once the scenarios are known.
+    pub(super) families: Vec<Entry>,
+}
+
+/// `report.export.junit.*`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Junit {
+    /// Whether the files are written.
+    pub enabled: bool,
+    /// Below which folder; it may not exist yet.
+    pub folder: PathBuf,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            campaign_name: None,
+            seed: None,
+            limits: Limits::default(),
+            fail_on_warning: false,
+            junit: Junit { enabled: true, folder: PathBuf::from("test-results") },
+            workers: None,
+            zone: None,
+            families: Vec::new(),
+        }
+    }
+}

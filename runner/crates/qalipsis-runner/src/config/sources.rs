@@ -1,0 +1,451 @@
+//! Reading the configuration from everywhere it may be given.
+
+use super::entry::{Entry, Origin, Value};
+use super::environment::Environment;
+use super::expand::expand;
+use super::file;
+use super::keys::{self, ENVIRONMENT_PREFIX, FAMILIES, KEYS, Key, TEST_PREFIX, environment_name};
+use super::settings::Settings;
+use crate::problem::Problem;
+use qalipsis_model::suggest::{hint, nearest};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Files that are read when none is named, from lower to higher precedence.
+const FILES: [&str; 2] = ["qalipsis.yml", "config/qalipsis.yml"];
+
+/// The largest file that is read, in bytes.
+const LARGEST_FILE: u64 = 1024 * 1024;
+
+/// Where the configuration comes from. `Debug` shows no value.
+#[derive(Clone, Default)]
+pub struct Sources {
+    /// The only file to read, when named.
+    pub only_file: Option<PathBuf>,
+    /// Where `qalipsis.yml` and `config/qalipsis.yml` are looked for otherwise.
+    pub directory: PathBuf,
+    /// The environment variables.
+    pub environment: Environment,
+    /// `KEY=VALUE`, from lower to higher precedence.
+    pub pairs: Vec<String>,
+    /// Goes before every other seed.
+    pub seed: Option<u64>,
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources")
+            .field("only_file", &self.only_file)
+            .field("directory", &self.directory)
+            .field("pairs", &self.pairs.len())
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Sources {
+    /// The settings, and all that is wrong with what was given for them.
+    ///
+    /// Keys of families are only known to be well-formed; [`Settings::plan`] checks the names in them.
+    pub fn read(&self) -> (Settings, Vec<Problem>) {
+        let mut reading = Reading {
+            environment: &self.environment,
+            fixed: BTreeMap::new(),
+            families: Vec::new(),
+            problems: Vec::new(),
+        };
+        reading.files(self);
+        reading.variables();
+        for pair in &self.pairs {
+            reading.pair(pair);
+        }
+        let (mut settings, problems) = reading.settle();
+        settings.seed = self.seed.or(settings.seed);
+        (settings, problems)
+    }
+}
+
+struct Reading<'a> {
+    environment: &'a Environment,
+    /// The entry of highest precedence of each key. Lower ones are not even checked: nobody uses them.
+    fixed: BTreeMap<&'static str, (&'static Key, Entry)>,
+    families: Vec<Entry>,
+    problems: Vec<Problem>,
+}
+
+impl Reading<'_> {
+    fn files(&mut self, sources: &Sources) {
+        if let Some(path) = &sources.only_file {
+            match read_file(path) {
+                Ok(text) => self.file(&path.display().to_string(), &text),
+                Err(error) => self.unreadable(&path.display().to_string(), &error),
+            }
+            return;
+        }
+        for name in FILES {
+            match read_file(&sources.directory.join(name)) {
+                Ok(text) => self.file(name, &text),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => self.unreadable(name, &error),
+            }
+        }
+    }
+
+    fn unreadable(&mut self, path: &str, error: &io::Error) {
+        self.problems.push(Problem::at(path, format_args!("cannot read this configuration file: {error}")));
+    }
+
+    fn file(&mut self, path: &str, text: &str) {
+        let values = match file::read(path, text) {
+            Ok(values) => values,
+            Err(problems) => return self.problems.extend(problems),
+        };
+        for value in values {
+            let origin = Origin::File { path: path.to_owned(), line: value.line, column: value.column };
+            if value.text.is_none() && is_section(&value.key) {
+                // `campaign:` with every line below it commented out.
+                continue;
+            }
+            let text = match value.text {
+                Some(text) => expand(&text, self.environment),
+                None => Value {
+                    text: Err(format!("key '{}' has no value, give it one or remove the line", value.key)),
+                    literal: true,
+                },
+            };
+            self.entry(Entry { name: value.key, origin, value: text });
+        }
+    }
+
+    fn variables(&mut self) {
+        let names: Vec<&str> = self.environment.names(ENVIRONMENT_PREFIX).collect();
+        for name in names {
+            if name.starts_with(TEST_PREFIX) {
+                continue;
+            }
+            let value = match self.environment.get(name) {
+                Ok(text) => expand(&text, self.environment),
+                Err(error) => Value { text: Err(error), literal: false },
+            };
+            self.entry(Entry { name: name.to_owned(), origin: Origin::Environment, value });
+        }
+    }
+
+    fn pair(&mut self, pair: &str) {
+        let Some((key, value)) = pair.split_once('=') else {
+            // What follows the key may be a secret, for example in `properties.password:hunter2`.
+            let end = pair.find(|c: char| !(c.is_alphanumeric() || "._-".contains(c))).unwrap_or(pair.len());
+            self.problems.push(Problem::at(
+                format_args!("-c {}", &pair[..end]),
+                "there is no '=', write -c KEY=VALUE",
+            ));
+            return;
+        };
+        let value = expand(value, self.environment);
+        self.entry(Entry { name: key.trim().to_owned(), origin: Origin::Flag, value });
+    }
+
+    fn entry(&mut self, entry: Entry) {
+        let matches = |key: &&Key| {
+            if entry.is_environment() {
+                environment_name(key.name) == entry.name
+            } else {
+                key.name == entry.name
+            }
+        };
+        if let Some(key) = KEYS.iter().find(matches) {
+            self.fixed.insert(key.name, (key, entry));
+        } else if is_of_family(&entry) {
+            self.families.push(entry);
+        } else {
+            self.problems.push(unknown(&entry));
+        }
+    }
+
+    fn settle(mut self) -> (Settings, Vec<Problem>) {
+        let mut settings = Settings::default();
+        for (key, entry) in self.fixed.into_values() {
+            match &entry.value.text {
+                Err(error) => self.problems.push(Problem::at(entry.place(), error)),
+                Ok(text) if (key.set)(&mut settings, text).is_none() => {
+                    self.problems.push(must_be(&entry, key.name, key.kind.expected()));
+                }
+                Ok(_) => {}
+            }
+        }
+        settings.families = self.families;
+        (settings, self.problems)
+    }
+}
+
+/// The problem of a value that is not what `key` must be.
+pub(super) fn must_be(entry: &Entry, key: &str, expected: &str) -> Problem {
+    let given = match &entry.value {
+        Value { text: Ok(text), literal: true } => format!(", it is '{text}'"),
+        _ => String::new(),
+    };
+    Problem::at(entry.place(), format_args!("{key} must be {expected}{given}"))
+}
+
+fn read_file(path: &Path) -> io::Result<String> {
+    let size = std::fs::metadata(path)?.len();
+    if size > LARGEST_FILE {
+        return Err(io::Error::other(format!("it has {size} bytes, at most {LARGEST_FILE} are read")));
+    }
+    std::fs::read_to_string(path)
+}
+
+/// Whether `name` is the start of other keys.
+fn is_section(name: &str) -> bool {
+    let start = format!("{name}.");
+    name == "properties"
+        || name == "scenarios"
+        || KEYS.iter().any(|key| key.name.starts_with(&start))
+        || (name.starts_with("scenarios.") && !name.ends_with(".minions") && !name.contains(".properties."))
+}
+
+/// Whether a key or a variable has the form of a family; names in it are checked later.
+fn is_of_family(entry: &Entry) -> bool {
+    let (separator, name) = if entry.is_environment() {
+        ('_', entry.name.strip_prefix(ENVIRONMENT_PREFIX).unwrap_or_default().to_lowercase())
+    } else {
+        ('.', entry.name.clone())
+    };
+    let Some((family, rest)) = name.split_once(separator) else { return false };
+    let minions = format!("{separator}minions");
+    let properties = format!("{separator}properties{separator}");
+    match family {
+        "properties" => !rest.is_empty(),
+        "scenarios" => {
+            rest.strip_suffix(&minions).is_some_and(|scenario| !scenario.is_empty())
+                || rest.split_once(&properties).is_some_and(|(s, p)| !s.is_empty() && !p.is_empty())
+        }
+        _ => false,
+    }
+}
+
+fn unknown(entry: &Entry) -> Problem {
+    let families = FAMILIES.iter();
+    if entry.is_environment() {
+        let mut names: Vec<String> = KEYS.iter().map(|k| environment_name(k.name)).collect();
+        names.extend(families.map(|f| f.environment.to_owned()));
+        let what = match nearest(&entry.name, names.iter().map(String::as_str)) {
+            Some(near) => format!("no such setting, did you mean {near}?"),
+            None => "no such setting, unset it".to_owned(),
+        };
+        return Problem::at(entry.place(), what);
+    }
+    let name = &entry.name;
+    // `scenarios.checkout.minion` is nearer to its family with the name of the scenario put in.
+    let scenario = name.strip_prefix("scenarios.").and_then(|rest| Some(rest.rsplit_once('.')?.0));
+    let mut names: Vec<String> = KEYS.iter().map(|k| k.name.to_owned()).collect();
+    names.extend(families.map(|f| match scenario {
+        Some(scenario) => f.name.replace("<scenario>", scenario),
+        None => f.name.to_owned(),
+    }));
+    let what = format!("unknown key '{name}', {}", hint(name, names.iter().map(String::as_str)));
+    Problem::at(entry.origin_place(), what)
+}
+
+impl Entry {
+    /// Like [`Entry::place`] for a text that names the key anyway.
+    fn origin_place(&self) -> String {
+        match self.origin {
+            Origin::Flag => "-c".to_owned(),
+            Origin::File { .. } | Origin::Environment => self.place(),
+        }
+    }
+}
+
+/// Whether `value` is a number of minions.
+pub(super) fn minions(value: &str) -> Option<u32> {
+    keys::positive(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    struct Given {
+        directory: tempfile::TempDir,
+        sources: Sources,
+    }
+
+    fn given(files: &[(&str, &str)], variables: Environment, pairs: &[&str]) -> Given {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("config")).unwrap();
+        for (name, text) in files {
+            std::fs::write(directory.path().join(name), text).unwrap();
+        }
+        let sources = Sources {
+            directory: directory.path().to_owned(),
+            environment: variables,
+            pairs: pairs.iter().map(|p| (*p).to_owned()).collect(),
+            ..Sources::default()
+        };
+        Given { directory, sources }
+    }
+
+    fn settings(given: &Given) -> Settings {
+        let (settings, problems) = given.sources.read();
+        assert_eq!(problems, []);
+        settings
+    }
+
+    fn problems(files: &[(&str, &str)], variables: Environment, pairs: &[&str]) -> Vec<String> {
+        let (_, problems) = given(files, variables, pairs).sources.read();
+        problems.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn each_place_goes_before_the_ones_below() {
+        let names = |settings: &Settings| (settings.campaign_name.clone().unwrap_or_default(), settings.seed);
+        let files = [
+            ("qalipsis.yml", "campaign: {name: file, seed: 1}"),
+            ("config/qalipsis.yml", "campaign:\n  name: config\n"),
+        ];
+        let variables = || Environment::from([("QALIPSIS_CAMPAIGN_NAME", "variable")]);
+        let pairs = ["campaign.name=first", "campaign.name=last"];
+
+        assert_eq!(settings(&given(&[], Environment::default(), &[])), Settings::default());
+        assert_eq!(
+            names(&settings(&given(&files[..1], Environment::default(), &[]))),
+            ("file".into(), Some(1))
+        );
+        assert_eq!(names(&settings(&given(&files, Environment::default(), &[]))), ("config".into(), Some(1)));
+        assert_eq!(names(&settings(&given(&files, variables(), &[]))), ("variable".into(), Some(1)));
+        assert_eq!(names(&settings(&given(&files, variables(), &pairs))), ("last".into(), Some(1)));
+
+        let mut all = given(&files, variables(), &pairs);
+        all.sources.seed = Some(9);
+        assert_eq!(names(&settings(&all)), ("last".into(), Some(9)));
+
+        let mut only = given(&files, Environment::default(), &[]);
+        let other = only.directory.path().join("other.yml");
+        std::fs::write(&other, "campaign.seed: 5").unwrap();
+        only.sources.only_file = Some(other);
+        assert_eq!(names(&settings(&only)), (String::new(), Some(5)));
+    }
+
+    #[test]
+    fn every_kind_of_value_is_taken() {
+        let yaml = "
+campaign:
+  timeout: 1.5m
+  fail-on-warning: true
+  limits: {drain: 0s, iteration: 2s, warm-up: 250ms, release-lag: 10ms}
+report:
+  evidence.limit: 0
+  export.junit:
+    enabled: false
+    folder: ${OUT}/junit
+factory:
+  workers: 3
+  zone: eu
+properties:
+scenarios:
+  checkout:
+";
+        let variables =
+            Environment::from([("OUT", "out"), ("QALIPSIS_TEST_WHATEVER", "${X}"), ("OTHER", "")]);
+        let settings = settings(&given(&[("qalipsis.yml", yaml)], variables, &[]));
+        assert_eq!(settings.limits.campaign, Some(Duration::from_secs(90)));
+        assert_eq!(settings.limits.drain, Duration::ZERO);
+        assert_eq!(settings.limits.warm_up, Duration::from_millis(250));
+        assert_eq!((settings.limits.evidence, settings.workers), (0, Some(3)));
+        assert!(settings.fail_on_warning && !settings.junit.enabled);
+        assert_eq!(settings.junit.folder, PathBuf::from("out/junit"));
+        assert_eq!(settings.zone.as_deref(), Some("eu"));
+    }
+
+    #[test]
+    fn unknown_keys_name_the_nearest() {
+        for (pair, expected) in [
+            ("campain.seed=1", "-c: unknown key 'campain.seed', did you mean 'campaign.seed'?"),
+            (
+                "report.export.junit.dir=1",
+                "-c: unknown key 'report.export.junit.dir', did you mean 'report.export.junit.folder'?",
+            ),
+            (
+                "property.brokers=1",
+                "-c: unknown key 'property.brokers', did you mean 'properties.<property>'?",
+            ),
+            (
+                "scenarios.checkout.minion=1",
+                "-c: unknown key 'scenarios.checkout.minion', did you mean 'scenarios.checkout.minions'?",
+            ),
+            ("properties.password:hunter2", "-c properties.password: there is no '=', write -c KEY=VALUE"),
+        ] {
+            assert_eq!(problems(&[], Environment::default(), &[pair]), [expected]);
+        }
+        assert_eq!(
+            problems(&[("qalipsis.yml", "\ncampaign:\n  sede: 1\n")], Environment::default(), &[]),
+            ["qalipsis.yml:3:3: unknown key 'campaign.sede', did you mean 'campaign.seed'?"]
+        );
+        let variables = Environment::from([("QALIPSIS_CAMPAIN_SEED", "1"), ("QALIPSIS_X", "hunter2")]);
+        assert_eq!(
+            problems(&[], variables, &[]),
+            [
+                "environment variable QALIPSIS_CAMPAIN_SEED: no such setting, did you mean QALIPSIS_CAMPAIGN_SEED?",
+                "environment variable QALIPSIS_X: no such setting, unset it",
+            ]
+        );
+    }
+
+    #[test]
+    fn bad_values_say_what_they_must_be() {
+        for (pair, expected) in [
+            ("campaign.seed=-1", "-c campaign.seed: campaign.seed must be a whole number from 0, it is '-1'"),
+            (
+                "factory.workers=0",
+                "-c factory.workers: factory.workers must be a whole number from 1, it is '0'",
+            ),
+            (
+                "campaign.fail-on-warning=yes",
+                "-c campaign.fail-on-warning: campaign.fail-on-warning must be true or false, it is 'yes'",
+            ),
+            (
+                "campaign.timeout=5",
+                "-c campaign.timeout: campaign.timeout must be a duration of more than zero with its unit, \
+                 for example 250ms, 1.5s, 2m or 1h, it is '5'",
+            ),
+            ("campaign.name=", "-c campaign.name: campaign.name must be a text that is not empty, it is ''"),
+        ] {
+            assert_eq!(problems(&[], Environment::default(), &[pair]), [expected]);
+        }
+        let variables = Environment::from([("PASSWORD", "hunter2")]);
+        assert_eq!(
+            problems(&[("qalipsis.yml", "campaign.seed: ${PASSWORD}")], variables, &[]),
+            ["qalipsis.yml:1:1: campaign.seed must be a whole number from 0"],
+            "what came from the environment is not shown"
+        );
+        assert_eq!(
+            problems(
+                &[("qalipsis.yml", "campaign:\n  seed:\nproperties:\n  x: ~")],
+                Environment::default(),
+                &[]
+            ),
+            ["qalipsis.yml:2:3: key 'campaign.seed' has no value, give it one or remove the line"]
+        );
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once() {
+        let files = [("qalipsis.yml", "a: [\n"), ("config/qalipsis.yml", "campaign.sede: 1")];
+        let found = problems(&files, Environment::default(), &["factory.workers=x", "nonsense"]);
+        assert_eq!(found.len(), 4, "{found:?}");
+    }
+
+    #[test]
+    fn a_named_file_must_be_there() {
+        let mut given = given(&[], Environment::default(), &[]);
+        given.sources.only_file = Some("/nonexistent/q.yml".into());
+        let (_, problems) = given.sources.read();
+        assert_eq!(problems.len(), 1);
+        let text = problems[0].to_string();
+        assert!(text.starts_with("/nonexistent/q.yml: cannot read this configuration file: "), "{text}");
+    }
+}

@@ -1,0 +1,75 @@
+//! What keeps the runner from doing what it was asked for.
+
+use crate::problem::{Problem, one_line};
+use qalipsis_model::verdict::exit;
+use std::io;
+
+/// An error, with its exit code.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command line makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// Something given is wrong: configuration, names, executables, descriptions. Never empty.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<Problem>),
+    /// Cargo could not build the scenarios; it said why on stderr.
+    #[error("cargo could not build the scenarios ({0}), fix the errors that it printed above")]
+    Build(String),
+    /// There is no scenario at all. The text says where it was looked for.
+    #[error("nothing to run: {0}")]
+    NothingToRun(String),
+    /// Standard output could not be written.
+    #[error("failed to write to standard output: {0}")]
+    Output(#[from] io::Error),
+    /// A defect of QALIPSIS itself.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// The exit code of a process that ends with this error.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::Invalid(_) | Self::Build(_) => exit::USAGE,
+            Self::NothingToRun(_) => exit::NOTHING_TO_RUN,
+            Self::Output(_) | Self::Internal(_) => exit::INTERNAL,
+        }
+    }
+
+    /// What users see: one line for each thing that is wrong.
+    pub fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Invalid(problems) => problems.iter().map(ToString::to_string).collect(),
+            Self::Usage(_) | Self::Build(_) | Self::NothingToRun(_) | Self::Output(_) | Self::Internal(_) => {
+                vec![one_line(&self.to_string())]
+            }
+        }
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self::Invalid(vec![problem])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_error_has_its_code_and_its_lines() {
+        let two = Error::Invalid(vec![Problem::new("a"), Problem::new("b")]);
+        assert_eq!((two.exit_code(), two.lines()), (2, vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(Error::Usage("x".into()).exit_code(), 2);
+        assert_eq!(Error::Build("exit status: 101".into()).exit_code(), 2);
+        assert_eq!(Error::Internal("x".into()).exit_code(), 1);
+        assert_eq!(Error::Output(io::Error::other("full")).exit_code(), 1);
+        let nothing = Error::NothingToRun("no\nproject".into());
+        assert_eq!(
+            (nothing.exit_code(), nothing.lines()),
+            (7, vec!["nothing to run: no project".to_owned()])
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! `qalipsis validate`: all that a run would reject, and what it would do.
+
+use crate::campaign::{self, Campaign};
+use crate::cli::Invocation;
+use crate::error::Error;
+use crate::output;
+use crate::problem::one_line;
+use qalipsis_model::description::PropertyDescription;
+use qalipsis_model::plan::ScenarioPlan;
+use qalipsis_model::verdict::exit;
+use std::fmt::Write;
+
+/// Shows what would run, or all that keeps it from running.
+///
+/// # Errors
+/// All that a run would reject.
+pub async fn validate(invocation: &Invocation) -> Result<u8, Error> {
+    let campaign = campaign::check(invocation).await?;
+    output::print(&summary(&campaign))?;
+    Ok(exit::OK)
+}
+
+fn summary(campaign: &Campaign) -> String {
+    let mut out = String::new();
+    let seed = match campaign.settings.seed {
+        Some(seed) => format!("seed {seed}"),
+        None => "random seed".to_owned(),
+    };
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "campaign {}, {seed}", one_line(&campaign.plan.name));
+    for scenario in &campaign.plan.scenarios {
+        let _ = writeln!(
+            out,
+            "  {}: {} {}, {}",
+            one_line(&scenario.name),
+            scenario.minions,
+            if scenario.minions == 1 { "minion" } else { "minions" },
+            scenario.profile
+        );
+        let description = campaign.executables.iter().find_map(|e| e.scenario(&scenario.name));
+        for property in description.into_iter().flat_map(|d| &d.properties) {
+            let _ = writeln!(out, "    {} = {}", one_line(&property.name), value(scenario, property));
+        }
+    }
+    out.push_str("valid\n");
+    out
+}
+
+/// The value of a property as it may be shown.
+fn value(scenario: &ScenarioPlan, property: &PropertyDescription) -> String {
+    match (scenario.properties.0.get(&property.name), &property.default) {
+        (Some(_), _) if property.secret => "***".to_owned(),
+        (Some(given), _) => one_line(given),
+        (None, Some(default)) if !property.secret => format!("{} (default)", one_line(default)),
+        (None, _) => "not set".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+    use crate::discovery::Executable;
+    use crate::discovery::fixtures::{description, property, scenario};
+    use qalipsis_model::plan::{CampaignPlan, PropertyValues};
+
+    #[test]
+    fn what_would_run_is_shown_without_secrets() {
+        let mut checkout = scenario("checkout");
+        checkout.properties = ["brokers", "password", "token", "shop", "extra"].map(property).into();
+        checkout.properties[1].secret = true;
+        checkout.properties[2].secret = true;
+        checkout.properties[3].default = Some("http://localhost".into());
+        let values = [("brokers", "localhost:9092"), ("password", "hunter2")];
+        let plan = CampaignPlan {
+            key: "k".into(),
+            name: "checkout".into(),
+            seed: 1,
+            scenarios: vec![ScenarioPlan {
+                name: "checkout".into(),
+                minions: 10,
+                profile: checkout.profile.clone(),
+                properties: PropertyValues(values.map(|(k, v)| (k.to_owned(), v.to_owned())).into()),
+            }],
+            limits: Default::default(),
+        };
+        let campaign = Campaign {
+            settings: Settings::default(),
+            executables: vec![Executable { path: "/bin/a".into(), description: description(vec![checkout]) }],
+            plan,
+        };
+        assert_eq!(
+            summary(&campaign),
+            "\
+campaign checkout, random seed
+  checkout: 10 minions, all at once
+    brokers = localhost:9092
+    password = ***
+    token = not set
+    shop = http://localhost (default)
+    extra = not set
+valid
+"
+        );
+    }
+}
