@@ -1,1 +1,11 @@
-//! To be written.
+//! Outputs: each shows the one [`Report`](qalipsis_model::report::Report) of a campaign to somebody.
+//!
+//! None of them computes a figure or a verdict; what they show is in the report already. Every text
+//! that comes from outside (names, messages, payloads) passes through [`text`], so that no output can
+//! be broken by it.
+
+pub mod console;
+pub mod junit;
+pub mod list;
+pub mod progress;
+pub mod text;

@@ -1,0 +1,100 @@
+//! The final report for people, on a terminal or in a log.
+//!
+//! The verdict and its causes come first, then the figures of each scenario, then what to know to
+//! repeat the run. Nothing is told twice.
+
+mod causes;
+mod page;
+mod scenario;
+mod style;
+mod table;
+
+pub use style::Style;
+
+use crate::text::{counted, fit, number};
+use page::Page;
+use qalipsis_model::duration::human;
+use qalipsis_model::report::Report;
+use qalipsis_model::verdict::Status;
+use style::{Mark, Paint};
+
+/// The report of a campaign as text that ends with a line end.
+///
+/// No line but the one that names the campaign is wider than [`Style::width`], and without [`Style::color`] there is no escape code in it,
+/// whatever names, messages and payloads hold.
+pub fn render(report: &Report, style: Style) -> String {
+    let mut page = Page::new(style);
+    verdict(&mut page, report);
+    if report.status == Status::Warning {
+        warnings(&mut page, report);
+    }
+    causes::show(&mut page, report);
+    for scenario in &report.scenarios {
+        scenario::show(&mut page, report, scenario);
+    }
+    if report.status != Status::Warning {
+        warnings(&mut page, report);
+    }
+    footer(&mut page, report);
+    page.into_text()
+}
+
+/// A line in the form of the report's last ones, for what only the caller knows: `note("junit", path)`.
+///
+/// The value stays whole, so that it can be copied.
+pub fn note(label: &str, value: &str, style: Style) -> String {
+    let mut page = Page::new(style);
+    page.labelled(label, value);
+    page.into_text()
+}
+
+fn verdict(page: &mut Page, report: &Report) {
+    let (mark, paint) = match report.status {
+        Status::Successful => (Mark::Passed, Paint::Good),
+        Status::Warning => (Mark::Warned, Paint::Warning),
+        Status::Failed | Status::Aborted | Status::Invalid => (Mark::Failed, Paint::Bad),
+    };
+    let steps = || report.scenarios.iter().flat_map(|s| &s.steps);
+    let status = report.status.to_string();
+    page.title(
+        mark,
+        &status,
+        paint,
+        &format!(
+            "{}: {}, {}, {} failed, in {}",
+            report.name,
+            counted(report.scenarios.iter().map(|s| s.released).sum(), "minion"),
+            counted(steps().map(|s| s.figures.executions()).sum(), "execution"),
+            number(steps().map(|s| s.figures.failures()).sum()),
+            human(report.duration),
+        ),
+    );
+}
+
+fn warnings(page: &mut Page, report: &Report) {
+    let told = |why: &str| report.reasons.iter().any(|reason| reason.message.contains(why));
+    let lost = report.factories.iter().filter_map(|factory| {
+        let why = factory.lost.as_deref().filter(|why| !told(why))?;
+        Some(format!("factory {} was lost: {why}", factory.name))
+    });
+    let warnings: Vec<String> = report.warnings.iter().cloned().chain(lost).collect();
+    if warnings.is_empty() {
+        return;
+    }
+    page.gap();
+    for warning in warnings {
+        page.marked(Mark::Warned, &warning);
+    }
+}
+
+fn footer(page: &mut Page, report: &Report) {
+    page.gap();
+    let style = page.style();
+    let part = |text: &str| fit(&style.text(text), style.columns(), style.ellipsis());
+    let revision = report.git_revision.as_ref().map(|r| format!(", git {}", part(r))).unwrap_or_default();
+    page.labelled(
+        "campaign",
+        &format!("{}, started {}{revision}", part(&report.key), report.started.rfc3339()),
+    );
+    page.labelled("repeat", &format!("--seed {}", report.seed));
+}

@@ -1,0 +1,215 @@
+//! The figures of one scenario.
+
+use super::page::Page;
+use super::style::{Mark, Paint};
+use super::table::{Column, Table};
+use crate::text::{counted, number};
+use qalipsis_model::duration::human_ns;
+use qalipsis_model::evidence::FailureKind;
+use qalipsis_model::histogram::Histogram;
+use qalipsis_model::report::{Report, ScenarioReport, StepReport};
+use qalipsis_model::snapshot::{JoinFigures, StepFigures};
+
+/// Response times are shown when their p95 is more than this above that of the service times.
+const WORTH_TELLING: f64 = 1.05;
+
+const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
+
+pub(super) fn show(page: &mut Page, report: &Report, scenario: &ScenarioReport) {
+    page.gap();
+    header(page, report, scenario);
+    steps(page, scenario);
+    for join in &scenario.joins {
+        source(page, scenario, join);
+    }
+    criteria(page, scenario);
+}
+
+fn header(page: &mut Page, report: &Report, scenario: &ScenarioReport) {
+    let failed = report.reasons.iter().any(|r| r.scenario.as_deref() == Some(scenario.name.as_str()));
+    let mark = match failed {
+        true => Mark::Failed,
+        false if scenario.released == 0 => Mark::Skipped,
+        false => Mark::Passed,
+    };
+    let mut facts = vec![
+        if scenario.released == scenario.minions {
+            format!("{} {}", counted(scenario.minions, "minion"), scenario.profile)
+        } else {
+            format!(
+                "{} of {} released, {}",
+                number(scenario.released),
+                counted(scenario.minions, "minion"),
+                scenario.profile
+            )
+        },
+        counted(scenario.iterations.executions(), "pass"),
+    ];
+    if let Some(lag) = scenario.release_lag.percentile_ns(99.0) {
+        facts.push(format!("release lag p99 {}", human_ns(lag)));
+    }
+    match scenario.zones.as_slice() {
+        [] => {}
+        [one] => facts.push(format!("zone {one}")),
+        several => facts.push(format!("zones {}", several.join(", "))),
+    }
+    page.headed(mark, &format!("scenario {}", scenario.name), Paint::Strong, "");
+    page.detail(Paint::Plain, &facts.join("; "));
+}
+
+fn steps(page: &mut Page, scenario: &ScenarioReport) {
+    if scenario.steps.is_empty() {
+        return;
+    }
+    let cancelled = scenario.steps.iter().any(|s| s.figures.cancelled > 0);
+    let mut columns =
+        vec![Column { title: "executions", expendable: 0 }, Column { title: "failed", expendable: 0 }];
+    if cancelled {
+        columns.push(Column { title: "cancelled", expendable: 5 });
+    }
+    columns.extend(times_columns());
+    let mut table = Table::new("step", columns);
+    for step in &scenario.steps {
+        if step.skipped {
+            let remark = if step.optional { "never executed (optional)" } else { "never executed" };
+            table.remark(Mark::Skipped, step.name.clone(), remark.to_owned());
+            continue;
+        }
+        let figures = &step.figures;
+        let failures = figures.failures();
+        let mut cells = vec![
+            plain(number(figures.executions())),
+            (number(failures), if failures > 0 { Paint::Bad } else { Paint::Plain }),
+        ];
+        if cancelled {
+            cells.push(plain(number(figures.cancelled)));
+        }
+        let service = figures.service();
+        cells.extend(times(&service));
+        table.row(mark_of(step), step.name.clone(), cells);
+
+        let response = figures.response();
+        if differs(&service, &response) {
+            let mut cells = vec![plain(String::new()); if cancelled { 3 } else { 2 }];
+            cells.extend(times(&response));
+            table.row(Mark::None, "  response time".to_owned(), cells);
+        }
+    }
+    page.table(&table);
+}
+
+fn mark_of(step: &StepReport) -> Mark {
+    if step.headline.is_some() {
+        Mark::Failed
+    } else if step.figures.executions() == 0 {
+        Mark::Skipped
+    } else {
+        Mark::Passed
+    }
+}
+
+fn differs(service: &Histogram, response: &Histogram) -> bool {
+    match (service.percentile_ns(95.0), response.percentile_ns(95.0)) {
+        (Some(service), Some(response)) => response as f64 > service as f64 * WORTH_TELLING,
+        _ => false,
+    }
+}
+
+fn source(page: &mut Page, scenario: &ScenarioReport, join: &JoinFigures) {
+    let mut facts = vec![
+        counted(join.records, "record"),
+        format!("{} duplicate", number(join.duplicates)),
+        format!("{} orphan", number(join.orphans)),
+    ];
+    if join.undecodable > 0 {
+        facts.push(format!("{} undecodable", number(join.undecodable)));
+    }
+    if join.forgotten > 0 {
+        facts.push(format!("{} forgotten", counted(join.forgotten, "key")));
+    }
+    match (join.own_lag, join.own_lag_max) {
+        (None, None) => {}
+        (Some(lag), Some(max)) if lag < max => {
+            facts.push(format!("own lag {} (at most {})", number(lag), number(max)));
+        }
+        (lag, max) => facts.push(format!("own lag {}", number(lag.or(max).unwrap_or(0)))),
+    }
+    page.gap();
+    page.detail(Paint::Plain, &format!("{}: {}", join.name, facts.join(", ")));
+
+    let awaiting: Vec<&StepReport> =
+        join.steps.iter().filter_map(|index| scenario.steps.get(*index as usize)).collect();
+    if awaiting.is_empty() {
+        return;
+    }
+    let mut columns = vec![
+        Column { title: "matched", expendable: 0 },
+        Column { title: "late", expendable: 0 },
+        Column { title: "missing", expendable: 0 },
+    ];
+    columns.extend(times_columns());
+    let mut table = Table::new("awaited by", columns);
+    for step in awaiting {
+        let count = |histogram: Option<&Histogram>| histogram.map_or(0, Histogram::count);
+        let bad = |n: u64| (number(n), if n > 0 { Paint::Bad } else { Paint::Plain });
+        let figures = &step.figures;
+        let mut cells = vec![
+            plain(number(count(figures.latency.as_deref()))),
+            bad(count(figures.late.as_deref())),
+            bad(figures.of_kind(FailureKind::JoinMissing)),
+        ];
+        cells.extend(times(&latency(figures)));
+        table.row(mark_of(step), step.name.clone(), cells);
+    }
+    page.table(&table);
+}
+
+/// From trigger to arrival, in time or late: what criteria on latency are judged on.
+fn latency(figures: &StepFigures) -> Histogram {
+    let mut all = figures.latency.as_deref().cloned().unwrap_or_default();
+    if let Some(late) = &figures.late {
+        all.merge(late);
+    }
+    all
+}
+
+fn criteria(page: &mut Page, scenario: &ScenarioReport) {
+    if scenario.criteria.is_empty() {
+        return;
+    }
+    page.gap();
+    let mut table = Table::new("criterion", vec![Column { title: "observed", expendable: 0 }]);
+    for criterion in &scenario.criteria {
+        let (mark, paint) = match criterion.held {
+            true => (Mark::Passed, Paint::Plain),
+            // Without a load there was nothing to hold it against.
+            false if scenario.released == 0 => (Mark::Skipped, Paint::Dim),
+            false => (Mark::Failed, Paint::Bad),
+        };
+        table.row(mark, criterion.criterion.to_string(), vec![(criterion.observed_text(), paint)]);
+    }
+    page.table(&table);
+}
+
+fn times_columns() -> Vec<Column> {
+    vec![
+        Column { title: "p50", expendable: 2 },
+        Column { title: "p95", expendable: 0 },
+        Column { title: "p99", expendable: 3 },
+        Column { title: "max", expendable: 1 },
+    ]
+}
+
+/// The figures of [`times_columns`].
+fn times(histogram: &Histogram) -> Vec<(String, Paint)> {
+    PERCENTILES
+        .into_iter()
+        .map(|percent| histogram.percentile_ns(percent))
+        .chain([histogram.max_ns()])
+        .map(|ns| plain(ns.map(human_ns).unwrap_or_default()))
+        .collect()
+}
+
+fn plain(text: String) -> (String, Paint) {
+    (text, Paint::Plain)
+}

@@ -1,0 +1,171 @@
+//! JUnit XML: what every CI server reads.
+//!
+//! One file per scenario: `<folder>/<campaign-key>/TEST-<scenario>.xml`. One test case per step, per
+//! criterion and per problem, never one per execution. The dialect is that of Jenkins and Maven
+//! Surefire, with `file` and `line` on the test cases.
+
+mod body;
+mod cases;
+mod file_name;
+mod xml;
+
+use chrono::{DateTime, Utc};
+use file_name::FileNames;
+use qalipsis_model::report::{Reason, Report, ScenarioReport};
+use quick_junit::TestSuite;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+/// The most that the files of one campaign take together, in bytes.
+///
+/// CI servers refuse or skip larger ones; GitLab's limit is the lowest that is widely met.
+pub const SIZE_LIMIT: usize = 5 * 1000 * 1000;
+
+/// Why the JUnit files could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The folder could not be created.
+    #[error("failed to create the folder {} for JUnit files, check report.export.junit.folder: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file could not be written.
+    #[error("failed to write the JUnit file {}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A document could not be built; a defect of the product.
+    #[error("failed to build the JUnit document of scenario '{scenario}': {source}")]
+    Document {
+        /// The scenario.
+        scenario: String,
+        /// Why.
+        source: quick_junit::SerializeError,
+    },
+}
+
+/// How much of everything is shown, in bytes as written, escapes included.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    body: usize,
+    message: usize,
+    name: usize,
+    /// Test cases of one scenario. What did not pass goes first.
+    cases: usize,
+}
+
+/// Tried in turn until the files fit: bodies are cut first, test cases are left out last.
+const LIMITS: [Limits; 5] = [
+    Limits { body: 4096, message: 1000, name: 300, cases: usize::MAX },
+    Limits { body: 1024, message: 500, name: 300, cases: usize::MAX },
+    Limits { body: 300, message: 300, name: 200, cases: usize::MAX },
+    Limits { body: 0, message: 150, name: 100, cases: usize::MAX },
+    Limits { body: 0, message: 100, name: 80, cases: 1000 },
+];
+
+/// Writes one file per scenario below `folder` and returns their paths, in the order of the scenarios.
+///
+/// The files are valid XML 1.0 whatever names, messages and payloads hold, and together take at most
+/// [`SIZE_LIMIT`] bytes.
+///
+/// # Errors
+/// When a folder or a file cannot be written; names it.
+pub fn write(report: &Report, folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let folder = folder.join(file_name::safe(&report.key));
+    let documents = documents(report)?;
+    std::fs::create_dir_all(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
+    let mut names = FileNames::default();
+    let mut paths = Vec::with_capacity(documents.len());
+    for (scenario, document) in report.scenarios.iter().zip(documents) {
+        let path = folder.join(format!("TEST-{}.xml", names.unique(&scenario.name)));
+        std::fs::write(&path, document).map_err(|source| Error::File { path: path.clone(), source })?;
+        paths.push(path);
+    }
+    Ok(paths)
+}
+
+/// The documents of all scenarios, small enough together.
+fn documents(report: &Report) -> Result<Vec<String>, Error> {
+    let mut documents = Vec::new();
+    for limits in LIMITS {
+        documents = report
+            .scenarios
+            .iter()
+            .map(|scenario| document(report, scenario, limits))
+            .collect::<Result<Vec<_>, _>>()?;
+        if documents.iter().map(String::len).sum::<usize>() <= SIZE_LIMIT {
+            break;
+        }
+    }
+    Ok(documents)
+}
+
+fn document(report: &Report, scenario: &ScenarioReport, limits: Limits) -> Result<String, Error> {
+    let name = xml::line(&scenario.name, limits.name);
+    let mut suite = TestSuite::new(&name);
+    suite.set_timestamp(started(report)).set_time(report.duration);
+    for (key, value) in properties(report, scenario) {
+        suite.add_property((key, xml::line(&value, limits.message).as_str()));
+    }
+
+    let mut cases = cases::all(report, scenario, limits);
+    if cases.len() > limits.cases {
+        let left_out = cases.len() - limits.cases;
+        // A stable sort: what did not pass stays, in its order.
+        cases.sort_by_key(cases::passed);
+        cases.truncate(limits.cases);
+        suite.add_property(("test-cases-left-out", left_out.to_string().as_str()));
+    }
+    let mut taken = HashSet::new();
+    for case in cases {
+        suite.add_test_case(xml::named_once(case, &mut taken));
+    }
+
+    let mut document = quick_junit::Report::new(name);
+    document.set_time(report.duration);
+    document.add_test_suite(suite);
+    document.to_string().map_err(|source| Error::Document { scenario: scenario.name.clone(), source })
+}
+
+/// What a reader must know of the campaign to judge or repeat the run.
+fn properties(report: &Report, scenario: &ScenarioReport) -> Vec<(&'static str, String)> {
+    let mut properties = vec![
+        ("campaign-key", report.key.clone()),
+        ("campaign-name", report.name.clone()),
+        ("status", report.status.to_string()),
+        ("seed", report.seed.to_string()),
+    ];
+    properties.extend(report.git_revision.iter().map(|revision| ("git-revision", revision.clone())));
+    properties.push(("profile", scenario.profile.clone()));
+    properties.push(("zones", scenario.zones.join(", ")));
+    properties.push(("minions", scenario.minions.to_string()));
+    properties.push(("minions-released", scenario.released.to_string()));
+    properties.extend(campaign_reasons(report).map(|reason| ("reason", explain(reason, None))));
+    properties
+}
+
+/// Reasons that are no failure of one scenario: aborted, invalid, not ready.
+fn campaign_reasons(report: &Report) -> impl Iterator<Item = &Reason> {
+    report.reasons.iter().filter(|r| r.scenario.is_none() || r.kind.is_none()).take(10)
+}
+
+/// The reason in one line, with its scenario unless that is `here`.
+fn explain(reason: &Reason, here: Option<&str>) -> String {
+    match &reason.scenario {
+        Some(scenario) if Some(scenario.as_str()) != here => {
+            format!("scenario {scenario}: {}", reason.message)
+        }
+        _ => reason.message.clone(),
+    }
+}
+
+fn started(report: &Report) -> DateTime<Utc> {
+    let ns = report.started.0;
+    DateTime::from_timestamp((ns / 1_000_000_000) as i64, (ns % 1_000_000_000) as u32).unwrap_or_default()
+}

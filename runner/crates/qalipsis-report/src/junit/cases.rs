@@ -1,0 +1,185 @@
+//! The test cases of a scenario.
+
+use super::body;
+use super::xml;
+use super::{Limits, campaign_reasons, explain};
+use crate::text::{counted, number};
+use qalipsis_model::description::SourceLocation;
+use qalipsis_model::duration::human_ns;
+use qalipsis_model::evidence::FailureKind;
+use qalipsis_model::report::{CriterionReport, Problem, Report, ScenarioReport, StepReport};
+use qalipsis_model::verdict::Status;
+use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus};
+use std::time::Duration;
+
+/// What ended the campaign, problems, steps in their order, criteria.
+pub(super) fn all(report: &Report, scenario: &ScenarioReport, limits: Limits) -> Vec<TestCase> {
+    let cases = Cases { report, scenario, limits };
+    let mut all: Vec<TestCase> = cases.campaign().into_iter().collect();
+    all.extend(scenario.problems.iter().map(|problem| cases.problem(problem)));
+    all.extend(scenario.steps.iter().map(|step| cases.step(step)));
+    all.extend(scenario.criteria.iter().map(|criterion| cases.criterion(criterion)));
+    all
+}
+
+/// Whether the test case may be left out first.
+pub(super) fn passed(case: &TestCase) -> bool {
+    !matches!(case.status, TestCaseStatus::NonSuccess { .. })
+}
+
+struct Cases<'a> {
+    report: &'a Report,
+    scenario: &'a ScenarioReport,
+    limits: Limits,
+}
+
+impl Cases<'_> {
+    /// What concerns the campaign as a whole: without it, a scenario that never ran would look green.
+    fn campaign(&self) -> Option<TestCase> {
+        let kind = match self.report.status {
+            Status::Aborted => "aborted",
+            Status::Invalid => "invalid",
+            Status::Successful | Status::Warning | Status::Failed => "error",
+        };
+        let reasons: Vec<String> = campaign_reasons(self.report)
+            .map(|reason| xml::line(&explain(reason, Some(&self.scenario.name)), 1000))
+            .collect();
+        let stopped = matches!(self.report.status, Status::Aborted | Status::Invalid);
+        if reasons.is_empty() && !stopped {
+            return None;
+        }
+        let message = reasons.first().map_or_else(|| format!("the campaign is {kind}"), Clone::clone);
+        let status = self.non_success(NonSuccessKind::Error, kind, &message, |limit| {
+            body::text(&reasons.join("\n"), &self.scenario.location, limit)
+        });
+        Some(self.case("campaign", status, &self.scenario.location, None))
+    }
+
+    fn problem(&self, problem: &Problem) -> TestCase {
+        let location = problem.evidence.iter().find_map(|e| e.location.as_ref());
+        let location = location.unwrap_or(&self.scenario.location);
+        let kind = match problem.kind {
+            FailureKind::Error => NonSuccessKind::Error,
+            _ => NonSuccessKind::Failure,
+        };
+        let status = self.non_success(kind, problem.kind.name(), &problem.message, |limit| {
+            body::problem(problem, location, limit)
+        });
+        self.case(&problem.name, status, location, None)
+    }
+
+    fn step(&self, step: &StepReport) -> TestCase {
+        let location = step.location_or(&self.scenario.location);
+        let executions = step.figures.executions();
+        let never_executed = self.never_executed(step);
+        let status = if let (Some(headline), Some(first)) = (&step.headline, step.failures.first()) {
+            self.non_success(NonSuccessKind::Failure, first.kind.name(), headline, |limit| {
+                body::step(step, headline, location, limit)
+            })
+        } else if let Some(message) = never_executed {
+            self.non_success(NonSuccessKind::Failure, FailureKind::NeverExecuted.name(), &message, |limit| {
+                body::text(&xml::line(&message, limit), location, limit)
+            })
+        } else if executions == 0 {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(match step.figures.cancelled {
+                0 if step.optional => "never executed, which is allowed for this step".to_owned(),
+                0 => "never executed".to_owned(),
+                cancelled => {
+                    format!("never finished: {} cancelled before the end", counted(cancelled, "execution"))
+                }
+            });
+            status
+        } else {
+            TestCaseStatus::success()
+        };
+        if executions == 0 {
+            return self.case(&step.name, status, location, None);
+        }
+        let service = step.figures.service();
+        let figure = |percent| human_ns(service.percentile_ns(percent).unwrap_or(0));
+        let mut case = self.case(&step.name, status, location, service.mean_ns());
+        case.set_system_out(format!(
+            "{} by {}, {} failed; service time p50 {}, p95 {}, p99 {}, max {}",
+            counted(executions, "execution"),
+            counted(step.figures.minions, "minion"),
+            number(step.figures.failures()),
+            figure(50.0),
+            figure(95.0),
+            figure(99.0),
+            human_ns(service.max_ns().unwrap_or(0)),
+        ));
+        case
+    }
+
+    /// Why a step that was not executed fails the run, when it does.
+    fn never_executed(&self, step: &StepReport) -> Option<String> {
+        if !step.must_run() {
+            return None;
+        }
+        let mut reasons = self.report.reasons.iter().filter(|reason| {
+            reason.kind == Some(FailureKind::NeverExecuted)
+                && reason.scenario.as_deref() == Some(self.scenario.name.as_str())
+                && reason.step.as_deref() == Some(step.name.as_str())
+        });
+        let first = reasons.next()?;
+        // A criterion without data names the step too, but has a test case of its own.
+        let of_criterion = |message: &str| self.scenario.criteria.iter().any(|c| c.message() == message);
+        let own = std::iter::once(first).chain(reasons).find(|reason| !of_criterion(&reason.message));
+        Some(own.map_or_else(|| "declared but never executed".to_owned(), |reason| reason.message.clone()))
+    }
+
+    fn criterion(&self, criterion: &CriterionReport) -> TestCase {
+        let location = &criterion.criterion.location;
+        let message = criterion.message();
+        let body = |limit| body::criterion(criterion, location, limit);
+        let status = match criterion.observed {
+            _ if criterion.held => TestCaseStatus::success(),
+            Some(_) => {
+                let kind = criterion.criterion.quantity.failure_kind();
+                self.non_success(NonSuccessKind::Failure, kind.name(), &message, body)
+            }
+            None => {
+                self.non_success(NonSuccessKind::Error, FailureKind::NeverExecuted.name(), &message, body)
+            }
+        };
+        let mut case = self.case(&criterion.criterion.to_string(), status, location, None);
+        if criterion.held {
+            case.set_system_out(format!("observed {}", criterion.observed_text()));
+        }
+        case
+    }
+
+    fn non_success(
+        &self,
+        kind: NonSuccessKind,
+        ty: &str,
+        message: &str,
+        body: impl FnOnce(usize) -> String,
+    ) -> TestCaseStatus {
+        let mut status = TestCaseStatus::non_success(kind);
+        status.set_type(ty).set_message(xml::line(message, self.limits.message));
+        if self.limits.body > 0 {
+            status.set_description(body(self.limits.body));
+        }
+        status
+    }
+
+    fn case(
+        &self,
+        name: &str,
+        status: TestCaseStatus,
+        location: &SourceLocation,
+        mean_ns: Option<u64>,
+    ) -> TestCase {
+        let limit = self.limits.name;
+        let mut case = TestCase::new(xml::name(name, limit), status);
+        let part = |name: &str| xml::line(name, limit / 2);
+        case.set_classname(format!("{}.{}", part(&self.scenario.crate_name), part(&self.scenario.name)));
+        // Some readers make "not a number" of a missing time.
+        case.set_time(Duration::from_nanos(mean_ns.unwrap_or(0)));
+        case.extra.insert("file".into(), xml::line(&location.file, limit).into());
+        case.extra.insert("line".into(), location.line.to_string().into());
+        case
+    }
+}

@@ -1,0 +1,112 @@
+use crate::sample::{ACCEPTED, Campaign, FULFILLED, hostile};
+use insta::assert_snapshot;
+use proptest::prelude::*;
+use qalipsis_model::judge::Ending;
+use qalipsis_report::console::{Style, note, render};
+use qalipsis_report::text::width;
+
+const PLAIN: Style = Style { color: false, unicode: true, width: 100 };
+
+#[test]
+fn a_passing_campaign_is_short() {
+    assert_snapshot!(render(&Campaign::healthy().report(), PLAIN));
+}
+
+#[test]
+fn a_failing_campaign_begins_with_its_causes() {
+    let mut text = render(&Campaign::failing().report(), PLAIN);
+    text.push_str(&note("junit", "test-results/20261123-050607-k3v9/TEST-checkout.xml", PLAIN));
+    assert_snapshot!(text);
+}
+
+#[test]
+fn a_failing_campaign_on_a_narrow_terminal_without_unicode() {
+    let style = Style { color: false, unicode: false, width: 64 };
+    let text = render(&Campaign::failing().report(), style);
+    assert!(text.is_ascii());
+    assert_snapshot!(text);
+}
+
+#[test]
+fn a_failing_campaign_in_colors() {
+    let style = Style { color: true, ..PLAIN };
+    let colored = render(&Campaign::failing().report(), style);
+    let mut stripped = String::new();
+    let mut parts = colored.split("\u{1b}[");
+    stripped.push_str(parts.next().unwrap());
+    for part in parts {
+        stripped.push_str(part.split_once('m').unwrap().1);
+    }
+    assert_eq!(stripped, render(&Campaign::failing().report(), PLAIN), "colors only color");
+    assert_snapshot!(colored.replace('\u{1b}', "ESC"));
+}
+
+#[test]
+fn a_target_that_was_never_there() {
+    assert_snapshot!(render(&Campaign::not_ready().report(), PLAIN));
+}
+
+#[test]
+fn an_aborted_campaign_says_why() {
+    let mut campaign = Campaign::healthy();
+    campaign.ending = Ending::Lost("factory factory-1 was killed by signal 9 (SIGKILL)".into());
+    campaign.figures.released = 612;
+    campaign.figures.steps.remove(&FULFILLED);
+    campaign.step(ACCEPTED).cancelled = 40;
+    let mut report = campaign.report();
+    report.factories[1].lost = Some("was killed by signal 9 (SIGKILL)".into());
+    assert_snapshot!(render(&report, PLAIN));
+}
+
+#[test]
+fn an_invalid_campaign_says_why() {
+    let mut campaign = Campaign::healthy();
+    campaign.figures.release_lag.record_n(3_000_000_000, 20);
+    assert_snapshot!(render(&campaign.report(), PLAIN));
+}
+
+#[test]
+fn warnings_alone_come_first() {
+    let mut campaign = Campaign::healthy();
+    campaign.figures.joins.get_mut(&0).unwrap().duplicates = 3;
+    assert_snapshot!(render(&campaign.report(), PLAIN));
+}
+
+#[test]
+fn a_step_that_was_never_executed_is_a_cause() {
+    let mut campaign = Campaign::healthy();
+    campaign.described.scenario.steps[3].optional = false;
+    assert_snapshot!(render(&campaign.report(), PLAIN));
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let text = "x\u{1b}[2J\u{1b}]0;owned\u{7}\r\n✓ SUCCESSFUL\u{202e} <\"&'> 日本 👩‍👩‍👧";
+    assert_snapshot!(render(&hostile(text), PLAIN));
+}
+
+#[test]
+fn a_message_of_a_megabyte_is_cut() {
+    let shown = render(&hostile(&"long ".repeat(200_000)), PLAIN);
+    assert!(shown.len() < 20_000, "{}", shown.len());
+}
+
+fn is_safe(shown: &str, columns: usize) -> Result<(), TestCaseError> {
+    for line in shown.lines() {
+        prop_assert!(!line.chars().any(char::is_control), "{line:?}");
+        // It can be copied whole.
+        if !line.starts_with("campaign ") {
+            prop_assert!(width(line) <= columns, "{} of {columns}: {line:?}", width(line));
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_text_breaks_the_page(text in any::<String>(), columns in 60_u16..140, unicode in any::<bool>()) {
+        let style = Style { color: false, unicode, width: columns };
+        is_safe(&render(&hostile(&text), style), usize::from(columns))?;
+    }
+}

@@ -1,0 +1,6 @@
+//! What users see of a finished campaign, whole.
+
+mod console;
+mod junit;
+mod list;
+mod sample;

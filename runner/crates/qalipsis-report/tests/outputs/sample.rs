@@ -1,0 +1,318 @@
+//! Reports to show, judged from figures as a real campaign's are.
+
+use qalipsis_model::aggregate::Aggregate;
+use qalipsis_model::criterion::{Durations, NumberFigure, Quantity};
+use qalipsis_model::description::{Monitor, ScenarioDescription, SourceLocation, StepDescription};
+use qalipsis_model::evidence::{Evidence, FailedCheck, FailureKind};
+use qalipsis_model::judge::{Case, Described, Ending, judge};
+use qalipsis_model::plan::{CampaignPlan, Limits, PropertyValues, ScenarioPlan};
+use qalipsis_model::profile::Profile;
+use qalipsis_model::report::{FactoryReport, Report};
+use qalipsis_model::snapshot::{ExecutionOutcome, JoinFigures, ScenarioFigures, Snapshot, StepKind};
+use qalipsis_model::timestamp::Timestamp;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// 2026-11-23T05:06:07.089Z.
+pub(crate) const STARTED: Timestamp = Timestamp(1_795_410_367_089_000_000);
+
+const MS: u64 = 1_000_000;
+
+pub(crate) const PLACE: u32 = 0;
+pub(crate) const ACCEPTED: u32 = 1;
+pub(crate) const FULFILLED: u32 = 2;
+pub(crate) const REFUND: u32 = 3;
+
+pub(crate) fn at(seconds: f64) -> Timestamp {
+    STARTED.plus(Duration::from_secs_f64(seconds))
+}
+
+pub(crate) fn location(line: u32) -> SourceLocation {
+    SourceLocation { file: "scenarios/checkout/src/lib.rs".into(), line, column: 9 }
+}
+
+/// A campaign of the scenario `checkout` to be filled with figures.
+pub(crate) struct Campaign {
+    pub(crate) described: Described,
+    pub(crate) figures: ScenarioFigures,
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) ending: Ending,
+    pub(crate) zones: Vec<&'static str>,
+}
+
+impl Campaign {
+    /// 1000 minions of which each did everything right.
+    pub(crate) fn healthy() -> Self {
+        let step = |name: &str, description: &str, optional| StepDescription {
+            name: name.into(),
+            description: description.into(),
+            monitor: Monitor::None,
+            optional,
+        };
+        let scenario = ScenarioDescription {
+            name: "checkout".into(),
+            description: "an accepted order is fulfilled and stored".into(),
+            minions: 1000,
+            profile: Profile::timeframe(Duration::from_millis(100), Duration::from_secs(10)),
+            steps: vec![
+                step("place-order", "Places one order.", false),
+                step("order-accepted", "The shop accepts it.", false),
+                step("order-fulfilled", "The worker tells so on Kafka.", false),
+                step("refund", "", true),
+            ],
+            properties: Vec::new(),
+            criteria: vec![
+                Durations::of("place-order", Quantity::ResponseTime).p(95).below(Duration::from_millis(130)),
+                Durations::of("order-fulfilled", Quantity::Latency).p(95).below(Duration::from_secs(2)),
+                NumberFigure::of("place-order", Quantity::ErrorRate).at_most(0.01),
+            ],
+            location: location(31),
+        };
+        let mut campaign = Self {
+            described: Described { crate_name: "checkout".into(), scenario },
+            figures: ScenarioFigures::default(),
+            evidence: Vec::new(),
+            ending: Ending::Completed,
+            zones: vec!["eu", "us"],
+        };
+        for (index, criterion) in campaign.described.scenario.criteria.iter_mut().enumerate() {
+            criterion.location = location(40 + index as u32);
+        }
+        campaign.figures.released = 1000;
+        campaign.figures.ended = 1000;
+        for n in 0..1000_u64 {
+            campaign.figures.release_lag.record(200_000 + n * 100);
+            campaign.figures.iterations.record(
+                ExecutionOutcome::Success,
+                300 * MS + n * MS,
+                300 * MS + n * MS,
+            );
+            let place = 8 * MS + n * 40_000;
+            campaign.ran(PLACE, ExecutionOutcome::Success, place, place + 200_000);
+            campaign.ran(ACCEPTED, ExecutionOutcome::Success, 20_000 + n * 10, 20_000 + n * 10);
+            let fulfilled = 250 * MS + n * MS;
+            campaign.ran(FULFILLED, ExecutionOutcome::Success, fulfilled, fulfilled);
+            campaign.step(FULFILLED).latency.get_or_insert_default().record(fulfilled + place);
+        }
+        for (index, kind, line) in [
+            (PLACE, StepKind::Action, 87),
+            (ACCEPTED, StepKind::Verification, 91),
+            (FULFILLED, StepKind::Join, 96),
+        ] {
+            let step = campaign.step(index);
+            step.kind = Some(kind);
+            step.location = Some(location(line));
+            step.minions = 1000;
+        }
+        campaign.figures.joins.insert(
+            0,
+            JoinFigures {
+                name: "kafka topic orders.fulfilled".into(),
+                steps: vec![FULFILLED],
+                expected: 1000,
+                records: 1000,
+                bytes: 250_000,
+                own_lag: Some(0),
+                own_lag_max: Some(12),
+                ..JoinFigures::default()
+            },
+        );
+        campaign
+    }
+
+    /// As [`Self::healthy`], but orders are refused, awaited events miss or are late, and others come twice.
+    pub(crate) fn failing() -> Self {
+        let mut campaign = Self::healthy();
+        for n in 0..37_u64 {
+            campaign.ran(ACCEPTED, ExecutionOutcome::Failure, 25_000, 25_000);
+            let step = campaign.step(ACCEPTED);
+            step.record_failure(FailureKind::Assertion, at(0.75 + n as f64 * 0.3));
+        }
+        campaign.step(ACCEPTED).failed_minions = 37;
+        campaign.evidence.push(Evidence {
+            checks: vec![
+                FailedCheck {
+                    name: "status".into(),
+                    expected: "202".into(),
+                    observed: "503".into(),
+                    location: Some(location(92)),
+                },
+                FailedCheck {
+                    name: "content type".into(),
+                    expected: "application/json".into(),
+                    observed: "text/html".into(),
+                    location: Some(location(93)),
+                },
+            ],
+            input: Some("POST http://127.0.0.1:8080/orders {\"sku\":\"tea\",\"quantity\":2}".into()),
+            exchange: Some(
+                "HTTP/1.1 503 Service Unavailable\ncontent-type: text/html\n\n<h1>overloaded</h1>".into(),
+            ),
+            ..evidence(1, ACCEPTED, FailureKind::Assertion, "expected status 202, observed 503")
+        });
+        for n in 0..12_u64 {
+            campaign.ran(FULFILLED, ExecutionOutcome::Failure, 5_000 * MS, 5_000 * MS);
+            let kind = if n < 9 { FailureKind::JoinMissing } else { FailureKind::JoinLate };
+            let step = campaign.step(FULFILLED);
+            step.record_failure(kind, at(1.5 + n as f64));
+            if kind == FailureKind::JoinLate {
+                step.late.get_or_insert_default().record(5_400 * MS);
+            }
+        }
+        campaign.step(FULFILLED).failed_minions = 12;
+        campaign.evidence.push(evidence(
+            2,
+            FULFILLED,
+            FailureKind::JoinMissing,
+            "no record for key 7f3a within 5 s on kafka topic orders.fulfilled",
+        ));
+        campaign.evidence.push(evidence(
+            3,
+            FULFILLED,
+            FailureKind::JoinLate,
+            "the record for key 11d0 came 400 ms after its deadline of 5 s",
+        ));
+        // A generator that queues shows in the response time only.
+        for n in 0..200_u64 {
+            campaign.ran(PLACE, ExecutionOutcome::Success, 60 * MS, (900 + n) * MS);
+        }
+        let join = campaign.figures.joins.get_mut(&0).expect("it was put there");
+        join.records = 996;
+        join.duplicates = 3;
+        join.orphans = 2;
+        campaign
+    }
+
+    /// A campaign whose target was never there.
+    pub(crate) fn not_ready() -> Self {
+        let mut campaign = Self::healthy();
+        campaign.figures = ScenarioFigures::default();
+        campaign.ending = Ending::NotReady(vec![qalipsis_model::judge::NotReady {
+            scenario: Some("checkout".into()),
+            message: "http://127.0.0.1:1 refuses connections".into(),
+        }]);
+        campaign
+    }
+
+    pub(crate) fn step(&mut self, index: u32) -> &mut qalipsis_model::snapshot::StepFigures {
+        self.figures.steps.entry(index).or_default()
+    }
+
+    pub(crate) fn ran(&mut self, index: u32, outcome: ExecutionOutcome, service: u64, response: u64) {
+        self.step(index).record(outcome, service, response);
+    }
+
+    pub(crate) fn report(self) -> Report {
+        let name = self.described.scenario.name.clone();
+        let mut aggregate = Aggregate::default();
+        aggregate.merge(&Snapshot {
+            scenarios: BTreeMap::from([(name.clone(), self.figures)]),
+            ..Snapshot::default()
+        });
+        for evidence in self.evidence {
+            aggregate.keep("factory", Evidence { scenario: name.clone(), ..evidence });
+        }
+        let scenario = &self.described.scenario;
+        let plan = CampaignPlan {
+            key: "20261123-050607-k3v9".into(),
+            name: "nightly".into(),
+            seed: 42,
+            scenarios: vec![ScenarioPlan {
+                name,
+                minions: scenario.minions,
+                profile: scenario.profile.clone(),
+                properties: PropertyValues::default(),
+            }],
+            limits: Limits::default(),
+        };
+        let factories = self.zones.iter().enumerate().map(|(i, zone)| FactoryReport {
+            name: format!("factory-{i}"),
+            zone: Some((*zone).to_owned()),
+            lost: None,
+        });
+        judge(Case {
+            plan: &plan,
+            described: &[self.described],
+            aggregate: &aggregate,
+            ending: &self.ending,
+            started: STARTED,
+            ended: at(19.25),
+            factories: factories.collect(),
+            git_revision: Some("5c86ed1".into()),
+        })
+    }
+}
+
+pub(crate) fn evidence(id: u64, step: u32, kind: FailureKind, message: &str) -> Evidence {
+    Evidence {
+        id,
+        scenario: String::new(),
+        step: Some(step),
+        at: at(0.75 * id as f64),
+        minion: Some(12 + id as u32),
+        iteration: 0,
+        zone: Some("us".into()),
+        attempt: 1,
+        kind,
+        code: String::new(),
+        message: message.into(),
+        checks: Vec::new(),
+        input: None,
+        exchange: None,
+        trace_id: Some("4bf92f3577b34da6a3ce929d0e0e4736".into()),
+        location: Some(location(87 + step)),
+    }
+}
+
+/// Everything that users can name and send, each as `text`.
+pub(crate) fn hostile(text: &str) -> Report {
+    let mut campaign = Campaign::failing();
+    for evidence in &mut campaign.evidence {
+        evidence.message = text.into();
+        evidence.code = text.into();
+        evidence.zone = Some(text.into());
+        evidence.input = Some(text.into());
+        evidence.exchange = Some(text.into());
+        evidence.trace_id = Some(text.into());
+        evidence.checks.push(FailedCheck {
+            name: text.into(),
+            expected: text.into(),
+            observed: text.into(),
+            location: Some(SourceLocation { file: text.into(), line: 1, column: 1 }),
+        });
+    }
+    let scenario = &mut campaign.described.scenario;
+    scenario.name = text.into();
+    scenario.description = text.into();
+    scenario.location.file = text.into();
+    for (index, step) in scenario.steps.iter_mut().enumerate() {
+        // Two of the same name: only the judge refuses them.
+        step.name = if index < 2 { text.into() } else { format!("{text}{index}") };
+    }
+    for criterion in &mut scenario.criteria {
+        criterion.step = text.into();
+        criterion.location.file = text.into();
+    }
+    campaign.described.crate_name = text.into();
+    for join in campaign.figures.joins.values_mut() {
+        join.name = text.into();
+    }
+    let mut report = campaign.report();
+    report.key = text.into();
+    report.name = text.into();
+    report.git_revision = Some(text.into());
+    report.warnings.push(text.into());
+    report.factories[0].lost = Some(text.into());
+    for scenario in &mut report.scenarios {
+        scenario.profile = text.into();
+        scenario.zones = vec![text.into(); 2];
+        scenario.problems.push(qalipsis_model::report::Problem {
+            name: text.into(),
+            kind: FailureKind::Source,
+            count: 2,
+            message: text.into(),
+            evidence: scenario.steps[1].failures[0].evidence.clone(),
+        });
+    }
+    report
+}
