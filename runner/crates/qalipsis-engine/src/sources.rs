@@ -231,7 +231,8 @@ impl Sources {
     pub(crate) async fn end(&mut self) {
         self.stop.send_replace(true);
         let deadline = Instant::now() + STOP_LIMIT;
-        for mut source in self.running.drain(..) {
+        // Those that ended before were awaited already.
+        for mut source in self.running.drain(..).filter(|source| !source.is_finished()) {
             if tokio::time::timeout_at(deadline, &mut source).await.is_err() {
                 source.abort();
             }
