@@ -32,12 +32,19 @@ const START_MARGIN: Duration = Duration::from_millis(5);
 pub struct Peer {
     /// What it is to do.
     pub plan: FactoryPlan,
-    /// The way to it.
-    pub sender: Sender<ToFactory>,
-    /// The way from it, before its first message.
-    pub receiver: Receiver<ToHead>,
+    /// The connection to it, before its first message; or why there is none.
+    pub link: Result<Link, String>,
     /// How its process ended, once it has: `killed by signal 9 (SIGKILL)`.
     pub exit: BoxFuture<'static, String>,
+}
+
+/// A connection to a factory.
+#[derive(Debug)]
+pub struct Link {
+    /// The way to it.
+    pub sender: Sender<ToFactory>,
+    /// The way from it.
+    pub receiver: Receiver<ToHead>,
 }
 
 impl std::fmt::Debug for Peer {
@@ -73,11 +80,22 @@ enum Phase {
 
 struct Member {
     plan: FactoryPlan,
-    sender: Sender<ToFactory>,
+    /// `None` when it never connected.
+    sender: Option<Sender<ToFactory>>,
     exit: Option<BoxFuture<'static, String>>,
     heard: Instant,
     phase: Phase,
     lost: Option<String>,
+}
+
+impl Member {
+    /// False when it is gone.
+    async fn tell(&mut self, message: &ToFactory) -> bool {
+        match &mut self.sender {
+            Some(sender) => sender.send(message).await.is_ok(),
+            None => false,
+        }
+    }
 }
 
 struct State {
@@ -107,16 +125,29 @@ impl Campaign {
         };
         let opened = now();
         let mut told = FuturesUnordered::new();
+        let mut unreachable = Vec::new();
         for (index, peer) in peers.into_iter().enumerate() {
+            let sender = match peer.link {
+                Ok(link) => {
+                    told.push(receive(index, link.receiver));
+                    Some(link.sender)
+                }
+                Err(why) => {
+                    unreachable.push((index, why));
+                    None
+                }
+            };
             state.members.push(Member {
                 plan: peer.plan,
-                sender: peer.sender,
+                sender,
                 exit: Some(peer.exit),
                 heard: Instant::now(),
                 phase: Phase::Preparing,
                 lost: None,
             });
-            told.push(receive(index, peer.receiver));
+        }
+        for (index, why) in unreachable {
+            state.lost(index, Some(why)).await;
         }
         let mut tick = tokio::time::interval(TICK);
         let mut asking = true;
@@ -179,7 +210,7 @@ impl Campaign {
             }
             ToHead::Hello { .. } => {
                 let prepare = ToFactory::Prepare(Box::new(member.plan.clone()));
-                if member.sender.send(&prepare).await.is_err() {
+                if !member.tell(&prepare).await {
                     state.lost(index, None).await;
                 }
             }
@@ -292,7 +323,7 @@ impl State {
         let at = now().plus(START_MARGIN);
         self.started = Some((at, Instant::now() + START_MARGIN));
         for index in 0..self.members.len() {
-            if self.members[index].sender.send(&ToFactory::Start(at)).await.is_err() {
+            if !self.members[index].tell(&ToFactory::Start(at)).await {
                 self.lost(index, None).await;
             }
         }
@@ -305,7 +336,7 @@ impl State {
         self.stopped = Some((stop, Instant::now()));
         for member in self.members.iter_mut().filter(|m| m.phase != Phase::Ended) {
             // One that cannot be told is about to be noticed as lost.
-            let _ = member.sender.send(&ToFactory::Stop(stop)).await;
+            member.tell(&ToFactory::Stop(stop)).await;
             if self.started.is_none() {
                 member.phase = Phase::Ended;
             }

@@ -4,5 +4,5 @@
 mod campaign;
 mod progress;
 
-pub use campaign::{Campaign, Peer};
+pub use campaign::{Campaign, Link, Peer};
 pub use progress::{Observer, Progress};

@@ -39,6 +39,14 @@ pub fn render(report: &Report, style: Style) -> String {
     page.into_text()
 }
 
+/// Only the verdict and its causes.
+pub fn summary(report: &Report, style: Style) -> String {
+    let mut page = Page::new(style);
+    verdict(&mut page, report);
+    causes::show(&mut page, report);
+    page.into_text()
+}
+
 /// A line in the form of the report's last ones, for what only the caller knows: `note("junit", path)`.
 ///
 /// The value stays whole, so that it can be copied.

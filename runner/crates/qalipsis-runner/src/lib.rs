@@ -8,8 +8,10 @@ pub mod config;
 pub mod discovery;
 pub mod error;
 pub mod list;
+pub mod live;
 pub mod output;
 pub mod problem;
+pub mod processes;
 pub mod run;
 pub mod validate;
 

@@ -1,13 +1,147 @@
 //! Running a campaign.
 
 use crate::campaign::Campaign;
-use crate::cli::Invocation;
+use crate::cli::{Invocation, Verbosity};
 use crate::error::Error;
+use crate::live::Live;
+use crate::output;
+use crate::processes::Processes;
+use qalipsis_model::judge::Described;
+use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Stop};
+use qalipsis_model::report::Report;
+use qalipsis_model::segment::Segment;
+use qalipsis_report::console::{self, Style};
+use qalipsis_report::junit;
+use std::io::{IsTerminal, stdout};
+use std::path::Path;
+use std::time::Duration;
+use terminal_size::{Width, terminal_size};
+use tokio::process::Command;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+/// Columns when nobody tells how wide the place of output is.
+const WIDTH: u16 = 110;
+/// How long git may take to tell the revision.
+const GIT_LIMIT: Duration = Duration::from_secs(2);
+/// Lines of factories that may wait to be shown.
+const LINES: usize = 1_000;
 
 /// Runs the campaign, reports, and gives the exit code of its verdict.
 ///
 /// # Errors
 /// When it cannot be run; a campaign that fails is an exit code.
-pub async fn autostart(_invocation: &Invocation, campaign: Campaign) -> Result<u8, Error> {
-    Err(Error::Internal(format!("campaign {} cannot be run: not wired yet", campaign.plan.key)))
+pub async fn autostart(invocation: &Invocation, campaign: Campaign) -> Result<u8, Error> {
+    let stops = stops()?;
+    let mut live = Live::new(invocation.verbosity);
+    let report = lead(&campaign, stops, &mut live).await?;
+    live.end();
+    let style = Style {
+        color: invocation.color.wanted(stdout().is_terminal()),
+        unicode: speaks_unicode(),
+        width: terminal_size().map_or(WIDTH, |(Width(columns), _)| columns),
+    };
+    let mut text = match invocation.verbosity {
+        Verbosity::Quiet => console::summary(&report, style),
+        Verbosity::Normal | Verbosity::Verbose => console::render(&report, style),
+    };
+    let junit = &campaign.settings.junit;
+    if junit.enabled {
+        match junit::write(&report, &junit.folder) {
+            Ok(files) if invocation.verbosity > Verbosity::Quiet => {
+                for file in files {
+                    text.push_str(&console::note("junit", &file.display().to_string(), style));
+                }
+            }
+            Ok(_) => {}
+            // A report that cannot be written must not change the verdict.
+            Err(error) => text.push_str(&console::note("warning", &error.to_string(), style)),
+        }
+    }
+    output::print(&text)?;
+    Ok(report.status.exit_code(campaign.settings.fail_on_warning))
+}
+
+async fn lead(campaign: &Campaign, stops: mpsc::Receiver<Stop>, live: &mut Live) -> Result<Report, Error> {
+    let (lines, mut printed) = mpsc::channel::<String>(LINES);
+    let shown = live.clone();
+    let showing = tokio::spawn(async move {
+        while let Some(line) = printed.recv().await {
+            shown.line(&line);
+        }
+    });
+    let mut processes = Processes::new()?;
+    let mut peers = Vec::new();
+    for executable in &campaign.executables {
+        let scenarios = campaign.plan.scenarios.iter().filter(|s| executable.scenario(&s.name).is_some());
+        let plan = FactoryPlan {
+            campaign: CampaignPlan { scenarios: scenarios.cloned().collect(), ..campaign.plan.clone() },
+            factory: name(&executable.path),
+            zone: campaign.settings.zone.clone(),
+            segment: Segment::WHOLE,
+            workers: campaign.settings.workers,
+        };
+        peers.push(processes.start(&executable.path, plan, lines.clone()).await?);
+    }
+    drop(lines);
+    let described = campaign.executables.iter().flat_map(|executable| {
+        executable.description.scenarios.iter().map(|scenario| Described {
+            crate_name: executable.description.crate_name.clone(),
+            scenario: scenario.clone(),
+        })
+    });
+    let head = qalipsis_head::Campaign {
+        plan: campaign.plan.clone(),
+        described: described.collect(),
+        git_revision: git_revision().await,
+    };
+    let report = head.run(peers, stops, live).await;
+    processes.end().await;
+    // A grandchild of a factory may hold its output for ever.
+    let _ = tokio::time::timeout(Duration::from_millis(200), showing).await;
+    Ok(report)
+}
+
+/// The user's wishes to stop: Ctrl-C or SIGTERM, once for a graceful stop, again for a hard one.
+fn stops() -> Result<mpsc::Receiver<Stop>, Error> {
+    let listen =
+        |kind| signal(kind).map_err(|e| Error::Internal(format!("failed to listen for signals: {e}")));
+    let (mut interrupts, mut terminations) =
+        (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    let (wishes, received) = mpsc::channel(2);
+    tokio::spawn(async move {
+        for stop in [Stop::Graceful, Stop::Hard] {
+            tokio::select! {
+                _ = interrupts.recv() => {}
+                _ = terminations.recv() => {}
+            }
+            if wishes.send(stop).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(received)
+}
+
+fn name(executable: &Path) -> String {
+    executable.file_stem().map_or_else(|| "factory".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+/// The commit of the current directory, when it is in a git checkout and git is there.
+async fn git_revision() -> Option<String> {
+    let git = Command::new("git").args(["rev-parse", "HEAD"]).kill_on_drop(true).output();
+    let answer = tokio::time::timeout(GIT_LIMIT, git).await.ok()?.ok()?;
+    let revision = String::from_utf8(answer.stdout).ok()?.trim().to_owned();
+    (answer.status.success() && !revision.is_empty()).then_some(revision)
+}
+
+/// Whether the locale's character set is UTF-8; without any locale it is, as in most CI.
+fn speaks_unicode() -> bool {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    set.is_none_or(|locale| {
+        let locale = locale.to_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
 }
