@@ -1,0 +1,15 @@
+use qalipsis::prelude::*;
+
+#[derive(Steps)]
+enum Order {
+    Fulfilled,
+}
+
+async fn pass(minion: Minion<Order>, events: Arc<Join<u64, u64>>) -> Outcome {
+    minion.step(Order::Fulfilled, events.expect(1)).await?;
+    Ok(())
+}
+
+fn main() {
+    let _ = pass;
+}

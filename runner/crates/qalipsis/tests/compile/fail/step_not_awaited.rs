@@ -1,0 +1,17 @@
+#![deny(unused_must_use)]
+
+use qalipsis::prelude::*;
+
+#[derive(Steps)]
+enum Order {
+    Place,
+}
+
+async fn pass(minion: Minion<Order>, _: Arc<()>) -> Outcome {
+    minion.step(Order::Place, async { Ok::<_, Fault>(()) });
+    Ok(())
+}
+
+fn main() {
+    let _ = pass;
+}

@@ -1,0 +1,18 @@
+use qalipsis::prelude::*;
+
+enum Order {
+    Place,
+}
+
+async fn open(_: Setup) -> Result<(), SetupError> {
+    Ok(())
+}
+
+async fn pass(_: Minion<Order>, _: Arc<()>) -> Outcome {
+    let _ = Order::Place;
+    Ok(())
+}
+
+fn main() {
+    let _ = Scenario::new("order", open, pass);
+}

@@ -1,0 +1,122 @@
+//! Everything that a scenario can use.
+
+use qalipsis::core::source::stream;
+use qalipsis::prelude::*;
+use qalipsis::rand::RngExt;
+
+#[derive(Steps)]
+enum Order {
+    /// POST /orders
+    Place,
+    Accepted,
+    #[step(monitor = "all")]
+    Fulfilled,
+    #[step(name = "unchanged", optional)]
+    FulfilledUnchanged,
+}
+
+#[derive(Properties)]
+struct Settings {
+    /// Kafka brokers
+    #[property(default = "localhost:9092")]
+    brokers: String,
+    #[property(default = "250ms")]
+    pause: Duration,
+    retries: Option<u8>,
+    token: Secret,
+}
+
+struct World {
+    events: Join<u64, u64>,
+    settings: Settings,
+}
+
+impl World {
+    async fn open(setup: Setup<Settings>) -> Result<Self, SetupError> {
+        let port: u16 = "9092".parse()?;
+        if port == 0 {
+            return Err(SetupError::new("no port"));
+        }
+        let events = setup.join(stream("numbers", qalipsis_stream()), |n| *n);
+        Ok(Self { events, settings: setup.properties })
+    }
+}
+
+fn qalipsis_stream() -> impl futures::Stream<Item = u64> {
+    futures::stream::iter(0..10)
+}
+
+async fn place(minion: Minion<Order>, world: Arc<World>) -> Outcome {
+    let mut rng = minion.rng();
+    let key: u64 = rng.random();
+    let fulfilled = world.events.expect(key).within(secs(2));
+    let _ = (&world.settings.brokers, world.settings.pause, world.settings.retries, world.settings.token.expose());
+
+    let answer = minion.step(Order::Place, async { Ok::<_, std::io::Error>(202) }).timeout(secs(1)).await?;
+    minion.verify(Order::Accepted, |v| {
+        v.equal("status", answer, 202);
+        assert!(answer > 200, "any assertion library works");
+    })?;
+    let one = async {
+        let event = minion.step(Order::Fulfilled, fulfilled).await?;
+        minion.verify(Order::FulfilledUnchanged, |v| v.equal("event", event, key))
+    };
+    let other = async {
+        match minion.step(Order::Place, async { Err::<(), _>(Fault::error("no")) }).await {
+            Ok(()) => Ok(()),
+            Err(failed) => {
+                let _: &str = failed.step();
+                Ok(())
+            }
+        }
+    };
+    both(one, other).await
+}
+
+fn scenario() -> Scenario {
+    Scenario::new("order", World::open, place)
+        .description("an order")
+        .minions(1_000)
+        .profile(Profile::stages([
+            Stage::percent(40).ramp_up(secs(20)).total(secs(30)),
+            Stage::percent(60).ramp_up(secs(20)).total(secs(30)),
+        ]))
+        .expect(Order::Place.response_time().p(95).below(millis(130)))
+        .expect(Order::Fulfilled.latency().max().at_most(secs(1)))
+        .expect(Order::Place.error_rate().below(0.01))
+        .expect(Order::Place.count().at_least(1))
+}
+
+/// What an executable's `main` is.
+#[expect(dead_code, reason = "it would read the command line of the test")]
+fn executable() -> ExitCode {
+    qalipsis::main([scenario()])
+}
+
+fn main() {
+    let scenario = scenario();
+    let described = scenario.describe();
+    let steps: Vec<(&str, &str, bool)> =
+        described.steps.iter().map(|s| (&*s.name, &*s.description, s.optional)).collect();
+    assert_eq!(
+        steps,
+        [("place", "POST /orders", false), ("accepted", "", false), ("fulfilled", "", false), ("unchanged", "", true)]
+    );
+    let properties: Vec<(&str, &str, Option<&str>, bool, bool)> = described
+        .properties
+        .iter()
+        .map(|p| (&*p.name, &*p.value_type, p.default.as_deref(), p.required, p.secret))
+        .collect();
+    assert_eq!(
+        properties,
+        [
+            ("brokers", "string", Some("localhost:9092"), false, false),
+            ("pause", "duration", Some("250ms"), false, false),
+            ("retries", "integer", None, false, false),
+            ("token", "secret", None, true, true),
+        ]
+    );
+    assert_eq!(described.properties[0].description, "Kafka brokers");
+    assert_eq!(described.criteria[0].to_string(), "place response time p95 below 130 ms");
+    assert!(described.criteria[0].location.file.ends_with("whole_scenario.rs"));
+}

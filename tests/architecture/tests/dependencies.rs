@@ -1,0 +1,111 @@
+//! Arrows between crates point one way; see runner/ARCHITECTURE.md.
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What each crate of the runner may depend on, of ours. Tests may depend on anything.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("qalipsis-model", &[]),
+    ("qalipsis-macros", &[]),
+    ("qalipsis-core", &["qalipsis-model"]),
+    ("qalipsis-engine", &["qalipsis-model", "qalipsis-core"]),
+    ("qalipsis-cluster", &["qalipsis-model"]),
+    ("qalipsis-report", &["qalipsis-model"]),
+    ("qalipsis-head", &["qalipsis-model", "qalipsis-cluster"]),
+    (
+        "qalipsis",
+        &["qalipsis-model", "qalipsis-core", "qalipsis-engine", "qalipsis-cluster", "qalipsis-report", "qalipsis-macros"],
+    ),
+    ("qalipsis-runner", &["qalipsis-model", "qalipsis-cluster", "qalipsis-head", "qalipsis-report"]),
+    ("qalipsis-testkit", &[]),
+    ("xtask", &["qalipsis-testkit"]),
+];
+
+/// What every plugin may depend on, of ours.
+const PLUGIN: &[&str] = &["qalipsis-core"];
+
+/// What a scenario crate may depend on, of ours, beside plugins: the shop that the quickstart starts.
+const SCENARIO: &[&str] = &["qalipsis", "shop"];
+
+/// What only crates that speak the protocol may link: a scenario compiles only what it uses.
+const HEAVY: &[&str] = &["rdkafka", "hyper", "lapin", "tokio-postgres", "redis"];
+
+fn metadata() -> Metadata {
+    MetadataCommand::new().other_options(["--locked".to_owned(), "--offline".to_owned()]).exec().unwrap()
+}
+
+fn members(metadata: &Metadata) -> BTreeMap<&str, &Package> {
+    metadata.workspace_packages().into_iter().map(|p| (p.name.as_str(), p)).collect()
+}
+
+fn folder<'a>(metadata: &Metadata, package: &'a Package) -> &'a str {
+    let folder = package.manifest_path.strip_prefix(&metadata.workspace_root).unwrap().parent().unwrap();
+    folder.as_str()
+}
+
+fn normal<'a>(package: &'a Package) -> impl Iterator<Item = &'a str> {
+    package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal).map(|d| d.name.as_str())
+}
+
+#[test]
+fn arrows_point_one_way() {
+    let metadata = metadata();
+    let members = members(&metadata);
+    let mut wrong = Vec::new();
+    for (name, package) in &members {
+        let folder = folder(&metadata, package);
+        let plugins = || {
+            let is_plugin = |p: &&Package| self::folder(&metadata, p).starts_with("runner/plugins/");
+            members.values().copied().filter(is_plugin).map(|p| p.name.as_str())
+        };
+        let allowed: BTreeSet<&str> = if folder.starts_with("runner/plugins/") {
+            PLUGIN.iter().copied().collect()
+        } else if folder.starts_with("scenarios/") {
+            SCENARIO.iter().copied().chain(plugins()).collect()
+        } else if folder.starts_with("tests/") {
+            continue;
+        } else {
+            match ALLOWED.iter().find(|(of, _)| of == name) {
+                Some((_, allowed)) => allowed.iter().copied().collect(),
+                None => {
+                    wrong.push(format!("{name} ({folder}) is not in the list of this test"));
+                    continue;
+                }
+            }
+        };
+        for dependency in normal(package).filter(|d| members.contains_key(d) && !allowed.contains(d)) {
+            wrong.push(format!("{name} must not depend on {dependency}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_shop_depends_on_nothing_of_ours() {
+    let metadata = metadata();
+    let members = members(&metadata);
+    let ours: Vec<&str> = normal(members["shop"]).filter(|d| members.contains_key(d)).collect();
+    assert_eq!(ours, [] as [&str; 0]);
+}
+
+#[test]
+fn protocols_stay_in_their_plugins() {
+    let metadata = metadata();
+    for (name, package) in members(&metadata) {
+        let folder = folder(&metadata, package);
+        if folder.starts_with("runner/crates/") {
+            let heavy: Vec<&str> = normal(package).filter(|d| HEAVY.contains(d)).collect();
+            assert!(heavy.is_empty(), "{name} links {heavy:?}");
+        }
+    }
+}
+
+#[test]
+fn every_crate_takes_over_the_rules_of_the_workspace() {
+    let metadata = metadata();
+    for (name, package) in members(&metadata) {
+        let manifest = std::fs::read_to_string(&package.manifest_path).unwrap();
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{name} has no [lints] workspace = true");
+        assert_eq!(package.license.as_deref(), Some("Apache-2.0"), "{name}");
+    }
+}

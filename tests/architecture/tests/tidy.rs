@@ -1,0 +1,118 @@
+//! What must not be in the sources, and what the documents promise.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The longest source file, in lines: a file is named after one noun.
+const LONGEST: usize = 800;
+
+/// What must not be written, and why.
+const BANNED: &[(&str, &str)] = &[
+    (concat!("#[", "ignore"), "a test that does not run proves nothing"),
+    (concat!("#[", "allow("), "use #[expect(lint, reason = \"...\")]"),
+    (concat!("to", "do!("), "nothing unfinished is committed"),
+    (concat!("db", "g!("), "a leftover"),
+    (concat!("FIX", "ME"), "mend it, or say in an issue why not"),
+    (concat!("TO", "DO"), "mend it, or say in an issue why not"),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// The files that git knows or would take.
+fn files() -> Vec<PathBuf> {
+    let listed = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(listed.status.success(), "the sources are in a git checkout");
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let files: Vec<PathBuf> = listed.lines().map(|f| root().join(f)).filter(|f| f.is_file()).collect();
+    assert!(files.len() > 50, "{} files", files.len());
+    files
+}
+
+fn sources() -> impl Iterator<Item = (PathBuf, String)> {
+    let rust = |f: &PathBuf| f.extension().is_some_and(|e| e == "rs");
+    files().into_iter().filter(rust).map(|f| {
+        let text = fs::read_to_string(&f).unwrap();
+        (f, text)
+    })
+}
+
+#[test]
+fn nothing_banned_is_written() {
+    let mut found = Vec::new();
+    for (file, text) in sources() {
+        for (number, line) in text.lines().enumerate() {
+            for (banned, why) in BANNED {
+                if line.contains(banned) {
+                    found.push(format!("{}:{}: {banned}: {why}", file.display(), number + 1));
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn no_source_file_is_too_long() {
+    let long: Vec<String> = sources()
+        .filter(|(_, text)| text.lines().count() > LONGEST)
+        .map(|(file, text)| format!("{} has {} lines", file.display(), text.lines().count()))
+        .collect();
+    assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+#[test]
+fn every_folder_that_should_be_a_crate_is_one() {
+    for parent in ["runner/crates", "runner/plugins", "scenarios", "tests"] {
+        for entry in fs::read_dir(root().join(parent)).unwrap() {
+            let folder = entry.unwrap().path();
+            if folder.is_dir() {
+                assert!(folder.join("Cargo.toml").is_file(), "{} is no crate", folder.display());
+            }
+        }
+    }
+}
+
+/// Paths in backquotes that lie in this repository.
+fn paths_in(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2).filter(|quoted| {
+        let plain = !quoted.contains([' ', '*', '<', '{', '(', '\n']);
+        let ours = ["runner/", "scenarios/", "tests/", "gradle-plugin/", "github-action/", ".ci/"];
+        plain && ours.iter().any(|top| quoted.starts_with(top))
+    })
+}
+
+#[test]
+fn the_paths_in_the_documents_exist() {
+    let mut checked = 0;
+    let mut gone = Vec::new();
+    let markdown = files().into_iter().filter(|f| f.extension().is_some_and(|e| e == "md"));
+    for document in markdown {
+        let text = fs::read_to_string(&document).unwrap();
+        for path in paths_in(&text) {
+            checked += 1;
+            if !root().join(path).exists() {
+                gone.push(format!("{}: {path}", document.display()));
+            }
+        }
+    }
+    assert!(gone.is_empty(), "{}", gone.join("\n"));
+    assert!(checked > 20, "only {checked} paths were found: are they still in backquotes?");
+}
+
+#[test]
+fn architecture_names_every_crate() {
+    let text = fs::read_to_string(root().join("runner/ARCHITECTURE.md")).unwrap();
+    for parent in ["runner/crates", "runner/plugins", "scenarios", "tests"] {
+        for entry in fs::read_dir(root().join(parent)).unwrap() {
+            let name = format!("{parent}/{}", entry.unwrap().file_name().to_string_lossy());
+            assert!(text.contains(&name), "{name} is not in runner/ARCHITECTURE.md");
+        }
+    }
+}
