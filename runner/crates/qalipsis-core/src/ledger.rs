@@ -134,6 +134,8 @@ pub trait LedgerControl: Send + Sync {
     fn drain(&self) -> JoinFigures;
     /// Keys whose record may still come late.
     fn overdue(&self) -> usize;
+    /// Records that the source knows of and has not read yet.
+    fn own_lag(&self) -> u64;
     /// The longest deadline among the keys that were ever overdue: how long a late record may be worth waiting for.
     fn patience(&self) -> Duration;
     /// No record will come any more: keeps the evidence of what is missing.
@@ -325,6 +327,10 @@ impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
 
     fn overdue(&self) -> usize {
         self.overdue.load(Relaxed)
+    }
+
+    fn own_lag(&self) -> u64 {
+        self.figures.lock().own_lag.unwrap_or(0)
     }
 
     fn patience(&self) -> Duration {

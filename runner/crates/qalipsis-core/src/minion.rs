@@ -58,18 +58,24 @@ pub struct Worker {
     pub recorder: Recorder,
     /// Scenario, minion and step that were polled last: who blocks the thread, when somebody does.
     polled: [AtomicU32; 3],
+    polls: AtomicU64,
 }
 
 impl Worker {
     /// A worker that has not run anything.
     pub fn new(index: u32, recorder: Recorder) -> Self {
-        Self { index, recorder, polled: [const { AtomicU32::new(u32::MAX) }; 3] }
+        Self { index, recorder, polled: [const { AtomicU32::new(u32::MAX) }; 3], polls: AtomicU64::new(0) }
     }
 
     /// Index of the scenario, index of the minion and index of the step that were polled last.
     pub fn polled(&self) -> (u32, u32, u32) {
         let [scenario, minion, step] = &self.polled;
         (scenario.load(Relaxed), minion.load(Relaxed), step.load(Relaxed))
+    }
+
+    /// How often minions were polled: while it grows, the thread is busy but not blocked.
+    pub fn polls(&self) -> u64 {
+        self.polls.load(Relaxed)
     }
 }
 
@@ -155,6 +161,8 @@ impl MinionState {
         scenario.store(self.scenario.index as u32, Relaxed);
         minion.store(self.index, Relaxed);
         step.store(self.current.load(Relaxed), Relaxed);
+        // Only the worker's own thread writes it, so that no costly addition is needed.
+        self.worker.polls.store(self.worker.polls().wrapping_add(1), Relaxed);
     }
 
     /// Records a failure of the pass outside of any step.

@@ -203,11 +203,7 @@ impl Factory {
     /// Whether no record that matters can come any more, `since` the last minion ended.
     fn drained(&self, since: Instant) -> bool {
         let waited = since.elapsed();
-        let (overdue, patience) = self.sources.overdue();
-        if overdue == 0 {
-            return waited >= SETTLE;
-        }
-        waited >= patience.max(SETTLE).min(self.plan.campaign.limits.drain)
+        waited >= SETTLE && (!self.sources.awaits(waited) || waited >= self.plan.campaign.limits.drain)
     }
 }
 

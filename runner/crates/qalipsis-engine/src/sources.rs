@@ -219,12 +219,13 @@ impl Sources {
         self.ledgers.clone()
     }
 
-    /// How many awaited records may still come late, and for how long that is worth waiting for.
-    pub(crate) fn overdue(&self) -> (usize, Duration) {
-        let waiting = self.ledgers.iter().filter(|(_, ledger)| ledger.overdue() > 0);
-        waiting.fold((0, Duration::ZERO), |(overdue, patience), (_, ledger)| {
-            (overdue + ledger.overdue(), patience.max(ledger.patience()))
-        })
+    /// Whether an awaited record may still come, `waited` after the last minion.
+    ///
+    /// It may as long as one is overdue: for its own deadline again, and longer while the source
+    /// has not read what is there, because then the tester is late and not the system.
+    pub(crate) fn awaits(&self, waited: Duration) -> bool {
+        let mut overdue = self.ledgers.iter().filter(|(_, ledger)| ledger.overdue() > 0);
+        overdue.any(|(_, ledger)| waited < ledger.patience() || ledger.own_lag() > 0)
     }
 
     /// Ends all sources and keeps the evidence of what never came.

@@ -30,6 +30,8 @@ pub(crate) struct WorkerHandle {
     pub(crate) launches: mpsc::Sender<Release>,
     worker: Arc<Worker>,
     beat: Arc<Mutex<Instant>>,
+    /// How often the worker had polled minions when that was last seen to have changed.
+    polls: Mutex<(u64, Instant)>,
     end: watch::Sender<bool>,
     thread: JoinHandle<()>,
 }
@@ -37,7 +39,13 @@ pub(crate) struct WorkerHandle {
 impl WorkerHandle {
     /// Who blocks this worker, when nothing moved on it for `limit`.
     pub(crate) fn stuck(&self, limit: Duration, scenarios: &[Arc<ScenarioContext>]) -> Option<String> {
-        if self.beat.lock().elapsed() < limit {
+        let polls = self.worker.polls();
+        let mut seen = self.polls.lock();
+        if seen.0 != polls {
+            *seen = (polls, Instant::now());
+        }
+        // The runtime looks at timers only once in many polls: a late beat alone can be mere overload.
+        if self.beat.lock().elapsed() < limit || seen.1.elapsed() < limit {
             return None;
         }
         let (scenario, minion, step) = self.worker.polled();
@@ -99,7 +107,8 @@ pub(crate) fn spawn(
     };
     let name = format!("worker-{}", worker.index);
     let thread = std::thread::Builder::new().name(name).spawn(body).expect("a thread can be started");
-    WorkerHandle { launches, worker, beat, end, thread }
+    let polls = Mutex::new((0, Instant::now()));
+    WorkerHandle { launches, worker, beat, polls, end, thread }
 }
 
 struct Hosted {
