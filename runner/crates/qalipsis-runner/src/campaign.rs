@@ -84,7 +84,7 @@ struct Discovered {
 }
 
 async fn discover_all(invocation: &Invocation) -> Result<Discovered, Error> {
-    let paths = invocation.targets.locate(invocation.verbosity, invocation.color)?;
+    let paths = invocation.targets.locate(invocation.verbosity, invocation.color).await?;
     let (executables, mut found) = describe_all(&paths).await;
     let complete = found.is_empty();
     found.extend(problems(&executables));

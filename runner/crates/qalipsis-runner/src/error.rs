@@ -16,6 +16,9 @@ pub enum Error {
     /// Cargo could not build the scenarios; it said why on stderr.
     #[error("cargo could not build the scenarios ({0}), fix the errors that it printed above")]
     Build(String),
+    /// The user stopped it while it was being prepared.
+    #[error("stopped by the user before the campaign started")]
+    Stopped,
     /// There is no scenario at all. The text says where it was looked for.
     #[error("nothing to run: {0}")]
     NothingToRun(String),
@@ -32,6 +35,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Invalid(_) | Self::Build(_) => exit::USAGE,
+            Self::Stopped => exit::ABORTED,
             Self::NothingToRun(_) => exit::NOTHING_TO_RUN,
             Self::Output(_) | Self::Internal(_) => exit::INTERNAL,
         }
@@ -41,9 +45,12 @@ impl Error {
     pub fn lines(&self) -> Vec<String> {
         match self {
             Self::Invalid(problems) => problems.iter().map(ToString::to_string).collect(),
-            Self::Usage(_) | Self::Build(_) | Self::NothingToRun(_) | Self::Output(_) | Self::Internal(_) => {
-                vec![one_line(&self.to_string())]
-            }
+            Self::Usage(_)
+            | Self::Build(_)
+            | Self::Stopped
+            | Self::NothingToRun(_)
+            | Self::Output(_)
+            | Self::Internal(_) => vec![one_line(&self.to_string())],
         }
     }
 }

@@ -25,8 +25,12 @@ use error::Error;
 pub async fn execute(invocation: &Invocation) -> Result<u8, Error> {
     match invocation.action {
         Action::Autostart => {
-            let campaign = campaign::prepare(invocation).await?;
-            run::autostart(invocation, campaign).await
+            let mut stops = run::stops()?;
+            let campaign = tokio::select! {
+                Some(_) = stops.recv() => return Err(Error::Stopped),
+                campaign = campaign::prepare(invocation) => campaign?,
+            };
+            run::autostart(invocation, campaign, stops).await
         }
         Action::List { json } => list::list(invocation, json).await,
         Action::Validate => validate::validate(invocation).await,

@@ -6,13 +6,11 @@ use futures::future::BoxFuture;
 use qalipsis_cluster::Listener;
 use qalipsis_head::{Link, Peer};
 use qalipsis_model::plan::FactoryPlan;
-use std::collections::VecDeque;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -21,15 +19,16 @@ use tokio::task::JoinHandle;
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// How long a factory may take to end once its campaign has ended.
 const END_LIMIT: Duration = Duration::from_secs(2);
-/// Lines of a process that are remembered, to tell its last words.
-const LAST_LINES: usize = 20;
 /// The longest remembered line, in bytes.
 const LINE_LIMIT: usize = 500;
+/// The longest line that is passed on whole, in bytes; the rest follows as lines of its own.
+const LONGEST_LINE: u64 = 64 * 1024;
+/// How lines begin that Rust itself adds to what a dying program says.
+const NOISE: [&str; 3] = ["note: ", "stack backtrace:", "skipping backtrace printing"];
 
 /// The running factories of a campaign.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Processes {
-    folder: TempDir,
     running: Vec<Running>,
 }
 
@@ -40,18 +39,6 @@ struct Running {
 }
 
 impl Processes {
-    /// None yet.
-    ///
-    /// # Errors
-    /// When there is no place for sockets.
-    pub fn new() -> Result<Self, Error> {
-        let folder = tempfile::Builder::new()
-            .prefix("qalipsis-")
-            .tempdir()
-            .map_err(|e| Error::Internal(format!("failed to make a temporary folder: {e}")))?;
-        Ok(Self { folder, running: Vec::new() })
-    }
-
     /// Starts `executable` as the factory of `plan` and waits until it connects.
     ///
     /// What it prints goes to `lines`. A process that cannot be reached is a lost peer, not an error.
@@ -64,7 +51,12 @@ impl Processes {
         plan: FactoryPlan,
         lines: mpsc::Sender<String>,
     ) -> Result<Peer, Error> {
-        let socket = self.folder.path().join(format!("{}.socket", self.running.len()));
+        // Only until the connection stands, so that not even a killed runner leaves a folder behind.
+        let folder = tempfile::Builder::new()
+            .prefix("qalipsis-")
+            .tempdir()
+            .map_err(|e| Error::Internal(format!("failed to make a temporary folder: {e}")))?;
+        let socket = folder.path().join("socket");
         let listener = Listener::bind(&socket).map_err(|e| Error::Internal(e.to_string()))?;
         let mut command = Command::new(executable);
         command
@@ -83,7 +75,7 @@ impl Processes {
                 return Ok(Peer { plan, link: Err(why), exit: std::future::pending().boxed() });
             }
         };
-        let last = Arc::new(Mutex::new(VecDeque::new()));
+        let last = Arc::new(Mutex::new(None));
         let copies = [
             child.stdout.take().map(|out| tokio::spawn(copy(out, Arc::clone(&last), lines.clone()))),
             child.stderr.take().map(|err| tokio::spawn(copy(err, Arc::clone(&last), lines))),
@@ -121,7 +113,7 @@ async fn watch(
     mut child: Child,
     ending: oneshot::Receiver<()>,
     died: oneshot::Sender<String>,
-    last: Arc<Mutex<VecDeque<String>>>,
+    last: Arc<Mutex<Option<String>>>,
     copies: [Option<JoinHandle<()>>; 2],
 ) {
     tokio::select! {
@@ -133,7 +125,7 @@ async fn watch(
                 Ok(status) => format!("its process ended with {status}"),
                 Err(error) => format!("its process cannot be watched: {error}"),
             };
-            let words = last.lock().unwrap_or_else(PoisonError::into_inner).back().cloned();
+            let words = last.lock().unwrap_or_else(PoisonError::into_inner).take();
             let _ = died.send(words.map_or(how.clone(), |line| format!("{how}; its last words: {line}")));
         }
         _ = ending => {
@@ -145,26 +137,51 @@ async fn watch(
     }
 }
 
-/// Passes on what a process prints, and remembers its last lines.
-async fn copy(
-    stream: impl AsyncRead + Unpin,
-    last: Arc<Mutex<VecDeque<String>>>,
-    lines: mpsc::Sender<String>,
-) {
+/// Whether a line says nothing about the end of the process: what Rust adds, frames of a backtrace.
+fn is_noise(line: &str) -> bool {
+    let text = line.trim_start();
+    let is_indented = text.len() < line.len();
+    let is_frame = text.starts_with("at ")
+        || text.split_once(": ").is_some_and(|(number, _)| number.parse::<u32>().is_ok());
+    (is_indented && is_frame) || NOISE.iter().any(|noise| text.starts_with(noise))
+}
+
+/// Passes on what a process prints, and remembers the last line that may tell why it died.
+async fn copy(stream: impl AsyncRead + Unpin, last: Arc<Mutex<Option<String>>>, lines: mpsc::Sender<String>) {
     let mut reader = BufReader::new(stream);
     let mut line = Vec::new();
-    while let Ok(1..) = reader.read_until(b'\n', &mut line).await {
+    while let Ok(1..) = (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line).await {
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end();
-        if !text.is_empty() {
-            let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-            last.push_back(text[..text.floor_char_boundary(LINE_LIMIT)].to_owned());
-            if last.len() > LAST_LINES {
-                last.pop_front();
-            }
+        if !text.is_empty() && !is_noise(text) {
+            let words = text[..text.floor_char_boundary(LINE_LIMIT)].to_owned();
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(words);
         }
         // Without anybody to show it to, it is still read: a full pipe would block the process.
         let _ = lines.send(text.to_owned()).await;
         line.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_rust_adds_to_last_words_is_no_word() {
+        for noise in [
+            "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace",
+            "stack backtrace:",
+            "   0: __rustc::rust_begin_unwind",
+            "             at ./src/main.rs:12:5",
+            "skipping backtrace printing to avoid potential recursion",
+        ] {
+            assert!(is_noise(noise), "{noise}");
+        }
+        for word in
+            ["memory allocation of 16777216 bytes failed", "404: not found", "at the end", "  left: 1"]
+        {
+            assert!(!is_noise(word), "{word}");
+        }
     }
 }

@@ -27,12 +27,16 @@ const GIT_LIMIT: Duration = Duration::from_secs(2);
 /// Lines of factories that may wait to be shown.
 const LINES: usize = 1_000;
 
-/// Runs the campaign, reports, and gives the exit code of its verdict.
+/// Runs the campaign, reports, and gives the exit code of its verdict. `stops` carries the user's wishes
+/// to stop it, see [`stops`].
 ///
 /// # Errors
 /// When it cannot be run; a campaign that fails is an exit code.
-pub async fn autostart(invocation: &Invocation, campaign: Campaign) -> Result<u8, Error> {
-    let stops = stops()?;
+pub async fn autostart(
+    invocation: &Invocation,
+    campaign: Campaign,
+    stops: mpsc::Receiver<Stop>,
+) -> Result<u8, Error> {
     let mut live = Live::new(invocation.verbosity);
     let report = lead(&campaign, stops, &mut live).await?;
     live.end();
@@ -70,7 +74,7 @@ async fn lead(campaign: &Campaign, stops: mpsc::Receiver<Stop>, live: &mut Live)
             shown.line(&line);
         }
     });
-    let mut processes = Processes::new()?;
+    let mut processes = Processes::default();
     let mut peers = Vec::new();
     for executable in &campaign.executables {
         let scenarios = campaign.plan.scenarios.iter().filter(|s| executable.scenario(&s.name).is_some());
@@ -103,7 +107,10 @@ async fn lead(campaign: &Campaign, stops: mpsc::Receiver<Stop>, live: &mut Live)
 }
 
 /// The user's wishes to stop: Ctrl-C or SIGTERM, once for a graceful stop, again for a hard one.
-fn stops() -> Result<mpsc::Receiver<Stop>, Error> {
+///
+/// # Errors
+/// When signals cannot be listened for.
+pub fn stops() -> Result<mpsc::Receiver<Stop>, Error> {
     let listen =
         |kind| signal(kind).map_err(|e| Error::Internal(format!("failed to listen for signals: {e}")));
     let (mut interrupts, mut terminations) =

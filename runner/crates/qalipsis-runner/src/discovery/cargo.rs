@@ -8,9 +8,10 @@ use cargo_metadata::{DependencyKind, Message, Metadata, MetadataCommand, Package
 use qalipsis_model::suggest::hint;
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::io::{self, BufReader};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{ExitStatus, Stdio};
+use tokio::process::Command;
 
 /// The package that scenario crates depend on.
 const FACADE: &str = "qalipsis";
@@ -24,7 +25,13 @@ struct Wanted<'a> {
 }
 
 /// Builds the scenario executables of a project in one call of Cargo.
-pub(super) fn build(targets: &Targets, verbosity: Verbosity, color: Color) -> Result<Vec<PathBuf>, Error> {
+///
+/// Dropping the future ends Cargo.
+pub(super) async fn build(
+    targets: &Targets,
+    verbosity: Verbosity,
+    color: Color,
+) -> Result<Vec<PathBuf>, Error> {
     let manifest = manifest(targets)?;
     let metadata = metadata(&manifest)?;
     let wanted = wanted(&metadata)?;
@@ -34,7 +41,7 @@ pub(super) fn build(targets: &Targets, verbosity: Verbosity, color: Color) -> Re
             manifest.display()
         )));
     }
-    run_cargo(&manifest, &wanted, targets.profile, verbosity, color)
+    run_cargo(&manifest, &wanted, targets.profile, verbosity, color).await
 }
 
 /// The manifest to work with, as an absolute path.
@@ -128,7 +135,7 @@ fn restricted<'a>(package: &Package, binaries: Vec<&'a str>) -> Result<Vec<&'a s
     Ok(binaries.into_iter().filter(|name| names.contains(name)).collect())
 }
 
-fn run_cargo(
+async fn run_cargo(
     manifest: &Path,
     wanted: &[Wanted<'_>],
     profile: BuildProfile,
@@ -155,17 +162,21 @@ fn run_cargo(
     if verbosity == Verbosity::Quiet {
         command.arg("--quiet");
     }
-    let mut cargo =
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(|error| no_cargo(&error))?;
-    let output = cargo.stdout.take().ok_or_else(|| Error::Internal("cargo has no output".into()))?;
-    let built = artifacts(BufReader::new(output));
-    let status =
-        cargo.wait().map_err(|error| Error::Internal(format!("failed to wait for cargo: {error}")))?;
-    if !status.success() {
-        return Err(Error::Build(status.to_string()));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+    // Its errors and its progress go to the runner's own standard error.
+    let cargo = command.stderr(Stdio::inherit()).spawn().map_err(|error| no_cargo(&error))?;
+    let output = cargo
+        .wait_with_output()
+        .await
+        .map_err(|error| Error::Internal(format!("failed to wait for cargo: {error}")))?;
+    if was_interrupted(output.status) {
+        return Err(Error::Stopped);
     }
-    let mut built =
-        built.map_err(|error| Error::Internal(format!("failed to read cargo's output: {error}")))?;
+    if !output.status.success() {
+        return Err(Error::Build(output.status.to_string()));
+    }
+    let mut built = artifacts(output.stdout.as_slice())
+        .map_err(|error| Error::Internal(format!("failed to read cargo's output: {error}")))?;
     let mut paths = Vec::new();
     for Wanted { package, binaries } in wanted {
         for name in binaries {
@@ -183,6 +194,19 @@ fn run_cargo(
         }
     }
     Ok(paths)
+}
+
+/// Ctrl-C in a terminal ends Cargo as well, and that may be seen before the signal to the runner.
+#[cfg(unix)]
+fn was_interrupted(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt;
+    const SIGINT: i32 = 2;
+    status.signal() == Some(SIGINT)
+}
+
+#[cfg(not(unix))]
+fn was_interrupted(_: ExitStatus) -> bool {
+    false
 }
 
 /// The binaries that Cargo names in its messages.

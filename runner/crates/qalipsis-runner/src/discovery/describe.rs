@@ -71,6 +71,8 @@ async fn run(path: &Path) -> io::Result<(ExitStatus, Vec<u8>)> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
+        // Ctrl-C is for the runner, which then kills this one.
+        .process_group(0)
         .spawn()?;
     let mut output = Vec::new();
     if let Some(stdout) = child.stdout.take() {

@@ -47,9 +47,9 @@ impl Targets {
     /// # Errors
     /// [`Error::Invalid`] for paths and projects that are wrong, [`Error::Build`] when Cargo fails,
     /// [`Error::NothingToRun`] when there is no project or no scenario in it.
-    pub fn locate(&self, verbosity: Verbosity, color: Color) -> Result<Vec<PathBuf>, Error> {
+    pub async fn locate(&self, verbosity: Verbosity, color: Color) -> Result<Vec<PathBuf>, Error> {
         if self.executables.is_empty() {
-            return cargo::build(self, verbosity, color);
+            return cargo::build(self, verbosity, color).await;
         }
         let mut found: Vec<PathBuf> = Vec::new();
         let mut problems = Vec::new();
@@ -93,21 +93,21 @@ fn may_run(_: &fs::Metadata) -> bool {
 mod tests {
     use super::*;
 
-    fn locate(executables: &[&Path]) -> Result<Vec<PathBuf>, Error> {
+    async fn locate(executables: &[&Path]) -> Result<Vec<PathBuf>, Error> {
         let targets = Targets {
             executables: executables.iter().map(|p| p.to_path_buf()).collect(),
             ..Targets::default()
         };
-        targets.locate(Verbosity::Normal, Color::Auto)
+        targets.locate(Verbosity::Normal, Color::Auto).await
     }
 
-    #[test]
-    fn executables_must_be_executable_files() {
+    #[tokio::test]
+    async fn executables_must_be_executable_files() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("data.txt");
         fs::write(&file, "data").unwrap();
         let missing = directory.path().join("missing");
-        let error = locate(&[&file, &missing, directory.path()]).unwrap_err();
+        let error = locate(&[&file, &missing, directory.path()]).await.unwrap_err();
         let lines = error.lines();
         assert_eq!(error.exit_code(), 2);
         assert_eq!(lines.len(), 3);
@@ -118,9 +118,9 @@ mod tests {
         assert!(lines[2].ends_with("this is not a file, give the executable itself"));
     }
 
-    #[test]
-    fn the_same_file_counts_once() {
+    #[tokio::test]
+    async fn the_same_file_counts_once() {
         let shell = Path::new("/bin/sh");
-        assert_eq!(locate(&[shell, Path::new("/bin/../bin/sh")]).unwrap().len(), 1);
+        assert_eq!(locate(&[shell, Path::new("/bin/../bin/sh")]).await.unwrap().len(), 1);
     }
 }
