@@ -1,1 +1,24 @@
-//! To be written.
+#![doc = include_str!("../README.md")]
+
+mod builder;
+mod client;
+mod connector;
+mod error;
+mod exchange;
+mod multipart;
+mod pool;
+mod redaction;
+mod request;
+mod response;
+mod target;
+mod tls;
+mod transcript;
+
+pub use builder::{HttpBuilder, Pool, Redirects, Version};
+pub use client::Http;
+pub use error::{ErrorKind, HttpError};
+pub use http::{HeaderMap, HeaderName, HeaderValue, Method};
+pub use multipart::Multipart;
+pub use request::Request;
+pub use response::{JsonError, Response, Timings};
+pub use transcript::RequestHead;

@@ -1,0 +1,90 @@
+//! Runs one pass of a minion outside of an engine, and gives what it left.
+
+use futures::future::BoxFuture;
+use qalipsis_core::clock::Clock;
+use qalipsis_core::evidence::EvidenceKeeper;
+use qalipsis_core::minion::{Minion, MinionState, ScenarioContext, Worker};
+use qalipsis_core::model::evidence::Evidence;
+use qalipsis_core::recorder::Recorder;
+use qalipsis_core::scenario::{Iterate, Scenario};
+use qalipsis_core::setup::{Setup, SetupContext, SetupError};
+use qalipsis_core::source::Reader;
+use qalipsis_core::step::Outcome;
+use qalipsis_core::steps::{Monitor, StepSpec, Steps};
+use qalipsis_http::Http;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+#[derive(Clone, Copy)]
+pub(crate) enum Call {
+    First,
+    Second,
+}
+
+impl Steps for Call {
+    const CRATE: (&'static str, &'static str) = ("tests", "");
+    const ALL: &'static [StepSpec] = &[
+        StepSpec { name: "first", description: "", monitor: Monitor::None, optional: false },
+        StepSpec { name: "second", description: "", monitor: Monitor::None, optional: false },
+    ];
+
+    fn index(self) -> u32 {
+        self as u32
+    }
+}
+
+/// A scenario whose world is one client.
+pub(crate) struct Stage {
+    context: Arc<ScenarioContext>,
+    iterate: Iterate,
+    evidence: mpsc::Receiver<Evidence>,
+    worker: Arc<Worker>,
+}
+
+impl Stage {
+    pub(crate) async fn new(
+        client: Http,
+        pass: impl Fn(Minion<Call>, Arc<Http>) -> BoxFuture<'static, Outcome> + Clone + Send + Sync + 'static,
+    ) -> Self {
+        let open = move |_setup: Setup<()>| std::future::ready(Ok::<_, SetupError>(client.clone()));
+        let scenario = Scenario::new("tests", open, pass);
+        let (keeper, evidence) = EvidenceKeeper::new(5);
+        let context = Arc::new(ScenarioContext {
+            index: 0,
+            name: "tests".to_owned(),
+            steps: scenario.steps(),
+            seed: 1,
+            campaign: 1,
+            clock: Clock::start(),
+            zone: None,
+            evidence: Arc::new(keeper),
+            side: Arc::new(Recorder::new([2])),
+            iteration_limit: Duration::from_secs(60),
+        });
+        let (_stop, stop) = tokio::sync::watch::channel(false);
+        let name = || "tests".to_owned();
+        let setup = Arc::new(SetupContext {
+            scenario: Arc::clone(&context),
+            reader: Reader { campaign: name(), factory: name(), scenario: name() },
+            stop,
+            sources: Default::default(),
+        });
+        let iterate = scenario.open(Default::default(), setup).await.unwrap();
+        Self { context, iterate, evidence, worker: Arc::new(Worker::new(0, Recorder::new([2]))) }
+    }
+
+    pub(crate) fn minion(&self, index: u32) -> Arc<MinionState> {
+        Arc::new(MinionState::new(Arc::clone(&self.context), Arc::clone(&self.worker), index))
+    }
+
+    pub(crate) async fn pass(&self, minion: &Arc<MinionState>) -> Outcome {
+        minion.begin(0, Duration::ZERO);
+        (self.iterate)(Arc::clone(minion)).await
+    }
+
+    /// The evidence of the one failure so far.
+    pub(crate) fn evidence(&mut self) -> Evidence {
+        self.evidence.try_recv().expect("a failure was recorded")
+    }
+}

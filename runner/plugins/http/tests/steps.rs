@@ -1,0 +1,148 @@
+//! Requests as steps: traces, pools, cookies, evidence.
+
+mod common;
+
+use axum::http::Version as Spoken;
+use common::server;
+use common::steps::{Call, Stage};
+use futures::future::BoxFuture;
+use qalipsis_core::minion::Minion;
+use qalipsis_core::model::evidence::FailureKind;
+use qalipsis_core::step::Outcome;
+use qalipsis_http::{Http, Pool};
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+
+type Pass = BoxFuture<'static, Outcome>;
+
+#[tokio::test]
+async fn the_trace_goes_out_unless_the_request_has_its_own() {
+    let server = server::plain().await;
+    let pass = |minion: Minion<Call>, http: Arc<Http>| -> Pass {
+        Box::pin(async move {
+            let answer = minion.step(Call::First, http.get("/echo")).await?;
+            assert_eq!(answer.version, Spoken::HTTP_11);
+            let seen: Value = answer.json().unwrap();
+            let parent = seen["headers"]["traceparent"].as_str().unwrap().to_owned();
+            let parts: Vec<_> = parent.split('-').map(str::len).collect();
+            assert_eq!(parts, [2, 32, 16, 2], "{parent}");
+            let own = minion.step(Call::Second, http.get("/echo").header("traceparent", "own")).await?;
+            assert_eq!(own.json::<Value>().unwrap()["headers"]["traceparent"], "own");
+            Ok(())
+        })
+    };
+    let stage = Stage::new(Http::new(server.url()).unwrap(), pass).await;
+    stage.pass(&stage.minion(0)).await.unwrap();
+}
+
+#[tokio::test]
+async fn connections_are_shared_by_a_factory_or_kept_by_each_minion() {
+    for (pool, expected) in [(Pool::PerFactory, 1), (Pool::PerMinion, 3)] {
+        let server = server::plain().await;
+        let pass = |minion: Minion<Call>, http: Arc<Http>| -> Pass {
+            Box::pin(async move {
+                minion.step(Call::First, http.get("/echo")).await?;
+                let again = minion.step(Call::Second, http.get("/echo")).await?;
+                assert_eq!(again.timings.connect, None);
+                Ok(())
+            })
+        };
+        let stage = Stage::new(Http::builder(server.url()).pool(pool).build().unwrap(), pass).await;
+        for minion in (0..3).map(|index| stage.minion(index)) {
+            stage.pass(&minion).await.unwrap();
+            stage.pass(&minion).await.unwrap();
+        }
+        assert_eq!(server.connections(), expected, "{pool:?}");
+    }
+}
+
+#[tokio::test]
+async fn cookies_belong_to_a_minion() {
+    let server = server::plain().await;
+    let pass = |minion: Minion<Call>, http: Arc<Http>| -> Pass {
+        Box::pin(async move {
+            if minion.index() == 0 {
+                minion.step(Call::First, http.get("/login")).await?;
+            }
+            let seen: Value = minion.step(Call::Second, http.get("/to/302")).await?.json().unwrap();
+            let expected = if minion.index() == 0 { Value::from("session=s3cret") } else { Value::Null };
+            assert_eq!(seen["headers"]["cookie"], expected);
+            Ok(())
+        })
+    };
+    let stage = Stage::new(Http::builder(server.url()).cookies(true).build().unwrap(), pass).await;
+    stage.pass(&stage.minion(0)).await.unwrap();
+    stage.pass(&stage.minion(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn cookies_of_the_world_are_kept_outside_of_steps() {
+    let server = server::plain().await;
+    let http = Http::builder(server.url()).cookies(true).build().unwrap();
+    http.get("/login").await.unwrap();
+    let seen: Value = http.get("/echo").await.unwrap().json().unwrap();
+    assert_eq!(seen["headers"]["cookie"], "session=s3cret");
+}
+
+#[tokio::test]
+async fn a_later_failure_shows_the_exchange_without_secrets() {
+    let server = server::plain().await;
+    let pass = |minion: Minion<Call>, http: Arc<Http>| -> Pass {
+        Box::pin(async move {
+            let login = http.post("/login?token=s3cret").bearer("s3cret").json(&[1, 2]);
+            let answer = minion.step(Call::First, login).await?;
+            minion.verify(Call::Second, |v| v.equal("status", answer.status, 201))
+        })
+    };
+    let mut stage = Stage::new(Http::new(server.url()).unwrap(), pass).await;
+    assert_eq!(stage.pass(&stage.minion(0)).await.unwrap_err().step(), "second");
+    let exchange = stage.evidence().exchange.unwrap();
+    for expected in [
+        &format!("POST {}/login?token=***\n", server.url()),
+        "authorization: ***\n",
+        "\n[1,2]\n",
+        "HTTP/1.1 200\n",
+        "set-cookie: ***\n",
+        "\nin\n",
+        "connect ",
+        "last byte ",
+    ] {
+        assert!(exchange.contains(expected), "no {expected:?} in:\n{exchange}");
+    }
+    assert!(!exchange.contains("s3cret"), "{exchange}");
+}
+
+#[tokio::test]
+async fn a_step_that_is_cut_off_shows_its_request_and_leaves_no_connection() {
+    let server = server::plain().await;
+    let pass = |minion: Minion<Call>, http: Arc<Http>| -> Pass {
+        Box::pin(async move {
+            minion.step(Call::First, http.get("/hang")).timeout(Duration::from_millis(30)).await?;
+            Ok(())
+        })
+    };
+    let mut stage = Stage::new(Http::new(server.url()).unwrap(), pass).await;
+    assert_eq!(stage.pass(&stage.minion(0)).await.unwrap_err().step(), "first");
+    let evidence = stage.evidence();
+    assert_eq!(evidence.kind, FailureKind::Timeout);
+    let exchange = evidence.exchange.unwrap();
+    assert!(exchange.starts_with(&format!("GET {}/hang\n", server.url())), "{exchange}");
+    assert!(exchange.ends_with("(no answer yet)"), "{exchange}");
+    server.all_closed().await;
+}
+
+#[tokio::test]
+async fn a_failed_request_is_evidence_of_its_own() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let pass = |minion: Minion<Call>, http: Arc<Http>| -> Pass {
+        Box::pin(async move { minion.step(Call::First, http.post("/orders").text("hello")).await.map(drop) })
+    };
+    let mut stage = Stage::new(Http::new(format!("http://127.0.0.1:{port}")).unwrap(), pass).await;
+    assert_eq!(stage.pass(&stage.minion(0)).await.unwrap_err().step(), "first");
+    let evidence = stage.evidence();
+    assert_eq!(evidence.message, format!("POST http://127.0.0.1:{port}/orders: connection refused"));
+    assert_eq!((evidence.kind, evidence.code.as_str()), (FailureKind::Error, "connect"));
+    assert!(evidence.input.unwrap().ends_with("\nhello\n"));
+    assert!(evidence.exchange.unwrap().ends_with("(no answer) (connection refused)"));
+}
