@@ -19,11 +19,11 @@ pub mod prelude {
     pub use crate::core::join::Join;
     pub use crate::core::minion::Minion;
     pub use crate::core::model::profile::{Completion, Profile, Stage};
-    pub use crate::core::properties::{PropertyValue, Secret};
+    pub use crate::core::properties::{Properties, PropertyValue, Secret};
     pub use crate::core::scenario::Scenario;
     pub use crate::core::setup::{Setup, SetupError};
     pub use crate::core::step::{Outcome, StepFailed};
-    pub use crate::core::steps::Steps as _;
+    pub use crate::core::steps::Steps;
     pub use crate::{Properties, Steps};
     pub use std::process::ExitCode;
     pub use std::sync::Arc;
