@@ -78,7 +78,13 @@ impl Histogram {
 
     /// The duration in nanoseconds that `percent` % of the samples do not exceed, within 1 %.
     pub fn percentile_ns(&self, percent: f64) -> Option<u64> {
-        (!self.is_empty()).then(|| self.buckets.value_at_percentile(percent).clamp(self.min_ns, self.max_ns))
+        (!self.is_empty()).then(|| {
+            // `percent / 100 * count` can round to just above a whole rank, which would be taken for the
+            // next one. Multiplied first it is exact for whole percents; half a rank less stays in the rank.
+            let count = self.count() as f64;
+            let rank = (percent * count / 100.0).ceil().max(1.0);
+            self.buckets.value_at_quantile((rank - 0.5) / count).clamp(self.min_ns, self.max_ns)
+        })
     }
 }
 

@@ -244,9 +244,10 @@ fn step(
 fn headline(figures: &StepFigures, failures: &[StepFailure]) -> Option<String> {
     let first = failures.first()?;
     let who = if figures.failed_minions > 0 {
-        format!("{} of {} minions", figures.failed_minions, figures.minions)
+        let minions = if figures.minions == 1 { "minion" } else { "minions" };
+        format!("{} of {} {minions}", figures.failed_minions, figures.minions)
     } else {
-        format!("{} records", first.count)
+        format!("{} {}", first.count, if first.count == 1 { "record" } else { "records" })
     };
     let what = match failures {
         [_] => first.message.clone(),
@@ -401,15 +402,21 @@ fn failing(scenario: &ScenarioReport, completed: bool) -> Vec<Reason> {
 fn warning(scenario: &ScenarioReport) -> Vec<String> {
     let mut warnings = Vec::new();
     for join in &scenario.joins {
-        let mut warn = |count: u64, what: &str| {
+        let mut warn = |count: u64, one: &str, many: &str| {
             if count > 0 {
+                let what = if count == 1 { one } else { many };
                 warnings.push(format!("{}: {}: {count} {what}", scenario.name, join.name));
             }
         };
-        warn(join.duplicates, "duplicate records of keys already matched");
-        warn(join.orphans, "orphan records that nobody awaited");
+        warn(
+            join.duplicates,
+            "duplicate record of a key already matched",
+            "duplicate records of keys already matched",
+        );
+        warn(join.orphans, "orphan record that nobody awaited", "orphan records that nobody awaited");
         warn(
             join.forgotten,
+            "key forgotten because the ledger was full; later records of it count as orphans",
             "keys forgotten because the ledger was full; later records of them count as orphans",
         );
     }

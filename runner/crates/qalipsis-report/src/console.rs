@@ -39,10 +39,13 @@ pub fn render(report: &Report, style: Style) -> String {
     page.into_text()
 }
 
-/// Only the verdict and its causes.
+/// Only the verdict and its causes, which for a warning are the warnings.
 pub fn summary(report: &Report, style: Style) -> String {
     let mut page = Page::new(style);
     verdict(&mut page, report);
+    if report.status == Status::Warning {
+        warnings(&mut page, report);
+    }
     causes::show(&mut page, report);
     page.into_text()
 }
