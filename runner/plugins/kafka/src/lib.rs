@@ -1,1 +1,19 @@
-//! To be written.
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod closing;
+mod consume;
+mod position;
+mod producer;
+mod properties;
+mod reader;
+mod record;
+mod text;
+mod topics;
+mod watch;
+
+pub use client::Kafka;
+pub use consume::{Consume, Position};
+pub use producer::{Delivery, Message, Producer};
+pub use record::{BorrowedRecord, Header, Record, RecordTime, TimeKind};
+pub use topics::Topics;
