@@ -342,14 +342,14 @@ impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
         for shard in &self.shards {
             for (key, entry) in &shard.lock().keys {
                 let Entry::Overdue(awaiting) = entry else { continue };
-                // Those admitted at their deadline may all have come late since.
-                let id = awaiting.evidence.or_else(|| {
-                    room = room.checked_sub(1)?;
-                    Some(awaiting.scenario.evidence.next_id())
-                });
-                if let Some(id) = id {
-                    awaiting.keep(id, FailureKind::JoinMissing, &missing(&self.name, key, awaiting.limit));
+                // Told at its deadline. Those may all have come late since, so some more are kept here.
+                if awaiting.evidence.is_some() {
+                    continue;
                 }
+                let Some(left) = room.checked_sub(1) else { return };
+                room = left;
+                let id = awaiting.scenario.evidence.next_id();
+                awaiting.keep(id, FailureKind::JoinMissing, &missing(&self.name, key, awaiting.limit));
             }
         }
     }

@@ -24,11 +24,14 @@ impl Aggregate {
     }
 
     /// Keeps a failure that a factory reports whole; a later one with the same id replaces it.
-    pub fn keep(&mut self, factory: &str, evidence: Evidence) {
+    pub fn keep(&mut self, factory: &str, mut evidence: Evidence) {
         match self.evidence.entry((factory.to_owned(), evidence.id)) {
             // A record that came right at its deadline may be told late before it is told missing.
             Entry::Occupied(kept) if kept.get().kind == FailureKind::JoinLate => {}
-            Entry::Occupied(mut kept) => _ = kept.insert(evidence),
+            Entry::Occupied(mut kept) => {
+                evidence.exchange = evidence.exchange.or_else(|| kept.get_mut().exchange.take());
+                kept.insert(evidence);
+            }
             Entry::Vacant(place) => _ = place.insert(evidence),
         }
     }

@@ -1,0 +1,145 @@
+//! Each fault of the shop turns the run red at the step and for the reason that it should, with the
+//! exact number of minions; the healthy shop stays green.
+
+use crate::support::{Case, Checkout, Stats, shop};
+
+const MINIONS: u64 = 300;
+
+/// What every failing case tells.
+#[track_caller]
+fn assert_told(case: &Case, failed: u64) {
+    assert_eq!(case.minions(), (failed, MINIONS), "{}", case.message);
+    for what in ["first:", "last:", "minion "] {
+        assert!(case.body.contains(what), "no {what} in {}", case.body);
+    }
+}
+
+fn count(ids: &std::collections::BTreeSet<String>) -> u64 {
+    assert!(!ids.is_empty(), "the fault hit nobody: nothing was tested");
+    ids.len() as u64
+}
+
+#[test]
+fn a_healthy_shop_is_green() {
+    let shop = shop("");
+    let suite = Checkout::at(&shop).run().assert_green(MINIONS);
+    assert_eq!(suite.cases.len(), 8, "four steps, four criteria: {:#?}", suite.cases);
+}
+
+#[test]
+fn dropped_orders_are_missing() {
+    let shop = shop("--drop 5");
+    let outcome = Checkout::at(&shop).run();
+    let case = outcome.assert_red("order-fulfilled", "join-missing");
+    let dropped = Stats::of(&shop).ids("dropped");
+    assert_told(&case, count(&dropped));
+    assert!(case.message.contains("within 2 s, observed none"), "{}", case.message);
+    assert!(dropped.iter().any(|id| case.message.contains(id)), "{} names none of {dropped:?}", case.message);
+}
+
+#[test]
+fn late_orders_are_late() {
+    let shop = shop("--late 5 --late-by 3000");
+    let outcome = Checkout::at(&shop).run();
+    let case = outcome.assert_red("order-fulfilled", "join-late");
+    assert_told(&case, count(&Stats::of(&shop).ids("late")));
+    assert!(case.message.contains("within 2 s, observed it after 3"), "{}", case.message);
+}
+
+#[test]
+fn wrong_quantities_are_assertions() {
+    let shop = shop("--wrong-quantity 5");
+    let outcome = Checkout::at(&shop).run();
+    let case = outcome.assert_red("fulfilled-unchanged", "assertion");
+    assert_told(&case, count(&Stats::of(&shop).ids("wrong")));
+    assert!(
+        case.message.contains("expected quantity ") && case.message.contains(", observed "),
+        "{}",
+        case.message
+    );
+}
+
+#[test]
+fn refused_orders_are_assertions_on_the_answer() {
+    let shop = shop("--error-rate 5");
+    let outcome = Checkout::at(&shop).run();
+    let case = outcome.assert_red("accepted", "assertion");
+    assert_told(&case, count(&Stats::of(&shop).ids("rejected")));
+    assert!(case.message.ends_with("expected status 202, observed 503"), "{}", case.message);
+    assert!(case.body.contains("503"), "the exchange is kept: {}", case.body);
+}
+
+#[test]
+fn unanswered_orders_are_timeouts() {
+    let shop = shop("--hang 5");
+    let outcome = Checkout::at(&shop).set("properties.answer-within", "1s").run();
+    let case = outcome.assert_red("place", "timeout");
+    assert_told(&case, count(&Stats::of(&shop).ids("hung")));
+    assert!(case.message.ends_with("expected an end within 1 s, observed none"), "{}", case.message);
+    let rate = outcome.suite().case("place error rate at most 0 %").clone();
+    assert_eq!(rate.outcome.as_deref(), Some("error-rate"), "{rate:?}");
+}
+
+#[test]
+fn undecodable_events_are_counted_with_their_coordinates() {
+    let shop = shop("--garbage 5");
+    let outcome = Checkout::at(&shop).run();
+    let case = outcome.assert_red("order-fulfilled", "undecodable");
+    let garbage = Stats::of(&shop).ids("garbage").len();
+    assert!(case.message.starts_with(&format!("{garbage} record")), "{}", case.message);
+    assert!(case.message.contains("orders.fulfilled partition "), "{}", case.message);
+    assert!(case.message.contains(" offset "), "{}", case.message);
+}
+
+#[test]
+fn duplicates_warn_and_fail_only_when_asked() {
+    let shop = shop("--duplicate 5");
+    let outcome = Checkout::at(&shop).run();
+    let duplicated = count(&Stats::of(&shop).ids("duplicated"));
+    assert_eq!(outcome.finished.code(), Some(0), "{}", outcome.finished);
+    let told = format!("{duplicated} duplicate records of keys already matched");
+    assert!(
+        outcome.finished.stdout.contains("WARNING") && outcome.finished.stdout.contains(&told),
+        "{}",
+        outcome.finished
+    );
+
+    let outcome = Checkout::at(&shop).set("campaign.fail-on-warning", "true").run();
+    assert_eq!(outcome.finished.code(), Some(3), "{}", outcome.finished);
+}
+
+/// The tenfold slower service that answers 202 to everything.
+#[test]
+fn a_tenfold_slower_shop_breaks_the_latency_criterion() {
+    let healthy = shop("--base-delay 100");
+    Checkout::at(&healthy).run().assert_green(MINIONS);
+
+    let slow = shop("--base-delay 100 --slowdown 10");
+    let outcome = Checkout::at(&slow).run();
+    let case = outcome.assert_red("place response time p95 below 500 ms", "latency");
+    assert!(
+        case.message.starts_with("expected response time p95 below 500 ms, observed 1."),
+        "{}",
+        case.message
+    );
+    let suite = outcome.suite();
+    assert_eq!(suite.case("accepted").outcome, None, "every answer is still 202");
+    assert_eq!(suite.case("order-fulfilled").outcome, None);
+}
+
+/// The consumer that falls behind while every request is answered 202.
+#[test]
+fn a_worker_that_falls_behind_is_late_or_missing() {
+    let shop = shop("--worker-rate 20");
+    let outcome = Checkout::at(&shop).run();
+    assert_eq!(outcome.finished.code(), Some(3), "{}", outcome.finished);
+    let suite = outcome.suite();
+    let case = suite.case("order-fulfilled");
+    assert!(matches!(case.outcome.as_deref(), Some("join-late" | "join-missing")), "{case:?}");
+    let (failed, all) = case.minions();
+    // 60 orders a second come in for 5 s, 20 a second are handled: after 3 s all are too late.
+    assert!(all == MINIONS && failed > 100, "{}", case.message);
+    for step in ["place", "accepted"] {
+        assert_eq!(suite.case(step).outcome, None, "the requests themselves stay green");
+    }
+}

@@ -1,0 +1,105 @@
+//! One run of `qalipsis --autostart -s checkout` against a shop, and what came out of it.
+
+mod junit;
+mod stats;
+
+pub(crate) use junit::{Case, Suite};
+pub(crate) use stats::Stats;
+
+use qalipsis_testkit::{Finished, Process, binary};
+use shop::{Launcher, Running};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// The longest run of these tests, with room for a busy machine.
+const RUN_LIMIT: Duration = Duration::from_secs(120);
+
+/// A shop with these flags; its Kafka is embedded unless the flags name one.
+pub(crate) fn shop(flags: &str) -> Running {
+    let program = binary("shop", "shop").unwrap();
+    let kafka = if flags.contains("--kafka") { "" } else { "--embedded-kafka" };
+    Launcher::new(program).args(kafka.split_whitespace()).args(flags.split_whitespace()).start().unwrap()
+}
+
+/// How checkout is run.
+pub(crate) struct Checkout {
+    configuration: Vec<String>,
+    folder: TempDir,
+}
+
+/// What came out of a run.
+pub(crate) struct Outcome {
+    pub(crate) finished: Finished,
+    folder: TempDir,
+}
+
+impl Checkout {
+    pub(crate) fn at(shop: &Running) -> Self {
+        Self { configuration: Vec::new(), folder: tempfile::tempdir().unwrap() }
+            .set("properties.shop", shop.http())
+            .set("properties.brokers", shop.kafka())
+            .set("scenarios.checkout.minions", "300")
+    }
+
+    pub(crate) fn set(mut self, key: &str, value: &str) -> Self {
+        self.configuration.push(format!("{key}={value}"));
+        self
+    }
+
+    pub(crate) fn start(&self) -> Process {
+        let mut command = Command::new(binary("qalipsis-runner", "qalipsis").unwrap());
+        command.args(["--autostart", "-s", "checkout", "--executable"]);
+        command.arg(binary("checkout", "checkout").unwrap());
+        for pair in &self.configuration {
+            command.args(["-c", pair]);
+        }
+        command.current_dir(self.folder.path());
+        Process::spawn(&mut command).unwrap()
+    }
+
+    pub(crate) fn end(self, process: &Process) -> Outcome {
+        Outcome { finished: process.wait(RUN_LIMIT).unwrap(), folder: self.folder }
+    }
+
+    pub(crate) fn run(self) -> Outcome {
+        let process = self.start();
+        self.end(&process)
+    }
+}
+
+impl Outcome {
+    pub(crate) fn suite(&self) -> Suite {
+        let campaigns: Vec<PathBuf> = std::fs::read_dir(self.folder.path().join("test-results"))
+            .unwrap_or_else(|error| panic!("{error}: {}", self.finished))
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        assert_eq!(campaigns.len(), 1, "{campaigns:?}");
+        Suite::read(&campaigns[0].join("TEST-checkout.xml"))
+    }
+
+    /// A green run: exit 0, every declared step was executed by every minion, no case but passing ones.
+    #[track_caller]
+    pub(crate) fn assert_green(&self, minions: u64) -> Suite {
+        assert_eq!(self.finished.code(), Some(0), "{}", self.finished);
+        let suite = self.suite();
+        for step in ["place", "accepted", "order-fulfilled", "fulfilled-unchanged"] {
+            let case = suite.case(step);
+            assert_eq!(case.outcome, None, "{step}: {}", self.finished);
+            assert_eq!(case.executions(), minions, "{step}: {}", self.finished);
+        }
+        assert!(suite.cases.iter().all(|case| case.outcome.is_none()), "{}", self.finished);
+        suite
+    }
+
+    /// A red run: exit 3, and the case of this step failed for this kind.
+    #[track_caller]
+    pub(crate) fn assert_red(&self, step: &str, kind: &str) -> Case {
+        assert_eq!(self.finished.code(), Some(3), "{}", self.finished);
+        let case = self.suite().case(step).clone();
+        assert_eq!(case.outcome.as_deref(), Some(kind), "{step}: {}", self.finished);
+        assert!(case.body.contains("scenarios/checkout/src/main.rs:"), "{}", case.body);
+        case
+    }
+}
