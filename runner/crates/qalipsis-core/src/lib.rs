@@ -8,6 +8,7 @@ pub mod clock;
 pub mod evidence;
 pub mod execution;
 pub mod fault;
+pub mod gauge;
 pub mod join;
 pub mod ledger;
 pub mod minion;
