@@ -3,7 +3,7 @@
 use crate::client::{Http, Inner};
 use crate::connector::Connector;
 use crate::error::{ErrorKind, HttpError};
-use crate::pool::{ClientOptions, Pools};
+use crate::pool::{ConnectionOptions, Pools};
 use crate::target::{self, Base};
 use crate::tls::{Tls, TlsOptions};
 use http::header::{ACCEPT, AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
@@ -208,7 +208,8 @@ impl HttpBuilder {
             own_headers.entry(HOST).or_insert_with(|| base.host_header());
         }
         let connector = Connector::new(tls, self.version, self.connect_timeout);
-        let options = ClientOptions { connector, http2_only: self.version == Version::Http2 };
+        let (scheme, authority) = base.server();
+        let options = ConnectionOptions { connector, version: self.version, scheme, authority };
         Ok(Http::from_inner(Inner {
             base,
             own_headers: Arc::new(own_headers),

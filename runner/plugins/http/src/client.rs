@@ -58,7 +58,7 @@ impl Http {
     pub async fn check(&self) -> Result<(), HttpError> {
         let connector = self.0.pools.options.connector.clone();
         match connector.connect(self.0.base.uri()).await {
-            Ok(_stream) => Ok(()),
+            Ok(_connection) => Ok(()),
             Err(failure) => Err(failure.into_error(self.0.base.shown())),
         }
     }

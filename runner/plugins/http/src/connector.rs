@@ -5,17 +5,14 @@ use crate::error::{ErrorKind, Failure, deepest};
 use crate::tls::Tls;
 use http::Uri;
 use http::uri::Scheme;
-use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
-use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use std::error::Error;
-use std::fmt;
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -43,7 +40,7 @@ impl Connector {
         Self { tcp, tls, version, timeout }
     }
 
-    pub(crate) async fn connect(mut self, address: Uri) -> Result<Stream, Failure> {
+    pub(crate) async fn connect(mut self, address: Uri) -> Result<(Io, Facts), Failure> {
         let limit = self.timeout;
         match tokio::time::timeout(limit, self.attempt(address)).await {
             Ok(done) => done,
@@ -54,15 +51,15 @@ impl Connector {
         }
     }
 
-    async fn attempt(&mut self, address: Uri) -> Result<Stream, Failure> {
+    async fn attempt(&mut self, address: Uri) -> Result<(Io, Facts), Failure> {
         let started = Instant::now();
         let host = address.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let secure = address.scheme() == Some(&Scheme::HTTPS);
         let tcp = self.tcp.call(address).await.map_err(|error| connect_failure(&host, &error))?.into_inner();
         let connected = Instant::now();
-        let facts = |tls| Arc::new(Facts { connect: connected - started, tls, used: AtomicBool::new(false) });
+        let connect = connected - started;
         if !secure {
-            return Ok(Stream { io: Io::Plain(TokioIo::new(tcp)), facts: facts(None) });
+            return Ok((Io::Plain(TokioIo::new(tcp)), Facts { connect, tls: None }));
         }
 
         let tls = |cause: String| Failure::new(ErrorKind::Tls, cause);
@@ -77,22 +74,8 @@ impl Connector {
         if self.version == Version::Http2 && !is_http2 {
             return Err(tls("the server does not offer HTTP/2 (ALPN h2)".to_owned()));
         }
-        let facts = facts(Some(connected.elapsed()));
-        Ok(Stream { io: Io::Tls { stream: Box::new(TokioIo::new(stream)), is_http2 }, facts })
-    }
-}
-
-impl Service<Uri> for Connector {
-    type Response = Stream;
-    type Error = Failure;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, Failure>> + Send>>;
-
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, address: Uri) -> Self::Future {
-        Box::pin(self.clone().connect(address))
+        let facts = Facts { connect, tls: Some(connected.elapsed()) };
+        Ok((Io::Tls { stream: Box::new(TokioIo::new(stream)), is_http2 }, facts))
     }
 }
 
@@ -138,99 +121,16 @@ impl Service<Name> for Resolver {
     }
 }
 
-/// How a connection came about; the pool hands it out with every answer.
-#[derive(Debug)]
+/// How a connection came about.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts {
     /// Name resolution and TCP.
     pub(crate) connect: Duration,
     pub(crate) tls: Option<Duration>,
-    used: AtomicBool,
-}
-
-impl Facts {
-    /// Whether this is the first answer on the connection.
-    pub(crate) fn is_first_use(&self) -> bool {
-        !self.used.load(Ordering::Relaxed) && !self.used.swap(true, Ordering::Relaxed)
-    }
 }
 
 /// An open connection.
-pub(crate) struct Stream {
-    io: Io,
-    facts: Arc<Facts>,
-}
-
-enum Io {
+pub(crate) enum Io {
     Plain(TokioIo<TcpStream>),
     Tls { stream: Box<TokioIo<TlsStream<TcpStream>>>, is_http2: bool },
-}
-
-impl fmt::Debug for Stream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stream").field("facts", &self.facts).finish_non_exhaustive()
-    }
-}
-
-impl Connection for Stream {
-    fn connected(&self) -> Connected {
-        let connected = Connected::new().extra(Arc::clone(&self.facts));
-        match &self.io {
-            Io::Tls { is_http2: true, .. } => connected.negotiated_h2(),
-            Io::Tls { .. } | Io::Plain(_) => connected,
-        }
-    }
-}
-
-impl Read for Stream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        match &mut self.io {
-            Io::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-            Io::Tls { stream, .. } => Pin::new(stream).poll_read(cx, buf),
-        }
-    }
-}
-
-impl Write for Stream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match &mut self.io {
-            Io::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
-            Io::Tls { stream, .. } => Pin::new(stream).poll_write(cx, buf),
-        }
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.io {
-            Io::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Io::Tls { stream, .. } => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.io {
-            Io::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Io::Tls { stream, .. } => Pin::new(stream).poll_shutdown(cx),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match &self.io {
-            Io::Plain(stream) => stream.is_write_vectored(),
-            Io::Tls { stream, .. } => stream.is_write_vectored(),
-        }
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match &mut self.io {
-            Io::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-            Io::Tls { stream, .. } => Pin::new(stream).poll_write_vectored(cx, bufs),
-        }
-    }
 }

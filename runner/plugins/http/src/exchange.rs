@@ -2,7 +2,6 @@
 
 use crate::builder::Redirects;
 use crate::client::Inner;
-use crate::connector::Facts;
 use crate::error::{ErrorKind, Failure, HttpError};
 use crate::request::Request;
 use crate::response::{Response, Timings};
@@ -52,9 +51,11 @@ struct Answer {
     headers: HeaderMap,
     body: Bytes,
     first_byte: Duration,
+    ended: Instant,
 }
 
-pub(crate) async fn perform(request: Request) -> Result<Response, Fault> {
+/// What is to be sent first. It belongs into the first poll, which knows the step.
+fn prepare(request: Request) -> Result<(Arc<Inner>, Hop, Progress, Option<Duration>), Fault> {
     let started = Instant::now();
     let Request { client, method, path, query, mut headers, body, timeout, error } = request;
     let target = match error.map_or_else(|| client.base.target(&path, &query), |error| Err(*error)) {
@@ -82,7 +83,7 @@ pub(crate) async fn perform(request: Request) -> Result<Response, Fault> {
     let progress =
         Progress { started, connect: None, tls: None, bytes_sent: 0, bytes_received: 0, redirects: 0 };
     let hop = Hop { method, uri, is_own, headers, body, has_kept_cookies: false };
-    follow(&client, hop, progress, timeout).await
+    Ok((client, hop, progress, timeout))
 }
 
 /// A request that cannot be sent at all.
@@ -91,12 +92,9 @@ fn refuse(client: &Inner, method: &Method, path: &str, error: HttpError) -> Faul
     Fault::error(format!("{method} {address}: {error}")).code(error.kind().code())
 }
 
-async fn follow(
-    client: &Inner,
-    mut hop: Hop,
-    mut progress: Progress,
-    timeout: Option<Duration>,
-) -> Result<Response, Fault> {
+pub(crate) async fn perform(request: Request) -> Result<Response, Fault> {
+    let (client, mut hop, mut progress, timeout) = prepare(request)?;
+    let client = &*client;
     let deadline = timeout.map(|limit| (limit, progress.started + limit));
     loop {
         if !has(&hop.headers, &COOKIE)
@@ -116,10 +114,10 @@ async fn follow(
         // Before it is sent, so that a step that is cut off shows what it was waiting for.
         execution::remember(Arc::<Transcript>::clone(&transcript));
 
-        let exchange = exchange(client, &head, &hop.body, &transcript, &mut progress);
         let received = match deadline {
-            None => exchange.await,
+            None => exchange(client, &head, &hop.body, &transcript, &mut progress).await,
             Some((limit, deadline)) => {
+                let exchange = Box::pin(exchange(client, &head, &hop.body, &transcript, &mut progress));
                 tokio::time::timeout_at(deadline, exchange).await.unwrap_or_else(|_| {
                     let cause = format!("no complete answer within {} ms", limit.as_millis());
                     Err(Failure::timeout(ErrorKind::Timeout, cause))
@@ -133,7 +131,7 @@ async fn follow(
                     connect: progress.connect,
                     tls: progress.tls,
                     first_byte: answer.first_byte,
-                    last_byte: progress.started.elapsed(),
+                    last_byte: answer.ended - progress.started,
                 };
                 transcript.completed(&answer.body, timings);
                 match redirect(client, &head, &answer, &mut progress) {
@@ -168,9 +166,11 @@ async fn exchange(
     *request.uri_mut() = head.uri.clone();
     *request.headers_mut() = headers;
 
-    let (answer, facts) = client.pools.send(request).await?;
+    let host = client.pools.host(&head.uri);
+    let host = host.ok_or_else(|| Failure::new(ErrorKind::Url, "the address is not absolute"))?;
+    let (answer, facts, lease) = host.send(request).await?.into_parts();
     let first_byte = progress.started.elapsed();
-    if let Some(facts) = facts.filter(|facts| Facts::is_first_use(facts)) {
+    if let Some(facts) = facts {
         progress.connect = Some(progress.connect.unwrap_or_default() + facts.connect);
         progress.tls = match (progress.tls, facts.tls) {
             (Some(before), Some(more)) => Some(before + more),
@@ -180,10 +180,19 @@ async fn exchange(
     let (parts, incoming) = answer.into_parts();
     transcript.answered(parts.status.as_u16(), parts.version, &parts.headers);
     let body = collect(incoming, client.max_body).await?;
+    let ended = Instant::now();
+    lease.give_back(ended);
     // "HTTP/1.1 200 " and the line's end.
     let status_line = 15 + parts.status.canonical_reason().map_or(0, str::len) as u64;
     progress.bytes_received += head_size(&parts.headers, status_line) + body.len() as u64;
-    Ok(Answer { status: parts.status, version: parts.version, headers: parts.headers, body, first_byte })
+    Ok(Answer {
+        status: parts.status,
+        version: parts.version,
+        headers: parts.headers,
+        body,
+        first_byte,
+        ended,
+    })
 }
 
 /// The whole body; one that came in one piece is not copied.
@@ -291,13 +300,31 @@ fn has(headers: &[(HeaderName, HeaderValue)], name: &HeaderName) -> bool {
     headers.iter().any(|(found, _)| found == name)
 }
 
-/// Method, path, version, spaces and the line's end.
+/// Method, path, version, spaces and the line's end; and the host, where it is added last.
 fn request_line_size(head: &RequestHead) -> u64 {
     let path = head.uri.path_and_query().map_or(1, |path| path.as_str().len());
-    (head.method.as_str().len() + path + 12) as u64
+    let host = match (head.common.contains_key(HOST) || has(&head.own, &HOST), head.uri.authority()) {
+        (false, Some(authority)) => "host: \r\n".len() + authority.as_str().len(),
+        _ => 0,
+    };
+    (head.method.as_str().len() + path + 12 + host) as u64
 }
 
 fn head_size(headers: &HeaderMap, first_line: u64) -> u64 {
     let lines: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     first_line + lines as u64 + 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Http;
+
+    #[test]
+    fn the_future_of_a_request_stays_small() {
+        let request = Http::new("http://127.0.0.1:1").unwrap().get("/");
+        let size = std::mem::size_of_val(&perform(request));
+        // It is moved into its box: what is seldom needed must be in boxes of its own.
+        assert!(size < 2048, "{size} bytes");
+    }
 }

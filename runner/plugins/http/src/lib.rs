@@ -5,6 +5,7 @@ mod client;
 mod connector;
 mod error;
 mod exchange;
+mod host;
 mod multipart;
 mod pool;
 mod redaction;

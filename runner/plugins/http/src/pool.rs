@@ -1,43 +1,31 @@
 //! Connections and cookies: who shares them.
 
-use crate::builder::Pool;
-use crate::connector::{Connector, Facts};
-use crate::error::Failure;
-use bytes::Bytes;
+use crate::builder::{Pool, Version};
+use crate::connector::Connector;
+use crate::host::Host;
 use cookie_store::{CookieStore, RawCookie};
+use http::Uri;
 use http::header::{HeaderMap, HeaderValue, SET_COOKIE};
-use http::{Request, Response, Uri};
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use http::uri::{Authority, Scheme};
 use parking_lot::Mutex;
 use qalipsis_core::execution;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use url::Url;
-
-type Connections = Client<Connector, Full<Bytes>>;
 
 /// The threads that have connections of their own; more threads than this share.
 const WORKERS: usize = 256;
 
 /// How connections are made.
 #[derive(Debug, Clone)]
-pub(crate) struct ClientOptions {
+pub(crate) struct ConnectionOptions {
     pub(crate) connector: Connector,
-    pub(crate) http2_only: bool,
-}
-
-impl ClientOptions {
-    fn connections(&self) -> Connections {
-        Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .http2_only(self.http2_only)
-            .build(self.connector.clone())
-    }
+    pub(crate) version: Version,
+    /// Of the client's own server.
+    pub(crate) scheme: Scheme,
+    pub(crate) authority: Authority,
 }
 
 /// The connections of one client.
@@ -45,14 +33,20 @@ impl ClientOptions {
 /// Every worker is a thread with a runtime of its own, and connections stay on the runtime that
 /// made them: one that hops threads costs a wake-up across cores for each request.
 pub(crate) struct Pools {
-    pub(crate) options: ClientOptions,
+    pub(crate) options: ConnectionOptions,
     pool: Pool,
     keeps_cookies: bool,
     /// Tells apart the states that minions keep for several clients.
     id: usize,
-    workers: Box<[OnceLock<Box<Connections>>]>,
+    workers: Box<[OnceLock<Connections>]>,
     /// What is used outside of steps: while a world is opened.
     outside: Arc<Own>,
+}
+
+/// Connections to the client's own server, and to others that redirects or scenarios lead to.
+struct Connections {
+    own: Arc<Host>,
+    others: Mutex<HashMap<(Scheme, Authority), Arc<Host>>>,
 }
 
 /// What a minion has for itself.
@@ -62,8 +56,32 @@ struct Own {
     cookies: Mutex<CookieStore>,
 }
 
+impl ConnectionOptions {
+    fn host(&self, scheme: Scheme, authority: Authority) -> Arc<Host> {
+        Arc::new(Host::new(self.connector.clone(), self.version, scheme, authority))
+    }
+
+    fn connections(&self) -> Connections {
+        Connections { own: self.host(self.scheme.clone(), self.authority.clone()), others: Mutex::default() }
+    }
+}
+
+impl Connections {
+    fn to(&self, address: &Uri, options: &ConnectionOptions) -> Option<Arc<Host>> {
+        let (scheme, authority) = (address.scheme()?, address.authority()?);
+        if *scheme == options.scheme && *authority == options.authority {
+            return Some(Arc::clone(&self.own));
+        }
+        let mut others = self.others.lock();
+        let other = others
+            .entry((scheme.clone(), authority.clone()))
+            .or_insert_with(|| options.host(scheme.clone(), authority.clone()));
+        Some(Arc::clone(other))
+    }
+}
+
 impl Pools {
-    pub(crate) fn new(options: ClientOptions, pool: Pool, keeps_cookies: bool) -> Self {
+    pub(crate) fn new(options: ConnectionOptions, pool: Pool, keeps_cookies: bool) -> Self {
         static NEXT_ID: AtomicUsize = AtomicUsize::new(0);
         Self {
             options,
@@ -75,24 +93,17 @@ impl Pools {
         }
     }
 
-    /// Sends on a connection of the current minion or worker.
-    pub(crate) async fn send(
-        &self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<(Response<Incoming>, Option<Arc<Facts>>), Failure> {
+    /// The connections of the current minion or worker to where `address` leads, if it is absolute.
+    pub(crate) fn host(&self, address: &Uri) -> Option<Arc<Host>> {
         let make = || self.options.connections();
-        let answering = match (self.pool, execution::worker()) {
+        match (self.pool, execution::worker()) {
             (Pool::PerFactory, Some(worker)) => {
-                let slot = &self.workers[worker as usize % WORKERS];
-                slot.get_or_init(|| Box::new(make())).request(request)
+                self.workers[worker as usize % WORKERS].get_or_init(make).to(address, &self.options)
             }
             (Pool::PerMinion, Some(_)) | (_, None) => {
-                self.own().connections.get_or_init(make).request(request)
+                self.own().connections.get_or_init(make).to(address, &self.options)
             }
-        };
-        let mut answer = answering.await.map_err(|error| Failure::from_chain(&error))?;
-        let facts = answer.extensions_mut().remove::<Arc<Facts>>();
-        Ok((answer, facts))
+        }
     }
 
     fn own(&self) -> Arc<Own> {

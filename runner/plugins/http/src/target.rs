@@ -60,6 +60,10 @@ impl Base {
         parts.path_and_query("/").build().expect("all three parts are valid and present")
     }
 
+    pub(crate) fn server(&self) -> (Scheme, Authority) {
+        (self.scheme.clone(), self.authority.clone())
+    }
+
     pub(crate) fn is_secure(&self) -> bool {
         self.scheme == Scheme::HTTPS
     }
