@@ -1,0 +1,7 @@
+//! One module for each measure.
+
+pub(crate) mod http;
+pub(crate) mod idle;
+pub(crate) mod lag;
+pub(crate) mod startup;
+pub(crate) mod steps;
