@@ -1,6 +1,8 @@
 //! A scenario executable for the tests of the command line: scenarios that behave, and scenarios
 //! that misbehave in every way that a runner must survive.
 
+use futures::{StreamExt, stream};
+use qalipsis::core::source;
 use qalipsis::prelude::*;
 
 #[derive(Steps)]
@@ -9,6 +11,32 @@ enum Step {
     Act,
     /// looks at what was done
     Check,
+}
+
+#[derive(Steps)]
+enum Choice {
+    /// is done by everybody
+    Act,
+    /// need not happen
+    #[step(optional)]
+    Rare,
+}
+
+#[derive(Steps)]
+enum Hostile {
+    /// is done by everybody
+    Act,
+    /// has a name that is hard to print
+    #[step(name = "check \"this\" ]]> & \u{1b}[31m é 🎉")]
+    Check,
+}
+
+#[derive(Steps)]
+enum Order {
+    /// asks for something
+    Place,
+    /// sees its effect
+    Fulfilled,
 }
 
 /// Everything that JUnit, HTML and terminals may trip over.
@@ -35,8 +63,13 @@ fn main() -> ExitCode {
         Scenario::new("skips", nothing, skips),
         Scenario::new("cannot-open", cannot_open, green),
         Scenario::new("hostile \"name\" ]]> é 🎉", nothing, hostile).description(HOSTILE).minions(3),
-        Scenario::new("huge", nothing, huge).minions(200),
+        Scenario::new("huge", nothing, huge).minions(10),
         Scenario::new("configured", configured, green).minions(2),
+        Scenario::new("optional", nothing, optional),
+        Scenario::new("duplicates", duplicated, duplicates).minions(3),
+        Scenario::new("opens-slowly", opens_slowly, green),
+        Scenario::new("busy", nothing, busy).minions(8),
+        Scenario::new("prints", prints, green),
     ])
 }
 
@@ -82,7 +115,11 @@ async fn allocates(minion: Minion<Step>, _: Arc<()>) -> Outcome {
 
 async fn never_returns(minion: Minion<Step>, _: Arc<()>) -> Outcome {
     if minion.index() == 0 {
-        minion.step(Step::Act, std::future::pending::<Result<(), Fault>>()).await
+        let wait = async {
+            println!("waiting");
+            std::future::pending::<Result<(), Fault>>().await
+        };
+        minion.step(Step::Act, wait).await
     } else {
         std::future::pending().await
     }
@@ -97,6 +134,10 @@ async fn blocks(minion: Minion<Step>, _: Arc<()>) -> Outcome {
 }
 
 async fn long(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+    if minion.index() == 0 {
+        // So that a test knows how far the load is.
+        println!("pass {} begins", minion.iteration());
+    }
     minion.step(Step::Act, wait(millis(200))).await?;
     minion.verify(Step::Check, |_| {})
 }
@@ -109,9 +150,13 @@ async fn cannot_open(_: Setup) -> Result<(), SetupError> {
     Err(SetupError::new("the database at 127.0.0.1:1 is unreachable: connection refused"))
 }
 
-async fn hostile(minion: Minion<Step>, _: Arc<()>) -> Outcome {
-    minion.step(Step::Act, async { Ok::<_, Fault>(()) }).await?;
-    minion.verify(Step::Check, |v| {
+async fn hostile(minion: Minion<Hostile>, _: Arc<()>) -> Outcome {
+    println!("{HOSTILE}");
+    minion.step(Hostile::Act, async { Ok::<_, Fault>(()) }).await?;
+    if minion.index() == 2 {
+        panic!("{HOSTILE}");
+    }
+    minion.verify(Hostile::Check, |v| {
         v.equal(HOSTILE, HOSTILE, "something else");
         v.that("another", false);
     })
@@ -119,9 +164,48 @@ async fn hostile(minion: Minion<Step>, _: Arc<()>) -> Outcome {
 
 async fn huge(minion: Minion<Step>, _: Arc<()>) -> Outcome {
     let line = "🎉".repeat(262_144);
-    minion.step(Step::Act, async { Err::<(), _>(Fault::error(line.clone())) }).await.or_else(|_failed| {
-        minion.verify(Step::Check, |v| v.equal("line", &*line, ""))
-    })
+    minion
+        .step(Step::Act, async { Err::<(), _>(Fault::error(line.clone())) })
+        .await
+        .or_else(|_failed| minion.verify(Step::Check, |v| v.equal("line", &*line, "")))
+}
+
+async fn optional(minion: Minion<Choice>, _: Arc<()>) -> Outcome {
+    minion.step(Choice::Act, async { Ok::<_, Fault>(()) }).await?;
+    if minion.index() > 0 {
+        minion.verify(Choice::Rare, |_| {})?;
+    }
+    Ok(())
+}
+
+/// Every minion's effect, and that of minion 1 twice.
+async fn duplicated(setup: Setup) -> Result<Join<u32, u32>, SetupError> {
+    let effects = stream::once(wait(millis(300))).map(|_| stream::iter([0, 1, 1, 2])).flatten();
+    Ok(setup.join(source::stream("effects in memory", effects), |effect| *effect))
+}
+
+async fn duplicates(minion: Minion<Order>, join: Arc<Join<u32, u32>>) -> Outcome {
+    let fulfilled = join.expect(minion.index()).within(secs(30));
+    minion.step(Order::Place, async { Ok::<_, Fault>(()) }).await?;
+    minion.step(Order::Fulfilled, fulfilled).await.map(|_| ())
+}
+
+async fn opens_slowly(_: Setup) -> Result<(), SetupError> {
+    println!("opening");
+    tokio::time::sleep(secs(3600)).await;
+    Ok(())
+}
+
+/// Keeps its worker from everything else for long, but never from other minions.
+async fn busy(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+    minion.verify(Step::Check, |_| std::thread::sleep(millis(400)))?;
+    minion.step(Step::Act, async { Ok::<_, Fault>(()) }).await
+}
+
+async fn prints(_: Setup) -> Result<(), SetupError> {
+    println!("{}", "x".repeat(1024 * 1024));
+    println!("{HOSTILE}");
+    Ok(())
 }
 
 #[derive(Properties)]

@@ -1,0 +1,12 @@
+//! The command `qalipsis` end to end: the built runner with the built scenario executable `fixture`.
+
+mod configuration;
+mod console;
+mod crash;
+mod hostile;
+mod junit;
+mod secrets;
+mod stop;
+mod support;
+mod usage;
+mod verdict;

@@ -1,0 +1,124 @@
+//! Ctrl-C, SIGTERM and the campaign's own limit.
+
+use crate::support::{LIMIT, SOON, TestContext, flat};
+use qalipsis_testkit::{Finished, Process};
+use std::time::{Duration, Instant};
+
+/// What a graceful stop must not exceed by far: one pass of `long` is 0.2 s.
+const PROMPTLY: Duration = Duration::from_secs(10);
+
+#[track_caller]
+fn assert_aborted(context: &TestContext, finished: &Finished, cause: &str) {
+    assert_eq!(finished.code(), Some(5), "{finished}");
+    let text = flat(&finished.stdout);
+    assert!(text.starts_with("✗ ABORTED "), "{finished}");
+    assert!(text.contains(&format!("✗ campaign aborted {cause}")), "{finished}");
+    assert!(context.junit().contains(cause), "JUnit tells why");
+    context.assert_nothing_left();
+}
+
+/// How often a column of the only table tells that executions were cancelled.
+fn cancelled(finished: &Finished) -> bool {
+    finished.stdout.lines().any(|line| line.contains("executions") && line.contains("cancelled"))
+}
+
+#[test]
+fn one_interrupt_finishes_the_running_passes() {
+    for signal in [Process::interrupt, Process::interrupt_group, Process::terminate] {
+        let context = TestContext::new();
+        let process = context.running("long");
+        process.wait_for_line(|line| line == "pass 1 begins", SOON).unwrap();
+        let began = Instant::now();
+        signal(&process).unwrap();
+        let finished = process.wait(LIMIT).unwrap();
+        assert!(began.elapsed() < PROMPTLY);
+        assert_aborted(&context, &finished, "stopped by the user");
+        assert!(!cancelled(&finished), "{finished}");
+        let notice = "stopping: running passes are finished; stop again to cancel them";
+        assert_eq!(finished.stderr.lines().filter(|line| *line == notice).count(), 1, "{finished}");
+    }
+}
+
+#[test]
+fn a_second_interrupt_cancels() {
+    let context = TestContext::new();
+    // Passes take five minutes: they are surely not finished.
+    let process = context.running("never-returns");
+    process.wait_for_line(|line| line == "waiting", SOON).unwrap();
+    process.interrupt().unwrap();
+    process.wait_for_line(|line| line.starts_with("stopping: "), SOON).unwrap();
+    let began = Instant::now();
+    process.interrupt().unwrap();
+    let finished = process.wait(LIMIT).unwrap();
+    assert!(began.elapsed() < PROMPTLY);
+    assert!(finished.stderr.lines().any(|line| line == "cancelling"), "{finished}");
+    assert!(cancelled(&finished), "{finished}");
+    assert_aborted(&context, &finished, "stopped by the user");
+}
+
+#[test]
+fn an_interrupt_while_worlds_open_starts_no_load() {
+    let context = TestContext::new();
+    let process = Process::spawn(&mut context.campaign("opens-slowly", &["-v"])).unwrap();
+    process.wait_for_line(|line| line == "opening", LIMIT).unwrap();
+    let began = Instant::now();
+    process.interrupt().unwrap();
+    let finished = process.wait(LIMIT).unwrap();
+    assert!(began.elapsed() < PROMPTLY);
+    assert!(!finished.stderr.contains(crate::support::LOAD_STARTS), "{finished}");
+    assert!(finished.stdout.contains("opens-slowly: 0 minions"), "{finished}");
+    assert_aborted(&context, &finished, "stopped by the user");
+}
+
+#[test]
+fn an_interrupt_while_executables_describe_themselves_starts_nothing() {
+    for signal in [Process::interrupt, Process::interrupt_group, Process::terminate] {
+        let context = TestContext::new();
+        let executable = context.script("hangs", "echo describing >&2\nexec sleep 3600");
+        let mut command = context.qalipsis(&["--autostart", "--executable", executable.to_str().unwrap()]);
+        let process = Process::spawn(&mut command).unwrap();
+        process.wait_for_line(|line| line == "describing", LIMIT).unwrap();
+        signal(&process).unwrap();
+        let finished = process.wait(SOON).unwrap();
+        assert_eq!(finished.code(), Some(5), "{finished}");
+        assert_eq!(finished.stderr, "describing\nerror: stopped by the user before the campaign started\n");
+        assert_eq!(finished.stdout, "");
+        context.assert_nothing_left();
+    }
+}
+
+#[test]
+fn an_interrupt_while_cargo_builds_ends_cargo() {
+    for signal in [Process::interrupt, Process::interrupt_group, Process::terminate] {
+        let context = TestContext::new();
+        context.write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"*/\"]\n");
+        context.write("qalipsis/Cargo.toml", "[package]\nname = \"qalipsis\"\nedition = \"2024\"\n");
+        context.write("qalipsis/src/lib.rs", "");
+        let manifest = "[package]\nname = \"load\"\nedition = \"2024\"\n[dependencies]\nqalipsis.path = \"../qalipsis\"\n";
+        context.write("load/Cargo.toml", manifest);
+        context.write("load/src/main.rs", "fn main() {}");
+        // Stands for a compiler that takes long; cargo asks it for its version first.
+        let compiler = context.script(
+            "compiler",
+            "case \"$*\" in *--crate-name\\ qalipsis*) echo compiling >&2; exec sleep 3600;; esac\nexec rustc \"$@\"",
+        );
+        let mut command = context.qalipsis(&["--autostart"]);
+        command.env("RUSTC", &compiler).env("CARGO_NET_OFFLINE", "true").env_remove("CARGO_TARGET_DIR");
+        let process = Process::spawn(&mut command).unwrap();
+        process.wait_for_line(|line| line.contains("Compiling qalipsis"), LIMIT).unwrap();
+        signal(&process).unwrap();
+        let finished = process.wait(SOON).unwrap();
+        assert_eq!(finished.code(), Some(5), "{finished}");
+        let last = finished.stderr.lines().last();
+        assert_eq!(last, Some("error: stopped by the user before the campaign started"), "{finished}");
+        context.assert_gone(" build --bins ");
+    }
+}
+
+#[test]
+fn the_campaigns_own_limit_ends_it() {
+    let context = TestContext::new();
+    let finished = context.autostart("long", &["-c", "campaign.timeout=1s"]);
+    assert_aborted(&context, &finished, "stopped after its limit of 1 s (campaign.timeout)");
+    assert!(finished.stderr.contains("stopping: the campaign's limit of 1 s is over\n"), "{finished}");
+}
