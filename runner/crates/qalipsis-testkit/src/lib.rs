@@ -17,6 +17,7 @@ mod kafka;
 mod lock;
 mod port;
 mod process;
+mod redis;
 mod watchdog;
 mod workspace;
 
@@ -25,3 +26,4 @@ pub use filters::filters;
 pub use kafka::{KAFKA_ADDRESS, KafkaBroker};
 pub use port::free_port;
 pub use process::{Finished, Process};
+pub use redis::{REDIS_ADDRESS, RedisServer};
