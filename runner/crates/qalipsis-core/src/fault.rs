@@ -87,6 +87,9 @@ impl Fault {
             }
             FailureKind::Error
             | FailureKind::Panic
+            | FailureKind::JoinDuplicate
+            | FailureKind::JoinOrphan
+            | FailureKind::Meter
             | FailureKind::Undecodable
             | FailureKind::Source
             | FailureKind::Latency

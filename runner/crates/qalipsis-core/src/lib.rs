@@ -11,6 +11,7 @@ pub mod fault;
 pub mod gauge;
 pub mod join;
 pub mod ledger;
+pub mod meter;
 pub mod minion;
 pub mod panics;
 pub mod properties;

@@ -206,7 +206,8 @@ impl MinionState {
         self.scenario.steps[step as usize].name
     }
 
-    pub(crate) fn date(&self, instant: Instant) -> Timestamp {
+    /// The date of an instant.
+    pub fn date(&self, instant: Instant) -> Timestamp {
         self.scenario.clock.date(instant)
     }
 

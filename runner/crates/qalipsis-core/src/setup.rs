@@ -1,8 +1,10 @@
 //! What a scenario's world is opened with, once per factory, before any load.
 
 use crate::fault::chain;
+use crate::gauge::Gauge;
 use crate::join::{Join, Key};
 use crate::ledger::Ledger;
+use crate::meter::OpenMeter;
 use crate::minion::ScenarioContext;
 use crate::source::{OpenSource, Reader, Source};
 use parking_lot::Mutex;
@@ -49,6 +51,8 @@ pub struct SetupContext {
     pub stop: watch::Receiver<bool>,
     /// What was joined, in order.
     pub sources: Mutex<Vec<OpenSource>>,
+    /// What is watched, in order.
+    pub meters: Mutex<Vec<OpenMeter>>,
 }
 
 /// The typed properties of a scenario, and the way to follow what it triggers.
@@ -82,6 +86,16 @@ impl<P> Setup<P> {
         );
         self.context.sources.lock().push(opened);
         Join::new(ledger)
+    }
+
+    /// Reads `gauge` during the whole campaign, as the meter `name`: backlogs, depths, counts.
+    ///
+    /// Criteria are written with [`Meter::named`](qalipsis_model::criterion::Meter::named). Load
+    /// starts only when it could be read once.
+    pub fn watch(&self, name: impl Into<String>, gauge: impl Gauge) {
+        let clock = self.context.scenario.clock;
+        let meter = OpenMeter::new(name.into(), gauge, clock, self.context.stop.clone());
+        self.context.meters.lock().push(meter);
     }
 
     /// Key of the campaign, to tell apart what several runs leave behind.

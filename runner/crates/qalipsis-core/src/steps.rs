@@ -61,6 +61,31 @@ pub trait Steps: Copy + Send + Sync + 'static {
         NumberFigure::of(self.name(), Quantity::Count)
     }
 
+    /// Of a join: number of awaited records that never came.
+    fn missing(self) -> NumberFigure {
+        NumberFigure::of(self.name(), Quantity::Missing)
+    }
+
+    /// Of a join: number of awaited records that came after their deadline.
+    fn late(self) -> NumberFigure {
+        NumberFigure::of(self.name(), Quantity::Late)
+    }
+
+    /// Of a join: latency of the records that came after their deadline.
+    fn lateness(self) -> Durations {
+        Durations::of(self.name(), Quantity::Lateness)
+    }
+
+    /// Of a join: number of further records of keys already matched. They warn; a criterion makes them fail.
+    fn duplicates(self) -> NumberFigure {
+        NumberFigure::of(self.name(), Quantity::Duplicates)
+    }
+
+    /// Of a join: number of records that nobody awaited. They warn; a criterion makes them fail.
+    fn orphans(self) -> NumberFigure {
+        NumberFigure::of(self.name(), Quantity::Orphans)
+    }
+
     /// Share of the executions that did not succeed, from 0 to 1.
     fn error_rate(self) -> NumberFigure {
         NumberFigure::of(self.name(), Quantity::ErrorRate)

@@ -147,6 +147,7 @@ impl Factory {
             Arc::clone(&self.side),
             Arc::clone(&self.evidence),
             self.sources.ledgers(),
+            self.sources.meters(),
         );
         let threads: Vec<WorkerHandle> = workers
             .iter()
@@ -203,7 +204,10 @@ impl Factory {
     /// Whether no record that matters can come any more, `since` the last minion ended.
     fn drained(&self, since: Instant) -> bool {
         let waited = since.elapsed();
-        waited >= SETTLE && (!self.sources.awaits(waited) || waited >= self.plan.campaign.limits.drain)
+        // The time that a criterion gives a backlog is the user's own, and so not bounded by the drain.
+        waited >= SETTLE
+            && !self.sources.drains(waited)
+            && (!self.sources.awaits(waited) || waited >= self.plan.campaign.limits.drain)
     }
 }
 

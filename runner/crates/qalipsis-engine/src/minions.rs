@@ -111,10 +111,12 @@ pub(crate) async fn run(
                 figures.release_lag.record(lag.as_nanos() as u64);
             });
         }
+        let started_at = minion.date(started);
         let outcome = pass(&minion, &iterate, started + limit).await;
         let service = started.elapsed();
         let failed = outcome != ExecutionOutcome::Success;
         ending.worker.recorder.scenario(scenario, |figures| {
+            figures.last_started = figures.last_started.max(Some(started_at));
             let passes = &mut figures.iterations;
             passes.record(outcome, service.as_nanos() as u64, (service + lag).as_nanos() as u64);
             passes.minions += u64::from(iteration == 0);

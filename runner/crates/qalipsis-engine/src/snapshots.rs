@@ -1,5 +1,6 @@
 //! The difference that a factory tells every second.
 
+use crate::sources::Watched;
 use qalipsis_core::evidence::EvidenceKeeper;
 use qalipsis_core::ledger::LedgerControl;
 use qalipsis_core::minion::{ScenarioContext, Worker};
@@ -15,6 +16,7 @@ pub(crate) struct Snapshots {
     side: Arc<Recorder>,
     evidence: Arc<EvidenceKeeper>,
     ledgers: Vec<(usize, Arc<dyn LedgerControl>)>,
+    meters: Vec<Watched>,
     sequence: u64,
 }
 
@@ -25,9 +27,10 @@ impl Snapshots {
         side: Arc<Recorder>,
         evidence: Arc<EvidenceKeeper>,
         ledgers: Vec<(usize, Arc<dyn LedgerControl>)>,
+        meters: Vec<Watched>,
     ) -> Self {
         let names = scenarios.iter().map(|s| s.name.clone()).collect();
-        Self { names, workers, side, evidence, ledgers, sequence: 0 }
+        Self { names, workers, side, evidence, ledgers, meters, sequence: 0 }
     }
 
     /// The difference since the last call.
@@ -41,6 +44,10 @@ impl Snapshots {
         }
         for (index, (scenario, ledger)) in self.ledgers.iter().enumerate() {
             scenarios[*scenario].joins.insert(index as u32, ledger.drain());
+        }
+        for watched in &self.meters {
+            let meter = &watched.meter;
+            scenarios[watched.scenario].meters.insert(meter.name().to_owned(), meter.drain());
         }
         let sequence = self.sequence;
         self.sequence += 1;

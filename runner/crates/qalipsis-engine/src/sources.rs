@@ -4,11 +4,13 @@ use futures::future::join_all;
 use parking_lot::Mutex;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::ledger::{LedgerControl, source_evidence};
+use qalipsis_core::meter::Meter;
 use qalipsis_core::minion::ScenarioContext;
 use qalipsis_core::panics;
 use qalipsis_core::scenario::{Iterate, Scenario};
 use qalipsis_core::setup::SetupContext;
 use qalipsis_core::source::Reader;
+use qalipsis_model::criterion::{Criterion, Limit, Quantity, Subject};
 use qalipsis_model::duration::human;
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::judge::NotReady;
@@ -44,6 +46,29 @@ pub(crate) struct Sources {
     stop: watch::Sender<bool>,
     running: Vec<JoinHandle<()>>,
     ledgers: Vec<(usize, Arc<dyn LedgerControl>)>,
+    meters: Vec<Watched>,
+}
+
+/// A gauge that is being read.
+#[derive(Debug, Clone)]
+pub(crate) struct Watched {
+    pub(crate) scenario: usize,
+    pub(crate) meter: Arc<Meter>,
+    /// How long a criterion gives it to drain; `None` without such a criterion.
+    patience: Option<Duration>,
+}
+
+/// The longest time that a criterion gives this meter to drain.
+fn drain_limit(criteria: &[Criterion], meter: &str) -> Option<Duration> {
+    let limits = criteria.iter().filter_map(|criterion| {
+        match (&criterion.subject, criterion.quantity, criterion.limit) {
+            (Subject::Meter(name), Quantity::Drain, Limit::AtMost(ns)) if name == meter => {
+                Some(Duration::from_nanos(ns as u64))
+            }
+            _ => None,
+        }
+    });
+    limits.max()
 }
 
 impl fmt::Debug for Sources {
@@ -75,9 +100,11 @@ pub(crate) async fn open(
             scenario: context,
             stop: stopping.clone(),
             sources: Mutex::new(Vec::new()),
+            meters: Mutex::new(Vec::new()),
         });
         let world = panics::catch(|| scenario.open(values, Arc::clone(&setup)));
         let completion = planned.profile.at_end();
+        let criteria = scenario.describe().criteria.clone();
         let world = world.map(|world| runtime.spawn(world));
         async move {
             let iterate = match world {
@@ -85,29 +112,43 @@ pub(crate) async fn open(
                 Err(panic) => Err(format!("panicked at {}: {}", panic.place, panic.message)),
             };
             match iterate {
-                Ok(iterate) => Ok((setup, Opened { iterate, completion })),
+                Ok(iterate) => Ok((setup, Opened { iterate, completion }, criteria)),
                 Err(message) => Err(NotReady { scenario: Some(setup.scenario.name.clone()), message }),
             }
         }
     });
-    let mut sources = Sources { stop, running: Vec::new(), ledgers: Vec::new(), runtime: None };
+    let mut sources =
+        Sources { stop, running: Vec::new(), ledgers: Vec::new(), meters: Vec::new(), runtime: None };
     let mut scenarios = Vec::new();
     let mut failed = Vec::new();
     let opening: Vec<_> = opening.collect();
     for world in join_all(opening).await {
         match world {
-            Ok((setup, opened)) => {
+            Ok((setup, opened, criteria)) => {
                 scenarios.push(opened);
-                let started = std::mem::take(&mut *setup.sources.lock());
-                for source in started {
-                    sources.ledgers.push((setup.scenario.index, Arc::clone(&source.ledger)));
+                let index = setup.scenario.index;
+                let mut started = Vec::new();
+                for source in std::mem::take(&mut *setup.sources.lock()) {
+                    sources.ledgers.push((index, Arc::clone(&source.ledger)));
+                    started.push((source.name, source.ready, source.run));
+                }
+                for meter in std::mem::take(&mut *setup.meters.lock()) {
+                    let patience = drain_limit(&criteria, meter.meter.name());
+                    sources.meters.push(Watched {
+                        scenario: index,
+                        meter: Arc::clone(&meter.meter),
+                        patience,
+                    });
+                    started.push((meter.name, meter.ready, meter.run));
+                }
+                for (name, ready, run) in started {
                     let mut running = Running {
                         scenario: Arc::clone(&setup.scenario),
-                        name: source.name,
-                        ready: source.ready,
+                        name,
+                        ready,
                         failure: Arc::default(),
                     };
-                    let mut task = runtime.spawn(running.clone().run(source.run));
+                    let mut task = runtime.spawn(running.clone().run(run));
                     if let Err(message) = running.positioned(&mut task, deadline, plan).await {
                         failed.push(NotReady { scenario: Some(setup.scenario.name.clone()), message });
                     }
@@ -217,6 +258,16 @@ impl Drop for AbortOnDrop {
 impl Sources {
     pub(crate) fn ledgers(&self) -> Vec<(usize, Arc<dyn LedgerControl>)> {
         self.ledgers.clone()
+    }
+
+    pub(crate) fn meters(&self) -> Vec<Watched> {
+        self.meters.clone()
+    }
+
+    /// Whether a criterion still gives a backlog time to drain, `waited` after the last minion.
+    pub(crate) fn drains(&self, waited: Duration) -> bool {
+        let open = |watched: &Watched| watched.patience.is_some_and(|limit| waited < limit);
+        self.meters.iter().any(|watched| open(watched) && !watched.meter.is_drained())
     }
 
     /// Whether an awaited record may still come, `waited` after the last minion.

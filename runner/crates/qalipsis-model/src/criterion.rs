@@ -8,7 +8,26 @@ use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
-/// What of a step is measured.
+/// What a criterion is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Subject {
+    /// The step of this name.
+    Step(String),
+    /// The meter of this name, see `Setup::watch`.
+    Meter(String),
+}
+
+impl Subject {
+    /// Name of the step or meter.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Step(name) | Self::Meter(name) => name,
+        }
+    }
+}
+
+/// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Quantity {
@@ -22,6 +41,22 @@ pub enum Quantity {
     Count,
     /// Share of the executions that did not succeed, from 0 to 1.
     ErrorRate,
+    /// Of a join: awaited records that never came.
+    Missing,
+    /// Of a join: awaited records that came after their deadline.
+    Late,
+    /// Of a join: from the start of the triggering step to the arrival of records that came late.
+    Lateness,
+    /// Of a join: further records of keys already matched.
+    Duplicates,
+    /// Of a join: records that nobody awaited.
+    Orphans,
+    /// Of a meter: its value.
+    Value,
+    /// Of a meter: the longest time for which it rose without falling.
+    Growth,
+    /// Of a meter: from the start of the last pass until it is back where it was before the load.
+    Drain,
 }
 
 /// Which figure of a distribution.
@@ -57,8 +92,8 @@ pub enum Limit {
 /// A pass or fail rule, judged on the merged figures of all factories.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Criterion {
-    /// Name of the step.
-    pub step: String,
+    /// The step or meter.
+    pub subject: Subject,
     /// What is measured.
     pub quantity: Quantity,
     /// Which figure of it.
@@ -85,17 +120,31 @@ impl Quantity {
     /// The kind of failure when a criterion on it is not held.
     pub fn failure_kind(self) -> FailureKind {
         match self {
-            Self::ResponseTime | Self::ServiceTime | Self::Latency => FailureKind::Latency,
+            Self::ResponseTime | Self::ServiceTime | Self::Latency | Self::Lateness => FailureKind::Latency,
             Self::Count => FailureKind::Count,
             Self::ErrorRate => FailureKind::ErrorRate,
+            Self::Missing => FailureKind::JoinMissing,
+            Self::Late => FailureKind::JoinLate,
+            Self::Duplicates => FailureKind::JoinDuplicate,
+            Self::Orphans => FailureKind::JoinOrphan,
+            Self::Value | Self::Growth | Self::Drain => FailureKind::Meter,
         }
     }
 
     /// A figure of this quantity with its unit.
     pub fn show(self, value: f64) -> String {
         match self {
-            Self::ResponseTime | Self::ServiceTime | Self::Latency => human_ns(value as u64),
-            Self::Count => format!("{value:.0}"),
+            _ if value.is_infinite() => "no end".to_owned(),
+            Self::ResponseTime
+            | Self::ServiceTime
+            | Self::Latency
+            | Self::Lateness
+            | Self::Growth
+            | Self::Drain => human_ns(value as u64),
+            Self::Count | Self::Missing | Self::Late | Self::Duplicates | Self::Orphans => {
+                format!("{value:.0}")
+            }
+            Self::Value => plain(value),
             Self::ErrorRate => {
                 let percent = format!("{:.2}", value * 100.0);
                 format!("{} %", percent.trim_end_matches('0').trim_end_matches('.'))
@@ -118,6 +167,14 @@ impl Criterion {
             Quantity::Latency => "latency",
             Quantity::Count => "count",
             Quantity::ErrorRate => "error rate",
+            Quantity::Missing => "missing",
+            Quantity::Late => "late",
+            Quantity::Lateness => "latency of late ones",
+            Quantity::Duplicates => "duplicates",
+            Quantity::Orphans => "orphans",
+            Quantity::Value => "value",
+            Quantity::Growth => "longest growth",
+            Quantity::Drain => "time to drain",
         };
         match self.statistic {
             Statistic::Percentile(p) => format!("{quantity} p{p}"),
@@ -142,7 +199,7 @@ impl Criterion {
 
 impl fmt::Display for Criterion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.step, self.rule())
+        write!(f, "{} {}", self.subject.name(), self.rule())
     }
 }
 
@@ -150,14 +207,14 @@ impl fmt::Display for Criterion {
 #[derive(Debug, Clone)]
 #[must_use = "choose a figure, for example `.p(95)`, then a limit"]
 pub struct Durations {
-    step: String,
+    subject: Subject,
     quantity: Quantity,
 }
 
 impl Durations {
     /// Durations of the step of this name.
     pub fn of(step: impl Into<String>, quantity: Quantity) -> Self {
-        Self { step: step.into(), quantity }
+        Self { subject: Subject::Step(step.into()), quantity }
     }
 
     /// The duration that this percentage of the executions does not exceed, from 0 to 100.
@@ -181,7 +238,7 @@ impl Durations {
     }
 
     fn figure(self, statistic: Statistic) -> DurationFigure {
-        DurationFigure { step: self.step, quantity: self.quantity, statistic }
+        DurationFigure { subject: self.subject, quantity: self.quantity, statistic }
     }
 }
 
@@ -189,7 +246,7 @@ impl Durations {
 #[derive(Debug, Clone)]
 #[must_use = "choose a limit, for example `.below(millis(130))`"]
 pub struct DurationFigure {
-    step: String,
+    subject: Subject,
     quantity: Quantity,
     statistic: Statistic,
 }
@@ -221,7 +278,7 @@ impl DurationFigure {
 
     fn criterion(self, limit: Limit, location: &Location<'_>) -> Criterion {
         Criterion {
-            step: self.step,
+            subject: self.subject,
             quantity: self.quantity,
             statistic: self.statistic,
             limit,
@@ -230,18 +287,19 @@ impl DurationFigure {
     }
 }
 
-/// A number of a step, before its limit is chosen: a count, or a rate from 0 to 1.
+/// A number, before its limit is chosen: a count, a rate from 0 to 1, the value of a meter.
 #[derive(Debug, Clone)]
 #[must_use = "choose a limit, for example `.at_least(1_000)`"]
 pub struct NumberFigure {
-    step: String,
+    subject: Subject,
     quantity: Quantity,
+    statistic: Statistic,
 }
 
 impl NumberFigure {
     /// A number of the step of this name.
     pub fn of(step: impl Into<String>, quantity: Quantity) -> Self {
-        Self { step: step.into(), quantity }
+        Self { subject: Subject::Step(step.into()), quantity, statistic: Statistic::Value }
     }
 
     /// Must be strictly less than `limit`.
@@ -270,13 +328,80 @@ impl NumberFigure {
 
     fn criterion(self, limit: Limit, location: &Location<'_>) -> Criterion {
         Criterion {
-            step: self.step,
+            subject: self.subject,
             quantity: self.quantity,
-            statistic: Statistic::Value,
+            statistic: self.statistic,
             limit,
             location: location.into(),
         }
     }
+}
+
+/// A meter that the world watches under this name.
+#[derive(Debug, Clone)]
+#[must_use = "choose a figure, for example `.max()`, then a limit"]
+pub struct Meter {
+    name: String,
+}
+
+impl Meter {
+    /// The meter that `Setup::watch` opens under this name.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into() }
+    }
+
+    /// Its largest value.
+    pub fn max(self) -> NumberFigure {
+        self.figure(Statistic::Max)
+    }
+
+    /// Its smallest value.
+    pub fn min(self) -> NumberFigure {
+        self.figure(Statistic::Min)
+    }
+
+    /// The mean of its readings.
+    pub fn mean(self) -> NumberFigure {
+        self.figure(Statistic::Mean)
+    }
+
+    /// Its last value.
+    pub fn last(self) -> NumberFigure {
+        self.figure(Statistic::Value)
+    }
+
+    /// Every value must be strictly less than `limit`.
+    #[track_caller]
+    pub fn below(self, limit: impl Into<f64>) -> Criterion {
+        self.max().below(limit)
+    }
+
+    /// Within this time of the start of the last pass it must be back where it was before the load.
+    /// The campaign goes on until it is, or the time is over.
+    #[track_caller]
+    pub fn drains_within(self, limit: Duration) -> Criterion {
+        self.times(Quantity::Drain).at_most(limit)
+    }
+
+    /// It must not rise for so long without falling: the early sign of a backlog that never drains.
+    #[track_caller]
+    pub fn never_grows_for(self, limit: Duration) -> Criterion {
+        self.times(Quantity::Growth).below(limit)
+    }
+
+    fn figure(self, statistic: Statistic) -> NumberFigure {
+        NumberFigure { subject: Subject::Meter(self.name), quantity: Quantity::Value, statistic }
+    }
+
+    fn times(self, quantity: Quantity) -> DurationFigure {
+        DurationFigure { subject: Subject::Meter(self.name), quantity, statistic: Statistic::Value }
+    }
+}
+
+/// A number without needless digits.
+fn plain(value: f64) -> String {
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]
@@ -292,6 +417,10 @@ mod tests {
         let count = NumberFigure::of("place", Quantity::Count).between(1, 10);
         assert_eq!(count.to_string(), "place count between 1 and 10");
         assert!(p95.location.file.ends_with("criterion.rs"));
+        assert_eq!(Meter::named("lag").below(500).to_string(), "lag value max below 500");
+        let drained = Meter::named("lag").drains_within(Duration::from_secs(30));
+        assert_eq!(drained.to_string(), "lag time to drain at most 30 s");
+        assert_eq!(drained.quantity.show(f64::INFINITY), "no end");
     }
 
     #[test]

@@ -21,6 +21,10 @@ pub enum FailureKind {
     JoinMissing,
     /// The awaited record came after its deadline.
     JoinLate,
+    /// A further record came for a key already matched, where a criterion forbids it.
+    JoinDuplicate,
+    /// A record came that nobody awaited, where a criterion forbids it.
+    JoinOrphan,
     /// A record could not be decoded.
     Undecodable,
     /// A source outside of any minion failed.
@@ -31,24 +35,29 @@ pub enum FailureKind {
     ErrorRate,
     /// A criterion on the number of executions was not held.
     Count,
+    /// A criterion on a meter was not held.
+    Meter,
     /// What had to be executed never was.
     NeverExecuted,
 }
 
 impl FailureKind {
     /// Every kind, in the order of their discriminants.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Assertion,
         Self::Error,
         Self::Timeout,
         Self::Panic,
         Self::JoinMissing,
         Self::JoinLate,
+        Self::JoinDuplicate,
+        Self::JoinOrphan,
         Self::Undecodable,
         Self::Source,
         Self::Latency,
         Self::ErrorRate,
         Self::Count,
+        Self::Meter,
         Self::NeverExecuted,
     ];
 
@@ -61,11 +70,14 @@ impl FailureKind {
             Self::Panic => "panic",
             Self::JoinMissing => "join-missing",
             Self::JoinLate => "join-late",
+            Self::JoinDuplicate => "join-duplicate",
+            Self::JoinOrphan => "join-orphan",
             Self::Undecodable => "undecodable",
             Self::Source => "source",
             Self::Latency => "latency",
             Self::ErrorRate => "error-rate",
             Self::Count => "count",
+            Self::Meter => "meter",
             Self::NeverExecuted => "never-executed",
         }
     }

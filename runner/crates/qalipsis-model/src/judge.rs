@@ -1,15 +1,16 @@
 //! From what was measured to the report and its verdict.
 
 use crate::aggregate::Aggregate;
-use crate::criterion::{Criterion, Quantity, Statistic};
+use crate::criterion::{Criterion, Quantity, Statistic, Subject};
 use crate::description::{ScenarioDescription, SourceLocation, StepDescription};
 use crate::duration::{human, human_ns};
 use crate::evidence::{Evidence, FailureKind};
+use crate::meter::MeterFigures;
 use crate::plan::{CampaignPlan, ScenarioPlan};
 use crate::report::{
     CriterionReport, FactoryReport, Problem, Reason, Report, ScenarioReport, StepFailure, StepReport,
 };
-use crate::snapshot::{ScenarioFigures, StepFigures};
+use crate::snapshot::{JoinFigures, ScenarioFigures, StepFigures};
 use crate::timestamp::Timestamp;
 use crate::verdict::Status;
 use serde::{Deserialize, Serialize};
@@ -194,6 +195,8 @@ fn scenario(
         iterations: figures.iterations.clone(),
         steps,
         joins: figures.joins.values().cloned().collect(),
+        meters: figures.meters.clone(),
+        last_started: figures.last_started,
         criteria,
         problems: problems(case, &planned.name, figures, &evidence, limit),
     }
@@ -323,20 +326,55 @@ fn problems(
 }
 
 fn criterion(criterion: &Criterion, described: &Described, figures: &ScenarioFigures) -> CriterionReport {
-    let index = described.scenario.steps.iter().position(|s| s.name == criterion.step);
-    let observed =
-        index.and_then(|i| figures.steps.get(&(i as u32))).and_then(|step| observe(criterion, step));
+    let observed = match &criterion.subject {
+        Subject::Step(name) => {
+            let index = described.scenario.steps.iter().position(|s| s.name == *name);
+            index.and_then(|i| observe(criterion, i as u32, figures))
+        }
+        Subject::Meter(name) => figures.meters.get(name).and_then(|meter| read(criterion, meter, figures)),
+    };
     let held = observed.is_some_and(|value| criterion.limit.allows(value));
     CriterionReport { criterion: criterion.clone(), observed, held }
 }
 
-fn observe(criterion: &Criterion, step: &StepFigures) -> Option<f64> {
+/// The figure of a meter.
+fn read(criterion: &Criterion, meter: &MeterFigures, figures: &ScenarioFigures) -> Option<f64> {
+    match criterion.quantity {
+        Quantity::Growth => meter.longest_growth().map(|d| d.as_nanos() as f64),
+        Quantity::Drain => {
+            let from = figures.last_started?;
+            meter.last()?;
+            // A backlog that is still there has no time to drain: it is worse than any limit.
+            Some(meter.drained_at(from).map_or(f64::INFINITY, |at| at.since(from).as_nanos() as f64))
+        }
+        _ => match criterion.statistic {
+            Statistic::Max | Statistic::Percentile(_) => meter.max,
+            Statistic::Min => meter.min,
+            Statistic::Mean => meter.mean(),
+            Statistic::Value => meter.last(),
+        },
+    }
+}
+
+/// The figure of a step.
+fn observe(criterion: &Criterion, index: u32, figures: &ScenarioFigures) -> Option<f64> {
+    let step = figures.steps.get(&index)?;
+    let of_joins = |count: fn(&JoinFigures) -> u64| {
+        let joins = figures.joins.values().filter(|j| j.steps.contains(&index));
+        Some(joins.map(count).sum::<u64>() as f64)
+    };
     let times = match criterion.quantity {
         Quantity::Count => return Some(step.executions() as f64),
         Quantity::ErrorRate => {
             let executions = step.executions();
             return (executions > 0).then(|| step.failures() as f64 / executions as f64);
         }
+        Quantity::Missing => return Some(step.of_kind(FailureKind::JoinMissing) as f64),
+        Quantity::Late => return Some(step.of_kind(FailureKind::JoinLate) as f64),
+        Quantity::Duplicates => return of_joins(|j| j.duplicates),
+        Quantity::Orphans => return of_joins(|j| j.orphans),
+        Quantity::Value | Quantity::Growth | Quantity::Drain => return None,
+        Quantity::Lateness => step.late.as_deref().cloned().unwrap_or_default(),
         Quantity::ResponseTime => step.response(),
         Quantity::ServiceTime => step.service(),
         // What arrived late is part of the latency: leaving it out would flatter a slow system.
@@ -381,7 +419,7 @@ fn failing(scenario: &ScenarioReport, completed: bool) -> Vec<Reason> {
                 Some(_) => criterion.criterion.quantity.failure_kind(),
                 None => FailureKind::NeverExecuted,
             };
-            reasons.push(reason(Some(&criterion.criterion.step), kind, criterion.message()));
+            reasons.push(reason(Some(criterion.criterion.subject.name()), kind, criterion.message()));
         }
     }
     if completed && reasons.is_empty() {
@@ -419,6 +457,13 @@ fn warning(scenario: &ScenarioReport) -> Vec<String> {
             "key forgotten because the ledger was full; later records of it count as orphans",
             "keys forgotten because the ledger was full; later records of them count as orphans",
         );
+    }
+    for (name, meter) in scenario.meters.iter().filter(|(_, meter)| meter.failures > 0) {
+        let why = meter.last_failure.as_deref().unwrap_or("no reason told");
+        warnings.push(format!(
+            "{}: meter {name}: {} readings failed, last: {why}",
+            scenario.name, meter.failures
+        ));
     }
     warnings
 }

@@ -9,6 +9,7 @@ pub mod duration;
 pub mod evidence;
 pub mod histogram;
 pub mod judge;
+pub mod meter;
 pub mod plan;
 pub mod profile;
 pub mod report;

@@ -4,9 +4,11 @@ use crate::criterion::Criterion;
 use crate::description::SourceLocation;
 use crate::evidence::{Evidence, FailureKind};
 use crate::histogram::Histogram;
+use crate::meter::MeterFigures;
 use crate::snapshot::{JoinFigures, StepFigures};
 use crate::timestamp::Timestamp;
 use crate::verdict::Status;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What a campaign was, what it measured, and the verdict.
@@ -78,6 +80,10 @@ pub struct ScenarioReport {
     pub steps: Vec<StepReport>,
     /// In order of opening.
     pub joins: Vec<JoinFigures>,
+    /// By name.
+    pub meters: BTreeMap<String, MeterFigures>,
+    /// When a pass last started.
+    pub last_started: Option<Timestamp>,
     /// In order of declaration.
     pub criteria: Vec<CriterionReport>,
     /// Failures outside of any step: warm-up, sources, panics between steps.

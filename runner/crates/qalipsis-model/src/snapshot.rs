@@ -3,6 +3,7 @@
 use crate::description::SourceLocation;
 use crate::evidence::FailureKind;
 use crate::histogram::Histogram;
+use crate::meter::MeterFigures;
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -62,6 +63,11 @@ pub struct ScenarioFigures {
     pub steps: BTreeMap<u32, StepFigures>,
     /// By index of the join.
     pub joins: BTreeMap<u32, JoinFigures>,
+    /// By name of the meter.
+    pub meters: BTreeMap<String, MeterFigures>,
+    /// When a pass last started: from then on backlogs should drain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_started: Option<Timestamp>,
 }
 
 /// Figures of one step.
@@ -293,6 +299,10 @@ impl ScenarioFigures {
         for (index, join) in &other.joins {
             self.joins.entry(*index).or_default().merge(join);
         }
+        for (name, meter) in &other.meters {
+            self.meters.entry(name.clone()).or_default().merge(meter);
+        }
+        self.last_started = self.last_started.max(other.last_started);
     }
 }
 

@@ -18,6 +18,7 @@ pub mod prelude {
     pub use crate::core::fault::Fault;
     pub use crate::core::join::Join;
     pub use crate::core::minion::Minion;
+    pub use crate::core::model::criterion::Meter;
     pub use crate::core::model::profile::{Completion, Profile, Stage};
     pub use crate::core::properties::{Properties, PropertyValue, Secret};
     pub use crate::core::scenario::Scenario;

@@ -67,7 +67,7 @@ fn subject<'a>(scenario: &'a ScenarioReport, reason: &Reason) -> Subject<'a> {
     let criterion = scenario
         .criteria
         .iter()
-        .find(|c| !c.held && &c.criterion.step == name && c.message() == reason.message);
+        .find(|c| !c.held && c.criterion.subject.name() == name && c.message() == reason.message);
     if let Some(criterion) = criterion {
         return Subject::Criterion(&criterion.criterion.location);
     }

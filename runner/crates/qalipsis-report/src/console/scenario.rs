@@ -1,7 +1,7 @@
 //! The figures of one scenario.
 
 use super::page::Page;
-use super::style::{Mark, Paint};
+use super::style::{Mark, Paint, Style};
 use super::table::{Column, Table};
 use crate::text::{counted, number};
 use qalipsis_model::duration::human_ns;
@@ -9,6 +9,7 @@ use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::histogram::Histogram;
 use qalipsis_model::report::{Report, ScenarioReport, StepReport};
 use qalipsis_model::snapshot::{JoinFigures, StepFigures};
+use qalipsis_model::timestamp::Timestamp;
 
 /// Response times are shown when their p95 is more than this above that of the service times.
 const WORTH_TELLING: f64 = 1.05;
@@ -22,6 +23,7 @@ pub(super) fn show(page: &mut Page, report: &Report, scenario: &ScenarioReport) 
     for join in &scenario.joins {
         source(page, scenario, join);
     }
+    meters(page, scenario);
     criteria(page, scenario);
 }
 
@@ -171,6 +173,49 @@ fn latency(figures: &StepFigures) -> Histogram {
         all.merge(late);
     }
     all
+}
+
+fn meters(page: &mut Page, scenario: &ScenarioReport) {
+    for (name, meter) in &scenario.meters {
+        let (Some(max), Some(last)) = (meter.max, meter.last()) else { continue };
+        let unit = if meter.unit.is_empty() { String::new() } else { format!(" {}", meter.unit) };
+        let peak = meter.series.iter().find(|(_, value)| *value == max);
+        let peak = peak.map_or_else(String::new, |(at, _)| format!(" at {}", at.time_of_day()));
+        let mut facts = format!("max {}{unit}{peak}, last {}{unit}", decimal(max), decimal(last));
+        if let Some(from) = scenario.last_started
+            && last < max
+            && let Some(at) = meter.drained_at(from)
+        {
+            facts.push_str(&format!(
+                ", drained {} after the last pass began",
+                human_ns(at.since(from).as_nanos() as u64)
+            ));
+        }
+        page.gap();
+        page.detail(Paint::Plain, &format!("meter {name}, {}: {facts}", meter.gauge));
+        let line = sparkline(page.style(), &meter.series, max);
+        page.detail(Paint::Plain, &line);
+    }
+}
+
+/// The series in one line, each sign the largest value of its time.
+fn sparkline(style: Style, series: &[(Timestamp, f64)], max: f64) -> String {
+    let signs: Vec<char> = if style.unicode { "▁▂▃▄▅▆▇█" } else { "_.-~=+*#" }.chars().collect();
+    let columns = series.len().min(style.columns() - 4).max(1);
+    let sign = |value: f64| {
+        let share = if max > 0.0 { (value / max).clamp(0.0, 1.0) } else { 0.0 };
+        signs[(share * (signs.len() - 1) as f64).round() as usize]
+    };
+    (0..columns)
+        .map(|column| {
+            let (from, to) = (column * series.len() / columns, (column + 1) * series.len() / columns);
+            sign(series[from..to].iter().map(|(_, value)| *value).fold(0.0, f64::max))
+        })
+        .collect()
+}
+
+fn decimal(value: f64) -> String {
+    if value.fract() == 0.0 && value >= 0.0 { number(value as u64) } else { format!("{value:.2}") }
 }
 
 fn criteria(page: &mut Page, scenario: &ScenarioReport) {

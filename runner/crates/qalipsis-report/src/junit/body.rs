@@ -2,6 +2,7 @@
 
 use super::xml::{cut, line};
 use crate::text::{counted, lines};
+use qalipsis_model::criterion::Subject;
 use qalipsis_model::description::SourceLocation;
 use qalipsis_model::evidence::Evidence;
 use qalipsis_model::report::{CriterionReport, Problem, StepReport};
@@ -51,9 +52,13 @@ pub(super) fn problem(problem: &Problem, location: &SourceLocation, limit: usize
 
 pub(super) fn criterion(criterion: &CriterionReport, location: &SourceLocation, limit: usize) -> String {
     let rule = &criterion.criterion;
+    let what = match &rule.subject {
+        Subject::Step(_) => "step: ",
+        Subject::Meter(_) => "meter:",
+    };
     let body = format!(
-        "step:     {}\nmeasure:  {}\nexpected: {}\nobserved: {}",
-        line(&rule.step, EXCERPT),
+        "{what}    {}\nmeasure:  {}\nexpected: {}\nobserved: {}",
+        line(rule.subject.name(), EXCERPT),
         rule.measure(),
         rule.expectation(),
         criterion.observed_text(),

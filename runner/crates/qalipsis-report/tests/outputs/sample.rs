@@ -1,6 +1,7 @@
 //! Reports to show, judged from figures as a real campaign's are.
 
 use qalipsis_model::aggregate::Aggregate;
+use qalipsis_model::criterion::Subject;
 use qalipsis_model::criterion::{Durations, NumberFigure, Quantity};
 use qalipsis_model::description::{Monitor, ScenarioDescription, SourceLocation, StepDescription};
 use qalipsis_model::evidence::{Evidence, FailedCheck, FailureKind};
@@ -290,7 +291,7 @@ pub(crate) fn hostile(text: &str) -> Report {
         step.name = if index < 2 { text.into() } else { format!("{text}{index}") };
     }
     for criterion in &mut scenario.criteria {
-        criterion.step = text.into();
+        criterion.subject = Subject::Step(text.into());
         criterion.location.file = text.into();
     }
     campaign.described.crate_name = text.into();

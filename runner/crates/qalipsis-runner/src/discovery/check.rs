@@ -2,6 +2,7 @@
 
 use super::executable::Executable;
 use crate::problem::Problem;
+use qalipsis_model::criterion::Subject;
 use qalipsis_model::description::ScenarioDescription;
 use qalipsis_model::suggest::hint;
 use std::collections::{HashMap, HashSet};
@@ -54,14 +55,16 @@ fn check(scenario: &ScenarioDescription, problems: &mut Vec<Problem>) {
     }
     let steps = scenario.steps.iter().map(|s| s.name.as_str());
     for criterion in &scenario.criteria {
-        if !steps.clone().any(|name| name == criterion.step) {
+        // Which meters there are is known only when the world is open.
+        let Subject::Step(step) = &criterion.subject else { continue };
+        if !steps.clone().any(|name| name == step) {
             problems.push(Problem::at(
                 &criterion.location,
                 format_args!(
                     "scenario '{}': a criterion is on the unknown step '{}', {}",
                     scenario.name,
-                    criterion.step,
-                    hint(&criterion.step, steps.clone())
+                    step,
+                    hint(step, steps.clone())
                 ),
             ));
         }

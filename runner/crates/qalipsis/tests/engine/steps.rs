@@ -1,7 +1,6 @@
 //! What steps, verifications and passes record.
 
-mod support;
-
+use crate::support::{Run, counts, step};
 use parking_lot::Mutex;
 use qalipsis::core::model::evidence::FailureKind;
 use qalipsis::core::model::plan::{Limits, Stop};
@@ -10,7 +9,6 @@ use qalipsis::core::source::{Feed, Source};
 use qalipsis::prelude::*;
 use qalipsis::rand::Rng;
 use std::sync::atomic::{AtomicU32, Ordering};
-use support::{Run, counts, step};
 
 #[derive(Steps)]
 enum Step {

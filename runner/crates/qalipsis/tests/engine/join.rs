@@ -1,14 +1,12 @@
 //! The outcomes of joins, against a system in memory whose misbehaviour is known exactly.
 
-mod support;
-
+use crate::support::{Run, counts, step};
 use futures::channel::mpsc;
 use qalipsis::core::model::evidence::FailureKind;
 use qalipsis::core::model::report::Report;
 use qalipsis::core::model::verdict::Status;
 use qalipsis::core::source::stream;
 use qalipsis::prelude::*;
-use support::{Run, counts, step};
 
 #[derive(Steps)]
 enum Order {
@@ -125,7 +123,7 @@ fn missing_and_late_are_told_apart_exactly() {
             let expected =
                 if failure.kind == FailureKind::JoinMissing { minion % 100 == 7 } else { minion % 100 > 7 };
             assert!(expected, "{evidence:?}");
-            assert!(evidence.location.as_ref().unwrap().file.ends_with("join.rs"));
+            assert!(evidence.location.as_ref().unwrap().file.ends_with("engine/join.rs"));
         }
     }
     let late = step.failures.iter().find(|f| f.kind == FailureKind::JoinLate).unwrap();

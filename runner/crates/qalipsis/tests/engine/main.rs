@@ -1,0 +1,6 @@
+//! The engine through the scenario API, judged as the head would.
+
+mod join;
+mod meter;
+mod steps;
+mod support;
