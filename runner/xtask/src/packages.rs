@@ -33,6 +33,7 @@ const NEEDS: &[Need] = &[
         probe: Probe::Java(17),
     },
     Need { package: "maven", purpose: "fetching the Kafka broker", probe: Probe::Program("mvn") },
+    Need { package: "postgresql", purpose: "the PostgreSQL server", probe: Probe::Program("pg_ctlcluster") },
     Need { package: "redis-server", purpose: "the Redis server", probe: Probe::Program("redis-server") },
 ];
 

@@ -1,6 +1,7 @@
 //! Real servers and binaries for tests.
 //!
-//! A test asks for what it needs and gets the real thing: [`KafkaBroker`] is Apache Kafka, [`Process`] is
+//! A test asks for what it needs and gets the real thing: [`KafkaBroker`] is Apache Kafka,
+//! [`PostgresServer`] is PostgreSQL, [`Process`] is
 //! any program, [`binary`] is a program of this workspace. What was started here ends with the test: when
 //! the handle is dropped, when the test panics, and also when the test process itself is killed.
 //!
@@ -16,6 +17,7 @@ mod java;
 mod kafka;
 mod lock;
 mod port;
+mod postgres;
 mod process;
 mod redis;
 mod watchdog;
@@ -25,5 +27,6 @@ pub use binary::binary;
 pub use filters::filters;
 pub use kafka::{KAFKA_ADDRESS, KafkaBroker};
 pub use port::free_port;
+pub use postgres::{POSTGRES_PASSWORD, POSTGRES_URL, PostgresServer};
 pub use process::{Finished, Process};
 pub use redis::{REDIS_ADDRESS, RedisServer};

@@ -89,6 +89,16 @@ impl Process {
         command: &mut Command,
         directory: Option<&Path>,
     ) -> anyhow::Result<Self> {
+        Self::spawn_ended_by(command, directory, "")
+    }
+
+    /// As [`spawn_with_directory`](Self::spawn_with_directory). If the test process dies, `signal` (as `kill`
+    /// names it) is sent some seconds before the process is killed, for servers that have to clean up.
+    pub(crate) fn spawn_ended_by(
+        command: &mut Command,
+        directory: Option<&Path>,
+        signal: &str,
+    ) -> anyhow::Result<Self> {
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child = command
             .stdin(Stdio::null())
@@ -98,7 +108,7 @@ impl Process {
             .spawn()
             .with_context(|| format!("failed to start `{name}`"))?;
         let pid = Pid::from_child(&child);
-        let watchdog = match Watchdog::start(pid, directory) {
+        let watchdog = match Watchdog::start(pid, directory, signal) {
             Ok(watchdog) => Some(watchdog),
             Err(error) => {
                 // Nothing must run that nobody watches over.

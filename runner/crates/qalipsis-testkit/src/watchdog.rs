@@ -11,6 +11,14 @@ use rustix::process::Pid;
 /// The second `rm` is for files that the dying process wrote while the first one ran.
 const SCRIPT: &str = r#"
 read -r _
+if [ -n "$3" ]; then
+    kill -s "$3" -- "-$1"
+    tries=0
+    while kill -s 0 -- "-$1" 2>/dev/null && [ "$tries" -lt 50 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+fi
 kill -s KILL -- "-$1"
 [ -z "$2" ] || rm -rf -- "$2" || { sleep 1; rm -rf -- "$2"; }
 "#;
@@ -24,12 +32,14 @@ kill -s KILL -- "-$1"
 pub(crate) struct Watchdog(Child);
 
 impl Watchdog {
-    /// Watches over the process group `group` and, when given, the directory that belongs to it.
-    pub(crate) fn start(group: Pid, directory: Option<&Path>) -> anyhow::Result<Self> {
+    /// Watches over the process group `group` and, when given, the directory that belongs to it. `signal`,
+    /// unless empty, asks the group to end before it is killed.
+    pub(crate) fn start(group: Pid, directory: Option<&Path>, signal: &str) -> anyhow::Result<Self> {
         let child = Command::new("sh")
             .args(["-c", SCRIPT, "testkit-watchdog"])
             .arg(group.as_raw_nonzero().to_string())
             .arg(directory.unwrap_or(Path::new("")))
+            .arg(signal)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
