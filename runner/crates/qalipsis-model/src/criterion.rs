@@ -53,7 +53,7 @@ pub enum Quantity {
     Orphans,
     /// Of a meter: its value.
     Value,
-    /// Of a meter: the longest time for which it rose without falling.
+    /// Of a meter: the longest time for which it rose; dips of up to 10 % do not end a rise.
     Growth,
     /// Of a meter: from the start of the last pass until it is back where it was before the load.
     Drain,
@@ -383,7 +383,7 @@ impl Meter {
         self.times(Quantity::Drain).at_most(limit)
     }
 
-    /// It must not rise for so long without falling: the early sign of a backlog that never drains.
+    /// It must not rise for so long, dips of up to 10 % included: the early sign of a backlog that never drains.
     #[track_caller]
     pub fn never_grows_for(self, limit: Duration) -> Criterion {
         self.times(Quantity::Growth).below(limit)

@@ -8,6 +8,9 @@ use std::time::Duration;
 /// The points of a series that are kept. Beyond it each pair becomes the larger of the two.
 pub const SERIES_LIMIT: usize = 4_096;
 
+/// How far a value may fall below its peak without ending its rise, as a share of the peak.
+pub const DIP: f64 = 0.1;
+
 /// The readings of one meter.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -79,18 +82,21 @@ impl MeterFigures {
         self.series.last().map(|(_, value)| *value)
     }
 
-    /// The longest time for which it rose without falling.
+    /// The longest time from the beginning of a rise to its peak.
+    ///
+    /// A rise ends when the value falls more than [`DIP`] below its peak: readings of a busy system
+    /// are never quite monotonic.
     pub fn longest_growth(&self) -> Option<Duration> {
         let mut begin = self.series.first()?;
-        let mut previous = begin;
+        let mut peak = begin.1;
         let mut longest = Duration::ZERO;
         for reading in &self.series[1..] {
-            if reading.1 < previous.1 {
-                begin = reading;
-            } else if reading.1 > previous.1 {
+            if reading.1 > peak {
+                peak = reading.1;
                 longest = longest.max(reading.0.since(begin.0));
+            } else if reading.1 < peak * (1.0 - DIP) {
+                (begin, peak) = (reading, reading.1);
             }
-            previous = reading;
         }
         Some(longest)
     }
@@ -125,12 +131,13 @@ mod tests {
     }
 
     #[test]
-    fn growth_is_the_longest_rise_without_a_fall() {
+    fn growth_is_the_longest_rise() {
         let seconds = |values: &[f64]| meter(values).longest_growth().map(|d| d.as_secs());
         assert_eq!(seconds(&[]), None);
         assert_eq!(seconds(&[5.0, 5.0, 5.0]), Some(0));
         assert_eq!(seconds(&[0.0, 1.0, 1.0, 2.0, 1.0, 5.0]), Some(3));
         assert_eq!(seconds(&[9.0, 8.0, 7.0]), Some(0));
+        assert_eq!(seconds(&[100.0, 200.0, 190.0, 210.0]), Some(3), "a dip does not end a rise");
     }
 
     #[test]
