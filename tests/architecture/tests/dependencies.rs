@@ -14,7 +14,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("qalipsis-head", &["qalipsis-model", "qalipsis-cluster"]),
     (
         "qalipsis",
-        &["qalipsis-model", "qalipsis-core", "qalipsis-engine", "qalipsis-cluster", "qalipsis-report", "qalipsis-macros"],
+        &[
+            "qalipsis-model",
+            "qalipsis-core",
+            "qalipsis-engine",
+            "qalipsis-cluster",
+            "qalipsis-report",
+            "qalipsis-macros",
+        ],
     ),
     ("qalipsis-runner", &["qalipsis-model", "qalipsis-cluster", "qalipsis-head", "qalipsis-report"]),
     ("qalipsis-testkit", &[]),
@@ -31,7 +38,7 @@ const SCENARIO: &[&str] = &["qalipsis", "shop"];
 const HEAVY: &[&str] = &["rdkafka", "hyper", "lapin", "tokio-postgres", "redis"];
 
 fn metadata() -> Metadata {
-    MetadataCommand::new().other_options(["--locked".to_owned(), "--offline".to_owned()]).exec().unwrap()
+    MetadataCommand::new().other_options(["--offline".to_owned()]).exec().unwrap()
 }
 
 fn members(metadata: &Metadata) -> BTreeMap<&str, &Package> {
