@@ -34,6 +34,11 @@ const NEEDS: &[Need] = &[
     },
     Need { package: "maven", purpose: "fetching the Kafka broker", probe: Probe::Program("mvn") },
     Need { package: "postgresql", purpose: "the PostgreSQL server", probe: Probe::Program("pg_ctlcluster") },
+    Need {
+        package: "rabbitmq-server",
+        purpose: "the RabbitMQ server",
+        probe: Probe::Program("/usr/lib/rabbitmq/bin/rabbitmq-server"),
+    },
     Need { package: "redis-server", purpose: "the Redis server", probe: Probe::Program("redis-server") },
 ];
 

@@ -1,7 +1,7 @@
 //! Real servers and binaries for tests.
 //!
 //! A test asks for what it needs and gets the real thing: [`KafkaBroker`] is Apache Kafka,
-//! [`PostgresServer`] is PostgreSQL, [`Process`] is
+//! [`PostgresServer`] is PostgreSQL, [`RabbitMq`] is RabbitMQ, [`Process`] is
 //! any program, [`binary`] is a program of this workspace. What was started here ends with the test: when
 //! the handle is dropped, when the test panics, and also when the test process itself is killed.
 //!
@@ -19,6 +19,7 @@ mod lock;
 mod port;
 mod postgres;
 mod process;
+mod rabbitmq;
 mod redis;
 mod watchdog;
 mod workspace;
@@ -29,4 +30,5 @@ pub use kafka::{KAFKA_ADDRESS, KafkaBroker};
 pub use port::free_port;
 pub use postgres::{POSTGRES_PASSWORD, POSTGRES_URL, PostgresServer};
 pub use process::{Finished, Process};
+pub use rabbitmq::{RABBITMQ_ADDRESS, RabbitMq, RabbitMqTls};
 pub use redis::{REDIS_ADDRESS, RedisServer};
