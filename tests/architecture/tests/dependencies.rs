@@ -38,7 +38,8 @@ const SCENARIO: &[&str] = &["qalipsis", "shop"];
 const HEAVY: &[&str] = &["rdkafka", "hyper", "lapin", "tokio-postgres", "redis"];
 
 fn metadata() -> Metadata {
-    MetadataCommand::new().other_options(["--offline".to_owned()]).exec().unwrap()
+    // The manifests alone: what crates declare is what this is about, and it needs no network.
+    MetadataCommand::new().no_deps().exec().unwrap()
 }
 
 fn members(metadata: &Metadata) -> BTreeMap<&str, &Package> {
@@ -100,7 +101,8 @@ fn protocols_stay_in_their_plugins() {
     let metadata = metadata();
     for (name, package) in members(&metadata) {
         let folder = folder(&metadata, package);
-        if folder.starts_with("runner/crates/") {
+        // The testkit speaks to what it starts, and no product links it.
+        if folder.starts_with("runner/crates/") && name != "qalipsis-testkit" {
             let heavy: Vec<&str> = normal(package).filter(|d| HEAVY.contains(d)).collect();
             assert!(heavy.is_empty(), "{name} links {heavy:?}");
         }
