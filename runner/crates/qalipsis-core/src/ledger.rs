@@ -3,9 +3,11 @@
 //! Matching is a map lookup under the lock of one of [`SHARDS`] shards, done by the source as it
 //! reads: there is no queue between source and minion in which a record could wait unseen.
 
+use crate::awaiting::{Awaiting, Expected};
 use crate::fault::Fault;
-use crate::join::{Key, late, missing};
+use crate::join::{Key, Limits};
 use crate::minion::ScenarioContext;
+use crate::slot::{Arrived, Slot, Taken};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry as Place;
@@ -14,10 +16,8 @@ use qalipsis_model::evidence::{Evidence, FailureKind, excerpt};
 use qalipsis_model::snapshot::{JoinFigures, StepKind};
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
-use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::task::Waker;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -28,6 +28,12 @@ const SHARDS: usize = 16;
 /// late records from orphans.
 pub const REMEMBERED_KEYS: usize = 1_000_000;
 
+/// Orphan keys that are remembered, to name the nearest one beside a missing key.
+const REMEMBERED_ORPHANS: usize = 256;
+
+/// Gives the place of a record in the order of its key.
+pub(crate) type Order<R> = Box<dyn Fn(&R) -> u64 + Send + Sync>;
+
 /// The state of one join.
 pub(crate) struct Ledger<K, R> {
     name: String,
@@ -37,95 +43,37 @@ pub(crate) struct Ledger<K, R> {
     figures: Mutex<JoinFigures>,
     overdue: AtomicUsize,
     patience_ns: AtomicU64,
+    /// `None` when records that nobody awaits are counted and dropped.
+    buffer: Option<Limits>,
+    order: Option<Order<R>>,
+    orphans: Mutex<VecDeque<K>>,
 }
 
 struct Shard<K, R> {
     keys: HashMap<K, Entry<R>, FixedState>,
     /// Keys that are no longer awaited, oldest first.
     ended: VecDeque<K>,
+    /// Keys of buffered records with their arrival, oldest first; those taken since are passed over.
+    buffered: VecDeque<(K, Instant)>,
+    /// Records that are buffered.
+    kept: usize,
 }
 
 enum Entry<R> {
     Awaited(Arc<Slot<R>>),
     Overdue(Box<Awaiting>),
+    /// Came before anybody awaited them.
+    Buffered(VecDeque<Taken<R>>),
     Matched,
     GivenUp,
 }
 
-/// Where a record waits for the minion that awaits it.
-pub(crate) struct Slot<R> {
-    state: Mutex<SlotState<R>>,
-}
-
-struct SlotState<R> {
-    arrived: Option<Taken<R>>,
-    waker: Option<Waker>,
-}
-
-/// A record and the instant of its arrival.
-pub(crate) struct Taken<R> {
-    pub(crate) record: R,
-    pub(crate) at: Instant,
-}
-
-impl<R> Slot<R> {
-    /// The record, or the waker is kept for its arrival.
-    pub(crate) fn take(&self, waker: &Waker) -> Option<Taken<R>> {
-        let mut state = self.state.lock();
-        let arrived = state.arrived.take();
-        if arrived.is_none() && !state.waker.as_ref().is_some_and(|w| w.will_wake(waker)) {
-            state.waker = Some(waker.clone());
-        }
-        arrived
-    }
-
-    fn put(&self, record: R, at: Instant) {
-        let mut state = self.state.lock();
-        state.arrived = Some(Taken { record, at });
-        let waker = state.waker.take();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-}
-
-/// Who awaits an overdue key.
-#[derive(Debug)]
-pub(crate) struct Awaiting {
-    pub(crate) scenario: Arc<ScenarioContext>,
-    pub(crate) step: u32,
-    pub(crate) minion: u32,
-    pub(crate) iteration: u64,
-    pub(crate) trace_id: String,
-    pub(crate) location: &'static Location<'static>,
-    pub(crate) trigger: Instant,
-    pub(crate) limit: Duration,
-    /// The evidence that says it is missing, when one is kept.
-    pub(crate) evidence: Option<u64>,
-}
-
-impl Awaiting {
-    fn keep(&self, id: u64, kind: FailureKind, message: &str) {
-        self.scenario.evidence.send(Evidence {
-            id,
-            scenario: self.scenario.name.clone(),
-            step: Some(self.step),
-            at: self.scenario.clock.date(self.trigger + self.limit),
-            minion: Some(self.minion),
-            iteration: self.iteration,
-            zone: self.scenario.zone.clone(),
-            attempt: 1,
-            kind,
-            code: String::new(),
-            message: excerpt(message),
-            checks: Vec::new(),
-            input: None,
-            exchange: None,
-            trace_id: Some(self.trace_id.clone()),
-            location: Some(self.location.into()),
-        });
-    }
+/// What became of a record.
+enum Routed {
+    Taken,
+    Duplicate,
+    Orphan,
+    Late(Box<Awaiting>),
 }
 
 /// What the engine does with a ledger, whatever its types.
@@ -143,8 +91,20 @@ pub trait LedgerControl: Send + Sync {
 }
 
 impl<K: Key, R: Send + 'static> Ledger<K, R> {
-    pub(crate) fn new(name: String, scenario: Arc<ScenarioContext>) -> Self {
-        let shard = || Mutex::new(Shard { keys: HashMap::default(), ended: VecDeque::new() });
+    pub(crate) fn new(
+        name: String,
+        scenario: Arc<ScenarioContext>,
+        buffer: Option<Limits>,
+        order: Option<Order<R>>,
+    ) -> Self {
+        let shard = || {
+            Mutex::new(Shard {
+                keys: HashMap::default(),
+                ended: VecDeque::new(),
+                buffered: VecDeque::new(),
+                kept: 0,
+            })
+        };
         Self {
             name,
             scenario,
@@ -153,6 +113,9 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             figures: Mutex::new(JoinFigures::default()),
             overdue: AtomicUsize::new(0),
             patience_ns: AtomicU64::new(0),
+            buffer,
+            order,
+            orphans: Mutex::new(VecDeque::new()),
         }
     }
 
@@ -160,25 +123,41 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         &self.name
     }
 
-    /// A slot for the record of this key; `None` when it is awaited already.
-    pub(crate) fn register(&self, key: &K) -> Option<Arc<Slot<R>>> {
-        let slot = Arc::new(Slot { state: Mutex::new(SlotState { arrived: None, waker: None }) });
-        let mut shard = self.shard(key);
+    /// Whether records may come before they are awaited.
+    pub(crate) fn is_buffered(&self) -> bool {
+        self.buffer.is_some()
+    }
+
+    /// A slot for `wanted` records of this key; `None` when it is awaited already.
+    pub(crate) fn register(&self, key: &K, wanted: u32) -> Option<Arc<Slot<R>>> {
+        let slot = Arc::new(Slot::new(wanted));
+        let mut guard = self.shard(key);
+        let shard = &mut *guard;
         match shard.keys.entry(key.clone()) {
             Place::Occupied(place) if matches!(place.get(), Entry::Awaited(_)) => return None,
             // A key that is awaited again begins anew. Its old place in `ended` is harmless: see `end`.
-            Place::Occupied(mut place) => {
-                if matches!(place.insert(Entry::Awaited(Arc::clone(&slot))), Entry::Overdue(_)) {
-                    self.overdue.fetch_sub(1, Relaxed);
+            Place::Occupied(mut place) => match place.insert(Entry::Awaited(Arc::clone(&slot))) {
+                Entry::Overdue(_) => _ = self.overdue.fetch_sub(1, Relaxed),
+                Entry::Buffered(records) => {
+                    shard.kept -= records.len();
+                    self.replay(shard, key, records);
                 }
-            }
-            Place::Vacant(place) => {
-                place.insert(Entry::Awaited(Arc::clone(&slot)));
-            }
+                Entry::Awaited(_) | Entry::Matched | Entry::GivenUp => {}
+            },
+            Place::Vacant(place) => _ = place.insert(Entry::Awaited(Arc::clone(&slot))),
         }
-        drop(shard);
+        drop(guard);
         self.figures.lock().expected += 1;
         Some(slot)
+    }
+
+    /// Matches the records that came before their key was awaited.
+    fn replay(&self, shard: &mut Shard<K, R>, key: &K, records: VecDeque<Taken<R>>) {
+        for taken in records {
+            if matches!(self.place(shard, key, taken), Routed::Duplicate) {
+                self.figures.lock().duplicates += 1;
+            }
+        }
     }
 
     /// Notes the step that awaits records of this join.
@@ -202,11 +181,11 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         }
     }
 
-    /// The deadline of this key has passed: gives the record that came at the last moment, or
-    /// remembers who awaits it.
-    pub(crate) fn overdue(&self, key: &K, slot: &Slot<R>, awaiting: Option<Awaiting>) -> Option<Taken<R>> {
+    /// The deadline of this key has passed: gives the records when the last one came at the last
+    /// moment, or remembers who awaits them.
+    pub(crate) fn overdue(&self, key: &K, slot: &Slot<R>, awaiting: Option<Awaiting>) -> Option<Arrived<R>> {
         let mut shard = self.shard(key);
-        if let Some(arrived) = slot.state.lock().arrived.take() {
+        if let Some(arrived) = slot.take() {
             return Some(arrived);
         }
         if let Some(entry) = shard.keys.get_mut(key) {
@@ -214,7 +193,8 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
                 Some(awaiting) => {
                     self.overdue.fetch_add(1, Relaxed);
                     self.patience_ns.fetch_max(awaiting.limit.as_nanos() as u64, Relaxed);
-                    Entry::Overdue(Box::new(awaiting))
+                    let left = slot.wanted() - slot.count();
+                    Entry::Overdue(Box::new(Awaiting { left, ..awaiting }))
                 }
                 None => Entry::GivenUp,
             };
@@ -223,34 +203,100 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         None
     }
 
+    /// Keys that came and that nobody awaited, as text: the nearest may be what was meant.
+    pub(crate) fn near(&self) -> Vec<String> {
+        self.orphans.lock().iter().map(|key| format!("{key:?}")).collect()
+    }
+
     /// Matches a record that arrived.
     pub(crate) fn route(&self, key: K, record: R, at: Instant) {
-        let mut late_for = None;
-        let mut duplicate = false;
-        let mut orphan = false;
         let mut shard = self.shard(&key);
-        match shard.keys.get_mut(&key) {
-            None => orphan = true,
-            Some(Entry::Matched) => duplicate = true,
-            Some(Entry::GivenUp) => {}
-            Some(entry) => match std::mem::replace(entry, Entry::Matched) {
-                Entry::Awaited(slot) => {
-                    slot.put(record, at);
-                    self.end(&mut shard, &key);
-                }
-                Entry::Overdue(awaiting) => late_for = Some(awaiting),
-                Entry::Matched | Entry::GivenUp => {}
-            },
-        }
+        let routed = self.place(&mut shard, &key, Taken { record, at });
         drop(shard);
         let mut figures = self.figures.lock();
         figures.records += 1;
-        figures.duplicates += u64::from(duplicate);
-        figures.orphans += u64::from(orphan);
-        drop(figures);
-        if let Some(awaiting) = late_for {
-            self.overdue.fetch_sub(1, Relaxed);
-            self.late(&key, &awaiting, at);
+        match routed {
+            Routed::Taken => {}
+            Routed::Duplicate => figures.duplicates += 1,
+            Routed::Orphan => {
+                figures.orphans += 1;
+                drop(figures);
+                let mut orphans = self.orphans.lock();
+                if orphans.len() == REMEMBERED_ORPHANS {
+                    orphans.pop_front();
+                }
+                orphans.push_back(key);
+            }
+            Routed::Late(awaiting) => {
+                drop(figures);
+                self.overdue.fetch_sub(1, Relaxed);
+                self.late(&key, &awaiting, at);
+            }
+        }
+    }
+
+    fn place(&self, shard: &mut Shard<K, R>, key: &K, taken: Taken<R>) -> Routed {
+        let at = taken.at;
+        match shard.keys.get_mut(key) {
+            None => match self.buffer {
+                None => Routed::Orphan,
+                Some(limits) => {
+                    shard.keys.insert(key.clone(), Entry::Buffered(VecDeque::from([taken])));
+                    self.buffered(shard, key, at, limits);
+                    Routed::Taken
+                }
+            },
+            Some(Entry::Matched) => Routed::Duplicate,
+            Some(Entry::GivenUp) => Routed::Taken,
+            Some(Entry::Buffered(records)) => {
+                records.push_back(taken);
+                if let Some(limits) = self.buffer {
+                    self.buffered(shard, key, at, limits);
+                }
+                Routed::Taken
+            }
+            Some(Entry::Overdue(awaiting)) if awaiting.left > 1 => {
+                awaiting.left -= 1;
+                Routed::Taken
+            }
+            Some(entry @ Entry::Overdue(_)) => match std::mem::replace(entry, Entry::Matched) {
+                Entry::Overdue(awaiting) if !awaiting.optional => Routed::Late(awaiting),
+                _ => {
+                    self.overdue.fetch_sub(1, Relaxed);
+                    Routed::Taken
+                }
+            },
+            Some(entry @ Entry::Awaited(_)) => {
+                let Entry::Awaited(slot) = &*entry else { return Routed::Taken };
+                if slot.put(taken) {
+                    *entry = Entry::Matched;
+                    self.end(shard, key);
+                }
+                Routed::Taken
+            }
+        }
+    }
+
+    /// Notes one more buffered record, and evicts the oldest ones beyond the limits.
+    fn buffered(&self, shard: &mut Shard<K, R>, key: &K, at: Instant, limits: Limits) {
+        shard.buffered.push_back((key.clone(), at));
+        shard.kept += 1;
+        let room = (limits.records / SHARDS).max(1);
+        while let Some((_, oldest)) = shard.buffered.front()
+            && (shard.buffered.len() > 2 * room
+                || shard.kept > room
+                || at.saturating_duration_since(*oldest) > limits.age)
+        {
+            let Some((oldest, _)) = shard.buffered.pop_front() else { break };
+            let Some(Entry::Buffered(records)) = shard.keys.get_mut(&oldest) else { continue };
+            records.pop_front();
+            shard.kept -= 1;
+            if records.is_empty() {
+                shard.keys.remove(&oldest);
+            }
+            let mut figures = self.figures.lock();
+            figures.evicted += 1;
+            figures.orphans += 1;
         }
     }
 
@@ -264,11 +310,30 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             *figures.kinds.entry(FailureKind::JoinLate).or_default() += 1;
             figures.late.get_or_insert_default().record(latency.as_nanos() as u64);
         });
-        let kind = FailureKind::JoinLate;
-        let id =
-            awaiting.evidence.or_else(|| scenario.evidence.admit(scenario.index, Some(awaiting.step), kind));
+        let id = awaiting
+            .evidence
+            .or_else(|| scenario.evidence.admit(scenario.index, Some(awaiting.step), FailureKind::JoinLate));
         if let Some(id) = id {
-            awaiting.keep(id, kind, &late(&self.name, key, awaiting.limit, latency));
+            awaiting.keep(id, self.expected(key, awaiting.wanted, awaiting.limit).late(latency));
+        }
+    }
+
+    pub(crate) fn expected<'a>(&'a self, key: &'a K, wanted: u32, limit: Duration) -> Expected<'a> {
+        Expected { source: &self.name, key, wanted, limit }
+    }
+
+    /// Counts records of a key that came in another order than theirs.
+    pub(crate) fn check_order(&self, arrived: &Arrived<R>) {
+        let Some(order) = &self.order else { return };
+        let mut last = order(&arrived.first.record);
+        let mut wrong = 0;
+        for taken in &arrived.more {
+            let place = order(&taken.record);
+            wrong += u64::from(place < last);
+            last = last.max(place);
+        }
+        if wrong > 0 {
+            self.figures.lock().out_of_order += wrong;
         }
     }
 
@@ -338,18 +403,23 @@ impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
     }
 
     fn close(&self) {
+        // What nobody has awaited until now, nobody ever will.
+        let kept: usize = self.shards.iter().map(|shard| std::mem::take(&mut shard.lock().kept)).sum();
+        self.figures.lock().orphans += kept as u64;
+        let near = self.near();
         let mut room = self.scenario.evidence.limit() as usize;
         for shard in &self.shards {
             for (key, entry) in &shard.lock().keys {
                 let Entry::Overdue(awaiting) = entry else { continue };
                 // Told at its deadline. Those may all have come late since, so some more are kept here.
-                if awaiting.evidence.is_some() {
+                if awaiting.evidence.is_some() || awaiting.optional {
                     continue;
                 }
                 let Some(left) = room.checked_sub(1) else { return };
                 room = left;
                 let id = awaiting.scenario.evidence.next_id();
-                awaiting.keep(id, FailureKind::JoinMissing, &missing(&self.name, key, awaiting.limit));
+                let expected = self.expected(key, awaiting.wanted, awaiting.limit);
+                awaiting.keep(id, expected.missing(awaiting.wanted - awaiting.left, &near));
             }
         }
     }

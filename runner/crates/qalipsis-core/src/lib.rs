@@ -3,6 +3,7 @@
 //! The engine drives what is declared here; see `runner/ARCHITECTURE.md`. Authors of scenarios
 //! use the crate `qalipsis`, which re-exports what they need in its prelude.
 
+mod awaiting;
 pub mod both;
 pub mod clock;
 pub mod evidence;
@@ -19,6 +20,7 @@ pub mod recorder;
 pub mod rng;
 pub mod scenario;
 pub mod setup;
+mod slot;
 pub mod source;
 pub mod step;
 pub mod steps;

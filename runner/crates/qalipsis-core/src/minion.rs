@@ -240,6 +240,18 @@ impl MinionState {
             .map(|start| self.scenario.clock.instant(start))
     }
 
+    /// The last step that started before `registered`, if it is among the last ones before
+    /// execution `before`.
+    pub(crate) fn trigger_before(&self, registered: Instant, before: u32) -> Option<Instant> {
+        let registered = self.date(registered);
+        let first = before.saturating_sub(REMEMBERED_STARTS as u32 - 1);
+        (first..before)
+            .map(|span| Timestamp(self.starts[span as usize % REMEMBERED_STARTS].load(Relaxed)))
+            .filter(|start| *start < registered)
+            .max()
+            .map(|start| self.scenario.clock.instant(start))
+    }
+
     pub(crate) fn take_lag(&self) -> u64 {
         if self.lag_ns.load(Relaxed) == 0 { 0 } else { self.lag_ns.swap(0, Relaxed) }
     }

@@ -2,8 +2,8 @@
 
 use crate::fault::chain;
 use crate::gauge::Gauge;
-use crate::join::{Join, Key};
-use crate::ledger::Ledger;
+use crate::join::{Join, Key, Limits};
+use crate::ledger::{Ledger, Order};
 use crate::meter::OpenMeter;
 use crate::minion::ScenarioContext;
 use crate::source::{OpenSource, Reader, Source};
@@ -76,7 +76,40 @@ impl<P> Setup<P> {
         source: S,
         key: impl Fn(&S::Record) -> K + Send + Sync + 'static,
     ) -> Join<K, S::Record> {
-        let ledger = Arc::new(Ledger::new(source.name(), Arc::clone(&self.context.scenario)));
+        self.open(source, key, None, None)
+    }
+
+    /// Like [`join`](Self::join), for records that have an order: of several records of one key
+    /// ([`Expect::times`](crate::join::Expect::times)) those that arrive out of it are counted, and warn.
+    pub fn join_ordered<S: Source, K: Key>(
+        &self,
+        source: S,
+        key: impl Fn(&S::Record) -> K + Send + Sync + 'static,
+        order: impl Fn(&S::Record) -> u64 + Send + Sync + 'static,
+    ) -> Join<K, S::Record> {
+        self.open(source, key, None, Some(Box::new(order)))
+    }
+
+    /// Like [`join`](Self::join), for keys that the system chooses: records that nobody awaits yet
+    /// are kept within `limits` until their key is known.
+    pub fn join_buffered<S: Source, K: Key>(
+        &self,
+        source: S,
+        key: impl Fn(&S::Record) -> K + Send + Sync + 'static,
+        limits: Limits,
+    ) -> Join<K, S::Record> {
+        self.open(source, key, Some(limits), None)
+    }
+
+    fn open<S: Source, K: Key>(
+        &self,
+        source: S,
+        key: impl Fn(&S::Record) -> K + Send + Sync + 'static,
+        buffer: Option<Limits>,
+        order: Option<Order<S::Record>>,
+    ) -> Join<K, S::Record> {
+        let scenario = Arc::clone(&self.context.scenario);
+        let ledger = Arc::new(Ledger::new(source.name(), scenario, buffer, order));
         let opened = OpenSource::new(
             source,
             key,

@@ -452,6 +452,12 @@ fn warning(scenario: &ScenarioReport) -> Vec<String> {
             "duplicate records of keys already matched",
         );
         warn(join.orphans, "orphan record that nobody awaited", "orphan records that nobody awaited");
+        warn(join.out_of_order, "record out of order", "records out of order");
+        warn(
+            join.evicted,
+            "unawaited record evicted from the buffer",
+            "unawaited records evicted from the buffer",
+        );
         warn(
             join.forgotten,
             "key forgotten because the ledger was full; later records of it count as orphans",

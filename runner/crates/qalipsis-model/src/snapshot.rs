@@ -141,6 +141,10 @@ pub struct JoinFigures {
     pub duplicates: u64,
     /// Records that nobody awaited.
     pub orphans: u64,
+    /// Records that came in another order than theirs.
+    pub out_of_order: u64,
+    /// Of a buffered join: orphans that were evicted because the buffer was full or they were too old.
+    pub evicted: u64,
     /// Records that could not be decoded.
     pub undecodable: u64,
     /// Keys forgotten because the ledger was full; later records of them count as orphans.
@@ -277,6 +281,8 @@ impl JoinFigures {
         self.bytes += other.bytes;
         self.duplicates += other.duplicates;
         self.orphans += other.orphans;
+        self.out_of_order += other.out_of_order;
+        self.evicted += other.evicted;
         self.undecodable += other.undecodable;
         self.forgotten += other.forgotten;
         self.first_undecodable = earliest(self.first_undecodable, other.first_undecodable);

@@ -16,7 +16,7 @@ pub use rand;
 pub mod prelude {
     pub use crate::core::both::both;
     pub use crate::core::fault::Fault;
-    pub use crate::core::join::Join;
+    pub use crate::core::join::{Join, zip};
     pub use crate::core::minion::Minion;
     pub use crate::core::model::criterion::Meter;
     pub use crate::core::model::profile::{Completion, Profile, Stage};

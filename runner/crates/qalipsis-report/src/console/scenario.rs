@@ -123,6 +123,12 @@ fn source(page: &mut Page, scenario: &ScenarioReport, join: &JoinFigures) {
         format!("{} duplicate", number(join.duplicates)),
         format!("{} orphan", number(join.orphans)),
     ];
+    if join.out_of_order > 0 {
+        facts.push(format!("{} out of order", number(join.out_of_order)));
+    }
+    if join.evicted > 0 {
+        facts.push(format!("{} evicted", number(join.evicted)));
+    }
     if join.undecodable > 0 {
         facts.push(format!("{} undecodable", number(join.undecodable)));
     }
