@@ -10,6 +10,7 @@ use qalipsis_model::criterion::Criterion;
 use qalipsis_model::description::{ScenarioDescription, SourceLocation, StepDescription};
 use qalipsis_model::plan::PropertyValues;
 use qalipsis_model::profile::Profile;
+use std::any::{Any, TypeId, type_name};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -20,11 +21,23 @@ pub type Pass = BoxFuture<'static, Outcome>;
 /// What runs one pass of a minion in an opened world.
 pub type Iterate = Arc<dyn Fn(Arc<MinionState>) -> Pass + Send + Sync>;
 
-type Open = Box<
-    dyn Fn(PropertyValues, Arc<SetupContext>) -> BoxFuture<'static, Result<Iterate, SetupError>>
-        + Send
-        + Sync,
->;
+/// A world whose type only the scenario knows.
+type AnyWorld = Arc<dyn Any + Send + Sync>;
+
+type Opening = BoxFuture<'static, Result<(Iterate, AnyWorld), SetupError>>;
+
+type Open = Box<dyn Fn(PropertyValues, Arc<SetupContext>) -> Opening + Send + Sync>;
+
+type After = Arc<dyn Fn(Arc<MinionState>, AnyWorld) -> Pass + Send + Sync>;
+
+/// What runs in an opened world.
+#[derive(Clone)]
+pub struct Passes {
+    /// One pass of one minion.
+    pub iterate: Iterate,
+    /// The closing check, once all minions are done.
+    pub after: Option<Iterate>,
+}
 
 /// What minions do, how many there are and when they start, and what must hold.
 pub struct Scenario {
@@ -32,6 +45,10 @@ pub struct Scenario {
     steps: &'static [StepSpec],
     crate_id: (&'static str, &'static str),
     open: Open,
+    after: Option<After>,
+    /// Names of the types of world and steps, which a closing check must share.
+    types: (&'static str, &'static str),
+    type_ids: (TypeId, TypeId),
 }
 
 impl Scenario {
@@ -79,12 +96,46 @@ impl Scenario {
                     .map_err(SetupError::from);
                 Box::pin(async move {
                     let world = Arc::new(opening?.await?);
+                    let any: AnyWorld = Arc::<W>::clone(&world);
                     let iterate: Iterate =
                         Arc::new(move |minion| Box::pin(iterate(Minion::new(minion), Arc::clone(&world))));
-                    Ok(iterate)
+                    Ok((iterate, any))
                 })
             }),
+            after: None,
+            types: (type_name::<W>(), type_name::<S>()),
+            type_ids: (TypeId::of::<W>(), TypeId::of::<S>()),
         }
+    }
+
+    /// Checks the system once, when all minions are done and the sources have drained: sums and
+    /// balances that no single minion sees. It has the steps of the scenario.
+    ///
+    /// It is left out when the campaign was stopped before its end.
+    ///
+    /// # Panics
+    /// When its world or steps are not those of the scenario.
+    #[must_use]
+    #[track_caller]
+    pub fn after<W, S, A, AF>(mut self, check: A) -> Self
+    where
+        W: Send + Sync + 'static,
+        S: Steps,
+        A: Fn(Minion<S>, Arc<W>) -> AF + Send + Sync + 'static,
+        AF: Future<Output = Outcome> + Send + 'static,
+    {
+        let types = (type_name::<W>(), type_name::<S>());
+        assert!(
+            self.type_ids == (TypeId::of::<W>(), TypeId::of::<S>()),
+            "the check after scenario '{}' takes {types:?} as world and steps, the scenario has {:?}",
+            self.description.name,
+            self.types,
+        );
+        self.after = Some(Arc::new(move |minion, world: AnyWorld| match world.downcast() {
+            Ok(world) => Box::pin(check(Minion::new(minion), world)),
+            Err(_) => unreachable!("the types were compared when the check was given"),
+        }));
+        self
     }
 
     /// One line for people.
@@ -135,8 +186,21 @@ impl Scenario {
         &self,
         values: PropertyValues,
         context: Arc<SetupContext>,
-    ) -> BoxFuture<'static, Result<Iterate, SetupError>> {
-        (self.open)(values, context)
+    ) -> BoxFuture<'static, Result<Passes, SetupError>> {
+        let opening = (self.open)(values, context);
+        let after = self.after.clone();
+        Box::pin(async move {
+            let (iterate, world) = opening.await?;
+            let after =
+                after.map(|after| -> Iterate { Arc::new(move |minion| after(minion, Arc::clone(&world))) });
+            Ok(Passes { iterate, after })
+        })
+    }
+}
+
+impl fmt::Debug for Passes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Passes").finish_non_exhaustive()
     }
 }
 

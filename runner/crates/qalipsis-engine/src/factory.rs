@@ -1,13 +1,14 @@
 //! The life of a campaign in one factory.
 
-use crate::minions::Load;
+use crate::minions::{self, Load};
 use crate::pacing;
 use crate::snapshots::Snapshots;
 use crate::sources::{self, Opened, Sources};
 use crate::worker::{self, WorkerHandle};
+use futures::future::join_all;
 use qalipsis_core::clock::Clock;
 use qalipsis_core::evidence::EvidenceKeeper;
-use qalipsis_core::minion::{ScenarioContext, Worker};
+use qalipsis_core::minion::{MinionState, ScenarioContext, Worker};
 use qalipsis_core::recorder::Recorder;
 use qalipsis_core::rng::fnv1a;
 use qalipsis_core::scenario::Scenario;
@@ -19,6 +20,7 @@ use qalipsis_model::timestamp::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// How often differences are told.
@@ -125,25 +127,28 @@ impl Factory {
         let (events, received) = mpsc::channel(1024);
         let count = self.plan.workers.map_or_else(cores, |n| n as usize).max(1);
         let recorder = || Recorder::new(self.contexts.iter().map(|c| c.steps.len()));
-        let workers: Vec<Arc<Worker>> =
-            (0..count).map(|index| Arc::new(Worker::new(index as u32, recorder()))).collect();
+        let worker = |index: usize| Arc::new(Worker::new(index as u32, recorder()));
+        let workers: Vec<Arc<Worker>> = (0..count).map(worker).collect();
+        // Closing checks run where the sources run, and are counted on their own.
+        let closer = worker(count);
         let start = self.clock.instant(start).max(Instant::now());
         let load = Arc::new(Load::new(&self.plan, start));
         let handle = Handle { load: Arc::clone(&load) };
-        tokio::spawn(self.drive(workers, load, start, events));
+        tokio::spawn(self.drive(workers, closer, load, start, events));
         (handle, received)
     }
 
     async fn drive(
         mut self,
         workers: Vec<Arc<Worker>>,
+        closer: Arc<Worker>,
         load: Arc<Load>,
         start: Instant,
         events: mpsc::Sender<Event>,
     ) {
         let mut snapshots = Snapshots::new(
             &self.contexts,
-            workers.clone(),
+            workers.iter().chain([&closer]).cloned().collect(),
             Arc::clone(&self.side),
             Arc::clone(&self.evidence),
             self.sources.ledgers(),
@@ -153,7 +158,9 @@ impl Factory {
             .iter()
             .map(|worker| worker::spawn(Arc::clone(worker), &self.contexts, &self.opened, Arc::clone(&load)))
             .collect();
-        // The worlds live in the workers' closures from here on, and end with them.
+        let mut closing = Some(self.closing(&closer));
+        let mut checking = None;
+        // The worlds live in the workers and the closing checks from here on, and end with them.
         self.opened.clear();
         pacing::spawn(
             &self.plan,
@@ -175,6 +182,7 @@ impl Factory {
                     if events.send(Event::Snapshot(snapshots.take(self.clock.now()))).await.is_err() { return; }
                 }
                 _ = tick.tick() => {
+                    if checking.as_ref().is_some_and(JoinHandle::is_finished) { break; }
                     if let Some(who) = threads.iter().find_map(|t| t.stuck(STUCK_AFTER, &self.contexts)) {
                         let _ = events.send(Event::Snapshot(snapshots.take(self.clock.now()))).await;
                         let _ = events.send(Event::Stuck(who)).await;
@@ -185,7 +193,11 @@ impl Factory {
                         if load.is_over() || since.elapsed() > CANCEL_LIMIT { break; }
                     } else if load.is_over() {
                         let since = *ended_at.get_or_insert_with(Instant::now);
-                        if self.drained(since) { break; }
+                        if let Some(checks) = closing.take_if(|_| self.drained(since)) {
+                            // What was stopped has no sums to check.
+                            if load.stopped().is_some() { break; }
+                            checking = self.sources.spawn(async move { _ = join_all(checks).await; });
+                        }
                     }
                 }
             }
@@ -199,6 +211,18 @@ impl Factory {
         }
         let _ = events.send(Event::Snapshot(snapshots.take(self.clock.now()))).await;
         let _ = events.send(Event::Ended).await;
+    }
+
+    /// The closing checks, ready to run.
+    fn closing(&self, closer: &Arc<Worker>) -> Vec<impl Future<Output = ()> + Send + use<>> {
+        let scenarios = self.contexts.iter().zip(&self.opened).zip(&self.plan.campaign.scenarios);
+        let checks = scenarios.filter_map(|((context, opened), planned)| {
+            let check = opened.passes.after.clone()?;
+            // The index after the last minion's own.
+            let minion = MinionState::new(Arc::clone(context), Arc::clone(closer), planned.minions);
+            Some(minions::close(minion, check, context.iteration_limit))
+        });
+        checks.collect()
     }
 
     /// Whether no record that matters can come any more, `since` the last minion ended.

@@ -133,6 +133,14 @@ pub(crate) async fn run(
     }
 }
 
+/// Runs the closing check of a scenario; its steps tell how it went.
+pub(crate) async fn close(minion: MinionState, check: Iterate, limit: Duration) {
+    let minion = Arc::new(minion);
+    let now = Instant::now();
+    minion.begin(0, Duration::ZERO);
+    pass(&minion, &check, now + limit).await;
+}
+
 async fn pass(minion: &Arc<MinionState>, iterate: &Iterate, deadline: Instant) -> ExecutionOutcome {
     let panicked = |panic: panics::Panic| {
         minion.fail_pass(FailureKind::Panic, format!("panicked at {}: {}", panic.place, panic.message));

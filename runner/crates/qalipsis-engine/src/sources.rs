@@ -7,8 +7,8 @@ use qalipsis_core::ledger::{LedgerControl, source_evidence};
 use qalipsis_core::meter::Meter;
 use qalipsis_core::minion::ScenarioContext;
 use qalipsis_core::panics;
-use qalipsis_core::scenario::{Iterate, Scenario};
-use qalipsis_core::setup::SetupContext;
+use qalipsis_core::scenario::{Passes, Scenario};
+use qalipsis_core::setup::{SetupContext, SetupError};
 use qalipsis_core::source::Reader;
 use qalipsis_model::criterion::{Criterion, Limit, Quantity, Subject};
 use qalipsis_model::duration::human;
@@ -29,7 +29,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(1);
 
 /// A scenario whose world is open.
 pub(crate) struct Opened {
-    pub(crate) iterate: Iterate,
+    pub(crate) passes: Passes,
     pub(crate) completion: Completion,
 }
 
@@ -107,12 +107,12 @@ pub(crate) async fn open(
         let criteria = scenario.describe().criteria.clone();
         let world = world.map(|world| runtime.spawn(world));
         async move {
-            let iterate = match world {
+            let passes = match world {
                 Ok(world) => opened(world, deadline, plan).await,
                 Err(panic) => Err(format!("panicked at {}: {}", panic.place, panic.message)),
             };
-            match iterate {
-                Ok(iterate) => Ok((setup, Opened { iterate, completion }, criteria)),
+            match passes {
+                Ok(passes) => Ok((setup, Opened { passes, completion }, criteria)),
                 Err(message) => Err(NotReady { scenario: Some(setup.scenario.name.clone()), message }),
             }
         }
@@ -168,12 +168,12 @@ pub(crate) async fn open(
 }
 
 async fn opened(
-    mut world: JoinHandle<Result<Iterate, qalipsis_core::setup::SetupError>>,
+    mut world: JoinHandle<Result<Passes, SetupError>>,
     deadline: Instant,
     plan: &FactoryPlan,
-) -> Result<Iterate, String> {
+) -> Result<Passes, String> {
     match tokio::time::timeout_at(deadline, &mut world).await {
-        Ok(Ok(Ok(iterate))) => Ok(iterate),
+        Ok(Ok(Ok(passes))) => Ok(passes),
         Ok(Ok(Err(error))) => Err(error.to_string()),
         Ok(Err(panic)) => Err(match panic.try_into_panic() {
             Ok(payload) => format!("opening the world panicked: {}", panics::message(&*payload)),
@@ -258,6 +258,11 @@ impl Drop for AbortOnDrop {
 impl Sources {
     pub(crate) fn ledgers(&self) -> Vec<(usize, Arc<dyn LedgerControl>)> {
         self.ledgers.clone()
+    }
+
+    /// Runs something where the sources run.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Option<JoinHandle<()>> {
+        self.runtime.as_ref().map(|runtime| runtime.spawn(task))
     }
 
     pub(crate) fn meters(&self) -> Vec<Watched> {

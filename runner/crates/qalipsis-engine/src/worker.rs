@@ -92,7 +92,7 @@ pub(crate) fn spawn(
         .zip(opened)
         .map(|(context, opened)| Hosted {
             context: Arc::clone(context),
-            iterate: Arc::clone(&opened.iterate),
+            iterate: Arc::clone(&opened.passes.iterate),
             completion: opened.completion,
             minions: JoinSet::new(),
         })

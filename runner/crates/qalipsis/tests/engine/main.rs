@@ -1,5 +1,6 @@
 //! The engine through the scenario API, judged as the head would.
 
+mod after;
 mod join;
 mod ledger;
 mod meter;
