@@ -1,7 +1,8 @@
 //! Where the brokers are and how to talk to them.
 
 use crate::consume::Consume;
-use crate::position::metadata;
+use crate::lag::LagOf;
+use crate::position::{Deadline, metadata};
 use crate::producer::Producer;
 use crate::properties::Properties;
 use crate::topics::{Selection, Topics};
@@ -11,7 +12,7 @@ use qalipsis_core::fault::Fault;
 use qalipsis_core::model::timestamp::Timestamp;
 use rdkafka::consumer::BaseConsumer;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 use tokio::sync::oneshot;
 
 /// How long brokers may take to answer at warm-up.
@@ -69,6 +70,15 @@ impl Kafka {
         Consume::new(self, Topics(Selection::Matching(pattern.into())))
     }
 
+    /// How far another consumer group is behind, to be watched:
+    /// `setup.watch("fulfilment-lag", kafka.lag_of("fulfilment"))`.
+    ///
+    /// The group is not disturbed: nobody joins it and nothing is committed. Topics that it has never
+    /// committed offsets of need [`LagOf::topics`].
+    pub fn lag_of(&self, group: impl Into<String>) -> LagOf {
+        LagOf::new(self, group.into())
+    }
+
     /// A producer. It connects when the first message is sent; [`check`](Self::check) before that
     /// tells of brokers that can't be reached.
     ///
@@ -90,7 +100,7 @@ impl Kafka {
         // A thread of its own rather than the runtime's pool, which waits for its threads at its end.
         let thread = thread::Builder::new().name("kafka-check".to_owned()).spawn(move || {
             let result = match config.create_with_context::<_, BaseConsumer<Watch>>(watch) {
-                Ok(client) => metadata(&client, &kafka.brokers, Instant::now() + LIMIT).map(drop),
+                Ok(client) => metadata(&client, &kafka.brokers, Deadline::after(LIMIT)).map(drop),
                 Err(error) => Err(kafka.properties.refused(&error)),
             };
             let _ = answer.send(result);

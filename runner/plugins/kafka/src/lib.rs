@@ -1,8 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod age;
+mod backlog;
 mod client;
 mod closing;
 mod consume;
+mod lag;
 mod position;
 mod producer;
 mod properties;
@@ -14,6 +17,7 @@ mod watch;
 
 pub use client::Kafka;
 pub use consume::{Consume, Position};
+pub use lag::LagOf;
 pub use producer::{Delivery, Message, Producer};
 pub use record::{BorrowedRecord, Header, Record, RecordTime, TimeKind};
 pub use topics::Topics;

@@ -17,8 +17,11 @@ use std::collections::HashMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// A partition of a topic.
+pub(crate) type Partition = (String, i32);
+
 /// Where each partition is read from.
-pub(crate) type Starts = HashMap<(String, i32), i64>;
+pub(crate) type Starts = HashMap<Partition, i64>;
 
 /// How long a topic that is missing may still appear: its creation takes a moment to get around.
 const APPEARANCE: Duration = Duration::from_secs(2);
@@ -27,22 +30,40 @@ const APPEARANCE: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// How long to wait for events that are there already. Not zero, which would take only the first.
-const EVENTS: Duration = Duration::from_millis(10);
+pub(crate) const EVENTS: Duration = Duration::from_millis(10);
 
 /// How long one request for metadata may take. They grow, so that a wrong password is told early
 /// and a slow broker still has its time.
 const PATIENCE: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), LIMIT];
 
+/// Until when brokers have to have answered, and how long that was in all, which is what people are told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline {
+    at: Instant,
+    pub(crate) limit: Duration,
+}
+
+impl Deadline {
+    /// That long from now.
+    pub(crate) fn after(limit: Duration) -> Self {
+        Self { at: Instant::now() + limit, limit }
+    }
+
+    pub(crate) fn left(self) -> Duration {
+        self.at.saturating_duration_since(Instant::now())
+    }
+}
+
 /// Asks any broker for the metadata of all topics. `deadline` also limits what comes after.
 pub(crate) fn metadata(
     consumer: &BaseConsumer<Watch>,
     brokers: &str,
-    deadline: Instant,
+    deadline: Deadline,
 ) -> Result<Metadata, Fault> {
     let watch = consumer.context();
     let mut last = None;
     for patience in PATIENCE {
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = deadline.left();
         if left.is_zero() {
             break;
         }
@@ -60,7 +81,7 @@ pub(crate) fn metadata(
     let otherwise = last.as_ref().map_or_else(|| "timed out".to_owned(), cause);
     Err(Fault::error(format!(
         "kafka at {brokers}: no broker answered within {}: {}",
-        human(LIMIT),
+        human(deadline.limit),
         watch.last_error(&otherwise)
     ))
     .code("unreachable"))
@@ -74,70 +95,30 @@ pub(crate) struct Start {
     pub(crate) position: Position,
     pub(crate) campaign: Timestamp,
     /// All partitions of all topics.
-    pub(crate) partitions: Vec<(String, i32)>,
+    pub(crate) partitions: Vec<Partition>,
 }
 
 impl Start {
     /// Waits until the topics are there and their partitions have leaders.
     pub(crate) fn find(&mut self, consumer: &BaseConsumer<Watch>, topics: &Topics) -> Result<(), Fault> {
         let started = Instant::now();
-        let deadline = started + LIMIT;
+        let deadline = Deadline::after(LIMIT);
         loop {
             let metadata = metadata(consumer, &self.brokers, deadline)?;
-            let limit = match self.partitions_of(topics, &metadata) {
+            let limit = match partitions_of(topics, &metadata, &self.brokers, self.secured) {
                 Ok(partitions) => {
                     self.partitions = partitions;
                     return Ok(());
                 }
                 Err(Missing::ForGood(fault)) => return Err(fault),
                 Err(Missing::Topic(fault)) => (started + APPEARANCE, fault),
-                Err(Missing::Leader(fault)) => (deadline, fault),
+                Err(Missing::Leader(fault)) => (deadline.at, fault),
             };
             if Instant::now() + LOOK_AGAIN > limit.0 {
                 return Err(limit.1);
             }
             thread::sleep(LOOK_AGAIN);
         }
-    }
-
-    fn partitions_of(&self, topics: &Topics, metadata: &Metadata) -> Result<Vec<(String, i32)>, Missing> {
-        let brokers = &self.brokers;
-        let existing: Vec<&str> = metadata.topics().iter().map(|topic| topic.name()).collect();
-        let selected = topics.select(&existing).map_err(|unselected| match unselected {
-            Unselected::Invalid(problem) => Missing::ForGood(Fault::error(problem).code("configuration")),
-            Unselected::Absent(wanted) => {
-                let own = |name: &&&str| !name.starts_with("__");
-                let hint = suggest::hint(&wanted, existing.iter().filter(own).copied());
-                let what = match &topics.0 {
-                    Selection::Named(_) => format!("no topic '{wanted}'"),
-                    Selection::Matching(_) => format!("no topic matches '{wanted}'"),
-                };
-                let hidden = if self.secured { " that this user may see" } else { "" };
-                Missing::Topic(
-                    Fault::error(format!("{what}{hidden} at {brokers}, {hint}")).code("unknown-topic"),
-                )
-            }
-        })?;
-        let mut partitions = Vec::new();
-        for topic in metadata.topics().iter().filter(|topic| selected.iter().any(|name| name == topic.name()))
-        {
-            let leaderless = |what: String| {
-                Missing::Leader(
-                    Fault::error(format!("topic '{}' at {brokers} has {what}", topic.name()))
-                        .code("no-leader"),
-                )
-            };
-            if topic.partitions().is_empty() {
-                return Err(leaderless("no partitions yet".to_owned()));
-            }
-            for partition in topic.partitions() {
-                if partition.leader() < 0 {
-                    return Err(leaderless(format!("no leader for partition {}", partition.id())));
-                }
-                partitions.push((topic.name().to_owned(), partition.id()));
-            }
-        }
-        Ok(partitions)
     }
 
     /// The topics, each once.
@@ -152,12 +133,13 @@ impl Start {
     /// They are numbers, never "the end": librdkafka would look that up later, and what is produced
     /// until then would be missed.
     pub(crate) fn offsets(&self, consumer: &BaseConsumer<Watch>) -> Result<Starts, Fault> {
+        let ask = |what| ask(consumer, &self.partitions, what, LIMIT);
         let asked = match self.position {
-            Position::Earliest => self.ask(consumer, Offset::Beginning),
-            Position::Latest => self.ask(consumer, Offset::End),
-            Position::CampaignStart => self.ask(consumer, Offset::End).and_then(|ends| {
+            Position::Earliest => ask(Offset::Beginning),
+            Position::Latest => ask(Offset::End),
+            Position::CampaignStart => ask(Offset::End).and_then(|ends| {
                 let millis = i64::try_from(self.campaign.0 / 1_000_000).unwrap_or(i64::MAX);
-                let mut starts = self.ask(consumer, Offset::Offset(millis))?;
+                let mut starts = ask(Offset::Offset(millis))?;
                 // A partition without a record since then has no offset yet: the end of before asking is it.
                 for (partition, end) in ends {
                     starts.entry(partition).or_insert(end);
@@ -174,32 +156,87 @@ impl Start {
         }
     }
 
-    /// One request to each leader, for all its partitions.
-    fn ask(&self, consumer: &BaseConsumer<Watch>, what: Offset) -> Result<Starts, KafkaError> {
-        let mut list = TopicPartitionList::with_capacity(self.partitions.len());
-        for (topic, partition) in &self.partitions {
-            list.add_partition_offset(topic, *partition, what)?;
-        }
-        let answer = consumer.offsets_for_times(list, LIMIT)?;
-        let mut starts = Starts::with_capacity(self.partitions.len());
-        for partition in answer.elements() {
-            partition.error()?;
-            if let Offset::Offset(offset) = partition.offset() {
-                starts.insert((partition.topic().to_owned(), partition.partition()), offset);
-            }
-        }
-        Ok(starts)
-    }
-
     fn unpositioned(&self, problem: &str) -> Fault {
         Fault::error(format!("the offsets to start from could not be had from {}: {problem}", self.brokers))
             .code("offsets")
     }
 }
 
+/// All partitions of the topics. `secured` is whether brokers may hide topics from this client.
+pub(crate) fn partitions_of(
+    topics: &Topics,
+    metadata: &Metadata,
+    brokers: &str,
+    secured: bool,
+) -> Result<Vec<Partition>, Missing> {
+    let existing: Vec<&str> = metadata.topics().iter().map(|topic| topic.name()).collect();
+    let selected = topics.select(&existing).map_err(|unselected| match unselected {
+        Unselected::Invalid(problem) => Missing::ForGood(Fault::error(problem).code("configuration")),
+        Unselected::Absent(wanted) => {
+            let own = |name: &&&str| !name.starts_with("__");
+            let hint = suggest::hint(&wanted, existing.iter().filter(own).copied());
+            let what = match &topics.0 {
+                Selection::Named(_) => format!("no topic '{wanted}'"),
+                Selection::Matching(_) => format!("no topic matches '{wanted}'"),
+            };
+            let hidden = if secured { " that this user may see" } else { "" };
+            Missing::Topic(Fault::error(format!("{what}{hidden} at {brokers}, {hint}")).code("unknown-topic"))
+        }
+    })?;
+    let mut partitions = Vec::new();
+    for topic in metadata.topics().iter().filter(|topic| selected.iter().any(|name| name == topic.name())) {
+        let leaderless = |what: String| {
+            Missing::Leader(
+                Fault::error(format!("topic '{}' at {brokers} has {what}", topic.name())).code("no-leader"),
+            )
+        };
+        if topic.partitions().is_empty() {
+            return Err(leaderless("no partitions yet".to_owned()));
+        }
+        for partition in topic.partitions() {
+            if partition.leader() < 0 {
+                return Err(leaderless(format!("no leader for partition {}", partition.id())));
+            }
+            partitions.push((topic.name().to_owned(), partition.id()));
+        }
+    }
+    Ok(partitions)
+}
+
+/// The offsets of partitions, with one request to each leader for all its partitions.
+pub(crate) fn ask(
+    consumer: &BaseConsumer<Watch>,
+    partitions: &[Partition],
+    what: Offset,
+    limit: Duration,
+) -> Result<Starts, KafkaError> {
+    let mut list = TopicPartitionList::with_capacity(partitions.len());
+    for (topic, partition) in partitions {
+        list.add_partition_offset(topic, *partition, what)?;
+    }
+    let answer = consumer.offsets_for_times(list, limit)?;
+    let mut starts = Starts::with_capacity(partitions.len());
+    for partition in answer.elements() {
+        partition.error()?;
+        if let Offset::Offset(offset) = partition.offset() {
+            starts.insert((partition.topic().to_owned(), partition.partition()), offset);
+        }
+    }
+    Ok(starts)
+}
+
 /// What is not there, and whether waiting may help.
-enum Missing {
+pub(crate) enum Missing {
     ForGood(Fault),
     Topic(Fault),
     Leader(Fault),
+}
+
+impl Missing {
+    /// For those who don't wait.
+    pub(crate) fn fault(self) -> Fault {
+        match self {
+            Self::ForGood(fault) | Self::Topic(fault) | Self::Leader(fault) => fault,
+        }
+    }
 }

@@ -61,6 +61,11 @@ impl Watch {
         self.0.last_error.lock().clone().unwrap_or_else(|| otherwise.to_owned())
     }
 
+    /// All is well: what went wrong before explains nothing that comes now.
+    pub(crate) fn recovered(&self) {
+        *self.0.last_error.lock() = None;
+    }
+
     /// Whether the broker, or this client, refused the other for good.
     pub(crate) fn rejected(&self) -> bool {
         self.0.rejected.load(Relaxed)

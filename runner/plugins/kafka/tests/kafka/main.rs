@@ -1,6 +1,8 @@
 //! The plugin against Apache Kafka and, for what a real broker does not do on demand, librdkafka's mock.
 
 mod failures;
+mod lag;
+mod lag_time;
 mod opened;
 mod positions;
 mod produce;

@@ -87,6 +87,7 @@ pub(crate) async fn open<T: Clone + Send + Sync + 'static>(source: Consume<T>) -
         reader: Reader { campaign: "c1".into(), factory: "f1".into(), scenario: "reading".into() },
         stop: stopping,
         sources: parking_lot::Mutex::new(Vec::new()),
+        meters: parking_lot::Mutex::new(Vec::new()),
     });
     scenario.open(PropertyValues::default(), Arc::clone(&context)).await.expect("the world opens");
     let source = context.sources.lock().pop().expect("it was joined");
@@ -206,11 +207,12 @@ pub(crate) async fn in_step(message: Message) -> Option<Evidence> {
         reader: Reader { campaign: "c1".into(), factory: "f1".into(), scenario: "producing".into() },
         stop: watch::channel(false).1,
         sources: parking_lot::Mutex::new(Vec::new()),
+        meters: parking_lot::Mutex::new(Vec::new()),
     });
-    let iterate = scenario.open(PropertyValues::default(), setup).await.expect("the world opens");
+    let passes = scenario.open(PropertyValues::default(), setup).await.expect("the world opens");
     let worker = Arc::new(Worker::new(0, Recorder::new([1])));
     let minion = Arc::new(MinionState::new(context, worker, 0));
-    let outcome = iterate(minion).await;
+    let outcome = (passes.iterate)(minion).await;
     let kept = evidence.try_recv().ok();
     assert_eq!(outcome.is_err(), kept.is_some());
     kept
