@@ -64,7 +64,8 @@ impl World {
         let shop = Http::new(&setup.properties.shop)?;
         shop.check().await?;
         let kafka = Kafka::new(&setup.properties.brokers);
-        let fulfilled = setup.join(kafka.consume("orders.fulfilled").json::<Event>(), |record| record.value.order_id);
+        let fulfilled =
+            setup.join(kafka.consume("orders.fulfilled").json::<Event>(), |record| record.value.order_id);
         Ok(Self { shop, fulfilled, settings: setup.properties })
     }
 }

@@ -59,7 +59,8 @@ impl World {
         let kafka = Kafka::new(running.kafka());
         Ok(Self {
             shop: Http::new(running.http())?,
-            fulfilled: setup.join(kafka.consume("orders.fulfilled").json::<Event>(), |record| record.value.order_id),
+            fulfilled: setup
+                .join(kafka.consume("orders.fulfilled").json::<Event>(), |record| record.value.order_id),
             _running: running,
         })
     }
