@@ -52,11 +52,12 @@ impl Bare {
             },
             stop: stopping,
             sources: Default::default(),
+            meters: Default::default(),
         });
         let opened = scenario.open(PropertyValues::default(), Arc::clone(&setup)).await;
-        let iterate = opened.unwrap_or_else(|error| panic!("the world did not open: {error}"));
+        let passes = opened.unwrap_or_else(|error| panic!("the world did not open: {error}"));
         let sources = std::mem::take(&mut *setup.sources.lock());
-        Self { context, worker: Arc::new(Worker::new(0, recorder())), iterate, sources, stop }
+        Self { context, worker: Arc::new(Worker::new(0, recorder())), iterate: passes.iterate, sources, stop }
     }
 
     /// A new minion.

@@ -9,7 +9,7 @@ mod table;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use measure::{http, idle, lag, startup, steps};
+use measure::{http, idle, kafka, lag, startup, steps};
 use std::time::Duration;
 
 /// Measures the engine
@@ -37,9 +37,12 @@ enum Measure {
     Startup,
     /// HTTP requests against oha
     Http,
+    /// A join on Kafka against a bare consumer
+    Kafka,
 }
 
-const ALL: [Measure; 5] = [Measure::Benchmarks, Measure::Idle, Measure::Lag, Measure::Startup, Measure::Http];
+const ALL: [Measure; 6] =
+    [Measure::Benchmarks, Measure::Idle, Measure::Lag, Measure::Startup, Measure::Http, Measure::Kafka];
 
 /// Parts that need a process of their own
 #[derive(Debug, Subcommand)]
@@ -55,6 +58,10 @@ enum Part {
     HttpServer,
     /// Sends HTTP requests
     HttpLoad { address: String, minions: u32, seconds: u64 },
+    /// Joins records of a topic
+    KafkaJoin { bootstrap: String },
+    /// Reads the same records with a bare consumer
+    KafkaBare { bootstrap: String },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -66,6 +73,8 @@ fn main() -> anyhow::Result<()> {
                 Part::IdleMinions { minions } => idle::part(minions).await,
                 Part::Releases { percent } => lag::part(percent).await,
                 Part::BareReleases { percent } => lag::bare(percent),
+                Part::KafkaJoin { bootstrap } => kafka::join(&bootstrap).await,
+                Part::KafkaBare { bootstrap } => kafka::bare(&bootstrap),
                 Part::HttpServer => http::serve().await,
                 Part::HttpLoad { address, minions, seconds } => {
                     http::load(&address, minions, Duration::from_secs(seconds)).await
@@ -85,6 +94,7 @@ fn main() -> anyhow::Result<()> {
             Measure::Lag => lag::rows(arguments.rounds),
             Measure::Startup => startup::rows(arguments.rounds),
             Measure::Http => http::rows(arguments.rounds),
+            Measure::Kafka => kafka::rows(arguments.rounds),
         };
         rows.extend(measured.with_context(|| format!("failed to measure {measure:?}"))?);
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod http;
 pub(crate) mod idle;
+pub(crate) mod kafka;
 pub(crate) mod lag;
 pub(crate) mod startup;
 pub(crate) mod steps;

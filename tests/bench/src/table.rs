@@ -116,13 +116,13 @@ pub(crate) fn render(rows: &[Row]) -> String {
     text
 }
 
-/// The middle one of several rounds.
+/// The middle of several rounds; of an even number, the mean of the two in the middle.
 ///
 /// # Panics
 /// Without rounds.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2])
 }
 
 #[cfg(test)]
@@ -157,5 +157,6 @@ mod tests {
     #[test]
     fn the_median_is_the_middle() {
         assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(vec![4.0, 1.0]), 2.5);
     }
 }

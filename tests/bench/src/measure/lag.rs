@@ -19,6 +19,9 @@ enum Work {
     Burn,
 }
 
+/// A figure of a run.
+type Read = fn(&Lag) -> f64;
+
 /// What one run prints.
 struct Lag {
     p50_ms: f64,
@@ -37,9 +40,9 @@ pub(crate) fn rows(rounds: usize) -> anyhow::Result<Vec<Row>> {
             ours.push(measured("releases", percent)?);
             bare.push(measured("bare-releases", percent)?);
         }
-        let column = |lags: &[Lag], of: fn(&Lag) -> f64| median(lags.iter().map(of).collect());
+        let column = |lags: &[Lag], of: Read| median(lags.iter().map(of).collect());
         let (used, theirs) = (column(&ours, |lag| lag.cpu), column(&bare, |lag| lag.cpu));
-        let figures: [(&str, fn(&Lag) -> f64, Option<Goal>); 3] = [
+        let figures: [(&str, Read, Option<Goal>); 3] = [
             ("p50", |lag| lag.p50_ms, None),
             ("p99", |lag| lag.p99_ms, goal),
             ("max", |lag| lag.max_ms, None),
