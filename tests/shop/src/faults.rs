@@ -20,6 +20,18 @@ pub(crate) enum Fault {
     Garbage = 6,
     /// The request is never answered, nothing is published.
     Hang = 7,
+    /// The row is never written.
+    DropRow = 8,
+    /// The row has one piece too many.
+    WrongRow = 9,
+    /// The order comes to the database later than it could.
+    LateRow = 10,
+    /// The order is never cached.
+    DropCache = 11,
+    /// The event never goes to the exchange.
+    DropMessage = 12,
+    /// The event goes to the exchange twice.
+    DuplicateMessage = 13,
 }
 
 /// Percentage of orders hit by each fault, 0 to 100, and the seed of the choice.
@@ -33,6 +45,12 @@ pub(crate) struct Faults {
     pub(crate) error_percent: f64,
     pub(crate) garbage_percent: f64,
     pub(crate) hang_percent: f64,
+    pub(crate) drop_row_percent: f64,
+    pub(crate) wrong_row_percent: f64,
+    pub(crate) late_row_percent: f64,
+    pub(crate) drop_cache_percent: f64,
+    pub(crate) drop_message_percent: f64,
+    pub(crate) duplicate_message_percent: f64,
 }
 
 impl Faults {
@@ -46,6 +64,12 @@ impl Faults {
             Fault::Error => self.error_percent,
             Fault::Garbage => self.garbage_percent,
             Fault::Hang => self.hang_percent,
+            Fault::DropRow => self.drop_row_percent,
+            Fault::WrongRow => self.wrong_row_percent,
+            Fault::LateRow => self.late_row_percent,
+            Fault::DropCache => self.drop_cache_percent,
+            Fault::DropMessage => self.drop_message_percent,
+            Fault::DuplicateMessage => self.duplicate_message_percent,
         };
         // The point lies in [0, 1), so 0 % hits nothing and 100 % everything.
         point(self.seed, fault, order) < percent / 100.0
@@ -82,6 +106,12 @@ mod tests {
             error_percent: percent,
             garbage_percent: percent,
             hang_percent: percent,
+            drop_row_percent: percent,
+            wrong_row_percent: percent,
+            late_row_percent: percent,
+            drop_cache_percent: percent,
+            drop_message_percent: percent,
+            duplicate_message_percent: percent,
         }
     }
 

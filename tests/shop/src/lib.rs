@@ -7,7 +7,13 @@
 //! standard library. `main` is the shop itself, behind the feature `server` (on by default).
 
 #[cfg(feature = "server")]
+mod cache;
+#[cfg(feature = "server")]
+mod database;
+#[cfg(feature = "server")]
 mod embedded;
+#[cfg(feature = "server")]
+mod exchange;
 #[cfg(feature = "server")]
 mod faults;
 #[cfg(feature = "server")]
@@ -23,6 +29,10 @@ mod order;
 mod publisher;
 #[cfg(feature = "server")]
 mod server;
+#[cfg(feature = "server")]
+mod sink;
+#[cfg(feature = "server")]
+mod sinks;
 #[cfg(feature = "server")]
 mod state;
 #[cfg(feature = "server")]

@@ -13,6 +13,7 @@ use crate::faults::Faults;
 #[derive(Debug, Parser)]
 #[command(name = "shop", version, allow_negative_numbers = true)]
 #[command(group = ArgGroup::new("broker").required(true).args(["kafka", "embedded_kafka"]))]
+#[command(group = ArgGroup::new("delayed").multiple(true).args(["late", "late_row"]))]
 pub(crate) struct Options {
     /// Address of the HTTP front; port 0 takes a free one.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0")]
@@ -29,6 +30,21 @@ pub(crate) struct Options {
     /// Stock of every product at the start, in pieces.
     #[arg(long, value_name = "PIECES", default_value_t = 1_000_000)]
     pub(crate) stock: i64,
+    /// Database that gets orders and stock, postgres://user:password@host:port/database.
+    #[arg(long, value_name = "URL")]
+    pub(crate) postgres: Option<String>,
+    /// Empty the table of orders at the start, and set the stock of its products to --stock.
+    #[arg(long, requires = "postgres")]
+    pub(crate) reset: bool,
+    /// Writers to the database at a time; 1, or 8 with --stale-stock.
+    #[arg(long, value_name = "N", requires = "postgres", value_parser = clap::value_parser!(u8).range(1..=64))]
+    workers: Option<u8>,
+    /// Cache that gets orders, redis://host:port/0.
+    #[arg(long, value_name = "URL")]
+    pub(crate) redis: Option<String>,
+    /// Broker whose exchange "orders" gets the fulfilled events, amqp://user:password@host:port/%2f.
+    #[arg(long, value_name = "URL")]
+    pub(crate) rabbitmq: Option<String>,
     /// Time that every answer to a placed order takes besides Kafka.
     #[arg(long, value_name = "MS", default_value_t = 5)]
     base_delay: u64,
@@ -51,8 +67,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PERCENT", default_value_t = 0.0, value_parser = percent, requires = "late_by",
           help_heading = "Faults")]
     late: f64,
-    /// How late.
-    #[arg(long, value_name = "MS", requires = "late", help_heading = "Faults")]
+    /// How late events and rows are.
+    #[arg(long, value_name = "MS", requires = "delayed", help_heading = "Faults")]
     late_by: Option<u64>,
     /// Undecodable records on orders.fulfilled, besides the event of the order.
     #[arg(long, value_name = "PERCENT", default_value_t = 0.0, value_parser = percent, help_heading = "Faults")]
@@ -63,6 +79,33 @@ pub(crate) struct Options {
     /// Orders never answered and not published.
     #[arg(long, value_name = "PERCENT", default_value_t = 0.0, value_parser = percent, help_heading = "Faults")]
     hang: f64,
+    /// Orders whose row is never written; the stock is right.
+    #[arg(long, value_name = "PERCENT", default_value_t = 0.0, value_parser = percent, requires = "postgres",
+          help_heading = "Faults")]
+    drop_row: f64,
+    /// Orders whose row has one piece too many; the stock is right.
+    #[arg(long, value_name = "PERCENT", default_value_t = 0.0, value_parser = percent, requires = "postgres",
+          help_heading = "Faults")]
+    wrong_row: f64,
+    /// Orders written to the database late, see --late-by; the events are not late.
+    #[arg(long, value_name = "PERCENT", default_value_t = 0.0, value_parser = percent,
+          requires_all = ["postgres", "late_by"], help_heading = "Faults")]
+    late_row: f64,
+    /// The stock is read and written back 2 ms later without a lock, so that writers undo each other.
+    #[arg(long, requires = "postgres", help_heading = "Faults")]
+    pub(crate) stale_stock: bool,
+    /// Orders that are never cached.
+    #[arg(long, value_name = "PERCENT", default_value_t = 0.0, value_parser = percent, requires = "redis",
+          help_heading = "Faults")]
+    drop_cache: f64,
+    /// Fulfilled events that never go to the exchange.
+    #[arg(long, value_name = "PERCENT", default_value_t = 0.0, value_parser = percent, requires = "rabbitmq",
+          help_heading = "Faults")]
+    drop_message: f64,
+    /// Fulfilled events that go to the exchange twice.
+    #[arg(long, value_name = "PERCENT", default_value_t = 0.0, value_parser = percent, requires = "rabbitmq",
+          help_heading = "Faults")]
+    duplicate_message: f64,
     /// Added to every answer to a placed order.
     #[arg(long, value_name = "MS", default_value_t = 0, help_heading = "Faults")]
     answer_delay: u64,
@@ -94,7 +137,18 @@ impl Options {
             error_percent: self.error_rate,
             garbage_percent: self.garbage,
             hang_percent: self.hang,
+            drop_row_percent: self.drop_row,
+            wrong_row_percent: self.wrong_row,
+            late_row_percent: self.late_row,
+            drop_cache_percent: self.drop_cache,
+            drop_message_percent: self.drop_message,
+            duplicate_message_percent: self.duplicate_message,
         }
+    }
+
+    /// Writers to the database at a time: one alone never reads a stale stock.
+    pub(crate) fn writers(&self) -> usize {
+        self.workers.map_or(if self.stale_stock { 8 } else { 1 }, usize::from)
     }
 
     pub(crate) fn base_delay(&self) -> Duration {

@@ -10,11 +10,11 @@ use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use clap::Parser as _;
 use clap::error::ErrorKind;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::embedded::EmbeddedKafka;
 use crate::front::{self, Front, Pace};
@@ -22,8 +22,9 @@ use crate::kafka;
 use crate::options::{self, Options};
 use crate::order::{FULFILLED, PLACED};
 use crate::publisher::Publisher;
+use crate::sinks::Sinks;
 use crate::state::State;
-use crate::worker::{self, Fulfilment, Speed, Worker};
+use crate::worker::{self, Fulfilment, InFlight, Speed, Worker};
 
 /// The shop ended as it was asked to.
 const ENDED: u8 = 0;
@@ -39,12 +40,14 @@ const PLACED_GIVEN_UP_AFTER: Duration = Duration::from_millis(950);
 const FULFILLED_GIVEN_UP_AFTER: Duration = Duration::from_secs(300);
 /// How long running requests may take after the shop was asked to end.
 const REQUESTS_END_WITHIN: Duration = Duration::from_millis(300);
+/// How long orders on their way to the sinks may take after that.
+const ORDERS_END_WITHIN: Duration = Duration::from_millis(200);
 /// How long the rest may take to end after that: a healthy broker needs 0.2 s, a dead one is not waited for.
 const END_WITHIN: Duration = Duration::from_millis(400);
 
 /// Runs the shop with the flags of this process.
 ///
-/// Returns 0 when it was asked to end, 1 when it could not start (Kafka unreachable, address taken), and
+/// Returns 0 when it was asked to end, 1 when it could not start (a server unreachable, address taken), and
 /// 2 on wrong flags. Both errors are one line on stderr.
 pub fn main() -> ExitCode {
     let options = match Options::try_parse() {
@@ -96,6 +99,9 @@ async fn serve(
         .with_context(|| format!("cannot listen on {}; choose another --listen", options.listen))?;
     let http = listener.local_addr().context("cannot read the address of the front")?;
 
+    let state = Arc::new(State::new(options.stock));
+    let faults = Arc::new(options.faults());
+    let sinks = Arc::new(Sinks::open(options, Arc::clone(&faults), Arc::clone(&state)).await?);
     if embedded.is_none() {
         kafka::create_topics(&bootstrap, options.partitions).await?;
     }
@@ -104,8 +110,6 @@ async fn serve(
     placed.warm_up(PLACED)?;
     fulfilled.warm_up(FULFILLED)?;
 
-    let state = Arc::new(State::new(options.stock));
-    let faults = Arc::new(options.faults());
     let worker = match embedded {
         Some(_) => Worker::assign(&bootstrap, options.partitions)?,
         None => Worker::subscribe(&bootstrap)?,
@@ -113,18 +117,21 @@ async fn serve(
     let assigned = worker.assigned();
     let period = options.worker_rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
     let speed = Speed { delay: options.worker_delay(), period };
+    let in_flight = InFlight::new();
     let fulfilment = Fulfilment {
         state: Arc::clone(&state),
         publisher: fulfilled,
+        sinks: Arc::clone(&sinks),
         faults: Arc::clone(&faults),
         late_by: options.late_by(),
+        in_flight: in_flight.clone(),
     };
     let pace = Pace { base: options.base_delay(), factor: options.slowdown, extra: options.answer_delay() };
     let front = front::router(Front { state, publisher: placed, faults, pace });
 
     let opened = async {
         worker::wait_for(assigned).await?;
-        say_ready(&http.to_string(), &bootstrap)?;
+        say_ready(&http.to_string(), &bootstrap, &sinks.addresses)?;
         outage(options.outage(), embedded).await
     };
     let listener = listener.tap_io(|connection| {
@@ -148,7 +155,11 @@ async fn serve(
             result = opened => result,
         }
     };
-    let Err(error) = result.await else { return Ok(ENDED) };
+    let Err(error) = result.await else {
+        // Their offsets are committed, so that no other worker would write them.
+        let _ = timeout(ORDERS_END_WITHIN, in_flight.drained()).await;
+        return Ok(ENDED);
+    };
     // Reported here, because the worker may take long to leave its group.
     eprintln!("shop: {error:#}");
     exit_within(END_WITHIN, FAILED);
@@ -156,11 +167,15 @@ async fn serve(
 }
 
 /// The one line on stdout.
-fn say_ready(http: &str, kafka: &str) -> anyhow::Result<()> {
+fn say_ready(http: &str, kafka: &str, sinks: &[(&str, String)]) -> anyhow::Result<()> {
+    let mut line = Map::from_iter(sinks.iter().map(|(name, address)| ((*name).to_owned(), json!(address))));
+    line.extend([
+        ("http".to_owned(), json!(http)),
+        ("kafka".to_owned(), json!(kafka)),
+        ("pid".to_owned(), json!(process::id())),
+    ]);
     let mut out = io::stdout().lock();
-    writeln!(out, "{}", json!({ "http": http, "kafka": kafka, "pid": process::id() }))
-        .and_then(|()| out.flush())
-        .context("cannot print the ready line")
+    writeln!(out, "{}", Value::Object(line)).and_then(|()| out.flush()).context("cannot print the ready line")
 }
 
 /// Takes the embedded Kafka down and up again when asked to; then waits for ever.
@@ -202,7 +217,7 @@ fn asked_to_end(with_stdin: bool) -> anyhow::Result<watch::Receiver<bool>> {
             _ = interrupt.recv() => {}
             _ = stdin, if with_stdin => {}
         }
-        exit_within(REQUESTS_END_WITHIN + END_WITHIN, ENDED);
+        exit_within(REQUESTS_END_WITHIN + ORDERS_END_WITHIN + END_WITHIN, ENDED);
         sender.send_replace(true);
     });
     Ok(end)

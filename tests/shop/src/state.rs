@@ -31,7 +31,7 @@ struct Inner {
 pub(crate) struct Stats {
     /// Orders that Kafka acknowledged; their answer is 202.
     pub(crate) accepted: u64,
-    /// Orders all of whose events Kafka acknowledged.
+    /// Orders that are in all sinks and all of whose events Kafka acknowledged.
     pub(crate) fulfilled: u64,
     /// Records on `orders.placed` whose order was stored before; they are ignored.
     pub(crate) repeated: u64,
@@ -41,6 +41,8 @@ pub(crate) struct Stats {
     pub(crate) unavailable: u64,
     /// Events that Kafka did not take, other than the dropped ones.
     pub(crate) unpublished: u64,
+    /// Rows, cache entries and messages that their server refuses for ever.
+    pub(crate) unwritten: u64,
     /// Ids whose event was never sent.
     pub(crate) dropped: Vec<Uuid>,
     /// Ids whose event was sent twice.
@@ -55,6 +57,18 @@ pub(crate) struct Stats {
     pub(crate) rejected: Vec<Uuid>,
     /// Ids never answered on purpose.
     pub(crate) hung: Vec<Uuid>,
+    /// Ids whose row was never written.
+    pub(crate) rows_dropped: Vec<Uuid>,
+    /// Ids whose row has a wrong quantity.
+    pub(crate) rows_wrong: Vec<Uuid>,
+    /// Ids that came to the database late.
+    pub(crate) rows_late: Vec<Uuid>,
+    /// Ids that were never cached.
+    pub(crate) cache_dropped: Vec<Uuid>,
+    /// Ids whose event never went to the exchange.
+    pub(crate) messages_dropped: Vec<Uuid>,
+    /// Ids whose event went to the exchange twice.
+    pub(crate) messages_duplicated: Vec<Uuid>,
     /// Ids that are missing above because a list was full.
     pub(crate) ids_left_out: u64,
 }
@@ -69,6 +83,12 @@ pub(crate) enum Mark {
     Garbage,
     Rejected,
     Hung,
+    RowDropped,
+    RowWrong,
+    RowLate,
+    CacheDropped,
+    MessageDropped,
+    MessageDuplicated,
 }
 
 /// Body of `GET /stock/{product}`, in pieces.
@@ -134,6 +154,12 @@ impl State {
                 Mark::Garbage => &mut stats.garbage,
                 Mark::Rejected => &mut stats.rejected,
                 Mark::Hung => &mut stats.hung,
+                Mark::RowDropped => &mut stats.rows_dropped,
+                Mark::RowWrong => &mut stats.rows_wrong,
+                Mark::RowLate => &mut stats.rows_late,
+                Mark::CacheDropped => &mut stats.cache_dropped,
+                Mark::MessageDropped => &mut stats.messages_dropped,
+                Mark::MessageDuplicated => &mut stats.messages_duplicated,
             };
             if ids.len() < KEPT_MAX {
                 ids.push(id);

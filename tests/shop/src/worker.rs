@@ -7,13 +7,14 @@ use anyhow::{Context as _, bail};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance, StreamConsumer};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::faults::{Fault, Faults};
 use crate::kafka;
 use crate::order::{FULFILLED, Fulfilled, GROUP, Order, PLACED, TRACEPARENT, now_epoch_ms};
 use crate::publisher::Publisher;
+use crate::sinks::Sinks;
 use crate::state::{Mark, State};
 
 /// How long a broker may take to assign partitions: its rebalance delay, plus the session of a worker
@@ -23,6 +24,9 @@ const ASSIGNED_WITHIN: Duration = Duration::from_secs(30);
 /// How far a paced worker may catch up, so that the timer's resolution of 1 ms does not lower its rate.
 const CATCH_UP: Duration = Duration::from_millis(10);
 
+/// Orders that may be on their way to the sinks at the same time; beyond, the worker waits and its lag grows.
+const IN_FLIGHT_MAX: u32 = 2_000;
+
 /// No JSON text, and no UTF-8 either.
 const GARBAGE: &[u8] = b"{\"order_id\": \xff\xfe garbage";
 
@@ -31,9 +35,32 @@ const GARBAGE: &[u8] = b"{\"order_id\": \xff\xfe garbage";
 pub(crate) struct Fulfilment {
     pub(crate) state: Arc<State>,
     pub(crate) publisher: Publisher,
+    pub(crate) sinks: Arc<Sinks>,
     pub(crate) faults: Arc<Faults>,
-    /// How much later than the others a late event is sent.
+    /// How much later than the others a late event is sent, and a late row is written.
     pub(crate) late_by: Duration,
+    pub(crate) in_flight: InFlight,
+}
+
+/// The orders that are on their way to the sinks, without those whose fault is to be late.
+#[derive(Clone)]
+pub(crate) struct InFlight(Arc<Semaphore>);
+
+impl InFlight {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(IN_FLIGHT_MAX as usize)))
+    }
+
+    /// Waits until there is room for one more.
+    async fn enter(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed.
+        Arc::clone(&self.0).acquire_owned().await.ok()
+    }
+
+    /// Waits until none is left.
+    pub(crate) async fn drained(&self) {
+        let _ = self.0.acquire_many(IN_FLIGHT_MAX).await;
+    }
 }
 
 /// How fast the worker is.
@@ -135,7 +162,7 @@ impl Worker {
             if !speed.delay.is_zero() {
                 sleep(speed.delay).await;
             }
-            fulfilment.handle(&record);
+            fulfilment.handle(&record).await;
             if let Err(error) = self.consumer.store_offset_from_message(&record) {
                 // After a rebalance the partition may be another's; its worker reads the record again.
                 eprintln!("shop: worker cannot store an offset: {error}");
@@ -157,8 +184,9 @@ pub(crate) async fn wait_for(mut assigned: watch::Receiver<bool>) -> anyhow::Res
 }
 
 impl Fulfilment {
-    /// Stores the order and sends its events in the background, so that the next order need not wait.
-    fn handle(&self, record: &BorrowedMessage<'_>) {
+    /// Stores the order; writes it to the sinks and sends its events in the background, so that the next
+    /// order need not wait.
+    async fn handle(&self, record: &BorrowedMessage<'_>) {
         let order = match Order::from_json(record.payload().unwrap_or_default()) {
             Ok(order) => order,
             Err(error) => {
@@ -173,18 +201,48 @@ impl Fulfilment {
         let headers = record.headers();
         let traceparent = headers.and_then(|headers| headers.iter().find(|header| header.key == TRACEPARENT));
         let traceparent = traceparent.and_then(|header| header.value).map(<[u8]>::to_vec);
-        tokio::spawn(self.clone().tell(order, traceparent));
+        let entered = self.in_flight.enter().await;
+        tokio::spawn(self.clone().fulfil(order, traceparent, entered));
     }
 
-    async fn tell(self, order: Order, traceparent: Option<Vec<u8>>) {
+    async fn fulfil(self, order: Order, traceparent: Option<Vec<u8>>, entered: Option<OwnedSemaphorePermit>) {
         let traceparent = traceparent.as_deref();
+        let late_row = self.sinks.is_late(&order);
+        let row_in_time = async { late_row || self.sinks.write_row(&order).await };
+        // Whoever reads an event finds the order everywhere.
+        let (row, cached) = tokio::join!(row_in_time, self.sinks.write_cache(&order));
+        let row_late = async {
+            if !late_row {
+                return true;
+            }
+            sleep(self.late_by).await;
+            self.sinks.write_row(&order).await
+        };
+        let message = async {
+            let event = event(&order, order.quantity);
+            let sent = self.sinks.write_message(&order, &event, traceparent).await;
+            drop(entered);
+            sent
+        };
+        let dropped = self.faults.hit(Fault::Drop, order.id);
+        let events = self.tell(&order, dropped, traceparent);
+        let (row_late, message, events) = tokio::join!(row_late, message, events);
+        // At the end, because the order is settled now.
+        if dropped {
+            self.state.mark(Mark::Dropped, order.id);
+        } else if row && cached && row_late && message && events {
+            self.state.count(|stats| stats.fulfilled += 1);
+        }
+    }
+
+    /// Sends what goes to Kafka; false if Kafka did not take all of it.
+    async fn tell(&self, order: &Order, dropped: bool, traceparent: Option<&[u8]>) -> bool {
         if self.faults.hit(Fault::Garbage, order.id) {
             self.state.mark(Mark::Garbage, order.id);
             self.publish(order.id, GARBAGE, traceparent).await;
         }
-        if self.faults.hit(Fault::Drop, order.id) {
-            self.state.mark(Mark::Dropped, order.id);
-            return;
+        if dropped {
+            return true;
         }
         if self.faults.hit(Fault::Late, order.id) {
             self.state.mark(Mark::Late, order.id);
@@ -195,22 +253,13 @@ impl Fulfilment {
             self.state.mark(Mark::Wrong, order.id);
             quantity = quantity.wrapping_add(1);
         }
-        let event = Fulfilled {
-            order_id: order.id,
-            product: &order.product,
-            quantity,
-            customer: &order.customer,
-            fulfilled_at: now_epoch_ms(),
-        };
-        let event = serde_json::to_vec(&event).expect("strings and numbers are always JSON");
+        let event = event(order, quantity);
         let mut all_sent = self.publish(order.id, &event, traceparent).await;
         if self.faults.hit(Fault::Duplicate, order.id) {
             self.state.mark(Mark::Duplicated, order.id);
             all_sent &= self.publish(order.id, &event, traceparent).await;
         }
-        if all_sent {
-            self.state.count(|stats| stats.fulfilled += 1);
-        }
+        all_sent
     }
 
     async fn publish(&self, id: uuid::Uuid, value: &[u8], traceparent: Option<&[u8]>) -> bool {
@@ -221,4 +270,16 @@ impl Fulfilment {
         }
         result.is_ok()
     }
+}
+
+/// The fulfilled event of the order, as JSON.
+fn event(order: &Order, quantity: u32) -> Vec<u8> {
+    let event = Fulfilled {
+        order_id: order.id,
+        product: &order.product,
+        quantity,
+        customer: &order.customer,
+        fulfilled_at: now_epoch_ms(),
+    };
+    serde_json::to_vec(&event).expect("strings and numbers are always JSON")
 }

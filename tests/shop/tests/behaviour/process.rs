@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use qalipsis_testkit::{POSTGRES_PASSWORD, PostgresServer, RabbitMq, RedisServer};
 use serde_json::Value;
 
 use crate::outside::{Customer, embedded, launcher};
@@ -54,6 +55,14 @@ fn refuses_wrong_flags() {
             &["--kafka", "127.0.0.1:1", "--dead-broker-after", "5"],
             "shop: the argument '--kafka <HOST:PORT>' cannot be used with '--dead-broker-after <MS>'",
         ),
+        (
+            &["--embedded-kafka", "--drop-row", "1"],
+            "shop: the following required arguments were not provided: --postgres <URL>",
+        ),
+        (
+            &["--embedded-kafka", "--late-by", "5", "--postgres", "postgres://x"],
+            "shop: the following required arguments were not provided: <--late <PERCENT>|--late-row <PERCENT>>",
+        ),
     ] {
         let output = shop().args(flags).output().expect("the shop runs");
         assert_eq!(one_line(output, 2), expected, "{flags:?}");
@@ -66,6 +75,45 @@ fn names_a_kafka_that_cannot_be_reached() {
     let output = shop().args(["--kafka", "127.0.0.1:1"]).output().expect("the shop runs");
     let line = one_line(output, 1);
     assert!(line.starts_with("shop: cannot reach kafka at 127.0.0.1:1 within 5 s; check --kafka"), "{line}");
+}
+
+#[test]
+fn names_a_server_that_it_cannot_use_but_no_password() {
+    let postgres = PostgresServer::shared().expect("a server");
+    let redis = RedisServer::start_with_password("right").expect("a server");
+    let rabbitmq = RabbitMq::shared().expect("a server");
+    let database = format!("{}nowhere", postgres.url());
+    for (flag, url, address) in [
+        // Port 1 of this machine is closed.
+        ("--postgres", "postgres://ada:wrong-secret@127.0.0.1:1/shop", "127.0.0.1:1/shop"),
+        ("--redis", "redis://:wrong-secret@127.0.0.1:1/0", "127.0.0.1:1"),
+        ("--rabbitmq", "amqp://ada:wrong-secret@127.0.0.1:1/%2f", "127.0.0.1:1"),
+        (
+            "--postgres",
+            &format!("postgres://postgres:wrong-secret@{}/postgres", postgres.address()),
+            postgres.address(),
+        ),
+        ("--postgres", &database, postgres.address()),
+        ("--redis", &format!("redis://:wrong-secret@{}/0", redis.address()), redis.address()),
+        ("--rabbitmq", &format!("amqp://guest:wrong-secret@{}/%2f", rabbitmq.address()), rabbitmq.address()),
+    ] {
+        let output = shop().args(["--embedded-kafka", flag, url]).output().expect("the shop runs");
+        let line = one_line(output, 1);
+        let name = flag.trim_start_matches('-');
+        assert!(line.starts_with(&format!("shop: cannot use {name} at {address}")), "{line}");
+        assert!(line.contains(&format!(" within 5 s; check {flag}: ")), "{line}");
+        assert!(!line.contains("wrong-secret") && !line.contains(POSTGRES_PASSWORD), "{line}");
+    }
+    for (flag, url) in [
+        ("--postgres", "postgres://ada:wrong-secret@127.0.0.1:port/shop"),
+        ("--redis", "http://:wrong-secret@127.0.0.1:1/0"),
+        ("--rabbitmq", "amqp://ada:wrong-secret@127.0.0.1:port/%2f"),
+    ] {
+        let output = shop().args(["--embedded-kafka", flag, url]).output().expect("the shop runs");
+        let line = one_line(output, 1);
+        assert!(line.starts_with(&format!("shop: cannot use {flag}: ")), "{line}");
+        assert!(!line.contains("wrong-secret"), "{line}");
+    }
 }
 
 #[test]
@@ -82,8 +130,11 @@ fn names_an_address_that_is_taken() {
 
 #[tokio::test]
 async fn says_when_it_is_ready_and_ends_when_stdin_closes() {
+    let postgres = PostgresServer::shared().expect("a server");
+    let redis = RedisServer::shared().expect("a server");
     let mut child = shop()
         .args(["--embedded-kafka", "--exit-with-stdin"])
+        .args(["--postgres", postgres.url(), "--redis", &redis.url()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -96,6 +147,9 @@ async fn says_when_it_is_ready_and_ends_when_stdin_closes() {
             ready[address].as_str().expect("text").parse().expect("an address");
         std::net::TcpStream::connect(address).expect("someone listens");
     }
+    assert_eq!(ready["postgres"], format!("{}/postgres", postgres.address()));
+    assert_eq!(ready["redis"], redis.address());
+    assert_eq!(ready.get("rabbitmq"), None);
     let asked = Instant::now();
     drop(child.stdin.take());
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
