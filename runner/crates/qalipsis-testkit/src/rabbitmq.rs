@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use parking_lot::Mutex;
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
 use crate::port::free_port;
@@ -279,13 +279,16 @@ impl Drop for Node {
 /// Writes the certificates that the server needs, and gives those of a client.
 fn certificates(directory: &Path, port: u16) -> anyhow::Result<RabbitMqTls> {
     let mut authority = CertificateParams::new(Vec::new())?;
+    // Names of their own: a certificate with the name of its issuer would be taken for a self-signed one.
+    authority.distinguished_name.push(DnType::CommonName, "authority of a test");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority_key = KeyPair::generate()?;
     let ca_pem = authority.self_signed(&authority_key)?.pem();
     let issuer = Issuer::new(authority, authority_key);
     let issue = |names: &[&str], usage| -> anyhow::Result<(String, String)> {
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let mut certificate = CertificateParams::new(names)?;
+        let all: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut certificate = CertificateParams::new(all)?;
+        certificate.distinguished_name.push(DnType::CommonName, names[0]);
         certificate.extended_key_usages = vec![usage];
         let key = KeyPair::generate()?;
         Ok((certificate.signed_by(&key, &issuer)?.pem(), key.serialize_pem()))

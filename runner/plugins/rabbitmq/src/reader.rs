@@ -1,0 +1,361 @@
+//! The thread that reads.
+//!
+//! One thread per source, with a runtime and a connection of its own: decoding then keeps no other source
+//! waiting, and a broker that throttles publishers does not throttle what is read. The arrival of a message
+//! is noted on lapin's own thread, as soon as its last byte is there.
+
+use crate::consume::{Consume, Origin};
+use crate::handed::Handed;
+use crate::link::Link;
+use crate::message::{BorrowedMessage, Message};
+use crate::text::{cause, quote};
+use futures::future::{self, Ready};
+use lapin::Channel;
+use lapin::message::{Delivery, DeliveryResult};
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueBindOptions, QueueDeclareOptions,
+};
+use lapin::types::{FieldTable, ShortString};
+use qalipsis_core::fault::Fault;
+use qalipsis_core::model::duration::human;
+use qalipsis_core::panics;
+use qalipsis_core::source::{Feed, Reader};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread;
+use std::time::Duration;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
+
+/// How long a queue and its consumer may take to be there at warm-up.
+const WARM_UP: Duration = Duration::from_secs(10);
+
+/// Between two attempts to connect again, and the limit of each.
+const PAUSE: Duration = Duration::from_millis(200);
+const ATTEMPT: Duration = Duration::from_secs(5);
+
+/// How long a source that has to end waits for its thread; it ends by itself in any case.
+const END_LIMIT: Duration = Duration::from_millis(800);
+
+/// How long the broker must have been away at the end for the source to have failed.
+const OUTAGE: Duration = Duration::from_secs(1);
+
+/// How often the broker is asked for what it has left.
+const LAG: Duration = Duration::from_secs(1);
+
+/// Messages are acknowledged together when that many were handed over, that much time has passed or no
+/// other is there; and never more than a quarter of those that may be on their way.
+const BATCH: u16 = 64;
+const BATCH_TIME: Duration = Duration::from_millis(5);
+
+/// Longest name that is given to a queue; AMQP allows 255 bytes.
+const NAME: usize = 200;
+
+pub(crate) async fn run<T: Send + 'static>(source: Consume<T>, feed: Feed<Message<T>>) -> Result<(), Fault> {
+    let feed = Arc::new(feed);
+    // Dropped with this future, which ends the thread as well.
+    let (_running, gone) = oneshot::channel::<()>();
+    let (told, mut result) = oneshot::channel();
+    let thread_feed = Arc::clone(&feed);
+    let spawned = thread::Builder::new().name("rabbitmq-reader".to_owned()).spawn(move || {
+        let read = panics::catch(|| {
+            let runtime = Builder::new_current_thread().enable_all().build();
+            let runtime =
+                runtime.map_err(|error| Fault::error(format!("no runtime to read with: {error}")))?;
+            runtime.block_on(Reading::new(source, &thread_feed).run(gone))
+        });
+        drop(thread_feed);
+        let _ = told.send(read.unwrap_or_else(|panic| {
+            let message = format!("panicked at {}: {}", panic.place, panic.message);
+            Err(Fault::error(message).code("panic"))
+        }));
+    });
+    spawned.map_err(|error| Fault::error(format!("no thread to read with: {error}")))?;
+
+    let ended = |read: Result<_, _>| read.unwrap_or_else(|_| Err(Fault::error("the reading thread is gone")));
+    tokio::select! {
+        biased;
+        read = &mut result => return ended(read),
+        () = feed.stopped() => {}
+    }
+    match timeout(END_LIMIT, result).await {
+        Ok(read) => ended(read),
+        // It is in a decoder, and ends after it.
+        Err(_) => Ok(()),
+    }
+}
+
+/// What lapin's thread tells the one that reads.
+enum Event {
+    Arrived(Box<Delivery>, Instant),
+    /// The queue or the channel is gone.
+    Cancelled(Fault),
+}
+
+/// A consumer that is there.
+struct Consumer {
+    link: Link,
+    channel: Channel,
+    queue: Arc<str>,
+    events: mpsc::UnboundedReceiver<Event>,
+    /// Dropping it cancels it.
+    _consuming: lapin::Consumer,
+}
+
+struct Reading<'a, T> {
+    source: Consume<T>,
+    feed: &'a Feed<Message<T>>,
+    handed: Handed,
+}
+
+impl<'a, T: Send + 'static> Reading<'a, T> {
+    fn new(source: Consume<T>, feed: &'a Feed<Message<T>>) -> Self {
+        Self { source, feed, handed: Handed::default() }
+    }
+
+    /// Reads until it is told to stop, or nobody is there any more to tell.
+    async fn run(mut self, gone: oneshot::Receiver<()>) -> Result<(), Fault> {
+        let feed = self.feed;
+        let stop = async {
+            tokio::select! {
+                () = feed.stopped() => {}
+                // Either way: nothing is ever sent.
+                _ = gone => {}
+            }
+        };
+        tokio::pin!(stop);
+
+        let warm_up = self.open(Instant::now() + WARM_UP);
+        let mut consumer = tokio::select! {
+            biased;
+            () = &mut stop => return Ok(()),
+            opened = timeout(WARM_UP, warm_up) => match opened {
+                Ok(opened) => opened?,
+                Err(_) => return Err(self.failed(&format!("no answer within {}", human(WARM_UP))).code("connect")),
+            },
+        };
+        self.feed.ready();
+
+        loop {
+            let lost = tokio::select! {
+                biased;
+                () = &mut stop => None,
+                lost = self.read(&mut consumer) => Some(lost),
+            };
+            let Some(mut why) = lost else {
+                consumer.link.close().await;
+                return Ok(());
+            };
+            let since = Instant::now();
+            // A farewell first; but if the broker does not hear it, it must notice, and deliver again.
+            consumer.link.close().await;
+            match self.source.origin {
+                Origin::Queue(_) => self.handed.lost(),
+                Origin::Exchange { .. } => self.handed.forget(),
+            }
+            tracing::warn!(source = %self.source.origin, "reading was interrupted: {why}");
+            consumer = loop {
+                let attempt = async {
+                    sleep(PAUSE).await;
+                    timeout(ATTEMPT, self.open(Instant::now() + ATTEMPT)).await
+                };
+                tokio::select! {
+                    biased;
+                    () = &mut stop => return self.ended_without(since, &why),
+                    opened = attempt => match opened {
+                        Ok(Ok(opened)) => break opened,
+                        Ok(Err(fault)) => why = fault,
+                        Err(_) => why = self.failed(&format!("no answer within {}", human(ATTEMPT))),
+                    },
+                }
+            };
+        }
+    }
+
+    /// How a source ends that has no connection.
+    fn ended_without(&self, since: Instant, why: &Fault) -> Result<(), Fault> {
+        let outage = since.elapsed();
+        if outage < OUTAGE {
+            return Ok(());
+        }
+        let fault =
+            Fault::error(format!("nothing was read for the last {} of the campaign: {why}", human(outage)));
+        Err(fault.code("unreachable"))
+    }
+
+    /// `rabbitmq queue orders at 127.0.0.1:5672: problem`.
+    fn failed(&self, problem: &str) -> Fault {
+        Fault::error(format!("{} at {}: {problem}", self.source.origin, self.source.target))
+    }
+
+    fn refused(&self, error: &lapin::Error) -> Fault {
+        let (text, code) = cause(error);
+        self.failed(&text).code(code)
+    }
+
+    /// Connects and consumes: on return, whatever is routed to the queue from now on will come.
+    async fn open(&self, deadline: Instant) -> Result<Consumer, Fault> {
+        let refused = |error: lapin::Error| self.refused(&error);
+        let link = Link::open(&self.source.target, &Handle::current(), "source", deadline).await;
+        let link = link.map_err(|refusal| {
+            let fault = self.failed(&refusal.fault.message);
+            fault.code(refusal.fault.code.clone())
+        })?;
+        let channel = link.channel().await.map_err(refused)?;
+        channel.basic_qos(self.source.prefetch, BasicQosOptions::default()).await.map_err(refused)?;
+        let queue = match &self.source.origin {
+            Origin::Queue(name) => self.short("queue", name)?,
+            Origin::Exchange { exchange, routing_key } => {
+                let own = QueueDeclareOptions::exclusive().auto_delete();
+                let name = self.short("queue", &own_queue(self.feed.reader()))?;
+                let queue = channel.queue_declare(name, own, FieldTable::default()).await.map_err(refused)?;
+                let (exchange, key) =
+                    (self.short("exchange", exchange)?, self.short("routing key", routing_key)?);
+                let bind = QueueBindOptions::default();
+                let bound =
+                    channel.queue_bind(queue.name().clone(), exchange, key, bind, FieldTable::default());
+                bound.await.map_err(refused)?;
+                queue.name().clone()
+            }
+        };
+        let consuming = channel.basic_consume(
+            queue.clone(),
+            ShortString::default(),
+            BasicConsumeOptions::default(),
+            FieldTable::default(),
+        );
+        let consumer = consuming.await.map_err(refused)?;
+        let (sender, events) = mpsc::unbounded_channel();
+        let gone = self.failed("the queue was deleted, or the broker took it from its consumers");
+        let gone = gone.code("cancelled");
+        let place = format!("{} at {}", self.source.origin, self.source.target);
+        consumer.set_delegate(move |delivery: DeliveryResult| -> Ready<()> {
+            let event = match delivery {
+                Ok(Some(delivery)) => Event::Arrived(Box::new(delivery), Instant::now()),
+                Ok(None) => Event::Cancelled(gone.clone()),
+                Err(error) => {
+                    let (text, code) = cause(&error);
+                    Event::Cancelled(Fault::error(format!("{place}: {text}")).code(code))
+                }
+            };
+            // Bounded by the prefetch. It fails if nobody reads any more.
+            let _ = sender.send(event);
+            future::ready(())
+        });
+        Ok(Consumer { link, channel, queue: queue.as_str().into(), events, _consuming: consumer })
+    }
+
+    fn short(&self, what: &str, name: &str) -> Result<ShortString, Fault> {
+        ShortString::try_new(name).map_err(|_| {
+            let text = format!("the name of the {what} has {} bytes, AMQP allows 255", name.len());
+            self.failed(&text).code("too-long")
+        })
+    }
+
+    /// Reads until the consumer is lost; gives the reason.
+    async fn read(&mut self, consumer: &mut Consumer) -> Fault {
+        let mut lag = interval_at(Instant::now() + LAG, LAG);
+        lag.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                _ = lag.tick() => {
+                    if let Err(fault) = self.tell_lag(consumer).await {
+                        return fault;
+                    }
+                }
+                event = consumer.events.recv() => match event {
+                    Some(Event::Arrived(delivery, received)) => {
+                        if let Err(fault) = self.batch(consumer, delivery, received).await {
+                            return fault;
+                        }
+                    }
+                    Some(Event::Cancelled(why)) => return why,
+                    None => return self.failed("the connection was lost").code("connection-lost"),
+                },
+            }
+        }
+    }
+
+    /// Hands over what is there, and acknowledges it then: messages that wait to be handed over count
+    /// against the prefetch, so that the broker sends no more than this source can take.
+    async fn batch(
+        &mut self,
+        consumer: &mut Consumer,
+        delivery: Box<Delivery>,
+        received: Instant,
+    ) -> Result<(), Fault> {
+        let began = Instant::now();
+        let most = (self.source.prefetch / 4).clamp(1, BATCH);
+        let mut last = delivery.delivery_tag;
+        self.hand_over(&consumer.queue, &delivery, received);
+        let mut count = 1;
+        let mut cancelled = None;
+        while count < most && began.elapsed() < BATCH_TIME {
+            match consumer.events.try_recv() {
+                Ok(Event::Arrived(delivery, received)) => {
+                    last = delivery.delivery_tag;
+                    self.hand_over(&consumer.queue, &delivery, received);
+                    count += 1;
+                }
+                Ok(Event::Cancelled(why)) => {
+                    cancelled = Some(why);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        let acknowledged = consumer.channel.basic_ack(last, BasicAckOptions { multiple: true }).await;
+        match cancelled {
+            Some(why) => Err(why),
+            None => acknowledged.map_err(|error| self.refused(&error)),
+        }
+    }
+
+    fn hand_over(&mut self, queue: &Arc<str>, delivery: &Delivery, received: Instant) {
+        if self.handed.comes_again(delivery) {
+            return;
+        }
+        self.handed.add(delivery);
+        let message = BorrowedMessage::new(delivery, queue);
+        self.feed.bytes(delivery.data.len() as u64);
+        match (self.source.decode)(&message) {
+            Ok(value) => self.feed.record(message.decoded(value, received), received),
+            Err(problem) => {
+                let body = quote(&delivery.data);
+                let fault = Fault::undecodable(format!("{}: {problem}, body {body}", message.coordinates()));
+                self.feed.undecodable(fault.exchange(format!("{message:?}")));
+            }
+        }
+    }
+
+    /// Asks the broker for what is left in the queue. Its answer also proves that it has read all
+    /// acknowledgements before, because both go by the same channel.
+    async fn tell_lag(&mut self, consumer: &Consumer) -> Result<(), Fault> {
+        let name = self.short("queue", &consumer.queue)?;
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let asking = consumer.channel.queue_declare(name, passive, FieldTable::default());
+        match timeout(ATTEMPT, asking).await {
+            Ok(Ok(queue)) => {
+                self.handed.settled();
+                self.feed.lag(u64::from(queue.message_count()) + consumer.events.len() as u64);
+                Ok(())
+            }
+            Ok(Err(error)) => Err(self.refused(&error)),
+            Err(_) => {
+                let text = format!("the broker has not answered for {}", human(ATTEMPT));
+                Err(self.failed(&text).code("unreachable"))
+            }
+        }
+    }
+}
+
+/// A queue that no other source has: of this campaign, factory and scenario, numbered in this process. A
+/// name that would be too long is left to the broker.
+fn own_queue(reader: &Reader) -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Relaxed);
+    let name = format!("qalipsis-{}-{}-{}-{count}", reader.campaign, reader.factory, reader.scenario);
+    if name.len() > NAME { String::new() } else { name }
+}

@@ -1,0 +1,147 @@
+//! Texts for people.
+
+use lapin::ErrorKind;
+use lapin::protocol::AMQPError;
+use qalipsis_core::fault::chain;
+use std::fmt::Write as _;
+use std::io;
+
+/// Characters of a value that a message quotes.
+const QUOTED: usize = 160;
+
+/// The beginning of a value in one line.
+pub(crate) fn quote(value: &[u8]) -> String {
+    // Four bytes per character at most, so that a value of megabytes is not converted whole.
+    let head = String::from_utf8_lossy(&value[..value.len().min(QUOTED * 4)]);
+    let mut text = String::new();
+    for letter in head.chars().take(QUOTED) {
+        if letter.is_control() {
+            text.extend(letter.escape_debug());
+        } else {
+            text.push(letter);
+        }
+    }
+    if head.chars().count() > QUOTED || value.len() > QUOTED * 4 {
+        let _ = write!(text, "… ({} bytes)", value.len());
+    }
+    text
+}
+
+/// The name of an exchange; the default one has none.
+pub(crate) fn exchange(name: &str) -> &str {
+    if name.is_empty() { "(default)" } else { name }
+}
+
+/// What the broker refused, or what happened to the connection: a fragment in one line, and a word to
+/// group by.
+pub(crate) fn cause(error: &lapin::Error) -> (String, &'static str) {
+    match error.kind() {
+        ErrorKind::ProtocolError(error) => refusal(error),
+        ErrorKind::IOError(error) | ErrorKind::RuntimeShutdownError(error) => io_cause(error),
+        ErrorKind::ParsingError(_) | ErrorKind::InvalidProtocolVersion(_) => {
+            ("what it says is not AMQP 0-9-1".to_owned(), "protocol")
+        }
+        ErrorKind::MissingHeartbeatError => {
+            ("the broker has not been heard of for two heartbeats".to_owned(), "connection-lost")
+        }
+        ErrorKind::InvalidConnectionState(_) | ErrorKind::InvalidChannelState(..) => {
+            ("the connection was lost".to_owned(), "connection-lost")
+        }
+        ErrorKind::ChannelsLimitReached => {
+            ("the broker allows no more channels on this connection".to_owned(), "channels")
+        }
+        _ => (error.to_string(), "protocol"),
+    }
+}
+
+/// `NOT_FOUND - no queue 'orders' in vhost '/'` without its code, which is the word to group by.
+fn refusal(error: &AMQPError) -> (String, &'static str) {
+    let text = error.get_message().to_string();
+    let plain = match text.split_once(" - ") {
+        Some((code, plain)) if code.chars().all(|c| c.is_ascii_uppercase() || c == '_') => plain,
+        _ => &text,
+    };
+    let code = match error.get_id() {
+        320 => "connection-forced",
+        403 => "access-refused",
+        404 => "not-found",
+        405 => "resource-locked",
+        406 => "precondition-failed",
+        506 => "resource-error",
+        530 => "not-allowed",
+        _ => "refused",
+    };
+    (lowercase_first(plain), code)
+}
+
+fn io_cause(error: &io::Error) -> (String, &'static str) {
+    if let Some(error) = rustls_error(error) {
+        return (format!("TLS handshake: {}", tls_cause(error)), "tls");
+    }
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => ("connection refused".to_owned(), "connect"),
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::UnexpectedEof => ("the connection was lost".to_owned(), "connection-lost"),
+        // The system's texts end in `(os error 111)`, which tells people nothing.
+        _ => {
+            let text = chain(error);
+            let text = text.split(" (os error").next().unwrap_or(&text);
+            (lowercase_first(text), "connect")
+        }
+    }
+}
+
+/// rustls puts its own error inside one of io.
+pub(crate) fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref().and_then(|inner| inner.downcast_ref())
+}
+
+pub(crate) fn tls_cause(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidMessage(_) => {
+            format!("{error}; is that the broker's port for TLS (usually 5671)?")
+        }
+        _ => error.to_string(),
+    }
+}
+
+pub(crate) fn lowercase_first(text: &str) -> String {
+    let mut letters = text.chars();
+    match (letters.next(), letters.clone().next()) {
+        // An acronym stays one.
+        (Some(first), second) if !second.is_some_and(char::is_uppercase) => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_read_as_plain_fragments() {
+        let told = |id, text: &str| refusal(&AMQPError::from_id(id, text.into()).expect("a known code"));
+        assert_eq!(
+            told(404, "NOT_FOUND - no queue 'orders' in vhost '/'"),
+            ("no queue 'orders' in vhost '/'".to_owned(), "not-found")
+        );
+        assert_eq!(
+            told(530, "NOT_ALLOWED - vhost x not found"),
+            ("vhost x not found".to_owned(), "not-allowed")
+        );
+        assert_eq!(told(541, "Oh - no"), ("oh - no".to_owned(), "refused"));
+    }
+
+    #[test]
+    fn a_quote_is_one_line_and_short() {
+        assert_eq!(quote(b"{\"a\":\n1}"), "{\"a\":\\n1}");
+        let long = quote("é".repeat(100_000).as_bytes());
+        assert!(long.ends_with("… (200000 bytes)"), "{long}");
+        assert!(long.chars().count() < 200, "{long}");
+        assert_eq!(quote(&[0xff, b'a']), "\u{fffd}a");
+    }
+}
