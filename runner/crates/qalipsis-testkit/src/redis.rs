@@ -113,8 +113,7 @@ impl RedisServer {
             true => ["--port".to_owned(), "0".to_owned(), "--tls-port".to_owned(), port.to_string()].to_vec(),
             false => ["--port".to_owned(), port.to_string()].to_vec(),
         };
-        let options =
-            OPTIONS.iter().chain(options).map(|option| (*option).to_owned()).chain(ports).collect();
+        let options = OPTIONS.iter().chain(options).map(|option| (*option).to_owned()).chain(ports).collect();
         let node = Node { port, options, process: Mutex::new(None), directory };
         let scheme = if tls { "rediss" } else { "redis" };
         let server = Self { address: format!("127.0.0.1:{port}"), scheme, password, node: Some(node) };

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -65,7 +65,7 @@ fn victim(test: &str) -> Command {
     command
 }
 
-fn remains(pid: u32, directory: &PathBuf) -> bool {
+fn remains(pid: u32, directory: &Path) -> bool {
     // Empty for a process that is only waiting to be reaped.
     let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     command.contains("redis-server") || directory.exists()

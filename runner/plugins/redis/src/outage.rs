@@ -1,0 +1,66 @@
+//! The time without a server.
+
+use crate::server::Server;
+use qalipsis_core::fault::Fault;
+use qalipsis_core::model::duration::human;
+use std::time::{Duration, Instant};
+
+/// How long a server must have been away at the end for the source to have failed.
+const FAILS_AFTER: Duration = Duration::from_secs(1);
+
+/// The first and the longest pause between two attempts to connect.
+const PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// An outage of the server, while there is one.
+#[derive(Default)]
+pub(crate) struct Outage {
+    since: Option<Instant>,
+    reason: String,
+    attempts: u32,
+}
+
+impl Outage {
+    /// One more attempt failed, for this reason; how long to wait for the next one.
+    pub(crate) fn failed(&mut self, reason: String) -> Duration {
+        self.since.get_or_insert_with(Instant::now);
+        self.reason = reason;
+        self.attempts += 1;
+        PAUSE.saturating_mul(1 << (self.attempts - 1).min(10)).min(LONGEST_PAUSE)
+    }
+
+    /// The server has answered.
+    pub(crate) fn over(&mut self) {
+        *self = Self::default();
+    }
+
+    /// How a source ends that had to end now.
+    pub(crate) fn verdict(&self, server: &Server) -> Result<(), Fault> {
+        match self.since.map(|since| since.elapsed()) {
+            Some(away) if away >= FAILS_AFTER => {
+                let (name, away) = (&server.name, human(away));
+                let message = format!(
+                    "redis at {name}: not reachable for the last {away} of the campaign: {}",
+                    server.redact(&self.reason)
+                );
+                Err(Fault::error(message).code("unreachable"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_up_to_a_second_and_start_again() {
+        let mut outage = Outage::default();
+        let pauses: Vec<_> = (0..40).map(|_| outage.failed(String::new()).as_millis()).collect();
+        assert_eq!(pauses[..6], [50, 100, 200, 400, 800, 1000]);
+        assert_eq!(pauses[39], 1000);
+        outage.over();
+        assert_eq!(outage.failed(String::new()), PAUSE);
+    }
+}

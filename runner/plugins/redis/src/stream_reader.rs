@@ -1,0 +1,293 @@
+//! Reads a stream, from a position that is known before it says that it is ready.
+
+use crate::entry::{self, Entry, EntryId, number};
+use crate::group::{Member, id, info};
+use crate::outage::Outage;
+use crate::record::StreamRecord;
+use crate::server::{ANSWER_LIMIT, Connection, Server};
+use crate::stream::{ConsumeStream, Decode, Position};
+use crate::text::{cause, is_outage, quote};
+use crate::thread::Ending;
+use qalipsis_core::fault::Fault;
+use qalipsis_core::source::Feed;
+use redis::{Cmd, RedisError};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
+
+/// How long the server waits for an entry before it answers with none.
+const BLOCK: Duration = Duration::from_millis(1000);
+
+/// The same for a member of a group. It must not turn away while the server waits: what the server then
+/// delivers would be nobody's. So this is also how long its end may take.
+const BLOCK_MEMBER: Duration = Duration::from_millis(200);
+
+/// The most entries in one answer.
+const BATCH: usize = 500;
+
+/// How long a source that has to end goes on handing over what it has received.
+const HAND_OVER_LIMIT: Duration = Duration::from_millis(300);
+
+/// How long leaving a group may take at the end.
+const LEAVE_LIMIT: Duration = Duration::from_millis(200);
+
+/// How often the lag is told.
+const LAG_PERIOD: Duration = Duration::from_secs(1);
+
+struct Reading<T> {
+    server: Arc<Server>,
+    stream: String,
+    position: Position,
+    member: Option<Member>,
+    decode: Decode<T>,
+    feed: Arc<Feed<StreamRecord<T>>>,
+    ending: Ending,
+    /// Where reading started; entries up to here are not handed over.
+    start: EntryId,
+    /// The last entry that was handed over.
+    last: EntryId,
+    /// Entries read so far.
+    read: u64,
+    /// Entries that had ever been added to the stream when none was read.
+    base: u64,
+    lag_told: Instant,
+}
+
+/// Why a round failed.
+enum Trouble {
+    /// It may go better later.
+    Outage(String),
+    /// It will not.
+    Fatal(Fault),
+}
+
+pub(crate) async fn read<T: Send + 'static>(
+    source: ConsumeStream<T>,
+    feed: Arc<Feed<StreamRecord<T>>>,
+    ending: Ending,
+) -> Result<(), Fault> {
+    let ConsumeStream { redis, stream, position, group, decode } = source;
+    let member = group.map(|group| Member::new(&stream, &group, feed.reader()));
+    let reading = Reading {
+        server: Arc::clone(&redis.0.server),
+        stream,
+        position,
+        member,
+        decode,
+        feed,
+        ending,
+        start: EntryId::default(),
+        last: EntryId::default(),
+        read: 0,
+        base: 0,
+        lag_told: Instant::now(),
+    };
+    reading.run().await
+}
+
+impl<T: Send + 'static> Reading<T> {
+    async fn run(mut self) -> Result<(), Fault> {
+        let mut ending = self.ending.clone();
+        let server = Arc::clone(&self.server);
+        // Nobody else uses this connection, so nobody needs to be told of its loss.
+        let open = || server.open(BLOCK + ANSWER_LIMIT, crate::server::Lost::default());
+
+        let Some(opened) = ending.unless(open()).await else { return Ok(()) };
+        let mut connection = opened.map_err(|error| server.unreachable(&error))?;
+        let Some(positioned) = ending.unless(self.find_position(&mut connection)).await else {
+            return Ok(());
+        };
+        positioned?;
+        self.feed.ready();
+
+        let mut outage = Outage::default();
+        'reading: while !ending.is_set() {
+            let reason = match self.round(&mut connection).await {
+                Ok(()) => {
+                    outage.over();
+                    continue;
+                }
+                Err(Trouble::Outage(reason)) => reason,
+                Err(Trouble::Fatal(fault)) => return Err(fault),
+            };
+            let mut pause = outage.failed(reason);
+            connection = loop {
+                if ending.unless(sleep(pause)).await.is_none() {
+                    break 'reading;
+                }
+                match ending.unless(open()).await {
+                    None => break 'reading,
+                    Some(Ok(connection)) => break connection,
+                    Some(Err(error)) if is_outage(&error) => pause = outage.failed(cause(&error)),
+                    Some(Err(error)) => return Err(server.unreachable(&error)),
+                }
+            };
+            if let Some(member) = &mut self.member {
+                member.recover();
+            }
+        }
+        outage.verdict(&server)?;
+        if let Some(member) = &self.member {
+            // A consumer that stays behind harms nobody.
+            let _ = timeout(LEAVE_LIMIT, member.leave(&mut connection)).await;
+        }
+        Ok(())
+    }
+
+    /// The id after which reading starts is a number, never "the end": the server would look that up when
+    /// it is asked for entries, and what is added until then would be missed.
+    async fn find_position(&mut self, connection: &mut Connection) -> Result<(), Fault> {
+        let stream = match info(connection, &self.stream).await {
+            Ok(stream) => stream,
+            Err(error) => return Err(self.unpositioned("XINFO STREAM", connection, &error).await),
+        };
+        if let Some(stream) = &stream {
+            let added = number(stream, "entries-added").unwrap_or_default();
+            match self.position {
+                Position::Latest => {
+                    let Some(last) = id(stream, "last-generated-id") else {
+                        let answer = crate::text::show(stream);
+                        let problem = format!("{}: no last id in the answer {}", self.coordinates(), answer);
+                        return Err(Fault::error(problem).code("position"));
+                    };
+                    self.start = last;
+                    self.base = added;
+                }
+                Position::Earliest => {
+                    self.base = added.saturating_sub(number(stream, "length").unwrap_or_default());
+                }
+            }
+        }
+        self.last = self.start;
+        if let Some(member) = &self.member
+            && let Err(error) = member.create(connection, self.start).await
+        {
+            return Err(self.unpositioned("XGROUP CREATE", connection, &error).await);
+        }
+        Ok(())
+    }
+
+    async fn unpositioned(&self, command: &str, connection: &mut Connection, error: &RedisError) -> Fault {
+        let mut fault = self.server.failed(&format!("{command} {}", quote(self.stream.as_bytes())), error);
+        if fault.code == "wrongtype"
+            && let Some(held) = connection.held(&self.stream).await
+        {
+            fault.message.push_str(&format!(", the key holds a {held}"));
+        }
+        fault
+    }
+
+    /// Reads once, and hands over what has come.
+    async fn round(&mut self, connection: &mut Connection) -> Result<(), Trouble> {
+        let answer = match &self.member {
+            Some(member) => connection.query(&member.command(BATCH, BLOCK_MEMBER.as_millis() as u64)).await,
+            None => {
+                let command = self.command();
+                match self.ending.unless(connection.query(&command)).await {
+                    Some(answer) => answer,
+                    None => return Ok(()),
+                }
+            }
+        };
+        let received = Instant::now();
+        let answer = answer.map_err(|error| self.trouble(&error))?;
+        let sent = entry::read(&answer)
+            .map_err(|problem| Trouble::Fatal(Fault::error(format!("{}: {problem}", self.coordinates()))))?;
+        drop(answer);
+        if let Some(member) = &mut self.member {
+            member.received(sent.last().map(|(id, _)| *id));
+        }
+        for (id, entry) in sent {
+            if self.ending.is_set() && received.elapsed() > HAND_OVER_LIMIT {
+                break;
+            }
+            let is_new = self.member.as_mut().is_none_or(|member| member.takes(id)) && id > self.start;
+            if let Some(entry) = entry.filter(|_| is_new) {
+                self.hand_over(entry, received);
+            }
+            self.last = self.last.max(id);
+            self.read += u64::from(is_new);
+            self.tell_lag(connection).await?;
+        }
+        if let Some(member) = &mut self.member {
+            let acknowledged = member.acknowledge(connection).await;
+            acknowledged.map_err(|error| self.trouble(&error))?;
+        }
+        self.tell_lag(connection).await
+    }
+
+    fn command(&self) -> Cmd {
+        let mut read = Cmd::new();
+        read.arg("XREAD").arg("COUNT").arg(BATCH).arg("BLOCK").arg(BLOCK.as_millis() as u64);
+        read.arg("STREAMS").arg(&self.stream).arg(self.last.to_string());
+        read
+    }
+
+    fn hand_over(&self, entry: Entry, received: Instant) {
+        self.feed.bytes(entry.size());
+        match (self.decode)(&entry) {
+            Ok(value) => {
+                let Entry { id, fields } = entry;
+                let record = StreamRecord { stream: self.stream.clone(), id, fields, value, received };
+                self.feed.record(record, received);
+            }
+            Err(problem) => {
+                let fields = entry
+                    .fields
+                    .iter()
+                    .map(|(name, value)| format!("{}: {}", quote(name.as_bytes()), quote(value)))
+                    .collect::<Vec<_>>();
+                let place = format!("redis stream {} entry {}", self.stream, entry.id);
+                let values = quote(fields.join(", ").as_bytes());
+                let fault = Fault::undecodable(format!("{place}: {problem}, fields {values}"));
+                self.feed.undecodable(fault.exchange(format!("{place}\n{}", fields.join("\n"))));
+            }
+        }
+    }
+
+    /// Tells how far behind it is, once in a while.
+    async fn tell_lag(&mut self, connection: &mut Connection) -> Result<(), Trouble> {
+        if self.lag_told.elapsed() < LAG_PERIOD {
+            return Ok(());
+        }
+        self.lag_told = Instant::now();
+        let lag = match &self.member {
+            Some(member) => member.lag(connection).await,
+            None => info(connection, &self.stream).await.map(|stream| match stream {
+                Some(stream) => self.behind(&stream),
+                None => Some(0),
+            }),
+        };
+        match lag {
+            Ok(Some(lag)) => self.feed.lag(lag),
+            Ok(None) => {}
+            Err(error) if is_outage(&error) => return Err(self.trouble(&error)),
+            // A user that may read may not be allowed to ask.
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    /// How many entries were added that have not been read, if the server counts them (Redis 7).
+    fn behind(&mut self, stream: &redis::Value) -> Option<u64> {
+        let added = number(stream, "entries-added");
+        if id(stream, "last-generated-id").is_none_or(|last| last <= self.last) {
+            // Entries that were deleted before they were read are counted as added; start anew.
+            self.base = added.unwrap_or_default().saturating_sub(self.read);
+            return Some(0);
+        }
+        added.map(|added| added.saturating_sub(self.base + self.read).max(1))
+    }
+
+    fn trouble(&self, error: &RedisError) -> Trouble {
+        if is_outage(error) {
+            return Trouble::Outage(cause(error));
+        }
+        let command = if self.member.is_some() { "XREADGROUP" } else { "XREAD" };
+        Trouble::Fatal(self.server.failed(&format!("{command} {}", quote(self.stream.as_bytes())), error))
+    }
+
+    fn coordinates(&self) -> String {
+        format!("redis stream {} at {}", self.stream, self.server.name)
+    }
+}
