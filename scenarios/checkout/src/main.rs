@@ -35,6 +35,8 @@ fn checkout() -> Scenario {
         .expect(Order::Place.error_rate().at_most(0.0))
         .expect(Order::Fulfilled.latency().p(95).below(millis(1_000)))
         .expect(Order::Fulfilled.count().at_least(1))
+        .expect(Meter::named("fulfilment-lag").below(500))
+        .expect(Meter::named("fulfilment-lag").drains_within(secs(30)))
 }
 
 #[derive(Properties)]
@@ -64,6 +66,8 @@ impl World {
         let shop = Http::new(&setup.properties.shop)?;
         shop.check().await?;
         let kafka = Kafka::new(&setup.properties.brokers);
+        // What the worker has not read yet: it rises before the first order is late.
+        setup.watch("fulfilment-lag", kafka.lag_of("fulfilment").topics("orders.placed"));
         let fulfilled =
             setup.join(kafka.consume("orders.fulfilled").json::<Event>(), |record| record.value.order_id);
         Ok(Self { shop, fulfilled, settings: setup.properties })

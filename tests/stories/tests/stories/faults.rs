@@ -23,7 +23,7 @@ fn count(ids: &std::collections::BTreeSet<String>) -> u64 {
 fn a_healthy_shop_is_green() {
     let shop = shop("");
     let suite = Checkout::at(&shop).run().assert_green(MINIONS);
-    assert_eq!(suite.cases.len(), 8, "four steps, four criteria: {:#?}", suite.cases);
+    assert_eq!(suite.cases.len(), 10, "four steps, six criteria: {:#?}", suite.cases);
 }
 
 #[test]
@@ -127,19 +127,31 @@ fn a_tenfold_slower_shop_breaks_the_latency_criterion() {
     assert_eq!(suite.case("order-fulfilled").outcome, None);
 }
 
-/// The consumer that falls behind while every request is answered 202.
+/// Story 1: the consumer that falls behind while every request is answered 202.
 #[test]
-fn a_worker_that_falls_behind_is_late_or_missing() {
+fn a_worker_that_falls_behind_is_late_or_missing_and_its_backlog_is_seen() {
     let shop = shop("--worker-rate 20");
-    let outcome = Checkout::at(&shop).run();
+    let outcome = Checkout::at(&shop).set("scenarios.checkout.minions", "1000").run();
     assert_eq!(outcome.finished.code(), Some(3), "{}", outcome.finished);
     let suite = outcome.suite();
     let case = suite.case("order-fulfilled");
     assert!(matches!(case.outcome.as_deref(), Some("join-late" | "join-missing")), "{case:?}");
     let (failed, all) = case.minions();
-    // 60 orders a second come in for 5 s, 20 a second are handled: after 3 s all are too late.
-    assert!(all == MINIONS && failed > 100, "{}", case.message);
+    // 200 orders a second come in for 5 s, 20 a second are handled: after a second all are too late.
+    assert!(all == 1_000 && failed > 700, "{}", case.message);
+    assert!(case.body.contains("join-late") && case.body.contains("join-missing"), "{}", case.body);
+    assert!(case.body.contains("first:"), "{}", case.body);
     for step in ["place", "accepted"] {
         assert_eq!(suite.case(step).outcome, None, "the requests themselves stay green");
     }
+    let lag = suite.case("fulfilment-lag value max below 500");
+    assert_eq!(lag.outcome.as_deref(), Some("meter"), "{lag:?}");
+    let drain = suite.case("fulfilment-lag time to drain at most 30 s");
+    assert_eq!(drain.outcome.as_deref(), Some("meter"), "{drain:?}");
+    assert!(drain.message.ends_with("observed no end"), "{}", drain.message);
+    assert!(
+        outcome.finished.stdout.contains("meter fulfilment-lag, lag of group fulfilment"),
+        "{}",
+        outcome.finished
+    );
 }
