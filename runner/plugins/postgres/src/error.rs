@@ -1,0 +1,98 @@
+//! Why something did not work, in one line, without passwords and parameters.
+
+use crate::parameter::Parameters;
+use crate::target::Target;
+use crate::text::quote;
+use qalipsis_core::fault::{Fault, chain};
+use tokio_postgres::Error;
+use tokio_postgres::error::{DbError, SqlState};
+
+/// Why there is no connection.
+pub(crate) fn connecting(target: &Target, error: &Error) -> Fault {
+    let (mut cause, code) = match error.as_db_error() {
+        Some(refusal) => (refusal.message().to_owned(), refusal.code().code().to_owned()),
+        None => (chain(error), kind(error).to_owned()),
+    };
+    if cause.contains("no pg_hba.conf entry") && cause.contains("no encryption") {
+        cause.push_str("; for TLS add ?sslmode=require to the url");
+    }
+    if cause.contains("server does not support TLS") {
+        cause.push_str("; without TLS the url has ?sslmode=disable");
+    }
+    if cause.contains("UnknownIssuer") {
+        cause.push_str("; trust its certificate authority by ca_pem");
+    }
+    Fault::error(target.redact(&format!("{target}: {}", cause.replace('`', "'")))).code(code)
+}
+
+/// Why a statement failed.
+pub(crate) fn failed(target: &Target, statement: &str, parameters: &Parameters, error: &Error) -> Fault {
+    let shown = quote(statement);
+    let message = match error.as_db_error() {
+        Some(problem) => described(problem),
+        None => place_from_one(&chain(error)),
+    };
+    let message = target.redact(&parameters.redact(&message));
+    let text = format!("{target}: {message}, in: {shown}");
+    match error.code() {
+        Some(&SqlState::QUERY_CANCELED) => Fault::timeout(text).code(SqlState::QUERY_CANCELED.code()),
+        Some(state) => Fault::error(text).code(state.code().to_owned()),
+        None => Fault::error(text).code(kind(error)),
+    }
+}
+
+/// A failure of a statement for a reason of this side.
+pub(crate) fn local(target: &Target, statement: &str, problem: &str, code: &'static str) -> Fault {
+    Fault::error(format!("{target}: {problem}, in: {}", quote(statement))).code(code)
+}
+
+/// Whether another try on another connection may do.
+pub(crate) fn passes(error: &Error) -> bool {
+    match error.code() {
+        None => matches!(kind(error), "connect" | "closed" | "io"),
+        Some(state) => {
+            let class = &state.code()[..2];
+            // Connection, resources, operator intervention, serialization; but not a database that is gone.
+            matches!(class, "08" | "53" | "57" | "40") && *state != SqlState::DATABASE_DROPPED
+        }
+    }
+}
+
+/// The server's message and hint. Its detail is left out, because it quotes values.
+fn described(problem: &DbError) -> String {
+    match problem.hint() {
+        Some(hint) => format!("{} ({})", problem.message(), hint.trim_end_matches('.')),
+        None => problem.message().to_owned(),
+    }
+}
+
+/// tokio-postgres counts parameters from 0, PostgreSQL from 1.
+fn place_from_one(text: &str) -> String {
+    const START: &str = "error serializing parameter ";
+    let Some(rest) = text.strip_prefix(START) else { return text.replace('`', "'") };
+    let (place, problem) = rest.split_once(": ").unwrap_or((rest, "can't be sent"));
+    match place.parse::<usize>() {
+        Ok(place) => format!("parameter ${}: {}", place + 1, problem.replace('`', "'")),
+        Err(_) => text.to_owned(),
+    }
+}
+
+fn kind(error: &Error) -> &'static str {
+    // The kind itself is private.
+    let text = error.to_string();
+    if error.is_closed() {
+        "closed"
+    } else if text.starts_with("error connecting") || text.starts_with("timeout") {
+        "connect"
+    } else if text.starts_with("error performing TLS") {
+        "tls"
+    } else if text.starts_with("error communicating") || text.starts_with("error parsing response") {
+        "io"
+    } else if text.starts_with("authentication error") || text.starts_with("invalid configuration") {
+        "authentication"
+    } else if text.starts_with("error serializing") || text.starts_with("expected ") {
+        "parameter"
+    } else {
+        "protocol"
+    }
+}

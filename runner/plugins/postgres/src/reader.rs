@@ -1,0 +1,449 @@
+//! The task that polls.
+
+use crate::connection::Own;
+use crate::error;
+use crate::parameter::Parameters;
+use crate::poll::Poll;
+use crate::seen::{Hasher, MOST_SEEN, Seen};
+use crate::text::quote;
+use crate::window::{self, Bound, Query, Window};
+use futures::{StreamExt, pin_mut};
+use parking_lot::Mutex;
+use qalipsis_core::fault::Fault;
+use qalipsis_core::model::duration::human;
+use qalipsis_core::source::Feed;
+use serde::de::DeserializeOwned;
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_postgres::{Error, Row, Statement};
+
+/// How long the server may leave a question without any answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// The first and the longest pause before another connection is tried.
+const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+
+/// How long the server must have been away at the end for the source to have failed.
+const OUTAGE: Duration = Duration::from_secs(1);
+
+/// A snapshot of its own for each pass, in which nothing can be changed.
+const BEGIN: &str = "begin isolation level repeatable read read only";
+
+/// Since when, and why, nothing can be read.
+type Outage = Mutex<Option<(Instant, Fault)>>;
+
+pub(crate) async fn run<T: DeserializeOwned>(poll: Poll, feed: Feed<T>) -> Result<(), Fault> {
+    let outage = Outage::default();
+    tokio::select! {
+        biased;
+        () = feed.stopped() => {}
+        ended = read(&poll, &feed, &outage) => return ended,
+    }
+    match outage.into_inner() {
+        Some((since, fault)) if since.elapsed() >= OUTAGE => Err(Fault::error(format!(
+            "nothing could be read for the last {} of the campaign: {fault}",
+            human(since.elapsed())
+        ))
+        .code("unreachable")),
+        _ => Ok(()),
+    }
+}
+
+async fn read<T: DeserializeOwned>(poll: &Poll, feed: &Feed<T>, outage: &Outage) -> Result<(), Fault> {
+    let mut session = Session::open(poll).await?;
+    let window = session.describe().await.map_err(Problem::into_fault)?;
+    let mut progress = Progress::new(poll, &window);
+    progress.start(&session).await.map_err(Problem::into_fault)?;
+    // What is there already is read either to be handed over or to be known later.
+    let receiver = poll.from_start.then_some(feed);
+    progress.pass(&mut session, receiver).await.map_err(Problem::into_fault)?;
+    feed.ready();
+
+    let mut ticks = tokio::time::interval(poll.every.max(Duration::from_millis(1)));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match progress.pass(&mut session, Some(feed)).await {
+            Ok(()) => *outage.lock() = None,
+            Err(Problem::Fatal(fault)) => return Err(fault),
+            Err(Problem::Passing(fault)) => {
+                note(outage, fault);
+                session = reopen(poll, outage).await;
+            }
+        }
+    }
+}
+
+fn note(outage: &Outage, fault: Fault) {
+    let mut outage = outage.lock();
+    let since = outage.as_ref().map_or_else(Instant::now, |(since, _)| *since);
+    *outage = Some((since, fault));
+}
+
+/// A new connection, as soon as there is one.
+async fn reopen<'a>(poll: &'a Poll, outage: &Outage) -> Session<'a> {
+    let mut pause = RETRY.0;
+    loop {
+        match Session::open(poll).await {
+            Ok(session) => return session,
+            Err(fault) => note(outage, fault),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(RETRY.1);
+    }
+}
+
+/// Why a pass did not come to its end.
+enum Problem {
+    /// Another connection may do.
+    Passing(Fault),
+    /// It will not get better.
+    Fatal(Fault),
+}
+
+impl Problem {
+    fn into_fault(self) -> Fault {
+        match self {
+            Self::Passing(fault) | Self::Fatal(fault) => fault,
+        }
+    }
+}
+
+/// One connection with what is prepared on it.
+struct Session<'a> {
+    poll: &'a Poll,
+    connection: Own,
+    prepared: Mutex<HashMap<String, Statement>>,
+}
+
+impl<'a> Session<'a> {
+    async fn open(poll: &'a Poll) -> Result<Self, Fault> {
+        let inner = &poll.postgres.0;
+        let connection = Own::open(&inner.connector, &inner.target).await?;
+        Ok(Self { poll, connection, prepared: Mutex::default() })
+    }
+
+    fn problem(&self, error: &Error) -> Problem {
+        let target = &self.poll.postgres.0.target;
+        let fault = error::failed(target, &self.poll.statement, &Parameters::new(&[]), error);
+        if error::passes(error) { Problem::Passing(fault) } else { Problem::Fatal(fault) }
+    }
+
+    fn fatal(&self, problem: &str, code: &'static str) -> Problem {
+        let target = &self.poll.postgres.0.target;
+        Problem::Fatal(error::local(target, &self.poll.statement, problem, code))
+    }
+
+    /// An answer of the server, if there is one at all.
+    async fn answer<T>(&self, asked: impl Future<Output = Result<T, Error>>) -> Result<T, Problem> {
+        match tokio::time::timeout(ANSWER_WITHIN, asked).await {
+            Ok(answer) => answer.map_err(|error| self.problem(&error)),
+            Err(_) => {
+                let target = &self.poll.postgres.0.target;
+                let problem = format!("no answer within {}", human(ANSWER_WITHIN));
+                Err(Problem::Passing(error::local(target, &self.poll.statement, &problem, "timeout")))
+            }
+        }
+    }
+
+    async fn prepare(&self, sql: &str) -> Result<Statement, Problem> {
+        let known = self.prepared.lock().get(sql).cloned();
+        match known {
+            Some(statement) => Ok(statement),
+            None => {
+                let statement = self.answer(self.connection.client().prepare(sql)).await?;
+                self.prepared.lock().insert(sql.to_owned(), statement.clone());
+                Ok(statement)
+            }
+        }
+    }
+
+    /// Learns the types of the key columns, and whether there are such columns.
+    async fn describe(&mut self) -> Result<Window, Problem> {
+        let poll = self.poll;
+        if poll.keys.is_empty() {
+            return Err(self.fatal("no key columns, name them by .after([...])", "configuration"));
+        }
+        let statement = self.prepare(&window::describing(&poll.statement, &poll.keys)).await?;
+        let types: Vec<_> = statement.columns().iter().map(|column| column.type_().clone()).collect();
+        Ok(Window::new(&poll.statement, &poll.keys, &types, poll.overlap, poll.page))
+    }
+
+    async fn newest(&self, query: Query) -> Result<Option<Newest>, Problem> {
+        let statement = self.prepare(&query.sql).await?;
+        let rows = self.connection.client().query_raw(&statement, &query.parameters);
+        let rows = self.answer(rows).await?;
+        pin_mut!(rows);
+        let mut newest = None;
+        while let Some(row) = self.answer(async { rows.next().await.transpose() }).await? {
+            let read = || Ok(Newest { ahead: row.try_get(0)?, now: row.try_get(1)?, key: key(&row, 2)? });
+            newest = Some(read().map_err(|error| self.problem(&error))?);
+        }
+        Ok(newest)
+    }
+}
+
+/// The greatest key of a snapshot.
+struct Newest {
+    ahead: bool,
+    now: String,
+    key: Vec<String>,
+}
+
+fn key(row: &Row, first: usize) -> Result<Vec<String>, Error> {
+    (first..row.len()).map(|column| row.try_get(column)).collect()
+}
+
+/// What was read so far.
+struct Progress<'a> {
+    poll: &'a Poll,
+    window: &'a Window,
+    /// From where on the next pass reads.
+    bound: Bound,
+    /// The greatest key ever read.
+    high: Option<Vec<String>>,
+    /// The greatest key at the start: what is inserted later is above it.
+    initial: Option<Vec<String>>,
+    /// The greatest keys of the past, and when the pass that read them began; for keys that are no time.
+    history: VecDeque<(Instant, Vec<String>)>,
+    /// All that was handed over and is after the bound.
+    seen: Seen,
+    hasher: Hasher,
+}
+
+/// What one pass has read.
+#[derive(Default)]
+struct Pass {
+    /// The bound of the pass after it, once known.
+    next: Option<Bound>,
+    /// What that pass will read again.
+    current: Seen,
+    /// The last row, since that bound is known.
+    last: Option<Last>,
+    /// Bytes since last told.
+    bytes: u64,
+    rows: usize,
+}
+
+struct Last {
+    key: Vec<String>,
+    ahead: bool,
+    kept: bool,
+    /// Whether `kept` was judged by the bound of the next pass.
+    judged: bool,
+}
+
+impl<'a> Progress<'a> {
+    fn new(poll: &'a Poll, window: &'a Window) -> Self {
+        Self {
+            poll,
+            window,
+            bound: Bound::Everything,
+            high: None,
+            initial: None,
+            history: VecDeque::new(),
+            seen: Seen::default(),
+            hasher: Hasher::new(),
+        }
+    }
+
+    /// Finds where to start.
+    async fn start(&mut self, session: &Session<'_>) -> Result<(), Problem> {
+        let began = Instant::now();
+        let Some(newest) = session.newest(self.window.newest(None)).await? else { return Ok(()) };
+        self.initial = Some(newest.key.clone());
+        if !self.poll.from_start {
+            self.bound = if self.window.is_time() {
+                Bound::Since { key: newest.key[0].clone(), now: newest.now }
+            } else {
+                Bound::After(newest.key.clone())
+            };
+            self.history.push_back((began, newest.key.clone()));
+            self.high = Some(newest.key);
+        }
+        Ok(())
+    }
+
+    /// Reads everything from the bound on, and hands over what is new.
+    async fn pass<T: DeserializeOwned>(
+        &mut self,
+        session: &mut Session<'_>,
+        feed: Option<&Feed<T>>,
+    ) -> Result<(), Problem> {
+        let mut pass = Pass::default();
+        session.connection.busy.store(true, Relaxed);
+        let read = self.read(session, feed, &mut pass).await;
+        if read.is_ok() {
+            session.connection.busy.store(false, Relaxed);
+            self.seen = pass.current;
+            return Ok(());
+        }
+        // The next pass reads again what this one has handed over, unless it was past the need for that.
+        self.seen.merge(pass.current);
+        if let (Some(next), Some(last)) = (pass.next, pass.last)
+            && last.judged
+        {
+            self.bound = if last.kept { next } else { Bound::After(last.key) };
+        }
+        read
+    }
+
+    async fn read<T: DeserializeOwned>(
+        &mut self,
+        session: &Session<'_>,
+        feed: Option<&Feed<T>>,
+        pass: &mut Pass,
+    ) -> Result<(), Problem> {
+        let began = Instant::now();
+        let client = session.connection.client();
+        let now = session.prepare("select now()::text").await?;
+        let query = self.window.rows(&self.bound, self.high.as_deref(), &Bound::Everything);
+        let statement = session.prepare(&query.sql).await?;
+        // Three messages, one round trip.
+        let (begun, now, rows) = futures::join!(
+            session.answer(client.batch_execute(BEGIN)),
+            session.answer(client.query_one(&now, &[])),
+            session.answer(client.query_raw(&statement, &query.parameters)),
+        );
+        begun?;
+        let now: String = now?.try_get(0).map_err(|error| session.problem(&error))?;
+        let mut full = self.page(session, feed, pass, rows?).await?;
+        if full {
+            pass.next = Some(self.next_bound(session, began, &now).await?);
+        }
+        while full {
+            let (Some(next), Some(last)) = (&pass.next, &pass.last) else { break };
+            let query = self.window.rows(&Bound::After(last.key.clone()), self.high.as_deref(), next);
+            let statement = session.prepare(&query.sql).await?;
+            let rows = session.answer(client.query_raw(&statement, &query.parameters)).await?;
+            full = self.page(session, feed, pass, rows).await?;
+        }
+        session.answer(client.batch_execute("commit")).await?;
+
+        if let Some(last) = pass.last.take().filter(|last| last.ahead) {
+            self.history.push_back((began, last.key.clone()));
+            self.high = Some(last.key);
+        }
+        if self.window.is_time() {
+            self.history.clear();
+            if let Some(high) = &self.high {
+                self.bound = Bound::Since { key: high[0].clone(), now };
+            }
+        } else {
+            self.bound = self.bound_of_the_past(began);
+        }
+        Ok(())
+    }
+
+    /// The bound of the next pass, as far as this one can tell before its end.
+    async fn next_bound(
+        &mut self,
+        session: &Session<'_>,
+        began: Instant,
+        now: &str,
+    ) -> Result<Bound, Problem> {
+        if !self.window.is_time() {
+            return Ok(self.bound_of_the_past(began));
+        }
+        let newest = session.newest(self.window.newest(self.high.as_deref())).await?;
+        let greatest = newest.filter(|newest| newest.ahead).map(|newest| newest.key);
+        Ok(match greatest.as_ref().or(self.high.as_ref()) {
+            Some(key) => Bound::Since { key: key[0].clone(), now: now.to_owned() },
+            None => Bound::Everything,
+        })
+    }
+
+    /// After the greatest key that was read the overlap before a pass began; for keys that are no time.
+    fn bound_of_the_past(&mut self, began: Instant) -> Bound {
+        let old = |entry: &(Instant, Vec<String>)| entry.0 + self.poll.overlap <= began;
+        while self.history.len() > 1 && old(&self.history[1]) {
+            self.history.pop_front();
+        }
+        match self.history.front().filter(|entry| old(entry)) {
+            Some((_, key)) => Bound::After(key.clone()),
+            None => self.initial.clone().map_or(Bound::Everything, Bound::After),
+        }
+    }
+
+    /// Hands over one page; tells whether it was full.
+    async fn page<T: DeserializeOwned>(
+        &mut self,
+        session: &Session<'_>,
+        feed: Option<&Feed<T>>,
+        pass: &mut Pass,
+        rows: tokio_postgres::RowStream,
+    ) -> Result<bool, Problem> {
+        pin_mut!(rows);
+        pass.rows = 0;
+        let read = loop {
+            match session.answer(async { rows.next().await.transpose() }).await {
+                Ok(None) => break Ok(()),
+                Ok(Some(row)) => {
+                    pass.rows += 1;
+                    if let Err(problem) = self.row(session, feed, pass, &row, Instant::now()) {
+                        break Err(problem);
+                    }
+                }
+                Err(problem) => break Err(problem),
+            }
+        };
+        if let Some(feed) = feed {
+            feed.bytes(std::mem::take(&mut pass.bytes));
+        }
+        read.map(|()| pass.rows == self.window.page())
+    }
+
+    fn row<T: DeserializeOwned>(
+        &self,
+        session: &Session<'_>,
+        feed: Option<&Feed<T>>,
+        pass: &mut Pass,
+        row: &Row,
+        arrived: Instant,
+    ) -> Result<(), Problem> {
+        let unreadable = |error: Error| session.problem(&error);
+        let ahead: bool = row.try_get(0).map_err(unreadable)?;
+        let kept: bool = row.try_get(1).map_err(unreadable)?;
+        let json: &str = row.try_get(2).map_err(unreadable)?;
+        let key = key(row, 3).map_err(unreadable)?;
+        if pass.last.as_ref().is_some_and(|last| last.key == key) {
+            let problem = format!(
+                "two rows have the same ({}), ({}); name one more column by .after([...])",
+                self.poll.keys.join(", "),
+                key.join(", ")
+            );
+            return Err(session.fatal(&problem, "configuration"));
+        }
+        pass.bytes += json.len() as u64;
+        let hash = self.hasher.hash(&key);
+        if !self.seen.contains(hash)
+            && let Some(feed) = feed
+        {
+            match serde_json::from_str(json) {
+                Ok(value) => feed.record(value, arrived),
+                Err(problem) => feed.undecodable(Fault::undecodable(format!(
+                    "{}: the row with ({}) = ({}) can't be decoded: {problem}, row {}, in: {}",
+                    self.poll.postgres.0.target,
+                    self.poll.keys.join(", "),
+                    key.join(", "),
+                    quote(json),
+                    quote(&self.poll.statement)
+                ))),
+            }
+        }
+        if kept {
+            pass.current.insert(hash);
+        }
+        pass.last = Some(Last { key, ahead, kept, judged: pass.next.is_some() });
+        if pass.current.len() > MOST_SEEN {
+            let problem = format!(
+                "more than {MOST_SEEN} rows within the overlap of {}, make that shorter by .overlap(...)",
+                human(self.poll.overlap)
+            );
+            return Err(session.fatal(&problem, "overlap"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,210 @@
+//! A source that runs as the engine would run it.
+
+use crate::PATIENCE;
+use qalipsis_core::clock::Clock;
+use qalipsis_core::evidence::EvidenceKeeper;
+use qalipsis_core::fault::Fault;
+use qalipsis_core::ledger::LedgerControl;
+use qalipsis_core::minion::{Minion, MinionState, ScenarioContext, Worker};
+use qalipsis_core::model::description::Monitor;
+use qalipsis_core::model::evidence::Evidence;
+use qalipsis_core::model::snapshot::JoinFigures;
+use qalipsis_core::properties::PropertyValues;
+use qalipsis_core::recorder::Recorder;
+use qalipsis_core::scenario::Scenario;
+use qalipsis_core::setup::{Setup, SetupContext, SetupError};
+use qalipsis_core::source::{Reader, Source};
+use qalipsis_core::step::{Action, Outcome};
+use qalipsis_core::steps::{StepSpec, Steps};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+pub(crate) struct Opened<T> {
+    pub(crate) name: String,
+    stop: watch::Sender<bool>,
+    ready: watch::Receiver<bool>,
+    records: mpsc::UnboundedReceiver<T>,
+    evidence: mpsc::Receiver<Evidence>,
+    task: JoinHandle<Result<(), Fault>>,
+    ledger: Arc<dyn LedgerControl>,
+}
+
+#[derive(Clone, Copy)]
+struct OnlyStep;
+
+impl Steps for OnlyStep {
+    const CRATE: (&'static str, &'static str) = ("postgres", "0.0.0");
+    const ALL: &'static [StepSpec] =
+        &[StepSpec { name: "only", description: "", monitor: Monitor::None, optional: false }];
+
+    fn index(self) -> u32 {
+        0
+    }
+}
+
+fn context(scenario: &str) -> (ScenarioContext, mpsc::Receiver<Evidence>) {
+    let (keeper, evidence) = EvidenceKeeper::new(5);
+    let context = ScenarioContext {
+        index: 0,
+        name: scenario.to_owned(),
+        steps: OnlyStep::ALL,
+        seed: 1,
+        campaign: 1,
+        clock: Clock::start(),
+        zone: None,
+        evidence: Arc::new(keeper),
+        side: Arc::new(Recorder::new([1])),
+        iteration_limit: PATIENCE,
+    };
+    (context, evidence)
+}
+
+/// Opens a world that joins `source`, and starts it. Its records are handed over as they are routed.
+pub(crate) async fn open<S: Source>(source: S) -> Opened<S::Record>
+where
+    S::Record: Clone + Sync,
+{
+    let (sender, records) = mpsc::unbounded_channel();
+    let source = Mutex::new(Some(source));
+    let scenario = Scenario::new(
+        "reading",
+        move |setup: Setup| {
+            let source = source.lock().unwrap().take().expect("it is opened once");
+            let sender = sender.clone();
+            let _ = setup.join(source, move |record: &S::Record| {
+                let _ = sender.send(record.clone());
+                0_u8
+            });
+            async { Ok::<_, SetupError>(()) }
+        },
+        |_: Minion<OnlyStep>, _| async { Outcome::Ok(()) },
+    );
+    let (context, evidence) = context("reading");
+    let (stop, stopping) = watch::channel(false);
+    let context = Arc::new(SetupContext {
+        scenario: Arc::new(context),
+        reader: Reader { campaign: "c1".into(), factory: "f1".into(), scenario: "reading".into() },
+        stop: stopping,
+        sources: parking_lot::Mutex::new(Vec::new()),
+        meters: parking_lot::Mutex::new(Vec::new()),
+    });
+    scenario.open(PropertyValues::default(), Arc::clone(&context)).await.expect("the world opens");
+    let source = context.sources.lock().pop().expect("it was joined");
+    Opened {
+        name: source.name,
+        stop,
+        ready: source.ready,
+        records,
+        evidence,
+        task: tokio::spawn(source.run),
+        ledger: source.ledger,
+    }
+}
+
+impl<T> Opened<T> {
+    /// Waits until it is ready.
+    pub(crate) async fn ready(mut self) -> Self {
+        let ready =
+            timeout(PATIENCE, self.ready.wait_for(|ready| *ready)).await.expect("it is ready in time");
+        if ready.is_err() {
+            panic!("ended instead of being ready: {:?}", self.task.await);
+        }
+        drop(ready);
+        self
+    }
+
+    /// Why it ended without ever being ready, and after how long.
+    pub(crate) async fn refusal(self) -> (Fault, Duration) {
+        let began = Instant::now();
+        let ended = timeout(PATIENCE, self.task).await.expect("it ends").expect("it does not panic");
+        assert!(!*self.ready.borrow(), "it was ready");
+        (ended.expect_err("it fails"), began.elapsed())
+    }
+
+    /// Why it ended after it was ready.
+    pub(crate) async fn failure(self) -> Fault {
+        let ended = timeout(PATIENCE, self.task).await.expect("it ends").expect("it does not panic");
+        ended.expect_err("it fails")
+    }
+
+    /// The next record.
+    pub(crate) async fn next(&mut self) -> T {
+        timeout(PATIENCE, self.records.recv()).await.expect("a record arrives").expect("it runs")
+    }
+
+    /// The next `count` records.
+    pub(crate) async fn take(&mut self, count: usize) -> Vec<T> {
+        let mut taken = Vec::new();
+        for _ in 0..count {
+            taken.push(self.next().await);
+        }
+        taken
+    }
+
+    /// The next failure that concerns the source.
+    pub(crate) async fn evidence(&mut self) -> Evidence {
+        timeout(PATIENCE, self.evidence.recv()).await.expect("a failure is kept").expect("it runs")
+    }
+
+    /// Stops it, which must take less than the second that the engine gives; the records that nobody
+    /// has taken, and how it ended.
+    pub(crate) async fn stop(mut self) -> (Vec<T>, Result<(), Fault>) {
+        self.stop.send_replace(true);
+        let ended =
+            timeout(Duration::from_secs(1), self.task).await.expect("it ends within 1 s of being stopped");
+        let mut left = Vec::new();
+        while let Ok(record) = self.records.try_recv() {
+            left.push(record);
+        }
+        (left, ended.expect("it does not panic"))
+    }
+
+    /// Stops it; it must have nothing left. Gives its last figures.
+    pub(crate) async fn end(self) -> JoinFigures {
+        let ledger = Arc::clone(&self.ledger);
+        let (left, ended) = self.stop().await;
+        assert_eq!(left.len(), 0, "records that nobody awaits");
+        ended.expect("it ends well");
+        ledger.drain()
+    }
+}
+
+/// Awaits `action` in a step of a minion; gives the evidence when that fails.
+pub(crate) async fn in_step<A>(action: A, timeout: Duration) -> Option<Evidence>
+where
+    A: Action + Send + 'static,
+    A::IntoFuture: Send,
+    A::Value: Send,
+{
+    let (context, mut evidence) = context("acting");
+    let context = Arc::new(context);
+    let action = Arc::new(Mutex::new(Some(action)));
+    let scenario = Scenario::new(
+        "acting",
+        |_: Setup| async { Ok::<_, SetupError>(()) },
+        move |minion: Minion<OnlyStep>, _| {
+            let action = action.lock().unwrap().take().expect("one pass");
+            async move {
+                minion.step(OnlyStep, action).timeout(timeout).await?;
+                Ok(())
+            }
+        },
+    );
+    let setup = Arc::new(SetupContext {
+        scenario: Arc::clone(&context),
+        reader: Reader { campaign: "c1".into(), factory: "f1".into(), scenario: "acting".into() },
+        stop: watch::channel(false).1,
+        sources: parking_lot::Mutex::new(Vec::new()),
+        meters: parking_lot::Mutex::new(Vec::new()),
+    });
+    let passes = scenario.open(PropertyValues::default(), setup).await.expect("the world opens");
+    let worker = Arc::new(Worker::new(0, Recorder::new([1])));
+    let minion = Arc::new(MinionState::new(context, worker, 0));
+    let outcome = (passes.iterate)(minion).await;
+    let kept = evidence.try_recv().ok();
+    assert_eq!(outcome.is_err(), kept.is_some());
+    kept
+}
