@@ -51,7 +51,7 @@ fn folder<'a>(metadata: &Metadata, package: &'a Package) -> &'a str {
     folder.as_str()
 }
 
-fn normal<'a>(package: &'a Package) -> impl Iterator<Item = &'a str> {
+fn normal(package: &Package) -> impl Iterator<Item = &str> {
     package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal).map(|d| d.name.as_str())
 }
 

@@ -36,10 +36,15 @@ fn it_stops_and_comes_back_with_its_data_and_leaves_nothing() {
     assert!(!Path::new(&format!("/proc/{pid}")).exists());
 }
 
+/// Set where the test below starts this file again.
+const VICTIM: &str = "QALIPSIS_TEST_VICTIM";
+
 /// Started again by the test below, as a process that can be killed.
 #[test]
-#[ignore = "runs only as the victim of the test below"]
 fn victim() {
+    if std::env::var_os(VICTIM).is_none() {
+        return;
+    }
     let server = PostgresServer::start_own().unwrap();
     println!("server {} at {}.", server.pid().unwrap(), server.address());
     std::thread::sleep(Duration::from_secs(60));
@@ -48,7 +53,7 @@ fn victim() {
 #[test]
 fn it_ends_when_the_test_process_is_killed() {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--ignored", "--exact", "victim", "--nocapture"]);
+    command.args(["--exact", "victim", "--nocapture"]).env(VICTIM, "1");
     let victim = qalipsis_testkit::Process::spawn(&mut command).unwrap();
     let line = victim.wait_for_line(|line| line.contains("server "), Duration::from_secs(60)).unwrap();
     let mut words = line.split("server ").nth(1).unwrap().trim_end_matches('.').split(' ');

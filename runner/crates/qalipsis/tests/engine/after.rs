@@ -26,7 +26,7 @@ fn sale(lose_every: u64) -> Scenario {
     let pass = move |minion: Minion<Step>, world: Arc<World>| async move {
         let sell = async {
             tokio::time::sleep(millis(100)).await;
-            if world.sold.fetch_add(1, Ordering::SeqCst) % lose_every != 0 {
+            if !world.sold.fetch_add(1, Ordering::SeqCst).is_multiple_of(lose_every) {
                 world.stock.fetch_sub(1, Ordering::SeqCst);
             }
             Ok::<_, Fault>(())

@@ -69,8 +69,9 @@ impl Stage {
             reader: Reader { campaign: name(), factory: name(), scenario: name() },
             stop,
             sources: Default::default(),
+            meters: Default::default(),
         });
-        let iterate = scenario.open(Default::default(), setup).await.unwrap();
+        let iterate = scenario.open(Default::default(), setup).await.unwrap().iterate;
         Self { context, iterate, evidence, worker: Arc::new(Worker::new(0, Recorder::new([2]))) }
     }
 
