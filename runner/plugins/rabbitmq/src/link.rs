@@ -199,7 +199,13 @@ fn refusal(target: &Target, error: &lapin::Error) -> Refusal {
         _ => cause(error),
     };
     let user = target.user();
-    let hint = if target.secure() { "" } else { "; does that port want TLS (amqps)?" };
+    // A broker that refuses a client's certificate does so after the handshake is done for the client, and
+    // its reason may be lost with the connection.
+    let hint = match (target.secure(), target.tls.identity_pem.is_some()) {
+        (false, _) => "; does that port want TLS (amqps)?",
+        (true, true) => "; did it refuse the certificate of this client (identity_pem)?",
+        (true, false) => "; does it want a certificate of this client (identity_pem)?",
+    };
     let (text, code, lasting) = match code {
         "access-refused" => (format!("login of user '{user}' was refused: {text}"), "login", true),
         // Unknown, or not for this user: the broker's text tells which.
@@ -207,7 +213,7 @@ fn refusal(target: &Target, error: &lapin::Error) -> Refusal {
         "connection-lost" => {
             (format!("the broker closed the connection before the login was done{hint}"), "connect", false)
         }
-        "protocol" => (format!("{text}{hint}"), "protocol", false),
+        "protocol" if !target.secure() => (format!("{text}{hint}"), "protocol", false),
         "tls" => (text, "tls", true),
         code => (text, code, false),
     };

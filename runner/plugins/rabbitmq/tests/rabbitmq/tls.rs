@@ -50,8 +50,9 @@ async fn a_client_may_present_itself() {
     let stranger = rcgen::generate_simple_self_signed(vec!["stranger".to_owned()]).unwrap();
     let identity = stranger.cert.pem() + &stranger.signing_key.serialize_pem();
     let fault = refused(builder().identity_pem(identity)).await;
-    assert!(fault.message.contains("TLS handshake: received fatal alert: "), "{fault}");
-    assert_eq!(fault.code, "tls");
+    // The alert of the broker, unless it was overtaken by the end of the connection.
+    let told = ["TLS handshake: received fatal alert: ", "; did it refuse the certificate of this client"];
+    assert!(told.iter().any(|told| fault.message.contains(told)), "{fault}");
 }
 
 #[tokio::test]
