@@ -24,8 +24,8 @@ use tokio::time::Instant;
 /// Locks of one ledger.
 const SHARDS: usize = 16;
 
-/// Keys that are remembered after they were matched, given up or overdue, to tell duplicates and
-/// late records from orphans.
+/// Keys that are remembered at most after they were matched or given up, and as many overdue ones, to
+/// tell duplicates and late records from orphans. At least half as many are remembered.
 pub const REMEMBERED_KEYS: usize = 1_000_000;
 
 /// Orphan keys that are remembered, to name the nearest one beside a missing key.
@@ -50,9 +50,12 @@ pub(crate) struct Ledger<K, R> {
 }
 
 struct Shard<K, R> {
+    /// Keys that are awaited, overdue or buffered: few, so that they stay in the processor's cache.
     keys: HashMap<K, Entry<R>, FixedState>,
-    /// Keys that are no longer awaited, oldest first.
-    ended: VecDeque<K>,
+    /// Keys in `keys` that are or were overdue, oldest first.
+    overdue: VecDeque<K>,
+    /// Keys that are no longer awaited.
+    ended: Generations<K>,
     /// Keys of buffered records with their arrival, oldest first; those taken since are passed over.
     buffered: VecDeque<(K, Instant)>,
     /// Records that are buffered.
@@ -64,8 +67,35 @@ enum Entry<R> {
     Overdue(Box<Awaiting>),
     /// Came before anybody awaited them.
     Buffered(VecDeque<Taken<R>>),
+}
+
+/// How a key ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
     Matched,
     GivenUp,
+}
+
+/// Ended keys in two generations: when the young one is full, the old one is forgotten as a whole.
+struct Generations<K> {
+    young: HashMap<K, End, FixedState>,
+    old: HashMap<K, End, FixedState>,
+}
+
+impl<K: Key> Generations<K> {
+    /// How this key ended, if it did and is remembered.
+    fn get(&self, key: &K) -> Option<End> {
+        self.young.get(key).or_else(|| self.old.get(key)).copied()
+    }
+
+    /// Remembers a key; gives the number of keys that are forgotten for it.
+    fn insert(&mut self, key: K, end: End) -> usize {
+        self.young.insert(key, end);
+        if self.young.len() <= REMEMBERED_KEYS / SHARDS / 2 {
+            return 0;
+        }
+        std::mem::replace(&mut self.old, std::mem::take(&mut self.young)).len()
+    }
 }
 
 /// What became of a record.
@@ -100,7 +130,8 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         let shard = || {
             Mutex::new(Shard {
                 keys: HashMap::default(),
-                ended: VecDeque::new(),
+                overdue: VecDeque::new(),
+                ended: Generations { young: HashMap::default(), old: HashMap::default() },
                 buffered: VecDeque::new(),
                 kept: 0,
             })
@@ -135,14 +166,14 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         let shard = &mut *guard;
         match shard.keys.entry(key.clone()) {
             Place::Occupied(place) if matches!(place.get(), Entry::Awaited(_)) => return None,
-            // A key that is awaited again begins anew. Its old place in `ended` is harmless: see `end`.
+            // A key that is awaited again begins anew: `keys` is looked up before `ended`.
             Place::Occupied(mut place) => match place.insert(Entry::Awaited(Arc::clone(&slot))) {
                 Entry::Overdue(_) => _ = self.overdue.fetch_sub(1, Relaxed),
                 Entry::Buffered(records) => {
                     shard.kept -= records.len();
                     self.replay(shard, key, records);
                 }
-                Entry::Awaited(_) | Entry::Matched | Entry::GivenUp => {}
+                Entry::Awaited(_) => {}
             },
             Place::Vacant(place) => _ = place.insert(Entry::Awaited(Arc::clone(&slot))),
         }
@@ -173,11 +204,8 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
     /// Nobody awaits this key any more; a record of it is not an orphan.
     pub(crate) fn abandon(&self, key: &K) {
         let mut shard = self.shard(key);
-        if let Some(entry) = shard.keys.get_mut(key)
-            && matches!(entry, Entry::Awaited(_))
-        {
-            *entry = Entry::GivenUp;
-            self.end(&mut shard, key);
+        if matches!(shard.keys.get(key), Some(Entry::Awaited(_))) {
+            self.end(&mut shard, key, End::GivenUp);
         }
     }
 
@@ -188,17 +216,17 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         if let Some(arrived) = slot.take() {
             return Some(arrived);
         }
-        if let Some(entry) = shard.keys.get_mut(key) {
-            *entry = match awaiting {
-                Some(awaiting) => {
-                    self.overdue.fetch_add(1, Relaxed);
-                    self.patience_ns.fetch_max(awaiting.limit.as_nanos() as u64, Relaxed);
-                    let left = slot.wanted() - slot.count();
-                    Entry::Overdue(Box::new(Awaiting { left, ..awaiting }))
-                }
-                None => Entry::GivenUp,
-            };
-            self.end(&mut shard, key);
+        match (awaiting, shard.keys.get_mut(key)) {
+            (_, None) => {}
+            (None, Some(_)) => _ = self.end(&mut shard, key, End::GivenUp),
+            (Some(awaiting), Some(entry)) => {
+                self.overdue.fetch_add(1, Relaxed);
+                self.patience_ns.fetch_max(awaiting.limit.as_nanos() as u64, Relaxed);
+                let left = slot.wanted() - slot.count();
+                *entry = Entry::Overdue(Box::new(Awaiting { left, ..awaiting }));
+                shard.overdue.push_back(key.clone());
+                self.limit_overdue(&mut shard);
+            }
         }
         None
     }
@@ -229,7 +257,6 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             }
             Routed::Late(awaiting) => {
                 drop(figures);
-                self.overdue.fetch_sub(1, Relaxed);
                 self.late(&key, &awaiting, at);
             }
         }
@@ -237,43 +264,41 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
 
     fn place(&self, shard: &mut Shard<K, R>, key: &K, taken: Taken<R>) -> Routed {
         let at = taken.at;
-        match shard.keys.get_mut(key) {
-            None => match self.buffer {
-                None => Routed::Orphan,
-                Some(limits) => {
-                    shard.keys.insert(key.clone(), Entry::Buffered(VecDeque::from([taken])));
-                    self.buffered(shard, key, at, limits);
-                    Routed::Taken
-                }
-            },
-            Some(Entry::Matched) => Routed::Duplicate,
-            Some(Entry::GivenUp) => Routed::Taken,
+        let end = match shard.keys.get_mut(key) {
+            None => {
+                return match (shard.ended.get(key), self.buffer) {
+                    (Some(End::Matched), _) => Routed::Duplicate,
+                    (Some(End::GivenUp), _) => Routed::Taken,
+                    (None, None) => Routed::Orphan,
+                    (None, Some(limits)) => {
+                        shard.keys.insert(key.clone(), Entry::Buffered(VecDeque::from([taken])));
+                        self.buffered(shard, key, at, limits);
+                        Routed::Taken
+                    }
+                };
+            }
             Some(Entry::Buffered(records)) => {
                 records.push_back(taken);
                 if let Some(limits) = self.buffer {
                     self.buffered(shard, key, at, limits);
                 }
-                Routed::Taken
+                return Routed::Taken;
             }
-            Some(Entry::Overdue(awaiting)) if awaiting.left > 1 => {
-                awaiting.left -= 1;
-                Routed::Taken
+            Some(Entry::Overdue(awaiting)) => {
+                awaiting.left = awaiting.left.saturating_sub(1);
+                awaiting.left == 0
             }
-            Some(entry @ Entry::Overdue(_)) => match std::mem::replace(entry, Entry::Matched) {
-                Entry::Overdue(awaiting) if !awaiting.optional => Routed::Late(awaiting),
-                _ => {
-                    self.overdue.fetch_sub(1, Relaxed);
-                    Routed::Taken
-                }
-            },
-            Some(entry @ Entry::Awaited(_)) => {
-                let Entry::Awaited(slot) = &*entry else { return Routed::Taken };
-                if slot.put(taken) {
-                    *entry = Entry::Matched;
-                    self.end(shard, key);
-                }
-                Routed::Taken
+            Some(Entry::Awaited(slot)) => slot.put(taken),
+        };
+        if !end {
+            return Routed::Taken;
+        }
+        match self.end(shard, key, End::Matched) {
+            Some(Entry::Overdue(awaiting)) => {
+                self.overdue.fetch_sub(1, Relaxed);
+                if awaiting.optional { Routed::Taken } else { Routed::Late(awaiting) }
             }
+            Some(Entry::Awaited(_) | Entry::Buffered(_)) | None => Routed::Taken,
         }
     }
 
@@ -360,21 +385,24 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         self.shards[shard].lock()
     }
 
-    /// Remembers a key that is no longer awaited, and forgets the oldest ones beyond the limit.
-    fn end(&self, shard: &mut Shard<K, R>, key: &K) {
-        shard.ended.push_back(key.clone());
-        while shard.ended.len() > REMEMBERED_KEYS / SHARDS {
-            let Some(oldest) = shard.ended.pop_front() else { break };
-            match shard.keys.entry(oldest) {
-                // Awaited again, and so not ended.
-                Place::Occupied(place) if matches!(place.get(), Entry::Awaited(_)) => continue,
-                Place::Occupied(place) => {
-                    if matches!(place.remove(), Entry::Overdue(_)) {
-                        self.overdue.fetch_sub(1, Relaxed);
-                    }
-                    self.figures.lock().forgotten += 1;
-                }
-                Place::Vacant(_) => {}
+    /// Takes a key out of those that matter and remembers how it ended.
+    fn end(&self, shard: &mut Shard<K, R>, key: &K, end: End) -> Option<Entry<R>> {
+        let (key, entry) = shard.keys.remove_entry(key)?;
+        let forgotten = shard.ended.insert(key, end);
+        if forgotten > 0 {
+            self.figures.lock().forgotten += forgotten as u64;
+        }
+        Some(entry)
+    }
+
+    /// Forgets the oldest overdue keys beyond the limit: they stay missing whatever comes.
+    fn limit_overdue(&self, shard: &mut Shard<K, R>) {
+        while shard.overdue.len() > REMEMBERED_KEYS / SHARDS {
+            let Some(oldest) = shard.overdue.pop_front() else { return };
+            if matches!(shard.keys.get(&oldest), Some(Entry::Overdue(_))) {
+                shard.keys.remove(&oldest);
+                self.overdue.fetch_sub(1, Relaxed);
+                self.figures.lock().forgotten += 1;
             }
         }
     }
