@@ -117,6 +117,47 @@ async fn a_row_committed_late_is_not_missed() {
     }
 }
 
+/// Takes 0.1 s to be decoded.
+#[derive(Debug, Clone)]
+struct Slow(i64);
+
+impl<'de> Deserialize<'de> for Slow {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let order = Order::deserialize(deserializer)?;
+        std::thread::sleep(Duration::from_millis(100));
+        Ok(Self(order.id))
+    }
+}
+
+/// What is committed while a pass goes on must not move the end of what was read past what is behind it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_committed_behind_a_slow_pass_is_not_missed() {
+    let both = &["updated_at", "id"][..];
+    for (keys, time) in [(both, "timestamp"), (both, "timestamptz"), (&["id"], "timestamptz")] {
+        let db = database(ORDERS).await;
+        db.execute(format!("alter table orders alter updated_at type {time}"), &[]).await.unwrap();
+        db.execute("select nextval('orders_id_seq')", &[]).await.unwrap();
+        let poll =
+            db.poll(ALL).after(keys.iter().copied()).every(SOON).page(1).overlap(Duration::from_secs(1));
+        let mut reader = open(poll.rows::<Slow>()).await.ready().await;
+        let ids = insert(&db, 20).await;
+        assert_eq!(reader.next().await.0, ids[0]);
+        let late = "insert into orders select 1, 1, min(updated_at) - interval '0.1 s' from orders";
+        db.execute(late, &[]).await.unwrap();
+        for id in &ids[1..15] {
+            assert_eq!(reader.next().await.0, *id);
+        }
+        let newer = insert(&db, 1).await[0];
+        let mut rest: Vec<i64> = reader.take(7).await.into_iter().map(|order| order.0).collect();
+        rest.sort_unstable();
+        let mut expected = [&[1], &ids[15..], &[newer]].concat();
+        expected.sort_unstable();
+        assert_eq!(rest, expected);
+        tokio::time::sleep(Duration::from_millis(1300)).await;
+        reader.end().await;
+    }
+}
+
 #[tokio::test]
 async fn each_change_of_a_row_comes_once() {
     let db = database(ORDERS).await;
