@@ -2,6 +2,7 @@
 //! run elsewhere.
 
 mod order;
+mod stored;
 
 use order::{Event, NewOrder};
 use qalipsis::prelude::*;
@@ -23,7 +24,7 @@ enum Order {
 }
 
 fn main() -> ExitCode {
-    qalipsis::main([checkout()])
+    qalipsis::main([checkout(), stored::scenario()])
 }
 
 fn checkout() -> Scenario {
