@@ -24,7 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("qalipsis-runner", &["qalipsis-model", "qalipsis-cluster", "qalipsis-head", "qalipsis-report"]),
-    ("qalipsis-testkit", &[]),
+    ("qalipsis-testkit", &["qalipsis-core"]),
     ("xtask", &["qalipsis-testkit"]),
 ];
 

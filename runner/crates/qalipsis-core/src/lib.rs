@@ -24,6 +24,7 @@ mod slot;
 pub mod source;
 pub mod step;
 pub mod steps;
+pub mod text;
 pub mod verify;
 
 pub use qalipsis_model as model;

@@ -16,6 +16,7 @@ mod jars;
 mod java;
 mod kafka;
 mod lock;
+pub mod plugin;
 mod port;
 mod postgres;
 mod process;

@@ -1,28 +1,7 @@
 //! Texts for people.
 
+pub(crate) use qalipsis_core::text::quote;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use std::fmt::Write as _;
-
-/// Characters of a value that a message quotes.
-const QUOTED: usize = 160;
-
-/// The beginning of a value in one line.
-pub(crate) fn quote(value: &[u8]) -> String {
-    // Four bytes per character at most, so that a value of megabytes is not converted whole.
-    let head = String::from_utf8_lossy(&value[..value.len().min(QUOTED * 4)]);
-    let mut text = String::new();
-    for letter in head.chars().take(QUOTED) {
-        if letter.is_control() {
-            text.extend(letter.escape_debug());
-        } else {
-            text.push(letter);
-        }
-    }
-    if head.chars().count() > QUOTED || value.len() > QUOTED * 4 {
-        let _ = write!(text, "… ({} bytes)", value.len());
-    }
-    text
-}
 
 /// A librdkafka error without the words that only its developers need: `unknown topic or partition`.
 pub(crate) fn cause(error: &KafkaError) -> String {
@@ -91,14 +70,5 @@ mod tests {
             "127.0.0.1:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused"
         );
         assert_eq!(reason("[thrd:a:1/bootstrap]: SSL handshake failed"), "SSL handshake failed");
-    }
-
-    #[test]
-    fn a_quote_is_one_line_and_short() {
-        assert_eq!(quote(b"{\"a\":\n1}"), "{\"a\":\\n1}");
-        let long = quote("é".repeat(100_000).as_bytes());
-        assert!(long.ends_with("… (200000 bytes)"), "{long}");
-        assert!(long.chars().count() < 200, "{long}");
-        assert_eq!(quote(&[0xff, b'a']), "\u{fffd}a");
     }
 }

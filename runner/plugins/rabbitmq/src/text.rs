@@ -3,29 +3,8 @@
 use lapin::ErrorKind;
 use lapin::protocol::AMQPError;
 use qalipsis_core::fault::chain;
-use std::fmt::Write as _;
+pub(crate) use qalipsis_core::text::quote;
 use std::io;
-
-/// Characters of a value that a message quotes.
-const QUOTED: usize = 160;
-
-/// The beginning of a value in one line.
-pub(crate) fn quote(value: &[u8]) -> String {
-    // Four bytes per character at most, so that a value of megabytes is not converted whole.
-    let head = String::from_utf8_lossy(&value[..value.len().min(QUOTED * 4)]);
-    let mut text = String::new();
-    for letter in head.chars().take(QUOTED) {
-        if letter.is_control() {
-            text.extend(letter.escape_debug());
-        } else {
-            text.push(letter);
-        }
-    }
-    if head.chars().count() > QUOTED || value.len() > QUOTED * 4 {
-        let _ = write!(text, "… ({} bytes)", value.len());
-    }
-    text
-}
 
 /// The name of an exchange; the default one has none.
 pub(crate) fn exchange(name: &str) -> &str {
@@ -134,14 +113,5 @@ mod tests {
             ("vhost x not found".to_owned(), "not-allowed")
         );
         assert_eq!(told(541, "Oh - no"), ("oh - no".to_owned(), "refused"));
-    }
-
-    #[test]
-    fn a_quote_is_one_line_and_short() {
-        assert_eq!(quote(b"{\"a\":\n1}"), "{\"a\":\\n1}");
-        let long = quote("é".repeat(100_000).as_bytes());
-        assert!(long.ends_with("… (200000 bytes)"), "{long}");
-        assert!(long.chars().count() < 200, "{long}");
-        assert_eq!(quote(&[0xff, b'a']), "\u{fffd}a");
     }
 }

@@ -1,31 +1,10 @@
 //! Texts for people.
 
+pub(crate) use qalipsis_core::text::quote;
 use redis::{RedisError, ServerErrorKind, Value};
-use std::fmt::Write as _;
-
-/// Characters of a value that a message quotes.
-const QUOTED: usize = 160;
 
 /// Values of an array or a map that a message shows.
 const SHOWN: usize = 50;
-
-/// The beginning of a value in one line.
-pub(crate) fn quote(value: &[u8]) -> String {
-    // Four bytes per character at most, so that a value of megabytes is not converted whole.
-    let head = String::from_utf8_lossy(&value[..value.len().min(QUOTED * 4)]);
-    let mut text = String::new();
-    for letter in head.chars().take(QUOTED) {
-        if letter.is_control() {
-            text.extend(letter.escape_debug());
-        } else {
-            text.push(letter);
-        }
-    }
-    if head.chars().count() > QUOTED || value.len() > QUOTED * 4 {
-        let _ = write!(text, "… ({} bytes)", value.len());
-    }
-    text
-}
 
 /// An answer in one line.
 pub(crate) fn show(value: &Value) -> String {

@@ -3,7 +3,6 @@
 mod failures;
 mod lag;
 mod lag_time;
-mod opened;
 mod positions;
 mod produce;
 mod records;
@@ -11,6 +10,7 @@ mod stopping;
 
 use qalipsis_core::model::timestamp::Timestamp;
 use qalipsis_testkit::KafkaBroker;
+use qalipsis_testkit::plugin as opened;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};

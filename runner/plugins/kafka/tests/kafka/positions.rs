@@ -135,7 +135,7 @@ async fn members_that_come_and_go_lose_nothing() {
     let mut first = open(member(&kafka, &topic, &group)).await.ready().await;
     produce(&producer, &topic, 3, "alone").await;
     assert_eq!(first.next().await.value, "alone");
-    let second: Opened<String> = open(member(&kafka, &topic, &group)).await.ready().await;
+    let second: Opened<Record<String>> = open(member(&kafka, &topic, &group)).await.ready().await;
     for number in 0..40 {
         produce(&producer, &topic, number % 4, format!("shared {number}")).await;
     }

@@ -1,7 +1,7 @@
 //! Searching, changing and saving.
 
 use crate::database;
-use crate::opened::in_step;
+use crate::opened::in_step_within;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::evidence::FailureKind;
 use qalipsis_postgres::Postgres;
@@ -155,7 +155,7 @@ async fn await_sleepers(db: &Postgres, count: i64) {
 async fn a_step_that_times_out_leaves_nothing_behind() {
     let db = database("").await;
     for _ in 0..10 {
-        let failed = in_step(db.execute("select pg_sleep(60)", &[]), Duration::from_millis(100)).await;
+        let failed = in_step_within(db.execute("select pg_sleep(60)", &[]), Duration::from_millis(100)).await;
         assert_eq!(failed.unwrap().kind, FailureKind::Timeout);
     }
     // The server was told, and the pool is whole.
@@ -184,7 +184,7 @@ async fn the_trace_of_a_step_reaches_the_server() {
     let insert = "insert into traces (name) values (current_setting('application_name'))";
     // The second time, the statement is prepared already.
     for _ in 0..2 {
-        assert!(in_step(db.execute(insert, &[]), crate::PATIENCE).await.is_none());
+        assert!(in_step_within(db.execute(insert, &[]), crate::PATIENCE).await.is_none());
     }
     let names = db.search("select name from traces order by id", &[]).rows::<Value>().await.unwrap();
     assert_eq!(names.len(), 2);
@@ -195,6 +195,6 @@ async fn the_trace_of_a_step_reaches_the_server() {
     let url = crate::server().create_database().unwrap();
     let db = Postgres::builder(&url).trace(false).build().await.unwrap();
     let failing = db.search("select current_setting('application_name') as name", &[]).row::<Uuid>();
-    let evidence = in_step(failing, crate::PATIENCE).await.unwrap();
+    let evidence = in_step_within(failing, crate::PATIENCE).await.unwrap();
     assert!(evidence.message.contains(r#"row {"name":"qalipsis"}"#), "{}", evidence.message);
 }

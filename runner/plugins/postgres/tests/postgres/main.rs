@@ -3,7 +3,6 @@
 mod actions;
 mod connecting;
 mod gauges;
-mod opened;
 mod outages;
 mod polling;
 mod rows;
@@ -13,6 +12,7 @@ mod transactions;
 
 use qalipsis_postgres::Postgres;
 use qalipsis_testkit::PostgresServer;
+use qalipsis_testkit::plugin as opened;
 use std::time::Duration;
 
 /// The server that all tests share.

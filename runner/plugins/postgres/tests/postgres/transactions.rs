@@ -1,6 +1,6 @@
 //! Several statements that happen together or not at all.
 
-use crate::opened::in_step;
+use crate::opened::in_step_within;
 use crate::{PATIENCE, database};
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::evidence::FailureKind;
@@ -84,7 +84,7 @@ async fn dropped_halfway_it_is_taken_back() {
             tx.execute("select pg_sleep(60)", &[]).await?;
             Ok::<_, Fault>(())
         });
-        let failed = in_step(dropped, Duration::from_millis(100)).await.unwrap();
+        let failed = in_step_within(dropped, Duration::from_millis(100)).await.unwrap();
         assert_eq!(failed.kind, FailureKind::Timeout);
     }
     // The lock is free again as well.

@@ -2,7 +2,6 @@
 
 mod failures;
 mod gauges;
-mod opened;
 mod outage;
 mod publish;
 mod read;
@@ -15,6 +14,7 @@ use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
 use qalipsis_core::model::timestamp::Timestamp;
 use qalipsis_rabbitmq::RabbitMq;
 use qalipsis_testkit::RabbitMq as Server;
+use qalipsis_testkit::plugin as opened;
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};

@@ -1,6 +1,5 @@
-//! A source that runs as the engine would run it.
+//! Sources and actions of a plugin, run as the engine would run them: what the tests of every plugin need.
 
-use crate::PATIENCE;
 use qalipsis_core::clock::Clock;
 use qalipsis_core::evidence::EvidenceKeeper;
 use qalipsis_core::fault::Fault;
@@ -13,31 +12,41 @@ use qalipsis_core::properties::PropertyValues;
 use qalipsis_core::recorder::Recorder;
 use qalipsis_core::scenario::Scenario;
 use qalipsis_core::setup::{Setup, SetupContext, SetupError};
-use qalipsis_core::source::Reader;
-use qalipsis_core::step::Outcome;
+use qalipsis_core::source::{Reader, Source};
+use qalipsis_core::step::{Action, Outcome};
 use qalipsis_core::steps::{StepSpec, Steps};
-use qalipsis_rabbitmq::{Consume, Message, Publish};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-pub(crate) struct Opened<T> {
-    pub(crate) name: String,
+/// How long anything may take before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running source, and what came out of it.
+pub struct Opened<R> {
+    /// Its name.
+    pub name: String,
     stop: watch::Sender<bool>,
     ready: watch::Receiver<bool>,
-    records: mpsc::UnboundedReceiver<Message<T>>,
+    records: mpsc::UnboundedReceiver<R>,
     evidence: mpsc::Receiver<Evidence>,
     task: JoinHandle<Result<(), Fault>>,
     ledger: Arc<dyn LedgerControl>,
+}
+
+impl<R> std::fmt::Debug for Opened<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Opened").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 #[derive(Clone, Copy)]
 struct OnlyStep;
 
 impl Steps for OnlyStep {
-    const CRATE: (&'static str, &'static str) = ("rabbitmq", "0.0.0");
+    const CRATE: (&'static str, &'static str) = ("plugin", "0.0.0");
     const ALL: &'static [StepSpec] =
         &[StepSpec { name: "only", description: "", monitor: Monitor::None, optional: false }];
 
@@ -64,7 +73,11 @@ fn context(scenario: &str) -> (ScenarioContext, mpsc::Receiver<Evidence>) {
 }
 
 /// Opens a world that joins `source`, and starts it. Its records are handed over as they are routed.
-pub(crate) async fn open<T: Clone + Send + Sync + 'static>(source: Consume<T>) -> Opened<T> {
+pub async fn open<S>(source: S) -> Opened<S::Record>
+where
+    S: Source,
+    S::Record: Clone + Sync,
+{
     let (sender, records) = mpsc::unbounded_channel();
     let source = Mutex::new(Some(source));
     let scenario = Scenario::new(
@@ -72,9 +85,8 @@ pub(crate) async fn open<T: Clone + Send + Sync + 'static>(source: Consume<T>) -
         move |setup: Setup| {
             let source = source.lock().unwrap().take().expect("it is opened once");
             let sender = sender.clone();
-            let _ = setup.join(source, move |record: &Message<T>| {
+            let _ = setup.join(source, move |record: &S::Record| {
                 let _ = sender.send(record.clone());
-                record.delivery_tag
             });
             async { Ok::<_, SetupError>(()) }
         },
@@ -102,9 +114,9 @@ pub(crate) async fn open<T: Clone + Send + Sync + 'static>(source: Consume<T>) -
     }
 }
 
-impl<T> Opened<T> {
+impl<R> Opened<R> {
     /// Waits until it is ready.
-    pub(crate) async fn ready(mut self) -> Self {
+    pub async fn ready(mut self) -> Self {
         let ready =
             timeout(PATIENCE, self.ready.wait_for(|ready| *ready)).await.expect("it is ready in time");
         if ready.is_err() {
@@ -115,20 +127,26 @@ impl<T> Opened<T> {
     }
 
     /// Why it ended without ever being ready, and after how long.
-    pub(crate) async fn refusal(self) -> (Fault, Duration) {
+    pub async fn refusal(self) -> (Fault, Duration) {
         let began = Instant::now();
         let ended = timeout(PATIENCE, self.task).await.expect("it ends").expect("it does not panic");
         assert!(!*self.ready.borrow(), "it was ready");
         (ended.expect_err("it fails"), began.elapsed())
     }
 
+    /// Why it ended after it was ready.
+    pub async fn failure(self) -> Fault {
+        let ended = timeout(PATIENCE, self.task).await.expect("it ends").expect("it does not panic");
+        ended.expect_err("it fails")
+    }
+
     /// The next record.
-    pub(crate) async fn next(&mut self) -> Message<T> {
+    pub async fn next(&mut self) -> R {
         timeout(PATIENCE, self.records.recv()).await.expect("a record arrives").expect("it runs")
     }
 
     /// The next `count` records.
-    pub(crate) async fn take(&mut self, count: usize) -> Vec<Message<T>> {
+    pub async fn take(&mut self, count: usize) -> Vec<R> {
         let mut taken = Vec::new();
         for _ in 0..count {
             taken.push(self.next().await);
@@ -137,18 +155,18 @@ impl<T> Opened<T> {
     }
 
     /// The next failure that concerns the source.
-    pub(crate) async fn evidence(&mut self) -> Evidence {
+    pub async fn evidence(&mut self) -> Evidence {
         timeout(PATIENCE, self.evidence.recv()).await.expect("a failure is kept").expect("it runs")
     }
 
     /// The figures since the last call.
-    pub(crate) fn figures(&self) -> JoinFigures {
+    pub fn figures(&self) -> JoinFigures {
         self.ledger.drain()
     }
 
     /// Stops it, which must take less than the second that the engine gives; the records that nobody
     /// has taken, and how it ended.
-    pub(crate) async fn stop(mut self) -> (Vec<Message<T>>, Result<(), Fault>) {
+    pub async fn stop(mut self) -> (Vec<R>, Result<(), Fault>) {
         self.stop.send_replace(true);
         let ended =
             timeout(Duration::from_secs(1), self.task).await.expect("it ends within 1 s of being stopped");
@@ -160,7 +178,7 @@ impl<T> Opened<T> {
     }
 
     /// Stops it; it must have nothing left. Gives its last figures.
-    pub(crate) async fn end(self) -> JoinFigures {
+    pub async fn end(self) -> JoinFigures {
         let ledger = Arc::clone(&self.ledger);
         let (left, ended) = self.stop().await;
         assert_eq!(left.len(), 0, "records that nobody awaits");
@@ -169,7 +187,7 @@ impl<T> Opened<T> {
     }
 
     /// Drops it as an aborted task is dropped; gives what its thread still hands over.
-    pub(crate) async fn abort(mut self) -> usize {
+    pub async fn abort(mut self) -> usize {
         self.task.abort();
         let mut left = 0;
         while timeout(PATIENCE, self.records.recv()).await.expect("its thread ends").is_some() {
@@ -179,26 +197,46 @@ impl<T> Opened<T> {
     }
 }
 
-/// Awaits `message` in a step of a minion; gives the evidence when that fails.
-pub(crate) async fn in_step(message: Publish) -> Option<Evidence> {
-    let (context, mut evidence) = context("producing");
+/// Awaits `action` in a step of a minion; gives the evidence when that fails.
+///
+/// # Panics
+/// When it fails without evidence.
+pub async fn in_step<A>(action: A) -> Option<Evidence>
+where
+    A: Action + Send + 'static,
+    A::IntoFuture: Send,
+    A::Value: Send,
+{
+    in_step_within(action, PATIENCE).await
+}
+
+/// Like [`in_step`], with a timeout of the step.
+///
+/// # Panics
+/// When it fails without evidence.
+pub async fn in_step_within<A>(action: A, limit: Duration) -> Option<Evidence>
+where
+    A: Action + Send + 'static,
+    A::IntoFuture: Send,
+    A::Value: Send,
+{
+    let (context, mut evidence) = context("acting");
     let context = Arc::new(context);
-    let message = Mutex::new(Some(message));
-    let message = Arc::new(message);
+    let action = Arc::new(Mutex::new(Some(action)));
     let scenario = Scenario::new(
-        "producing",
+        "acting",
         |_: Setup| async { Ok::<_, SetupError>(()) },
         move |minion: Minion<OnlyStep>, _| {
-            let message = message.lock().unwrap().take().expect("one pass");
+            let action = action.lock().unwrap().take().expect("one pass");
             async move {
-                minion.step(OnlyStep, message).await?;
+                minion.step(OnlyStep, action).timeout(limit).await?;
                 Ok(())
             }
         },
     );
     let setup = Arc::new(SetupContext {
         scenario: Arc::clone(&context),
-        reader: Reader { campaign: "c1".into(), factory: "f1".into(), scenario: "producing".into() },
+        reader: Reader { campaign: "c1".into(), factory: "f1".into(), scenario: "acting".into() },
         stop: watch::channel(false).1,
         sources: parking_lot::Mutex::new(Vec::new()),
         meters: parking_lot::Mutex::new(Vec::new()),

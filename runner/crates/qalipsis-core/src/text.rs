@@ -1,0 +1,38 @@
+//! Texts of plugins for people.
+
+use std::fmt::Write as _;
+
+/// Characters of a value that a message quotes.
+const QUOTED: usize = 160;
+
+/// The beginning of a value in one line, with how long it is when that is not all.
+pub fn quote(value: &[u8]) -> String {
+    // Four bytes per character at most, so that a value of megabytes is not converted whole.
+    let head = String::from_utf8_lossy(&value[..value.len().min(QUOTED * 4)]);
+    let mut text = String::new();
+    for letter in head.chars().take(QUOTED) {
+        if letter.is_control() {
+            text.extend(letter.escape_debug());
+        } else {
+            text.push(letter);
+        }
+    }
+    if head.chars().count() > QUOTED || value.len() > QUOTED * 4 {
+        let _ = write!(text, "… ({} bytes)", value.len());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quote_is_one_line_and_short() {
+        assert_eq!(quote(b"{\"a\":\n1}"), "{\"a\":\\n1}");
+        let long = quote("é".repeat(100_000).as_bytes());
+        assert!(long.ends_with("… (200000 bytes)"), "{long}");
+        assert!(long.chars().count() < 200, "{long}");
+        assert_eq!(quote(&[0xff, b'a']), "\u{fffd}a");
+    }
+}
