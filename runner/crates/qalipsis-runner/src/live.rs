@@ -61,7 +61,7 @@ impl Observer for Live {
 
     fn progress(&mut self, progress: &Progress) {
         let active = progress.released - progress.ended;
-        let text = progress_line(
+        let mut text = progress_line(
             progress.elapsed,
             active,
             progress.released,
@@ -69,6 +69,9 @@ impl Observer for Live {
             progress.executions,
             progress.failures,
         );
+        if progress.planned > 0 && progress.ended == progress.planned {
+            text.push_str(", draining");
+        }
         match &self.bar {
             Some(bar) => {
                 bar.set_message(text);
