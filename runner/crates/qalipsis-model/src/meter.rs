@@ -84,8 +84,8 @@ impl MeterFigures {
 
     /// The longest time from the beginning of a rise to its peak.
     ///
-    /// A rise ends when the value falls more than [`DIP`] below its peak: readings of a busy system
-    /// are never quite monotonic.
+    /// A rise begins at the last reading of its lowest value. It ends when the value falls more than
+    /// [`DIP`] below its peak: readings of a busy system are never quite monotonic.
     pub fn longest_growth(&self) -> Option<Duration> {
         let mut begin = self.series.first()?;
         let mut peak = begin.1;
@@ -94,7 +94,7 @@ impl MeterFigures {
             if reading.1 > peak {
                 peak = reading.1;
                 longest = longest.max(reading.0.since(begin.0));
-            } else if reading.1 < peak * (1.0 - DIP) {
+            } else if reading.1 <= begin.1 || reading.1 < peak * (1.0 - DIP) {
                 (begin, peak) = (reading, reading.1);
             }
         }
@@ -137,6 +137,7 @@ mod tests {
         assert_eq!(seconds(&[5.0, 5.0, 5.0]), Some(0));
         assert_eq!(seconds(&[0.0, 1.0, 1.0, 2.0, 1.0, 5.0]), Some(3));
         assert_eq!(seconds(&[9.0, 8.0, 7.0]), Some(0));
+        assert_eq!(seconds(&[0.0, 0.0, 0.0, 0.0, 10.0]), Some(1), "standing still is no rise");
         assert_eq!(seconds(&[100.0, 200.0, 190.0, 210.0]), Some(3), "a dip does not end a rise");
     }
 
