@@ -1,6 +1,6 @@
 //! Which keys are awaited, matched, overdue or given up, and the counts of what came.
 //!
-//! Matching is a map lookup under the lock of one of [`SHARDS`] shards, done by the source as it
+//! Matching is a map lookup under the lock of one of `SHARDS` shards, done by the source as it
 //! reads: there is no queue between source and minion in which a record could wait unseen.
 
 use crate::awaiting::{Awaiting, Expected};
