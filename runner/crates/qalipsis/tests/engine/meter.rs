@@ -74,7 +74,7 @@ fn scenario(taken_every_10_ms: i64, broken: bool) -> Scenario {
 fn run(taken_every_10_ms: i64) -> Report {
     Run::default().of(|| {
         scenario(taken_every_10_ms, false)
-            .expect(Meter::named("backlog").below(300))
+            .expect(Meter::named("backlog").below(900))
             .expect(Meter::named("backlog").drains_within(secs(2)))
             .expect(Meter::named("backlog").never_grows_for(millis(800)))
     })
