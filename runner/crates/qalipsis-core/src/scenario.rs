@@ -111,7 +111,8 @@ impl Scenario {
     /// Checks the system once, when all minions are done and the sources have drained: sums and
     /// balances that no single minion sees. It has the steps of the scenario.
     ///
-    /// It is left out when the campaign was stopped before its end.
+    /// Each factory that hosts the scenario runs it; on one machine that is one. It is left out when the
+    /// campaign was stopped before its end.
     ///
     /// # Panics
     /// When its world or steps are not those of the scenario.

@@ -23,9 +23,29 @@ pub fn quote(value: &[u8]) -> String {
     text
 }
 
+/// A client's message as a fragment that goes on after a colon: its first letter in lower case, unless
+/// it begins an acronym.
+pub fn lowercase_first(text: &str) -> String {
+    let mut letters = text.chars();
+    match (letters.next(), letters.clone().next()) {
+        // An acronym stays one.
+        (Some(first), second) if !second.is_some_and(char::is_uppercase) => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fragment_keeps_its_acronyms() {
+        assert_eq!(lowercase_first("Connection refused"), "connection refused");
+        assert_eq!(lowercase_first("SSL handshake failed"), "SSL handshake failed");
+        assert_eq!(lowercase_first(""), "");
+    }
 
     #[test]
     fn a_quote_is_one_line_and_short() {

@@ -1,5 +1,6 @@
 //! Texts for people.
 
+use qalipsis_core::text::lowercase_first;
 pub(crate) use qalipsis_core::text::quote;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
@@ -41,17 +42,6 @@ pub(crate) fn reason(reason: &str) -> String {
     let text = text.split(" (after ").next().unwrap_or(text);
     let text = text.split(" in state ").next().unwrap_or(text);
     lowercase_first(text.trim())
-}
-
-fn lowercase_first(text: &str) -> String {
-    let mut letters = text.chars();
-    match (letters.next(), letters.clone().next()) {
-        // An acronym stays one.
-        (Some(first), second) if !second.is_some_and(char::is_uppercase) => {
-            first.to_lowercase().chain(letters).collect()
-        }
-        _ => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use lapin::ErrorKind;
 use lapin::protocol::AMQPError;
 use qalipsis_core::fault::chain;
-pub(crate) use qalipsis_core::text::quote;
+pub(crate) use qalipsis_core::text::{lowercase_first, quote};
 use std::io;
 
 /// The name of an exchange; the default one has none.
@@ -83,17 +83,6 @@ pub(crate) fn tls_cause(error: &rustls::Error) -> String {
             format!("{error}; is that the broker's port for TLS (usually 5671)?")
         }
         _ => error.to_string(),
-    }
-}
-
-pub(crate) fn lowercase_first(text: &str) -> String {
-    let mut letters = text.chars();
-    match (letters.next(), letters.clone().next()) {
-        // An acronym stays one.
-        (Some(first), second) if !second.is_some_and(char::is_uppercase) => {
-            first.to_lowercase().chain(letters).collect()
-        }
-        _ => text.to_owned(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Texts for people.
 
+use qalipsis_core::text::lowercase_first;
 pub(crate) use qalipsis_core::text::quote;
 use redis::{RedisError, ServerErrorKind, Value};
 
@@ -68,17 +69,6 @@ pub(crate) fn is_outage(error: &RedisError) -> bool {
         || matches!(error.code(), Some("LOADING" | "READONLY" | "MASTERDOWN" | "UNBLOCKED"))
         || error.kind() == redis::ErrorKind::ClusterConnectionNotFound
         || error.kind() == ServerErrorKind::TryAgain.into()
-}
-
-fn lowercase_first(text: &str) -> String {
-    let mut letters = text.chars();
-    match (letters.next(), letters.clone().next()) {
-        // An acronym stays one.
-        (Some(first), second) if !second.is_some_and(char::is_uppercase) => {
-            first.to_lowercase().chain(letters).collect()
-        }
-        _ => text.to_owned(),
-    }
 }
 
 #[cfg(test)]
