@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 /// The least time that a reading is given, however short the period.
 const LEAST_LIMIT: Duration = Duration::from_secs(1);
@@ -21,8 +21,16 @@ const LEAST_LIMIT: Duration = Duration::from_secs(1);
 pub struct Meter {
     name: String,
     figures: Mutex<MeterFigures>,
-    /// First and last reading of the campaign.
-    span: Mutex<Option<(f64, f64)>>,
+    span: Mutex<Option<Span>>,
+}
+
+/// From the first reading of the campaign to the last.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    first: f64,
+    last: f64,
+    /// When the last one was asked for.
+    asked: Instant,
 }
 
 impl Meter {
@@ -42,9 +50,9 @@ impl Meter {
         std::mem::replace(&mut *figures, kept)
     }
 
-    /// Whether it is back where it was at its first reading.
-    pub fn is_drained(&self) -> bool {
-        self.span.lock().is_some_and(|(first, last)| last <= first)
+    /// Whether a reading asked for at or after `from` found it back where it was at its first reading.
+    pub fn is_drained_since(&self, from: Instant) -> bool {
+        self.span.lock().is_some_and(|span| span.asked >= from && span.last <= span.first)
     }
 }
 
@@ -95,17 +103,19 @@ async fn sample(
             // The sender gone means that the engine is gone, which is the same.
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
         }
+        // A reading is as old as its question: what it tells may have been true right then.
+        let (asked, at) = (Instant::now(), clock.now());
         let read = tokio::time::timeout(limit, gauge.read()).await;
         let read = read.unwrap_or_else(|_| Err(Fault::timeout(format!("no answer within {}", human(limit)))));
         match read {
             Ok(reading) => {
                 let mut figures = meter.figures.lock();
-                figures.record(clock.now(), reading.total);
+                figures.record(at, reading.total);
                 figures.parts = reading.parts.into_iter().collect();
                 drop(figures);
                 let mut span = meter.span.lock();
-                let first = span.map_or(reading.total, |(first, _)| first);
-                *span = Some((first, reading.total));
+                let first = span.map_or(reading.total, |span| span.first);
+                *span = Some(Span { first, last: reading.total, asked });
                 drop(span);
                 ready.send_replace(true);
             }

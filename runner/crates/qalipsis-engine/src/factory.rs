@@ -230,7 +230,7 @@ impl Factory {
         let waited = since.elapsed();
         // The time that a criterion gives a backlog is the user's own, and so not bounded by the drain.
         waited >= SETTLE
-            && !self.sources.drains(waited)
+            && !self.sources.drains(since)
             && (!self.sources.awaits(waited) || waited >= self.plan.campaign.limits.drain)
     }
 }

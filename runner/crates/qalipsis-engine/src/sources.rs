@@ -269,10 +269,12 @@ impl Sources {
         self.meters.clone()
     }
 
-    /// Whether a criterion still gives a backlog time to drain, `waited` after the last minion.
-    pub(crate) fn drains(&self, waited: Duration) -> bool {
-        let open = |watched: &Watched| watched.patience.is_some_and(|limit| waited < limit);
-        self.meters.iter().any(|watched| open(watched) && !watched.meter.is_drained())
+    /// Whether a criterion still gives a backlog time to drain, `since` the last minion ended.
+    ///
+    /// A reading from before that proves nothing: it may not have seen the last passes.
+    pub(crate) fn drains(&self, since: Instant) -> bool {
+        let open = |watched: &Watched| watched.patience.is_some_and(|limit| since.elapsed() < limit);
+        self.meters.iter().any(|watched| open(watched) && !watched.meter.is_drained_since(since))
     }
 
     /// Whether an awaited record may still come, `waited` after the last minion.

@@ -21,6 +21,7 @@ struct World {
 struct Backlog {
     value: Arc<AtomicI64>,
     broken: bool,
+    period: Duration,
 }
 
 impl Gauge for Backlog {
@@ -29,7 +30,7 @@ impl Gauge for Backlog {
     }
 
     fn period(&self) -> Duration {
-        millis(20)
+        self.period
     }
 
     fn unit(&self) -> &'static str {
@@ -46,9 +47,13 @@ impl Gauge for Backlog {
 }
 
 fn scenario(taken_every_10_ms: i64, broken: bool) -> Scenario {
+    scenario_read_every(millis(20), taken_every_10_ms, broken)
+}
+
+fn scenario_read_every(period: Duration, taken_every_10_ms: i64, broken: bool) -> Scenario {
     let open = move |setup: Setup| async move {
         let backlog = Arc::new(AtomicI64::new(0));
-        setup.watch("backlog", Backlog { value: Arc::clone(&backlog), broken });
+        setup.watch("backlog", Backlog { value: Arc::clone(&backlog), broken, period });
         let worker = Arc::clone(&backlog);
         tokio::spawn(async move {
             let mut tick = tokio::time::interval(millis(10));
@@ -111,6 +116,16 @@ fn the_run_goes_on_until_the_backlog_is_drained() {
         "it ends when drained, not when the time is over: {:?}",
         report.duration
     );
+}
+
+#[test]
+fn only_a_reading_after_the_load_shows_that_a_backlog_is_drained() {
+    // Readings come at 0 s and 2 s; the load ends at 1 s with nothing left.
+    let report = Run::default().of(|| {
+        scenario_read_every(secs(2), 30, false).expect(Meter::named("backlog").drains_within(secs(20)))
+    });
+    assert_eq!(report.status, Status::Successful, "{:?}", report.reasons);
+    assert_eq!(report.scenarios[0].meters["backlog"].count, 2);
 }
 
 #[test]
