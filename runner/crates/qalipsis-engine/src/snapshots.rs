@@ -18,6 +18,7 @@ pub(crate) struct Snapshots {
     ledgers: Vec<(usize, Arc<dyn LedgerControl>)>,
     meters: Vec<Watched>,
     sequence: u64,
+    last: Option<Timestamp>,
 }
 
 impl Snapshots {
@@ -30,7 +31,7 @@ impl Snapshots {
         meters: Vec<Watched>,
     ) -> Self {
         let names = scenarios.iter().map(|s| s.name.clone()).collect();
-        Self { names, workers, side, evidence, ledgers, meters, sequence: 0 }
+        Self { names, workers, side, evidence, ledgers, meters, sequence: 0, last: None }
     }
 
     /// The difference since the last call.
@@ -53,6 +54,7 @@ impl Snapshots {
         self.sequence += 1;
         Snapshot {
             sequence,
+            since: self.last.replace(at),
             at,
             scenarios: self.names.iter().cloned().zip(scenarios).collect(),
             evidence_lost: self.evidence.take_lost(),

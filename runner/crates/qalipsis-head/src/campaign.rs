@@ -6,6 +6,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use qalipsis_cluster::{Receiver, Sender, ToFactory, ToHead};
 use qalipsis_model::aggregate::Aggregate;
 use qalipsis_model::duration::human;
+use qalipsis_model::environment::Environment;
 use qalipsis_model::judge::{Case, Described, Ending, NotReady, judge};
 use qalipsis_model::plan::{CONTRACT, CampaignPlan, FactoryPlan, Stop};
 use qalipsis_model::report::{FactoryReport, Report};
@@ -62,6 +63,8 @@ pub struct Campaign {
     pub described: Vec<Described>,
     /// Commit of the working directory.
     pub git_revision: Option<String>,
+    /// The machine, the programs and the configuration, for the report.
+    pub environment: Environment,
 }
 
 /// Everything that can happen.
@@ -314,6 +317,7 @@ impl Campaign {
             ended: now(),
             factories,
             git_revision: self.git_revision,
+            environment: self.environment,
         })
     }
 }
@@ -322,6 +326,7 @@ impl State {
     async fn start(&mut self) {
         let at = now().plus(START_MARGIN);
         self.started = Some((at, Instant::now() + START_MARGIN));
+        self.aggregate.start(at);
         for index in 0..self.members.len() {
             if !self.members[index].tell(&ToFactory::Start(at)).await {
                 self.lost(index, None).await;

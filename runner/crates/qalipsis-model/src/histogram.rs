@@ -61,6 +61,11 @@ impl Histogram {
         self.buckets.is_empty()
     }
 
+    /// Each used bucket: its value in nanoseconds, and how many samples it holds. Values rise.
+    pub fn counts(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.buckets.iter_recorded().map(|b| (b.value_iterated_to(), b.count_since_last_iteration()))
+    }
+
     /// The shortest sample in nanoseconds, exact.
     pub fn min_ns(&self) -> Option<u64> {
         (!self.is_empty()).then_some(self.min_ns)
@@ -100,13 +105,10 @@ struct Sparse {
 
 impl Serialize for Histogram {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let buckets = self
-            .buckets
-            .iter_recorded()
-            .map(|bucket| (bucket.value_iterated_to(), bucket.count_since_last_iteration()))
-            .collect();
-        Sparse { sum_ns: self.sum_ns.to_string(), min_ns: self.min_ns, max_ns: self.max_ns, buckets }
-            .serialize(serializer)
+        let sum_ns = self.sum_ns.to_string();
+        let buckets = self.counts().collect();
+        let min_ns = self.min_ns().unwrap_or(0);
+        Sparse { sum_ns, min_ns, max_ns: self.max_ns, buckets }.serialize(serializer)
     }
 }
 
@@ -114,6 +116,9 @@ impl<'de> Deserialize<'de> for Histogram {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let sparse = Sparse::deserialize(deserializer)?;
         let mut histogram = Self::default();
+        if sparse.buckets.is_empty() {
+            return Ok(histogram);
+        }
         for (value, count) in sparse.buckets {
             histogram.buckets.saturating_record_n(value.clamp(1, HIGHEST_NS), count);
         }

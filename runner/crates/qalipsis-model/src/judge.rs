@@ -4,6 +4,7 @@ use crate::aggregate::Aggregate;
 use crate::criterion::{Criterion, Quantity, Statistic, Subject};
 use crate::description::{ScenarioDescription, SourceLocation, StepDescription};
 use crate::duration::{human, human_ns};
+use crate::environment::Environment;
 use crate::evidence::{Evidence, FailureKind};
 use crate::meter::MeterFigures;
 use crate::plan::{CampaignPlan, ScenarioPlan};
@@ -68,6 +69,8 @@ pub struct Case<'a> {
     pub factories: Vec<FactoryReport>,
     /// Commit of the working directory.
     pub git_revision: Option<String>,
+    /// The machine, the programs and the configuration.
+    pub environment: Environment,
 }
 
 /// Judges a campaign.
@@ -134,6 +137,7 @@ pub fn judge(case: Case<'_>) -> Report {
         warnings,
         scenarios,
         factories: case.factories,
+        environment: case.environment,
     }
 }
 
@@ -181,6 +185,7 @@ fn scenario(
         .map(|(index, declared)| step(index as u32, declared, figures, &evidence, limit))
         .collect();
     let criteria = described.scenario.criteria.iter().map(|c| criterion(c, described, figures)).collect();
+    let timeline = case.aggregate.timeline(&planned.name, steps.len());
     ScenarioReport {
         name: planned.name.clone(),
         crate_name: described.crate_name.clone(),
@@ -199,6 +204,7 @@ fn scenario(
         last_started: figures.last_started,
         criteria,
         problems: problems(case, &planned.name, figures, &evidence, limit),
+        timeline,
     }
 }
 

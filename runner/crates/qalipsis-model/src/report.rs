@@ -2,6 +2,7 @@
 
 use crate::criterion::Criterion;
 use crate::description::SourceLocation;
+use crate::environment::Environment;
 use crate::evidence::{Evidence, FailureKind};
 use crate::histogram::Histogram;
 use crate::meter::MeterFigures;
@@ -36,6 +37,8 @@ pub struct Report {
     pub scenarios: Vec<ScenarioReport>,
     /// Processes that hosted minions.
     pub factories: Vec<FactoryReport>,
+    /// The machine, the programs and the configuration.
+    pub environment: Environment,
 }
 
 /// One cause of the verdict.
@@ -88,6 +91,41 @@ pub struct ScenarioReport {
     pub criteria: Vec<CriterionReport>,
     /// Failures outside of any step: warm-up, sources, panics between steps.
     pub problems: Vec<Problem>,
+    /// Load and response times over time.
+    pub timeline: TimelineReport,
+}
+
+/// How load and response times went over time, in at most [`BUCKETS`](crate::timeline::BUCKETS) buckets
+/// of equal width from the start of the load. All lists are of one length.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TimelineReport {
+    /// Time that each bucket takes.
+    pub width: Duration,
+    /// Minions released.
+    pub released: Vec<u64>,
+    /// Minions released and not ended, at the end of each bucket.
+    pub active: Vec<u64>,
+    /// Executions of all steps that ended.
+    pub executions: Vec<u64>,
+    /// Those that did not succeed.
+    pub failures: Vec<u64>,
+    /// By step, in order of declaration.
+    pub steps: Vec<StepTimeline>,
+}
+
+/// One step over time. Response times are right within 3 %, their maximum is exact; `None` where there is none.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct StepTimeline {
+    /// Executions that ended.
+    pub executions: Vec<u64>,
+    /// Those that did not succeed.
+    pub failures: Vec<u64>,
+    /// Median of the response times.
+    pub p50_ns: Vec<Option<u64>>,
+    /// Their 95th percentile.
+    pub p95_ns: Vec<Option<u64>>,
+    /// The longest.
+    pub max_ns: Vec<Option<u64>>,
 }
 
 /// One step.

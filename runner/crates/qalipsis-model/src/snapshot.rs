@@ -39,6 +39,9 @@ pub enum StepKind {
 pub struct Snapshot {
     /// From 0, without gaps.
     pub sequence: u64,
+    /// When the one before was taken; `None` for the first, which begins with the load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// When it was taken.
     pub at: Timestamp,
     /// By name of the scenario.

@@ -6,7 +6,7 @@
 
 mod body;
 mod cases;
-mod file_name;
+pub(crate) mod file_name;
 mod xml;
 
 use chrono::{DateTime, Utc};

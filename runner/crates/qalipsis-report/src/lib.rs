@@ -8,4 +8,5 @@ pub mod console;
 pub mod junit;
 pub mod list;
 pub mod progress;
+pub mod summary;
 pub mod text;

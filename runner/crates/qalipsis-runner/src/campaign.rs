@@ -8,6 +8,7 @@ use crate::problem::Problem;
 use jiff::tz::TimeZone;
 use qalipsis_model::description::ScenarioDescription;
 use qalipsis_model::plan::CampaignPlan;
+use std::collections::BTreeMap;
 
 /// All that a run needs.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct Campaign {
     pub executables: Vec<Executable>,
     /// What is to run.
     pub plan: CampaignPlan,
+    /// The keys that were set, with their values as reports may show them: secrets are `***`.
+    pub configuration: BTreeMap<String, String>,
 }
 
 /// Reads the configuration, finds and builds the executables, and plans the campaign.
@@ -102,8 +105,9 @@ fn plan(
     let seed = settings.seed.unwrap_or_else(new_seed);
     let plan =
         settings.plan(&all, &selected, seed, new_key(jiff::Timestamp::now())).map_err(Error::Invalid)?;
+    let configuration = settings.configuration(&all, &selected);
     executables.retain(|executable| plan.scenarios.iter().any(|s| executable.scenario(&s.name).is_some()));
-    Ok(Campaign { settings, executables, plan })
+    Ok(Campaign { settings, executables, plan, configuration })
 }
 
 fn refuse(problems: Vec<Problem>) -> Result<(), Error> {

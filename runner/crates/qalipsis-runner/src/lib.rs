@@ -6,6 +6,7 @@ pub mod campaign;
 pub mod cli;
 pub mod config;
 pub mod discovery;
+pub mod environment;
 pub mod error;
 pub mod list;
 pub mod live;

@@ -2,6 +2,7 @@
 
 use crate::campaign::Campaign;
 use crate::cli::{Invocation, Verbosity};
+use crate::environment;
 use crate::error::Error;
 use crate::live::Live;
 use crate::output;
@@ -11,19 +12,16 @@ use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Stop};
 use qalipsis_model::report::Report;
 use qalipsis_model::segment::Segment;
 use qalipsis_report::console::{self, Style};
-use qalipsis_report::junit;
+use qalipsis_report::{junit, summary};
 use std::io::{IsTerminal, stdout};
 use std::path::Path;
 use std::time::Duration;
 use terminal_size::{Width, terminal_size};
-use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 /// Columns when nobody tells how wide the place of output is.
 const WIDTH: u16 = 110;
-/// How long git may take to tell the revision.
-const GIT_LIMIT: Duration = Duration::from_secs(2);
 /// Lines of factories that may wait to be shown.
 const LINES: usize = 1_000;
 
@@ -38,7 +36,7 @@ pub async fn autostart(
     stops: mpsc::Receiver<Stop>,
 ) -> Result<u8, Error> {
     let mut live = Live::new(invocation.verbosity);
-    let report = lead(&campaign, stops, &mut live).await?;
+    let report = lead(invocation, &campaign, stops, &mut live).await?;
     live.end();
     let style = Style {
         color: invocation.color.wanted(stdout().is_terminal()),
@@ -62,11 +60,25 @@ pub async fn autostart(
             Err(error) => text.push_str(&console::note("warning", &error.to_string(), style)),
         }
     }
+    if campaign.settings.summary {
+        match summary::write(&report, &junit.folder) {
+            Ok(file) if invocation.verbosity > Verbosity::Quiet => {
+                text.push_str(&console::note("summary", &file.display().to_string(), style));
+            }
+            Ok(_) => {}
+            Err(error) => text.push_str(&console::note("warning", &error.to_string(), style)),
+        }
+    }
     output::print(&text)?;
     Ok(report.status.exit_code(campaign.settings.fail_on_warning))
 }
 
-async fn lead(campaign: &Campaign, stops: mpsc::Receiver<Stop>, live: &mut Live) -> Result<Report, Error> {
+async fn lead(
+    invocation: &Invocation,
+    campaign: &Campaign,
+    stops: mpsc::Receiver<Stop>,
+    live: &mut Live,
+) -> Result<Report, Error> {
     let (lines, mut printed) = mpsc::channel::<String>(LINES);
     let shown = live.clone();
     let showing = tokio::spawn(async move {
@@ -97,7 +109,8 @@ async fn lead(campaign: &Campaign, stops: mpsc::Receiver<Stop>, live: &mut Live)
     let head = qalipsis_head::Campaign {
         plan: campaign.plan.clone(),
         described: described.collect(),
-        git_revision: git_revision().await,
+        git_revision: environment::git_revision().await,
+        environment: environment::of(invocation, campaign).await,
     };
     let report = head.run(peers, stops, live).await;
     processes.end().await;
@@ -132,14 +145,6 @@ pub fn stops() -> Result<mpsc::Receiver<Stop>, Error> {
 
 fn name(executable: &Path) -> String {
     executable.file_stem().map_or_else(|| "factory".to_owned(), |stem| stem.to_string_lossy().into_owned())
-}
-
-/// The commit of the current directory, when it is in a git checkout and git is there.
-async fn git_revision() -> Option<String> {
-    let git = Command::new("git").args(["rev-parse", "HEAD"]).kill_on_drop(true).output();
-    let answer = tokio::time::timeout(GIT_LIMIT, git).await.ok()?.ok()?;
-    let revision = String::from_utf8(answer.stdout).ok()?.trim().to_owned();
-    (answer.status.success() && !revision.is_empty()).then_some(revision)
 }
 
 /// Whether the locale's character set is UTF-8; without any locale it is, as in most CI.

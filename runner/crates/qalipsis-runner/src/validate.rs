@@ -88,6 +88,7 @@ mod tests {
             settings: Settings::default(),
             executables: vec![Executable { path: "/bin/a".into(), description: description(vec![checkout]) }],
             plan,
+            configuration: Default::default(),
         };
         assert_eq!(
             summary(&campaign),

@@ -5,6 +5,7 @@ use crate::describe::describe;
 use qalipsis_core::scenario::Scenario;
 use qalipsis_engine::{Event, prepare};
 use qalipsis_model::aggregate::Aggregate;
+use qalipsis_model::environment::Environment;
 use qalipsis_model::judge::{Case, Described, Ending, judge};
 use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Limits, PropertyValues, ScenarioPlan, Stop};
 use qalipsis_model::report::{FactoryReport, Report};
@@ -90,6 +91,7 @@ async fn campaign_of(scenarios: &[Scenario], campaign: CampaignPlan) -> Report {
         Err(causes) => Ending::NotReady(causes),
         Ok(factory) => {
             started = now();
+            aggregate.start(started);
             let (handle, mut events) = factory.run(started);
             let mut ending = Ending::Completed;
             loop {
@@ -122,5 +124,6 @@ async fn campaign_of(scenarios: &[Scenario], campaign: CampaignPlan) -> Report {
         ended: now(),
         factories: vec![FactoryReport { name: "alone".to_owned(), zone: None, lost: None }],
         git_revision: None,
+        environment: Environment::default(),
     })
 }

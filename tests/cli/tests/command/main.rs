@@ -7,6 +7,7 @@ mod hostile;
 mod junit;
 mod secrets;
 mod stop;
+mod summary;
 mod support;
 mod usage;
 mod verdict;

@@ -189,6 +189,16 @@ impl TestContext {
         fs::read_to_string(&files[0]).unwrap()
     }
 
+    /// The path of the only summary that was written, in the default folder.
+    pub(crate) fn summary(&self) -> PathBuf {
+        let campaigns = fs::read_dir(self.path().join("test-results")).unwrap().flatten();
+        let mut found =
+            campaigns.map(|campaign| campaign.path().join("summary.json")).filter(|p| p.is_file());
+        let summary = found.next().expect("a summary was written");
+        assert_eq!(found.next(), None, "there is one campaign");
+        summary
+    }
+
     /// All JUnit files, in the default folder.
     pub(crate) fn junit_files(&self) -> Vec<PathBuf> {
         let Ok(campaigns) = fs::read_dir(self.path().join("test-results")) else { return Vec::new() };
@@ -196,6 +206,7 @@ impl TestContext {
             .flatten()
             .flat_map(|campaign| fs::read_dir(campaign.path()).unwrap().flatten())
             .map(|f| f.path())
+            .filter(|path| path.extension().is_some_and(|e| e == "xml"))
             .collect()
     }
 }

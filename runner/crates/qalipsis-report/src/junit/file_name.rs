@@ -7,7 +7,7 @@ use std::collections::HashSet;
 const KEPT: usize = 100;
 
 /// `name` in ASCII letters, digits, `.`, `_` and `-`, with a hash of the name when that changed it.
-pub(super) fn safe(name: &str) -> String {
+pub(crate) fn safe(name: &str) -> String {
     let kept: String = name
         .chars()
         .take(KEPT)

@@ -4,3 +4,4 @@ mod console;
 mod junit;
 mod list;
 mod sample;
+mod summary;

@@ -4,6 +4,7 @@ use qalipsis_model::aggregate::Aggregate;
 use qalipsis_model::criterion::Subject;
 use qalipsis_model::criterion::{Durations, NumberFigure, Quantity};
 use qalipsis_model::description::{Monitor, ScenarioDescription, SourceLocation, StepDescription};
+use qalipsis_model::environment::{CrateVersion, Environment};
 use qalipsis_model::evidence::{Evidence, FailedCheck, FailureKind};
 use qalipsis_model::judge::{Case, Described, Ending, judge};
 use qalipsis_model::plan::{CampaignPlan, Limits, PropertyValues, ScenarioPlan};
@@ -206,7 +207,9 @@ impl Campaign {
     pub(crate) fn report(self) -> Report {
         let name = self.described.scenario.name.clone();
         let mut aggregate = Aggregate::default();
+        aggregate.start(STARTED);
         aggregate.merge(&Snapshot {
+            at: at(1.0),
             scenarios: BTreeMap::from([(name.clone(), self.figures)]),
             ..Snapshot::default()
         });
@@ -240,6 +243,18 @@ impl Campaign {
             ended: at(19.25),
             factories: factories.collect(),
             git_revision: Some("5c86ed1".into()),
+            environment: Environment {
+                runner: "0.1.0".into(),
+                crates: vec![CrateVersion { name: "checkout".into(), version: "2.3.4".into() }],
+                rustc: Some("rustc 1.95.0".into()),
+                host: Some("build-7".into()),
+                os: "Debian GNU/Linux 12 (bookworm)".into(),
+                architecture: "x86_64".into(),
+                cpu: Some("A Processor".into()),
+                cpus: 2,
+                memory_bytes: Some(8 << 30),
+                configuration: [("properties.password".into(), "***".into())].into(),
+            },
         })
     }
 }

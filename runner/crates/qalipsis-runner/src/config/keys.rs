@@ -178,6 +178,14 @@ pub const KEYS: &[Key] = &[
         doc: "Where JUnit files are written: `<folder>/<campaign-key>/TEST-<scenario>.xml`.",
         set: |s, v| text(v).map(|v| s.junit.folder = PathBuf::from(v)),
     },
+    Key {
+        name: "report.export.summary.enabled",
+        kind: Kind::Switch,
+        default: Some("true"),
+        doc: "Whether `summary.json` is written, for programs and for comparison with later runs, beside the \
+              JUnit files: `<folder>/<campaign-key>/summary.json`.",
+        set: |s, v| switch(v).map(|v| s.summary = v),
+    },
 ];
 
 /// The families of keys.

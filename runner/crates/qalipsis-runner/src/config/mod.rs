@@ -8,6 +8,7 @@ pub mod keys;
 mod plan;
 mod reference;
 mod settings;
+mod shown;
 mod sources;
 
 pub use environment::Environment;

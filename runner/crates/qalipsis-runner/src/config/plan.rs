@@ -39,7 +39,11 @@ impl Settings {
     }
 
     /// The entry of highest precedence of every key of a family, by the whole key.
-    fn resolve(&self, all: &[&ScenarioDescription], problems: &mut Vec<Problem>) -> BTreeMap<String, &Entry> {
+    pub(super) fn resolve(
+        &self,
+        all: &[&ScenarioDescription],
+        problems: &mut Vec<Problem>,
+    ) -> BTreeMap<String, &Entry> {
         // Names of scenarios and properties may hold any character, dots too. So keys are never
         // taken apart: all that can be meant are put together and compared.
         let known = known_keys(all);
@@ -67,7 +71,7 @@ impl Settings {
     }
 }
 
-fn known_keys(all: &[&ScenarioDescription]) -> BTreeSet<String> {
+pub(super) fn known_keys(all: &[&ScenarioDescription]) -> BTreeSet<String> {
     let mut known = BTreeSet::new();
     for scenario in all {
         known.insert(minions_key(&scenario.name));
@@ -83,11 +87,11 @@ fn minions_key(scenario: &str) -> String {
     format!("scenarios.{scenario}.minions")
 }
 
-fn general_key(property: &str) -> String {
+pub(super) fn general_key(property: &str) -> String {
     format!("properties.{property}")
 }
 
-fn specific_key(scenario: &str, property: &str) -> String {
+pub(super) fn specific_key(scenario: &str, property: &str) -> String {
     format!("scenarios.{scenario}.properties.{property}")
 }
 

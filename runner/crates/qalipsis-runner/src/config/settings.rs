@@ -2,6 +2,7 @@
 
 use super::entry::Entry;
 use qalipsis_model::plan::Limits;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The whole configuration. `Debug` shows no value that users gave to properties.
@@ -17,10 +18,14 @@ pub struct Settings {
     pub fail_on_warning: bool,
     /// `report.export.junit.*`.
     pub junit: Junit,
+    /// `report.export.summary.enabled`: whether `summary.json` is written, below [`Junit::folder`].
+    pub summary: bool,
     /// `factory.workers`; `None` for one per core.
     pub workers: Option<u32>,
     /// `factory.zone`.
     pub zone: Option<String>,
+    /// The keys that were set, with their values as reports may show them.
+    pub(super) shown: BTreeMap<String, String>,
     /// Keys of families in ascending precedence; they are resolved once the scenarios are known.
     pub(super) families: Vec<Entry>,
 }
@@ -42,8 +47,10 @@ impl Default for Settings {
             limits: Limits::default(),
             fail_on_warning: false,
             junit: Junit { enabled: true, folder: PathBuf::from("test-results") },
+            summary: true,
             workers: None,
             zone: None,
+            shown: BTreeMap::new(),
             families: Vec::new(),
         }
     }

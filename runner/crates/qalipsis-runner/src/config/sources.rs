@@ -6,6 +6,7 @@ use super::expand::expand;
 use super::file;
 use super::keys::{self, ENVIRONMENT_PREFIX, FAMILIES, KEYS, Key, TEST_PREFIX, environment_name};
 use super::settings::Settings;
+use super::shown::shown;
 use crate::problem::Problem;
 use qalipsis_model::suggest::{hint, nearest};
 use std::collections::BTreeMap;
@@ -172,7 +173,7 @@ impl Reading<'_> {
                 Ok(text) if (key.set)(&mut settings, text).is_none() => {
                     self.problems.push(must_be(&entry, key.name, key.kind.expected()));
                 }
-                Ok(_) => {}
+                Ok(_) => _ = settings.shown.insert(key.name.to_owned(), shown(key.name, &entry.value)),
             }
         }
         settings.families = self.families;

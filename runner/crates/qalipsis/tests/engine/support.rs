@@ -1,6 +1,7 @@
 //! Runs a scenario in this process and judges it, as the head would.
 
 use qalipsis::core::model::aggregate::Aggregate;
+use qalipsis::core::model::environment::Environment;
 use qalipsis::core::model::evidence::FailureKind;
 use qalipsis::core::model::judge::{Case, Described, Ending, judge};
 use qalipsis::core::model::plan::{CampaignPlan, FactoryPlan, Limits, PropertyValues, ScenarioPlan, Stop};
@@ -67,6 +68,7 @@ impl Run {
         }
         if ending == Ending::Completed {
             started = now();
+            aggregate.start(started);
             for (index, factory) in running.into_iter().enumerate() {
                 let (handle, mut events) = factory.run(started);
                 if let Some((after, stop)) = self.stop {
@@ -97,6 +99,7 @@ impl Run {
             ended: now(),
             factories: Vec::new(),
             git_revision: None,
+            environment: Environment::default(),
         })
     }
 }

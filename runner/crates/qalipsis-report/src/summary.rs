@@ -1,0 +1,249 @@
+//! `summary.json`: the report for programs, and for later runs to be compared with.
+//!
+//! A format of its own, apart from the types of the product, so that it only changes on purpose. Its
+//! JSON Schema is `runner/docs/summary.schema.json`. New fields may come at any time and readers skip
+//! those that they do not know; [`SCHEMA_VERSION`] rises when an older reader would misunderstand.
+//!
+//! Names end in their unit. Instants are RFC 3339 in UTC. Durations are whole nanoseconds.
+
+mod criterion;
+mod environment;
+mod failure;
+mod instant;
+mod join;
+mod meter;
+mod scenario;
+#[cfg(test)]
+mod schema;
+mod step;
+mod timeline;
+
+pub use criterion::Criterion;
+pub use environment::{Crate, Environment};
+pub use failure::{Check, Failure, Kept, Location};
+pub use join::{Awaiting, Join};
+pub use meter::Meter;
+pub use scenario::{Problem, Scenario};
+pub use step::{Figures, Outcome, Outcomes, Step, StepKind, Times};
+pub use timeline::{StepTimeline, Timeline};
+
+use crate::junit::file_name;
+use qalipsis_model::report::Report;
+use qalipsis_model::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Version of the format that this program writes, and the newest that it reads.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Name of the file in the folder of its campaign.
+pub const FILE_NAME: &str = "summary.json";
+
+/// One finished campaign.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Summary {
+    /// Version of this format.
+    pub schema_version: u32,
+    /// Unique key of the campaign; it sorts by time.
+    pub key: String,
+    /// Name for people.
+    pub name: String,
+    /// Seed of schedules and data: the same seed gives the same ones.
+    pub seed: u64,
+    /// When the load started, or the campaign when no load was started.
+    #[serde(with = "instant")]
+    #[cfg_attr(test, schemars(with = "schema::Instant"))]
+    pub started: Timestamp,
+    /// From `started` to the end of the drain.
+    pub duration_ns: u64,
+    /// The verdict.
+    pub status: Status,
+    /// Why the verdict is not SUCCESSFUL, most important first; empty when it is.
+    pub reasons: Vec<Reason>,
+    /// What did not change the verdict but must be known.
+    pub warnings: Vec<String>,
+    /// In order of the plan.
+    pub scenarios: Vec<Scenario>,
+    /// Processes that hosted minions.
+    pub factories: Vec<Factory>,
+    /// The machine, the programs and the configuration.
+    pub environment: Environment,
+}
+
+/// The verdict on a campaign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum Status {
+    /// Everything judged held.
+    Successful,
+    /// Only warnings.
+    Warning,
+    /// A verification, join or criterion failed, or what had to be executed never was.
+    Failed,
+    /// The user, a timeout or a lost factory ended it.
+    Aborted,
+    /// The generator was the bottleneck: the figures cannot be trusted.
+    Invalid,
+}
+
+/// One cause of the verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Reason {
+    /// Scenario concerned.
+    pub scenario: Option<String>,
+    /// Step or meter concerned.
+    pub step: Option<String>,
+    /// Kind of failure: `assertion`, `latency`, `join-missing`, ...; null when the system did not fail (aborted, invalid).
+    pub kind: Option<String>,
+    /// One line that a person understands without the rest.
+    pub message: String,
+}
+
+/// One process that hosted minions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Factory {
+    /// Name.
+    pub name: String,
+    /// Location label.
+    pub zone: Option<String>,
+    /// Why it was lost, when it was.
+    pub lost: Option<String>,
+}
+
+/// Why a summary could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file or its folder could not be written.
+    #[error("failed to write the summary {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file could not be read.
+    #[error("failed to read the summary {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is something else, or damaged.
+    #[error("{} is not a summary.json of QALIPSIS: {source}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        source: serde_json::Error,
+    },
+    /// A newer program wrote the file.
+    #[error(
+        "{} has version {found} of the format, this program reads up to {SCHEMA_VERSION}: use the qalipsis that wrote it, or a newer one",
+        path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+    },
+}
+
+/// What every version has.
+#[derive(Deserialize)]
+struct Versioned {
+    schema_version: u32,
+}
+
+/// Writes the summary to `<folder>/<campaign-key>/summary.json` and returns its path.
+///
+/// # Errors
+/// When the folder or the file cannot be written; names it.
+pub fn write(report: &Report, folder: &Path) -> Result<PathBuf, Error> {
+    let path = folder.join(file_name::safe(&report.key)).join(FILE_NAME);
+    Summary::from(report).save(&path)?;
+    Ok(path)
+}
+
+impl Summary {
+    /// Reads a summary of this version or an older one.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no summary, or was written by a newer program; names it.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let malformed = |source| Error::Malformed { path: path.to_owned(), source };
+        // The version goes first: a newer file may well not fit the types of this program.
+        let Versioned { schema_version: found } = serde_json::from_slice(&text).map_err(malformed)?;
+        if found > SCHEMA_VERSION {
+            return Err(Error::Newer { path: path.to_owned(), found });
+        }
+        serde_json::from_slice(&text).map_err(malformed)
+    }
+
+    /// Writes it to a file, and makes its folder when there is none.
+    ///
+    /// The file is whole or not there: a reader never sees a half.
+    ///
+    /// # Errors
+    /// When the folder or the file cannot be written; names it.
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        let failed = |source| Error::Write { path: path.to_owned(), source };
+        let mut text = serde_json::to_vec(self).map_err(|e| failed(e.into()))?;
+        text.push(b'\n');
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        let mut part = path.as_os_str().to_owned();
+        part.push(".part");
+        std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path)).map_err(failed)
+    }
+}
+
+impl From<&Report> for Summary {
+    fn from(report: &Report) -> Self {
+        let reason = |reason: &qalipsis_model::report::Reason| Reason {
+            scenario: reason.scenario.clone(),
+            step: reason.step.clone(),
+            kind: reason.kind.map(|kind| kind.name().to_owned()),
+            message: reason.message.clone(),
+        };
+        let factory = |factory: &qalipsis_model::report::FactoryReport| Factory {
+            name: factory.name.clone(),
+            zone: factory.zone.clone(),
+            lost: factory.lost.clone(),
+        };
+        Self {
+            schema_version: SCHEMA_VERSION,
+            key: report.key.clone(),
+            name: report.name.clone(),
+            seed: report.seed,
+            started: report.started,
+            duration_ns: report.duration.as_nanos() as u64,
+            status: report.status.into(),
+            reasons: report.reasons.iter().map(reason).collect(),
+            warnings: report.warnings.clone(),
+            scenarios: report.scenarios.iter().map(|s| Scenario::new(s, report.started)).collect(),
+            factories: report.factories.iter().map(factory).collect(),
+            environment: Environment::of(report),
+        }
+    }
+}
+
+impl From<qalipsis_model::verdict::Status> for Status {
+    fn from(status: qalipsis_model::verdict::Status) -> Self {
+        use qalipsis_model::verdict::Status as Verdict;
+        match status {
+            Verdict::Successful => Self::Successful,
+            Verdict::Warning => Self::Warning,
+            Verdict::Failed => Self::Failed,
+            Verdict::Aborted => Self::Aborted,
+            Verdict::Invalid => Self::Invalid,
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! One criterion and how it came out.
+
+use super::failure::Location;
+use qalipsis_model::criterion::Subject;
+use qalipsis_model::report::CriterionReport;
+use serde::{Deserialize, Serialize};
+
+/// One pass or fail rule and how it came out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Criterion {
+    /// The step that it is about.
+    pub step: Option<String>,
+    /// The meter that it is about.
+    pub meter: Option<String>,
+    /// What is measured, in words: `response time p95`.
+    pub measure: String,
+    /// What it must be, in words: `below 130 ms`.
+    pub expected: String,
+    /// What it was, in words: `1.2 s`, `no data`.
+    pub observed: String,
+    /// What it was: durations in nanoseconds, rates from 0 to 1; null without data, and for a time without end.
+    pub observed_value: Option<f64>,
+    /// Whether it held; without data it did not.
+    pub held: bool,
+    /// Where it is written.
+    pub location: Location,
+}
+
+impl From<&CriterionReport> for Criterion {
+    fn from(report: &CriterionReport) -> Self {
+        let criterion = &report.criterion;
+        let (step, meter) = match &criterion.subject {
+            Subject::Step(name) => (Some(name.clone()), None),
+            Subject::Meter(name) => (None, Some(name.clone())),
+        };
+        Self {
+            step,
+            meter,
+            measure: criterion.measure(),
+            expected: criterion.expectation(),
+            observed: report.observed_text(),
+            observed_value: report.observed.filter(|value| value.is_finite()),
+            held: report.held,
+            location: Location::from(&criterion.location),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What failed, with the first failures kept whole.
+
+use super::instant;
+#[cfg(test)]
+use super::schema;
+use qalipsis_model::description::SourceLocation;
+use qalipsis_model::evidence::{Evidence, FailedCheck};
+use qalipsis_model::report::StepFailure;
+use qalipsis_model::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A place in a scenario's source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Location {
+    /// Path as the compiler was given it, for a workspace relative to its root.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1.
+    pub column: u32,
+}
+
+/// The failures of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Failure {
+    /// `assertion`, `error`, `timeout`, `panic`, `join-missing`, `join-late`, `undecodable`, ...
+    pub kind: String,
+    /// How many executions, or records where records failed.
+    pub count: u64,
+    /// The first one in one line.
+    pub message: String,
+    /// The first ones, kept whole.
+    pub kept: Vec<Kept>,
+}
+
+/// One failure, kept whole. Texts are excerpts of at most 2 KB.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Kept {
+    /// When it failed.
+    #[serde(with = "instant")]
+    #[cfg_attr(test, schemars(with = "schema::Instant"))]
+    pub at: Timestamp,
+    /// Index of the minion; null when no minion is concerned.
+    pub minion: Option<u32>,
+    /// Pass of that minion, from 0.
+    pub iteration: u64,
+    /// Zone of the factory.
+    pub zone: Option<String>,
+    /// Attempt, from 1.
+    pub attempt: u32,
+    /// A stable word below the kind: `connect`, `dns`, `tls`; may be empty.
+    pub code: String,
+    /// One line that a person understands.
+    pub message: String,
+    /// The checks that did not hold.
+    pub checks: Vec<Check>,
+    /// What was sent.
+    pub input: Option<String>,
+    /// What was exchanged.
+    pub exchange: Option<String>,
+    /// W3C trace id.
+    pub trace_id: Option<String>,
+    /// The step in the scenario's source.
+    pub location: Option<Location>,
+}
+
+/// One check that did not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Check {
+    /// What was checked.
+    pub name: String,
+    /// What was expected.
+    pub expected: String,
+    /// What was observed.
+    pub observed: String,
+    /// The check in the scenario's source.
+    pub location: Option<Location>,
+}
+
+impl From<&SourceLocation> for Location {
+    fn from(location: &SourceLocation) -> Self {
+        Self { file: location.file.clone(), line: location.line, column: location.column }
+    }
+}
+
+impl From<&StepFailure> for Failure {
+    fn from(failure: &StepFailure) -> Self {
+        Self {
+            kind: failure.kind.name().to_owned(),
+            count: failure.count,
+            message: failure.message.clone(),
+            kept: failure.evidence.iter().map(Kept::from).collect(),
+        }
+    }
+}
+
+impl From<&Evidence> for Kept {
+    fn from(evidence: &Evidence) -> Self {
+        Self {
+            at: evidence.at,
+            minion: evidence.minion,
+            iteration: evidence.iteration,
+            zone: evidence.zone.clone(),
+            attempt: evidence.attempt,
+            code: evidence.code.clone(),
+            message: evidence.message.clone(),
+            checks: evidence.checks.iter().map(Check::from).collect(),
+            input: evidence.input.clone(),
+            exchange: evidence.exchange.clone(),
+            trace_id: evidence.trace_id.clone(),
+            location: evidence.location.as_ref().map(Location::from),
+        }
+    }
+}
+
+impl From<&FailedCheck> for Check {
+    fn from(check: &FailedCheck) -> Self {
+        Self {
+            name: check.name.clone(),
+            expected: check.expected.clone(),
+            observed: check.observed.clone(),
+            location: check.location.as_ref().map(Location::from),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! One scenario.
+
+use super::criterion::Criterion;
+use super::failure::{Kept, Location};
+use super::join::Join;
+use super::meter::Meter;
+#[cfg(test)]
+use super::schema;
+use super::step::{Figures, Step};
+use super::timeline::Timeline;
+use qalipsis_model::histogram::Histogram;
+use qalipsis_model::report::{self, ScenarioReport};
+use qalipsis_model::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One scenario of the campaign.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Scenario {
+    /// Name.
+    pub name: String,
+    /// Crate that it is compiled in.
+    pub crate_name: String,
+    /// One line for people; may be empty.
+    pub description: String,
+    /// Where it is built.
+    pub location: Location,
+    /// The profile in words.
+    pub profile: String,
+    /// Zones of its factories.
+    pub zones: Vec<String>,
+    /// Minions planned.
+    pub minions: u64,
+    /// Minions released.
+    pub released: u64,
+    /// Minions that ended.
+    pub ended: u64,
+    /// How late releases were.
+    #[cfg_attr(test, schemars(with = "schema::Histogram"))]
+    pub release_lag: Histogram,
+    /// Whole passes.
+    pub passes: Figures,
+    /// In order of declaration.
+    pub steps: Vec<Step>,
+    /// In order of opening.
+    pub joins: Vec<Join>,
+    /// By name.
+    pub meters: Vec<Meter>,
+    /// In order of declaration.
+    pub criteria: Vec<Criterion>,
+    /// Failures outside of any step.
+    pub problems: Vec<Problem>,
+    /// Load and response times over time.
+    pub timeline: Timeline,
+}
+
+/// A failure outside of any step: warm-up, sources, panics between steps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Problem {
+    /// Unique in its scenario: `warm-up`, `source kafka topic orders.fulfilled`.
+    pub name: String,
+    /// Kind of failure.
+    pub kind: String,
+    /// How often.
+    pub count: u64,
+    /// One line that a person understands.
+    pub message: String,
+    /// The first ones, kept whole.
+    pub kept: Vec<Kept>,
+}
+
+impl Scenario {
+    pub(super) fn new(scenario: &ScenarioReport, started: Timestamp) -> Self {
+        let meters = scenario.meters.iter();
+        let names = scenario.steps.iter().map(|s| s.name.as_str());
+        Self {
+            name: scenario.name.clone(),
+            crate_name: scenario.crate_name.clone(),
+            description: scenario.description.clone(),
+            location: Location::from(&scenario.location),
+            profile: scenario.profile.clone(),
+            zones: scenario.zones.clone(),
+            minions: scenario.minions,
+            released: scenario.released,
+            ended: scenario.ended,
+            release_lag: scenario.release_lag.clone(),
+            passes: Figures::from(&scenario.iterations),
+            steps: scenario.steps.iter().map(Step::from).collect(),
+            joins: scenario.joins.iter().map(|join| Join::new(join, &scenario.steps)).collect(),
+            meters: meters.map(|(name, meter)| Meter::new(name, meter, started)).collect(),
+            criteria: scenario.criteria.iter().map(Criterion::from).collect(),
+            problems: scenario.problems.iter().map(Problem::from).collect(),
+            timeline: Timeline::new(&scenario.timeline, names),
+        }
+    }
+}
+
+impl From<&report::Problem> for Problem {
+    fn from(problem: &report::Problem) -> Self {
+        Self {
+            name: problem.name.clone(),
+            kind: problem.kind.name().to_owned(),
+            count: problem.count,
+            message: problem.message.clone(),
+            kept: problem.evidence.iter().map(Kept::from).collect(),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! `summary.json`: what is written is what was measured, valid against the schema, and read again.
+
+use crate::sample::{Campaign, hostile};
+use qalipsis_model::report::Report;
+use qalipsis_report::summary::{self, Error, SCHEMA_VERSION, StepKind, Summary};
+use serde_json::{Value, json};
+use std::path::Path;
+
+const SCHEMA: &str = include_str!("../../../../docs/summary.schema.json");
+
+fn valid(document: &Value) -> Result<(), String> {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let validator = jsonschema::draft202012::options().should_validate_formats(true).build(&schema).unwrap();
+    let wrong: Vec<String> =
+        validator.iter_errors(document).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
+}
+
+fn written(report: &Report) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let path = summary::write(report, folder.path()).unwrap();
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+#[test]
+fn every_report_fits_the_schema() {
+    let reports = [
+        Campaign::healthy().report(),
+        Campaign::failing().report(),
+        Campaign::not_ready().report(),
+        hostile("quotes \" ' ]]> <&> \u{1b}[31m \u{0} \u{fffe} é 🎉"),
+    ];
+    for report in reports {
+        valid(&written(&report)).unwrap();
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_is_no_summary() {
+    assert!(valid(&json!({})).is_err());
+    let good = written(&Campaign::failing().report());
+    for (place, bad) in [
+        ("/status", json!("GREEN")),
+        ("/started", json!("yesterday")),
+        ("/scenarios/0/steps/0/figures/executions", json!(-1)),
+        ("/scenarios/0/steps/0/figures/outcomes/success/service/buckets", json!([[1]])),
+        ("/scenarios/0/criteria/0/held", json!("yes")),
+    ] {
+        let mut document = good.clone();
+        *document.pointer_mut(place).unwrap_or_else(|| panic!("{place}")) = bad;
+        assert!(valid(&document).is_err(), "{place}");
+    }
+}
+
+#[test]
+fn what_was_measured_is_in_it_and_is_read_again() {
+    let report = Campaign::failing().report();
+    let folder = tempfile::tempdir().unwrap();
+    let path = summary::write(&report, folder.path()).unwrap();
+    assert_eq!(path, folder.path().join("20261123-050607-k3v9").join("summary.json"));
+    let read = Summary::read(&path).unwrap();
+    assert_eq!(read, Summary::from(&report));
+
+    let scenario = &read.scenarios[0];
+    let (expected, place) = (&report.scenarios[0].steps[0].figures, &scenario.steps[0]);
+    assert_eq!(place.figures.outcomes.response(), expected.response());
+    assert_eq!(place.figures.outcomes.service(), expected.service());
+    assert_eq!((place.kind, place.figures.executions), (Some(StepKind::Action), 1200));
+    assert_eq!(place.location.as_ref().map(|l| l.line), Some(87));
+
+    let accepted = &scenario.steps[1];
+    assert_eq!((accepted.figures.failed, accepted.failures[0].kind.as_str()), (37, "assertion"));
+    let kept = &accepted.failures[0].kept[0];
+    assert_eq!((kept.checks[0].expected.as_str(), kept.checks[0].observed.as_str()), ("202", "503"));
+
+    let fulfilled = &scenario.joins[0].awaited_by[0];
+    assert_eq!(
+        (fulfilled.step.as_str(), fulfilled.matched, fulfilled.late, fulfilled.missing),
+        ("order-fulfilled", 1000, 3, 9)
+    );
+    assert_eq!((fulfilled.latency.count(), fulfilled.lateness.count()), (1000, 3));
+    assert_eq!((scenario.joins[0].duplicates, scenario.joins[0].orphans), (3, 2));
+
+    let late = &scenario.criteria[1];
+    assert_eq!((late.step.as_deref(), late.measure.as_str()), (Some("order-fulfilled"), "latency p95"));
+    assert_eq!((late.expected.as_str(), late.held), ("below 2 s", true));
+    assert_eq!(scenario.timeline.released, [1000]);
+    assert_eq!(scenario.timeline.steps[1].failed, [37]);
+    assert_eq!(read.environment.host.as_deref(), Some("build-7"));
+    assert_eq!(read.environment.configuration["properties.password"], "***");
+}
+
+#[test]
+fn a_newer_version_is_refused_in_one_clear_line_and_a_new_field_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = summary::write(&Campaign::healthy().report(), folder.path()).unwrap();
+    let mut document: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+
+    document["new_field"] = json!(1);
+    document["scenarios"][0]["steps"][0]["new_field"] = json!({});
+    std::fs::write(&path, document.to_string()).unwrap();
+    assert_eq!(Summary::read(&path).unwrap().scenarios[0].steps.len(), 4);
+    valid(&document).unwrap();
+
+    document["schema_version"] = json!(SCHEMA_VERSION + 1);
+    document["scenarios"] = json!("something new");
+    std::fs::write(&path, document.to_string()).unwrap();
+    let error = Summary::read(&path).unwrap_err();
+    assert!(matches!(error, Error::Newer { found, .. } if found == SCHEMA_VERSION + 1), "{error}");
+    let line = error.to_string().replace(&path.display().to_string(), "a/summary.json");
+    assert_eq!(
+        line,
+        "a/summary.json has version 2 of the format, this program reads up to 1: use the qalipsis that wrote it, \
+         or a newer one"
+    );
+}
+
+#[test]
+fn what_is_no_summary_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.json");
+    assert!(matches!(Summary::read(&path), Err(Error::Read { .. })));
+    for text in ["", "{}", "[1]", "{\"schema_version\":1}", "{\"schema_version\":1,\"key\":"] {
+        std::fs::write(&path, text).unwrap();
+        let error = Summary::read(&path).unwrap_err().to_string();
+        assert!(error.contains("other.json is not a summary.json of QALIPSIS: "), "{error}");
+        assert!(!error.contains('\n'), "{error}");
+    }
+    let unwritable = Path::new("/proc/nowhere/summary.json");
+    let error = Summary::from(&Campaign::healthy().report()).save(unwritable).unwrap_err().to_string();
+    assert!(error.starts_with("failed to write the summary /proc/nowhere/summary.json: "), "{error}");
+}
