@@ -44,6 +44,7 @@ impl Load {
                     minions: declared.minions,
                     profile: declared.profile,
                     properties: PropertyValues(self.properties.clone()),
+                    criteria: declared.criteria.clone(),
                 }],
                 limits: Limits::default(),
             },
@@ -62,7 +63,7 @@ impl Load {
         while let Some(event) = events.recv().await {
             match event {
                 Event::Snapshot(snapshot) => {
-                    aggregate.merge(&snapshot);
+                    aggregate.merge(None, &snapshot);
                     if aggregate.scenario(&declared.name).is_some_and(&mut enough) {
                         handle.stop(Stop::Hard);
                     }

@@ -4,6 +4,7 @@
 use futures::{StreamExt, stream};
 use qalipsis::core::source;
 use qalipsis::prelude::*;
+use std::time::Instant;
 
 #[derive(Steps)]
 enum Step {
@@ -70,6 +71,15 @@ fn main() -> ExitCode {
         Scenario::new("opens-slowly", opens_slowly, green),
         Scenario::new("busy", nothing, busy).minions(8),
         Scenario::new("prints", prints, green),
+        Scenario::new("warms-up", now, warms_up)
+            .minions(2)
+            .profile(Profile::stages([Stage::percent(100).total(secs(3)), Stage::percent(0).total(secs(3))]))
+            .expect(Step::Act.response_time().max().below(millis(400)).in_stage(2))
+            .expect(Step::Act.throughput().at_least(5.0).after(secs(3))),
+        Scenario::new("breaks", nothing, breaks)
+            .minions(2)
+            .profile(Profile::stages([Stage::percent(100).total(secs(600))]))
+            .expect(Step::Act.error_rate().at_most(0.1).abort_on_breach(secs(1))),
     ])
 }
 
@@ -91,6 +101,26 @@ async fn red(minion: Minion<Step>, _: Arc<()>) -> Outcome {
 async fn slow(minion: Minion<Step>, _: Arc<()>) -> Outcome {
     minion.step(Step::Act, wait(millis(100))).await?;
     minion.verify(Step::Check, |_| {})
+}
+
+async fn now(_: Setup) -> Result<Instant, SetupError> {
+    Ok(Instant::now())
+}
+
+/// Slow in its first second and a half.
+async fn warms_up(minion: Minion<Step>, opened: Arc<Instant>) -> Outcome {
+    let warm = opened.elapsed() > millis(1_500);
+    minion.step(Step::Act, wait(millis(if warm { 20 } else { 500 }))).await?;
+    minion.verify(Step::Check, |_| {})
+}
+
+async fn breaks(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+    minion.verify(Step::Check, |_| {})?;
+    let broken = async {
+        tokio::time::sleep(millis(50)).await;
+        Err::<(), _>(Fault::error("the shop is closed"))
+    };
+    minion.step(Step::Act, broken).await
 }
 
 async fn panics(minion: Minion<Step>, _: Arc<()>) -> Outcome {

@@ -61,6 +61,12 @@ pub trait Steps: Copy + Send + Sync + 'static {
         NumberFigure::of(self.name(), Quantity::Count)
     }
 
+    /// Executions that ended, per second: over the time from the start of the load, or of the criterion's window, to the
+    /// end of the window, or of the last second in which the scenario executed anything.
+    fn throughput(self) -> NumberFigure {
+        NumberFigure::of(self.name(), Quantity::Throughput)
+    }
+
     /// Of a join: number of awaited records that never came.
     fn missing(self) -> NumberFigure {
         NumberFigure::of(self.name(), Quantity::Missing)

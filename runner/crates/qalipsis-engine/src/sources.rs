@@ -62,9 +62,11 @@ pub(crate) struct Watched {
 fn drain_limit(criteria: &[Criterion], meter: &str) -> Option<Duration> {
     let limits = criteria.iter().filter_map(|criterion| {
         match (&criterion.subject, criterion.quantity, criterion.limit) {
-            (Subject::Meter(name), Quantity::Drain, Limit::AtMost(ns)) if name == meter => {
-                Some(Duration::from_nanos(ns as u64))
-            }
+            (
+                Subject::Meter(name),
+                Quantity::Drain,
+                Limit::AtMost(ns) | Limit::Below(ns) | Limit::Between(_, ns),
+            ) if name == meter => Some(Duration::from_nanos(ns as u64)),
             _ => None,
         }
     });
@@ -104,7 +106,7 @@ pub(crate) async fn open(
         });
         let world = panics::catch(|| scenario.open(values, Arc::clone(&setup)));
         let completion = planned.profile.at_end();
-        let criteria = scenario.describe().criteria.clone();
+        let criteria = planned.criteria.clone();
         let world = world.map(|world| runtime.spawn(world));
         async move {
             let passes = match world {

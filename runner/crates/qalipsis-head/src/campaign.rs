@@ -7,7 +7,7 @@ use qalipsis_cluster::{Receiver, Sender, ToFactory, ToHead};
 use qalipsis_model::aggregate::Aggregate;
 use qalipsis_model::duration::human;
 use qalipsis_model::environment::Environment;
-use qalipsis_model::judge::{Case, Described, Ending, NotReady, judge};
+use qalipsis_model::judge::{Case, Described, Ending, NotReady, breach, judge};
 use qalipsis_model::plan::{CONTRACT, CampaignPlan, FactoryPlan, Stop};
 use qalipsis_model::report::{FactoryReport, Report};
 use qalipsis_model::timestamp::Timestamp;
@@ -22,8 +22,8 @@ const SILENCE_LIMIT: Duration = Duration::from_millis(2500);
 const TICK: Duration = Duration::from_millis(100);
 /// How long a hard-stopped factory may take to tell its last figures.
 const HARD_STOP_LIMIT: Duration = Duration::from_secs(3);
-/// How long passes may go on after the campaign's own timeout.
-const TIMEOUT_GRACE: Duration = Duration::from_secs(10);
+/// How long passes may go on after the campaign's own timeout, or a criterion that stops it.
+const STOP_GRACE: Duration = Duration::from_secs(10);
 /// How long the end of a lost process is awaited, to tell how it died.
 const EXIT_LIMIT: Duration = Duration::from_millis(500);
 /// What the first minion may wait for the start to be told everywhere.
@@ -120,7 +120,7 @@ impl Campaign {
     ) -> Report {
         let mut state = State {
             members: Vec::new(),
-            aggregate: Aggregate::default(),
+            aggregate: Aggregate::of(&self.plan, &self.described),
             not_ready: Vec::new(),
             ending: Ending::Completed,
             started: None,
@@ -174,7 +174,10 @@ impl Campaign {
             match happening {
                 Happening::Told(index, message) => self.told(&mut state, index, message, observer).await,
                 Happening::Asked(stop) => {
-                    state.ending = Ending::Interrupted;
+                    // Who hurries a campaign that has failed already does not make it aborted.
+                    if !matches!(state.ending, Ending::Breached(_)) {
+                        state.ending = Ending::Interrupted;
+                    }
                     observer.notice(match stop {
                         Stop::Graceful => "stopping: running passes are finished; stop again to cancel them",
                         Stop::Hard => "cancelling",
@@ -232,8 +235,9 @@ impl Campaign {
             }
             ToHead::Heartbeat => {}
             ToHead::Snapshot(snapshot) => {
-                state.aggregate.merge(&snapshot);
+                state.aggregate.merge(member.plan.zone.as_deref(), &snapshot);
                 observer.progress(&self.progress(state));
+                self.look_for_breach(state, observer).await;
             }
             ToHead::Evidence(evidence) => {
                 let scenario = self.described.iter().find(|d| d.scenario.name == evidence.scenario);
@@ -243,6 +247,22 @@ impl Campaign {
             }
             ToHead::Stuck(who) => state.lost(index, Some(who)).await,
             ToHead::Ended => member.phase = Phase::Ended,
+        }
+    }
+
+    /// Stops the campaign when a criterion that is to stop it is not held.
+    async fn look_for_breach(&self, state: &mut State, observer: &mut dyn Observer) {
+        if state.ending != Ending::Completed || state.stopped.is_some() {
+            return;
+        }
+        if let Some(breach) = breach(&self.plan, &self.described, &state.aggregate) {
+            let shown = breach.criterion.quantity.show(breach.observed);
+            observer.notice(&format!(
+                "stopping: {}: expected {}, observed {shown}",
+                breach.scenario, breach.criterion
+            ));
+            state.ending = Ending::Breached(Box::new(breach));
+            state.stop(Stop::Graceful).await;
         }
     }
 
@@ -263,8 +283,9 @@ impl Campaign {
                     member.phase = Phase::Ended;
                 }
             }
-            (Some((Stop::Graceful, since)), _, Some(_))
-                if matches!(state.ending, Ending::TimedOut(_)) && since.elapsed() > TIMEOUT_GRACE =>
+            (Some((Stop::Graceful, since)), _, _)
+                if matches!(state.ending, Ending::TimedOut(_) | Ending::Breached(_))
+                    && since.elapsed() > STOP_GRACE =>
             {
                 state.stop(Stop::Hard).await;
             }

@@ -1,8 +1,15 @@
 //! The merged state of a campaign: all factories' differences added up.
 
+use crate::criterion::Criterion;
+use crate::description::ScenarioDescription;
 use crate::evidence::{Evidence, FailureKind};
+use crate::judge::Described;
+use crate::part::{Part, Span};
+use crate::plan::CampaignPlan;
+use crate::profile::Profile;
 use crate::report::TimelineReport;
-use crate::snapshot::{ScenarioFigures, Snapshot};
+use crate::scope::Slice;
+use crate::snapshot::{ScenarioFigures, Snapshot, StepFigures};
 use crate::timeline::Timeline;
 use crate::timestamp::Timestamp;
 use std::collections::BTreeMap;
@@ -14,36 +21,90 @@ use std::time::Duration;
 pub struct Aggregate {
     /// When the load started; before it there is no time to sort by.
     started: Option<Timestamp>,
-    scenarios: BTreeMap<String, ScenarioFigures>,
-    timelines: BTreeMap<String, Timeline>,
+    scenarios: BTreeMap<String, Merged>,
     /// By factory and id, so that a later version of the same failure replaces the earlier.
     evidence: BTreeMap<(String, u64), Evidence>,
     evidence_lost: u64,
 }
 
+/// Everything about one scenario.
+#[derive(Debug, Default)]
+struct Merged {
+    figures: ScenarioFigures,
+    timeline: Timeline,
+    /// What all snapshots cover.
+    span: Option<Span>,
+    /// The end of the last snapshot in which something was executed.
+    busy_until: Duration,
+    /// Parts that criteria are about.
+    parts: Vec<Part>,
+}
+
+/// The figures that a criterion is held against.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// The figures.
+    pub figures: &'a ScenarioFigures,
+    /// The time in which they came, idle time at the end left out.
+    pub time: Duration,
+}
+
 impl Aggregate {
+    /// Of a campaign of which nothing has been told yet.
+    pub fn of(plan: &CampaignPlan, described: &[Described]) -> Self {
+        let mut aggregate = Self::default();
+        for planned in &plan.scenarios {
+            if let Some(found) = described.iter().find(|d| d.scenario.name == planned.name) {
+                aggregate.watch(&found.scenario, &planned.profile, &planned.criteria);
+            }
+        }
+        aggregate
+    }
+
+    /// Keeps apart what the criteria of a scenario ask for.
+    fn watch(&mut self, scenario: &ScenarioDescription, profile: &Profile, criteria: &[Criterion]) {
+        let merged = self.scenarios.entry(scenario.name.clone()).or_default();
+        for criterion in criteria {
+            let slice = criterion.scope.slice(profile).filter(|slice| *slice != Slice::WHOLE);
+            let Some(slice) = slice else { continue };
+            let index = merged.parts.iter().position(|part| part.slice == slice);
+            let index = index.unwrap_or_else(|| {
+                merged.parts.push(Part::new(slice));
+                merged.parts.len() - 1
+            });
+            merged.parts[index].ask(criterion, scenario);
+        }
+    }
+
     /// The load starts: what factories report from now on is sorted by the time since then.
     pub fn start(&mut self, at: Timestamp) {
         self.started = Some(at);
     }
 
-    /// Adds the difference that a factory reports.
-    pub fn merge(&mut self, snapshot: &Snapshot) {
-        let elapsed = self.elapsed(snapshot);
+    /// Adds the difference that a factory of this zone reports.
+    pub fn merge(&mut self, zone: Option<&str>, snapshot: &Snapshot) {
+        let span = self.span(snapshot);
         for (name, figures) in &snapshot.scenarios {
-            self.scenarios.entry(name.clone()).or_default().merge(figures);
-            if let Some(elapsed) = elapsed {
-                self.timelines.entry(name.clone()).or_default().add(elapsed, figures);
+            let merged = self.scenarios.entry(name.clone()).or_default();
+            merged.figures.merge(figures);
+            let Some(span) = span else { continue };
+            merged.timeline.add(span.middle(), figures);
+            Span::cover(&mut merged.span, span);
+            if is_busy(figures) {
+                merged.busy_until = merged.busy_until.max(span.until);
+            }
+            for part in &mut merged.parts {
+                part.add(span, zone, figures);
             }
         }
         self.evidence_lost += snapshot.evidence_lost;
     }
 
-    /// The middle of what a snapshot tells of, as the time since the start of the load.
-    fn elapsed(&self, snapshot: &Snapshot) -> Option<Duration> {
+    /// What a snapshot covers.
+    fn span(&self, snapshot: &Snapshot) -> Option<Span> {
         let started = self.started?;
         let from = snapshot.since.map_or(Duration::ZERO, |since| since.since(started));
-        Some((from + snapshot.at.since(started)) / 2)
+        Some(Span { from, until: snapshot.at.since(started) })
     }
 
     /// Keeps a failure that a factory reports whole; a later one with the same id replaces it.
@@ -61,12 +122,30 @@ impl Aggregate {
 
     /// The figures of a scenario so far.
     pub fn scenario(&self, name: &str) -> Option<&ScenarioFigures> {
-        self.scenarios.get(name)
+        self.scenarios.get(name).map(|merged| &merged.figures)
+    }
+
+    /// The figures of a part of a scenario so far; of the whole, or of one that a criterion is about.
+    pub fn view(&self, name: &str, slice: &Slice) -> Option<View<'_>> {
+        let merged = self.scenarios.get(name)?;
+        let (figures, span) = if *slice == Slice::WHOLE {
+            (&merged.figures, merged.span)
+        } else {
+            let part = merged.parts.iter().find(|part| part.slice == *slice)?;
+            (&part.figures, part.span)
+        };
+        let time = span.map_or(Duration::ZERO, |s| s.until.min(merged.busy_until).saturating_sub(s.from));
+        Some(View { figures, time })
+    }
+
+    /// How far the snapshots of a scenario reach, since the start of the load.
+    pub fn told_until(&self, name: &str) -> Option<Duration> {
+        self.scenarios.get(name)?.span.map(|span| span.until)
     }
 
     /// What a scenario of so many steps did over time.
     pub fn timeline(&self, name: &str, steps: usize) -> TimelineReport {
-        self.timelines.get(name).map(|timeline| timeline.report(steps)).unwrap_or_default()
+        self.scenarios.get(name).map(|merged| merged.timeline.report(steps)).unwrap_or_default()
     }
 
     /// The kept failures of a scenario, earliest first.
@@ -81,4 +160,9 @@ impl Aggregate {
     pub fn evidence_lost(&self) -> u64 {
         self.evidence_lost
     }
+}
+
+fn is_busy(figures: &ScenarioFigures) -> bool {
+    let executed = |step: &StepFigures| step.executions() > 0;
+    figures.released > 0 || executed(&figures.iterations) || figures.steps.values().any(executed)
 }

@@ -1,8 +1,11 @@
 //! Pass or fail rules on what was measured.
 
+mod problem;
+
 use crate::description::SourceLocation;
 use crate::duration::human_ns;
 use crate::evidence::FailureKind;
+use crate::scope::{Scope, Window};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::panic::Location;
@@ -39,6 +42,8 @@ pub enum Quantity {
     Latency,
     /// Number of executions.
     Count,
+    /// Executions per second.
+    Throughput,
     /// Share of the executions that did not succeed, from 0 to 1.
     ErrorRate,
     /// Of a join: awaited records that never came.
@@ -100,6 +105,12 @@ pub struct Criterion {
     pub statistic: Statistic,
     /// What it must be.
     pub limit: Limit,
+    /// Which part of the run it is about.
+    #[serde(default)]
+    pub scope: Scope,
+    /// From this time in its window on, the campaign is stopped as soon as it is not held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abort_after: Option<Duration>,
     /// Where it is written.
     pub location: SourceLocation,
 }
@@ -121,7 +132,7 @@ impl Quantity {
     pub fn failure_kind(self) -> FailureKind {
         match self {
             Self::ResponseTime | Self::ServiceTime | Self::Latency | Self::Lateness => FailureKind::Latency,
-            Self::Count => FailureKind::Count,
+            Self::Count | Self::Throughput => FailureKind::Count,
             Self::ErrorRate => FailureKind::ErrorRate,
             Self::Missing => FailureKind::JoinMissing,
             Self::Late => FailureKind::JoinLate,
@@ -145,6 +156,7 @@ impl Quantity {
                 format!("{value:.0}")
             }
             Self::Value => plain(value),
+            Self::Throughput => format!("{} per s", plain(value)),
             Self::ErrorRate => {
                 let percent = format!("{:.2}", value * 100.0);
                 format!("{} %", percent.trim_end_matches('0').trim_end_matches('.'))
@@ -159,13 +171,54 @@ impl Criterion {
         format!("{} {}", self.measure(), self.expectation())
     }
 
-    /// What is measured, without step and limit: `response time p95`.
+    /// Judges it from `from` on, a time since the start of the load: what comes before is warm-up.
+    ///
+    /// Windows are exact to the second in which factories report: an execution belongs to the second in which it ended,
+    /// and that second to the window in which its middle lies.
+    #[must_use]
+    pub fn after(mut self, from: Duration) -> Self {
+        self.scope.window = Window::After(from);
+        self
+    }
+
+    /// Judges it between two times since the start of the load, see [`Criterion::after`].
+    #[must_use]
+    pub fn during(mut self, from: Duration, to: Duration) -> Self {
+        self.scope.window = Window::During(from, to);
+        self
+    }
+
+    /// Judges it in the stage of this number, from 1, of a profile of stages, see [`Criterion::after`].
+    #[must_use]
+    pub fn in_stage(mut self, number: u32) -> Self {
+        self.scope.window = Window::Stage(number);
+        self
+    }
+
+    /// Judges it on the factories of this zone alone. Without it: on all together.
+    #[must_use]
+    pub fn in_zone(mut self, zone: impl Into<String>) -> Self {
+        self.scope.zone = Some(zone.into());
+        self
+    }
+
+    /// Stops the campaign as soon as it is not held, which then has failed. It is looked at each second, the first time
+    /// `after` so long: the first few executions prove little. The time counts from the start of the load or of the
+    /// criterion's window. Without data nothing is stopped.
+    #[must_use]
+    pub fn abort_on_breach(mut self, after: Duration) -> Self {
+        self.abort_after = Some(after);
+        self
+    }
+
+    /// What is measured, without step and limit: `response time p95`, `count after 10 s in zone eu`.
     pub fn measure(&self) -> String {
         let quantity = match self.quantity {
             Quantity::ResponseTime => "response time",
             Quantity::ServiceTime => "service time",
             Quantity::Latency => "latency",
             Quantity::Count => "count",
+            Quantity::Throughput => "throughput",
             Quantity::ErrorRate => "error rate",
             Quantity::Missing => "missing",
             Quantity::Late => "late",
@@ -176,13 +229,14 @@ impl Criterion {
             Quantity::Growth => "longest growth",
             Quantity::Drain => "time to drain",
         };
-        match self.statistic {
+        let figure = match self.statistic {
             Statistic::Percentile(p) => format!("{quantity} p{p}"),
             Statistic::Mean => format!("{quantity} mean"),
             Statistic::Min => format!("{quantity} min"),
             Statistic::Max => format!("{quantity} max"),
             Statistic::Value => quantity.to_owned(),
-        }
+        };
+        format!("{figure}{}", self.scope)
     }
 
     /// The limit in words: `below 130 ms`.
@@ -282,6 +336,8 @@ impl DurationFigure {
             quantity: self.quantity,
             statistic: self.statistic,
             limit,
+            scope: Scope::default(),
+            abort_after: None,
             location: location.into(),
         }
     }
@@ -332,6 +388,8 @@ impl NumberFigure {
             quantity: self.quantity,
             statistic: self.statistic,
             limit,
+            scope: Scope::default(),
+            abort_after: None,
             location: location.into(),
         }
     }
@@ -418,6 +476,12 @@ mod tests {
         assert_eq!(count.to_string(), "place count between 1 and 10");
         assert!(p95.location.file.ends_with("criterion.rs"));
         assert_eq!(Meter::named("lag").below(500).to_string(), "lag value max below 500");
+        let late =
+            NumberFigure::of("place", Quantity::Throughput).at_least(49.5).after(Duration::from_secs(10));
+        assert_eq!(
+            late.in_zone("eu").to_string(),
+            "place throughput after 10 s in zone eu at least 49.5 per s"
+        );
         let drained = Meter::named("lag").drains_within(Duration::from_secs(30));
         assert_eq!(drained.to_string(), "lag time to drain at most 30 s");
         assert_eq!(drained.quantity.show(f64::INFINITY), "no end");

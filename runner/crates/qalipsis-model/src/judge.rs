@@ -1,24 +1,24 @@
 //! From what was measured to the report and its verdict.
 
+mod criteria;
+
+pub use criteria::{Breach, breach};
+
 use crate::aggregate::Aggregate;
-use crate::criterion::{Criterion, Quantity, Statistic, Subject};
 use crate::description::{ScenarioDescription, SourceLocation, StepDescription};
 use crate::duration::{human, human_ns};
 use crate::environment::Environment;
 use crate::evidence::{Evidence, FailureKind};
-use crate::meter::MeterFigures;
 use crate::plan::{CampaignPlan, ScenarioPlan};
-use crate::report::{
-    CriterionReport, FactoryReport, Problem, Reason, Report, ScenarioReport, StepFailure, StepReport,
-};
-use crate::snapshot::{JoinFigures, ScenarioFigures, StepFigures};
+use crate::report::{FactoryReport, Problem, Reason, Report, ScenarioReport, StepFailure, StepReport};
+use crate::snapshot::{ScenarioFigures, StepFigures};
 use crate::timestamp::Timestamp;
 use crate::verdict::Status;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// How a campaign came to its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Ending {
     /// All minions ended and the sources drained.
     Completed,
@@ -30,6 +30,8 @@ pub enum Ending {
     TimedOut(Duration),
     /// A factory was lost; says which and why.
     Lost(String),
+    /// A criterion that stops the campaign was not held.
+    Breached(Box<Breach>),
 }
 
 /// Why a scenario could not start.
@@ -75,7 +77,6 @@ pub struct Case<'a> {
 
 /// Judges a campaign.
 pub fn judge(case: Case<'_>) -> Report {
-    let completed = *case.ending == Ending::Completed;
     let zones: Vec<String> = {
         let mut zones: Vec<String> = case.factories.iter().filter_map(|f| f.zone.clone()).collect();
         zones.sort();
@@ -95,8 +96,11 @@ pub fn judge(case: Case<'_>) -> Report {
     let mut failures: Vec<Reason> = Vec::new();
     let mut warnings = Vec::new();
     for scenario in &scenarios {
-        failures.extend(failing(scenario, completed));
+        failures.extend(failing(scenario, case.ending));
         warnings.extend(warning(scenario));
+    }
+    if let Ending::Breached(breach) = case.ending {
+        failures.sort_by_key(|reason| reason.scenario.as_ref() != Some(&breach.scenario));
     }
     if let Ending::NotReady(causes) = case.ending {
         // Causes that name no scenario have no place in the scenarios' own reports.
@@ -143,7 +147,7 @@ pub fn judge(case: Case<'_>) -> Report {
 
 fn aborted(ending: &Ending) -> Option<Reason> {
     let message = match ending {
-        Ending::Completed | Ending::NotReady(_) => return None,
+        Ending::Completed | Ending::NotReady(_) | Ending::Breached(_) => return None,
         Ending::Interrupted => "stopped by the user".to_owned(),
         Ending::TimedOut(limit) => format!("stopped after its limit of {} (campaign.timeout)", human(*limit)),
         Ending::Lost(why) => why.clone(),
@@ -184,7 +188,7 @@ fn scenario(
         .enumerate()
         .map(|(index, declared)| step(index as u32, declared, figures, &evidence, limit))
         .collect();
-    let criteria = described.scenario.criteria.iter().map(|c| criterion(c, described, figures)).collect();
+    let criteria = criteria::judge(planned, &described.scenario, case.aggregate, case.ending);
     let timeline = case.aggregate.timeline(&planned.name, steps.len());
     ScenarioReport {
         name: planned.name.clone(),
@@ -331,77 +335,9 @@ fn problems(
     problems
 }
 
-fn criterion(criterion: &Criterion, described: &Described, figures: &ScenarioFigures) -> CriterionReport {
-    let observed = match &criterion.subject {
-        Subject::Step(name) => {
-            let index = described.scenario.steps.iter().position(|s| s.name == *name);
-            index.and_then(|i| observe(criterion, i as u32, figures))
-        }
-        Subject::Meter(name) => figures.meters.get(name).and_then(|meter| read(criterion, meter, figures)),
-    };
-    let held = observed.is_some_and(|value| criterion.limit.allows(value));
-    CriterionReport { criterion: criterion.clone(), observed, held }
-}
-
-/// The figure of a meter.
-fn read(criterion: &Criterion, meter: &MeterFigures, figures: &ScenarioFigures) -> Option<f64> {
-    match criterion.quantity {
-        Quantity::Growth => meter.longest_growth().map(|d| d.as_nanos() as f64),
-        Quantity::Drain => {
-            let from = figures.last_started?;
-            meter.last()?;
-            // A backlog that is still there has no time to drain: it is worse than any limit.
-            Some(meter.drained_at(from).map_or(f64::INFINITY, |at| at.since(from).as_nanos() as f64))
-        }
-        _ => match criterion.statistic {
-            Statistic::Max | Statistic::Percentile(_) => meter.max,
-            Statistic::Min => meter.min,
-            Statistic::Mean => meter.mean(),
-            Statistic::Value => meter.last(),
-        },
-    }
-}
-
-/// The figure of a step.
-fn observe(criterion: &Criterion, index: u32, figures: &ScenarioFigures) -> Option<f64> {
-    let step = figures.steps.get(&index)?;
-    let of_joins = |count: fn(&JoinFigures) -> u64| {
-        let joins = figures.joins.values().filter(|j| j.steps.contains(&index));
-        Some(joins.map(count).sum::<u64>() as f64)
-    };
-    let times = match criterion.quantity {
-        Quantity::Count => return Some(step.executions() as f64),
-        Quantity::ErrorRate => {
-            let executions = step.executions();
-            return (executions > 0).then(|| step.failures() as f64 / executions as f64);
-        }
-        Quantity::Missing => return Some(step.of_kind(FailureKind::JoinMissing) as f64),
-        Quantity::Late => return Some(step.of_kind(FailureKind::JoinLate) as f64),
-        Quantity::Duplicates => return of_joins(|j| j.duplicates),
-        Quantity::Orphans => return of_joins(|j| j.orphans),
-        Quantity::Value | Quantity::Growth | Quantity::Drain => return None,
-        Quantity::Lateness => step.late.as_deref().cloned().unwrap_or_default(),
-        Quantity::ResponseTime => step.response(),
-        Quantity::ServiceTime => step.service(),
-        // What arrived late is part of the latency: leaving it out would flatter a slow system.
-        Quantity::Latency => {
-            let mut all = step.latency.as_deref().cloned().unwrap_or_default();
-            if let Some(late) = &step.late {
-                all.merge(late);
-            }
-            all
-        }
-    };
-    let figure = match criterion.statistic {
-        Statistic::Percentile(p) => times.percentile_ns(p),
-        Statistic::Mean => times.mean_ns(),
-        Statistic::Min => times.min_ns(),
-        Statistic::Max | Statistic::Value => times.max_ns(),
-    };
-    figure.map(|ns| ns as f64)
-}
-
-fn failing(scenario: &ScenarioReport, completed: bool) -> Vec<Reason> {
+fn failing(scenario: &ScenarioReport, ending: &Ending) -> Vec<Reason> {
+    let completed = *ending == Ending::Completed;
+    let breached = matches!(ending, Ending::Breached(_));
     let reason = |step: Option<&str>, kind, message: String| Reason {
         scenario: Some(scenario.name.clone()),
         step: step.map(str::to_owned),
@@ -420,12 +356,17 @@ fn failing(scenario: &ScenarioReport, completed: bool) -> Vec<Reason> {
     }
     // Without a load there is nothing to hold a criterion against: the cause is named already.
     if completed || scenario.released > 0 {
-        for criterion in scenario.criteria.iter().filter(|c| !c.held) {
+        // What has no data because the campaign was stopped early says nothing.
+        let unheld = scenario.criteria.iter().filter(|c| !c.held && (c.observed.is_some() || !breached));
+        for criterion in unheld {
             let kind = match criterion.observed {
                 Some(_) => criterion.criterion.quantity.failure_kind(),
                 None => FailureKind::NeverExecuted,
             };
-            reasons.push(reason(Some(criterion.criterion.subject.name()), kind, criterion.message()));
+            let reason = reason(Some(criterion.criterion.subject.name()), kind, criterion.message());
+            // What stopped the campaign is the first to be told.
+            let place = if criterion.stopped_after.is_some() { 0 } else { reasons.len() };
+            reasons.insert(place, reason);
         }
     }
     if completed && reasons.is_empty() {

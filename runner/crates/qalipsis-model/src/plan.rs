@@ -1,5 +1,6 @@
 //! What a campaign is to do, as the head hands it to every factory.
 
+use crate::criterion::Criterion;
 use crate::profile::Profile;
 use crate::segment::Segment;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,10 @@ pub struct ScenarioPlan {
     pub profile: Profile,
     /// Configured values, by name of the property.
     pub properties: PropertyValues,
+    /// What its figures must be: the criteria that it declares, as far as configuration left them, and those of
+    /// configuration.
+    #[serde(default)]
+    pub criteria: Vec<Criterion>,
 }
 
 /// Configured values of properties. They may be secrets, so `Debug` shows the names only.

@@ -102,7 +102,8 @@ impl Stage {
         self
     }
 
-    fn duration(&self) -> Duration {
+    /// The whole time, at least the ramp-up.
+    pub(crate) fn duration(&self) -> Duration {
         self.total.max(self.ramp_up)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::criterion::Criterion;
 use crate::description::SourceLocation;
+use crate::duration::human;
 use crate::environment::Environment;
 use crate::evidence::{Evidence, FailureKind};
 use crate::histogram::Histogram;
@@ -184,6 +185,8 @@ pub struct CriterionReport {
     pub observed: Option<f64>,
     /// Whether it held.
     pub held: bool,
+    /// When the campaign was stopped for it, since the start of the load; `None` when it was not.
+    pub stopped_after: Option<Duration>,
 }
 
 impl CriterionReport {
@@ -194,7 +197,10 @@ impl CriterionReport {
 
     /// One line: `expected response time p95 below 130 ms, observed 1.2 s`.
     pub fn message(&self) -> String {
-        format!("expected {}, observed {}", self.criterion.rule(), self.observed_text())
+        let stopped = self.stopped_after.map_or_else(String::new, |after| {
+            format!("; the campaign was stopped for it after {}", human(after))
+        });
+        format!("expected {}, observed {}{stopped}", self.criterion.rule(), self.observed_text())
     }
 }
 

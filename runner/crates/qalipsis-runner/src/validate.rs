@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::output;
 use crate::problem::one_line;
 use qalipsis_model::description::PropertyDescription;
+use qalipsis_model::duration::human;
 use qalipsis_model::plan::ScenarioPlan;
 use qalipsis_model::verdict::exit;
 use std::fmt::Write;
@@ -37,6 +38,17 @@ fn summary(campaign: &Campaign) -> String {
             if scenario.minions == 1 { "minion" } else { "minions" },
             scenario.profile
         );
+        for criterion in &scenario.criteria {
+            let abort = criterion
+                .abort_after
+                .map_or_else(String::new, |after| format!(", stops the campaign from {} on", human(after)));
+            let _ = writeln!(
+                out,
+                "    must hold: {}{abort} ({})",
+                one_line(&criterion.to_string()),
+                one_line(&criterion.location.to_string())
+            );
+        }
         let description = campaign.executables.iter().find_map(|e| e.scenario(&scenario.name));
         for property in description.into_iter().flat_map(|d| &d.properties) {
             let _ = writeln!(out, "    {} = {}", one_line(&property.name), value(scenario, property));
@@ -62,7 +74,10 @@ mod tests {
     use crate::config::Settings;
     use crate::discovery::Executable;
     use crate::discovery::fixtures::{description, property, scenario};
+    use qalipsis_model::criterion::{NumberFigure, Quantity};
+    use qalipsis_model::description::SourceLocation;
     use qalipsis_model::plan::{CampaignPlan, PropertyValues};
+    use std::time::Duration;
 
     #[test]
     fn what_would_run_is_shown_without_secrets() {
@@ -81,20 +96,28 @@ mod tests {
                 minions: 10,
                 profile: checkout.profile.clone(),
                 properties: PropertyValues(values.map(|(k, v)| (k.to_owned(), v.to_owned())).into()),
+                criteria: vec![
+                    NumberFigure::of("place", Quantity::ErrorRate)
+                        .at_most(0.01)
+                        .abort_on_breach(Duration::from_secs(5)),
+                ],
             }],
             limits: Default::default(),
         };
-        let campaign = Campaign {
+        let mut campaign = Campaign {
             settings: Settings::default(),
             executables: vec![Executable { path: "/bin/a".into(), description: description(vec![checkout]) }],
             plan,
             configuration: Default::default(),
         };
+        campaign.plan.scenarios[0].criteria[0].location =
+            SourceLocation { file: "qalipsis.yml".into(), line: 2, column: 5 };
         assert_eq!(
             summary(&campaign),
             "\
 campaign checkout, random seed
   checkout: 10 minions, all at once
+    must hold: place error rate at most 1 %, stops the campaign from 5 s on (qalipsis.yml:2:5)
     brokers = localhost:9092
     password = ***
     token = not set

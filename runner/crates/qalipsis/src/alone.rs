@@ -6,7 +6,7 @@ use qalipsis_core::scenario::Scenario;
 use qalipsis_engine::{Event, prepare};
 use qalipsis_model::aggregate::Aggregate;
 use qalipsis_model::environment::Environment;
-use qalipsis_model::judge::{Case, Described, Ending, judge};
+use qalipsis_model::judge::{Case, Described, Ending, breach, judge};
 use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Limits, PropertyValues, ScenarioPlan, Stop};
 use qalipsis_model::report::{FactoryReport, Report};
 use qalipsis_model::segment::Segment;
@@ -57,6 +57,7 @@ fn plan(scenarios: &[Scenario], options: &Run) -> Result<CampaignPlan, String> {
                     minions,
                     profile: scenario.profile.clone(),
                     properties: PropertyValues(properties.clone()),
+                    criteria: scenario.criteria.clone(),
                 }),
             }
         })
@@ -86,7 +87,7 @@ async fn campaign_of(scenarios: &[Scenario], campaign: CampaignPlan) -> Report {
     };
     let now = || Timestamp::from_system(SystemTime::now());
     let mut started = now();
-    let mut aggregate = Aggregate::default();
+    let mut aggregate = Aggregate::of(&campaign, &described);
     let ending = match prepare(scenarios, plan).await {
         Err(causes) => Ending::NotReady(causes),
         Ok(factory) => {
@@ -97,7 +98,15 @@ async fn campaign_of(scenarios: &[Scenario], campaign: CampaignPlan) -> Report {
             loop {
                 tokio::select! {
                     event = events.recv() => match event {
-                        Some(Event::Snapshot(snapshot)) => aggregate.merge(&snapshot),
+                        Some(Event::Snapshot(snapshot)) => {
+                            aggregate.merge(None, &snapshot);
+                            if ending == Ending::Completed
+                                && let Some(breach) = breach(&campaign, &described, &aggregate)
+                            {
+                                ending = Ending::Breached(Box::new(breach));
+                                handle.stop(Stop::Graceful);
+                            }
+                        }
                         Some(Event::Evidence(evidence)) => aggregate.keep("alone", *evidence),
                         Some(Event::Stuck(who)) => {
                             ending = Ending::Lost(who);

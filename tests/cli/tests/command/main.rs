@@ -3,6 +3,7 @@
 mod configuration;
 mod console;
 mod crash;
+mod criteria;
 mod hostile;
 mod junit;
 mod secrets;

@@ -243,6 +243,7 @@ fn filters() -> Vec<(&'static str, &'static str)> {
         (r"first at \[TIME\](, last at \[TIME\])? UTC", "first at [TIME], last at [TIME] UTC"),
         (r"main\.rs:\d+:\d+", "main.rs:[LINE]"),
         (r"--seed \d+", "--seed [SEED]"),
+        (r"there are \d+, among", "there are [COUNT], among"),
     ]);
     filters
 }

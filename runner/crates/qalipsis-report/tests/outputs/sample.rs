@@ -206,29 +206,32 @@ impl Campaign {
 
     pub(crate) fn report(self) -> Report {
         let name = self.described.scenario.name.clone();
-        let mut aggregate = Aggregate::default();
-        aggregate.start(STARTED);
-        aggregate.merge(&Snapshot {
-            at: at(1.0),
-            scenarios: BTreeMap::from([(name.clone(), self.figures)]),
-            ..Snapshot::default()
-        });
-        for evidence in self.evidence {
-            aggregate.keep("factory", Evidence { scenario: name.clone(), ..evidence });
-        }
         let scenario = &self.described.scenario;
         let plan = CampaignPlan {
             key: "20261123-050607-k3v9".into(),
             name: "nightly".into(),
             seed: 42,
             scenarios: vec![ScenarioPlan {
-                name,
+                name: name.clone(),
                 minions: scenario.minions,
                 profile: scenario.profile.clone(),
                 properties: PropertyValues::default(),
+                criteria: scenario.criteria.clone(),
             }],
             limits: Limits::default(),
         };
+        let described = [self.described];
+        let mut aggregate = Aggregate::of(&plan, &described);
+        aggregate.start(STARTED);
+        let snapshot = Snapshot {
+            at: at(1.0),
+            scenarios: BTreeMap::from([(name.clone(), self.figures)]),
+            ..Snapshot::default()
+        };
+        aggregate.merge(None, &snapshot);
+        for evidence in self.evidence {
+            aggregate.keep("factory", Evidence { scenario: name.clone(), ..evidence });
+        }
         let factories = self.zones.iter().enumerate().map(|(i, zone)| FactoryReport {
             name: format!("factory-{i}"),
             zone: Some((*zone).to_owned()),
@@ -236,7 +239,7 @@ impl Campaign {
         });
         judge(Case {
             plan: &plan,
-            described: &[self.described],
+            described: &described,
             aggregate: &aggregate,
             ending: &self.ending,
             started: STARTED,

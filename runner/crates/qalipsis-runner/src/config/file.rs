@@ -1,7 +1,7 @@
-//! `qalipsis.yml`: YAML of maps and scalars, flattened to keys with dots.
+//! `qalipsis.yml`: YAML of maps and scalars, flattened to keys with dots, and a list of criteria.
 
 use crate::problem::Problem;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_saphyr::{Location, Spanned};
 use std::collections::BTreeMap;
@@ -16,8 +16,27 @@ pub(super) struct FileValue {
     pub(super) column: u64,
 }
 
+/// An item of the list of criteria: its fields, and where it begins.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct FileItem {
+    pub(super) fields: Vec<FileValue>,
+    pub(super) line: u64,
+    pub(super) column: u64,
+}
+
+/// What a file holds.
+#[derive(Default)]
+pub(super) struct Content {
+    pub(super) values: Vec<FileValue>,
+    /// In the order in which they are written.
+    pub(super) criteria: Vec<FileItem>,
+}
+
+/// The only key whose value is a list.
+pub(super) const CRITERIA: &str = "criteria";
+
 /// Reads the text of a file, which is called `path` in problems. No problem shows a value.
-pub(super) fn read(path: &str, text: &str) -> Result<Vec<FileValue>, Vec<Problem>> {
+pub(super) fn read(path: &str, text: &str) -> Result<Content, Vec<Problem>> {
     // A byte order mark would shift the offsets that the texts are taken from.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let options = serde_saphyr::options! {
@@ -27,15 +46,16 @@ pub(super) fn read(path: &str, text: &str) -> Result<Vec<FileValue>, Vec<Problem
     };
     let root: Spanned<Node> = serde_saphyr::from_str_with_options(text, options)
         .map_err(|error| vec![syntax_problem(path, &error)])?;
-    let mut flat = Flat { path, text, values: Vec::new(), seen: BTreeMap::new(), problems: Vec::new() };
+    let mut flat = Flat::new(path, text);
     match &root.value {
         Node::Map(entries) => flat.map("", entries),
         Node::Null => {}
-        Node::Text(_) | Node::Plain | Node::List => {
+        Node::Text(_) | Node::Plain | Node::List(_) => {
             flat.refuse(root.referenced, "the file must be a map of keys and values");
         }
     }
-    if flat.problems.is_empty() { Ok(flat.values) } else { Err(flat.problems) }
+    let content = Content { values: flat.values, criteria: flat.criteria };
+    if flat.problems.is_empty() { Ok(content) } else { Err(flat.problems) }
 }
 
 fn syntax_problem(path: &str, error: &serde_saphyr::Error) -> Problem {
@@ -63,7 +83,7 @@ enum Node {
     Plain,
     Null,
     Map(Vec<(Spanned<Name>, Spanned<Node>)>),
-    List,
+    List(Vec<Spanned<Node>>),
 }
 
 /// The name of a key, whatever YAML takes it for.
@@ -73,12 +93,36 @@ struct Flat<'a> {
     path: &'a str,
     text: &'a str,
     values: Vec<FileValue>,
+    criteria: Vec<FileItem>,
     /// Keys met so far and their lines: `a.b: 1` and `a: {b: 1}` are the same key.
     seen: BTreeMap<String, u64>,
     problems: Vec<Problem>,
 }
 
-impl Flat<'_> {
+impl<'a> Flat<'a> {
+    fn new(path: &'a str, text: &'a str) -> Self {
+        Self {
+            path,
+            text,
+            values: Vec::new(),
+            criteria: Vec::new(),
+            seen: BTreeMap::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// An item of the list of criteria, which is a map of its own.
+    fn criterion(&mut self, item: &Spanned<Node>) {
+        let at = item.referenced;
+        let Node::Map(fields) = &item.value else {
+            return self.refuse(at, "a criterion must be a map of fields, for example 'step: place'");
+        };
+        let mut own = Flat::new(self.path, self.text);
+        own.map("", fields);
+        self.problems.append(&mut own.problems);
+        self.criteria.push(FileItem { fields: own.values, line: at.line(), column: at.column() });
+    }
+
     fn refuse(&mut self, at: Location, what: impl fmt::Display) {
         let place = format!("{}:{}:{}", self.path, at.line().max(1), at.column().max(1));
         self.problems.push(Problem::at(place, what));
@@ -90,11 +134,28 @@ impl Flat<'_> {
             let key = format!("{prefix}{dot}{}", name.value.0);
             let at = name.referenced;
             let text = match &node.value {
+                Node::Map(_) | Node::Text(_) | Node::Plain if key == CRITERIA => {
+                    self.refuse(
+                        at,
+                        format_args!("'{CRITERIA}' must be a list, with '- ' before each criterion"),
+                    );
+                    continue;
+                }
                 Node::Map(entries) => {
                     self.map(&key, entries);
                     continue;
                 }
-                Node::List => {
+                Node::List(items) if key == CRITERIA => {
+                    if let Some(line) = self.seen.insert(key, at.line()) {
+                        self.refuse(
+                            at,
+                            format_args!("key '{CRITERIA}' is given twice, also in line {line}, remove one"),
+                        );
+                    }
+                    items.iter().for_each(|item| self.criterion(item));
+                    continue;
+                }
+                Node::List(_) => {
                     self.refuse(at, format_args!("'{key}' is a list, it must be one value"));
                     continue;
                 }
@@ -191,8 +252,11 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Node::List)
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element()? {
+            items.push(item);
+        }
+        Ok(Node::List(items))
     }
 }
 
@@ -202,7 +266,7 @@ mod tests {
 
     fn values(yaml: &str) -> Vec<(String, Option<String>, u64)> {
         match read("q.yml", yaml) {
-            Ok(values) => values.into_iter().map(|v| (v.key, v.text, v.line)).collect(),
+            Ok(content) => content.values.into_iter().map(|v| (v.key, v.text, v.line)).collect(),
             Err(problems) => panic!("{yaml}: {problems:?}"),
         }
     }

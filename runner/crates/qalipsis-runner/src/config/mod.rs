@@ -1,5 +1,6 @@
 //! Configuration: defaults, files, environment and flags, in this order of precedence.
 
+mod criteria;
 mod entry;
 mod environment;
 mod expand;

@@ -30,6 +30,7 @@ impl Settings {
         let given = self.resolve(all, &mut problems);
         let scenarios: Vec<ScenarioPlan> =
             selected.iter().map(|scenario| plan_scenario(scenario, &given, &mut problems)).collect();
+        let scenarios = self.with_criteria(scenarios, all, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -151,6 +152,7 @@ fn plan_scenario(
         minions,
         profile: scenario.profile.clone(),
         properties: PropertyValues(values),
+        criteria: scenario.criteria.clone(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The reference of the configuration, as documentation shows it.
 
+use super::criteria::{FIELDS, OF_METERS, OF_STEPS, Unit};
 use super::keys::{FAMILIES, KEYS, environment_name};
 use std::fmt::Write;
 
@@ -30,7 +31,7 @@ campaign:
 ```
 
 Values are taken as they are written: `1.10` stays `1.10`, and `no` stays `no`. Durations have their
-unit: `250ms`, `1.5s`, `2m`, `1h`. Lists, keys given twice and unknown keys are errors, and so is an
+unit: `250ms`, `1.5s`, `2m`, `1h`. Lists (but `criteria`), keys given twice and unknown keys are errors, and so is an
 unknown environment variable that begins with `QALIPSIS_` (`QALIPSIS_TEST_` excepted).
 
 In every value `${NAME}` stands for the environment variable `NAME`, which must be set; write `$${`
@@ -52,6 +53,49 @@ them apart and is refused; use `-c` or a file.
 
 | Key | Environment variable | Meaning |
 |---|---|---|
+";
+
+const CRITERIA_HEAD: &str = "
+## Criteria
+
+`criteria` is a list, in a file only. Its items are judged like the criteria that scenarios declare in code: on the
+merged figures of all factories, at the end of the campaign; one without data is not held. `qalipsis validate` shows
+all that will be judged, and where each is written.
+
+```yaml
+criteria:
+  - scenario: checkout
+    step: place
+    measure: response-time.p95
+    below: 130ms
+  - scenario: checkout
+    step: place
+    measure: error-rate
+    at-most: 5%
+    abort-on-breach: 10s
+  - scenario: checkout
+    step: place
+    measure: throughput
+    at-least: 50/s
+    from: 30s
+    to: 5m
+  - scenario: checkout
+    meter: lag
+    measure: drain
+    at-most: 30s
+```
+
+An item **replaces** the criteria of the scenario on the same step or meter, measure, window and zone that bound the
+same side: one with `below` or `at-most` an upper limit, one with `at-least` a lower one, one with both each of them. So
+a gate can be tightened, or loosened, without building anew. Of several items, those of `config/qalipsis.yml` come after
+those of `qalipsis.yml`. An unknown scenario, step, measure, stage or zone, a window that begins after the end of the load,
+and a limit that nothing can hold are errors (exit code 2). Which meters there are is known only when the scenario runs.
+
+Windows are exact to the second in which factories report their figures: an execution belongs to the second in which it
+ended, and that second to the window in which its middle lies.
+
+| Field | Meaning |
+|---|---|
 ";
 
 const TAIL: &str = "
@@ -81,8 +125,31 @@ pub fn reference() -> String {
     for family in FAMILIES {
         row(&mut page, &[&format!("`{}`", family.name), &format!("`{}`", family.environment), family.doc]);
     }
+    page.push_str(CRITERIA_HEAD);
+    for field in &FIELDS {
+        row(&mut page, &[&format!("`{}`", field.name), field.doc]);
+    }
+    page.push_str("\n| Measure of a step | Limit | Meaning |\n|---|---|---|\n");
+    for measure in &OF_STEPS {
+        let figure = if measure.distribution { ".<figure>" } else { "" };
+        row(&mut page, &[&format!("`{}{figure}`", measure.name), limit(measure.unit), measure.doc]);
+    }
+    page.push_str("\n`<figure>` is `p` with a percentile (`p50`, `p99.9`), `mean`, `min` or `max`.\n");
+    page.push_str("\n| Measure of a meter | Limit | Meaning |\n|---|---|---|\n");
+    for (name, _, _, unit, doc) in &OF_METERS {
+        row(&mut page, &[&format!("`{name}`"), limit(*unit), doc]);
+    }
     page.push_str(TAIL);
     page
+}
+
+fn limit(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Duration => "`130ms`",
+        Unit::Number => "`100`",
+        Unit::Share => "`1%` or `0.01`",
+        Unit::Rate => "`50/s` or `50`",
+    }
 }
 
 fn row(page: &mut String, cells: &[&str]) {

@@ -1,5 +1,6 @@
 //! The configuration as the rest of the runner reads it.
 
+use super::criteria::GivenCriterion;
 use super::entry::Entry;
 use qalipsis_model::plan::Limits;
 use std::collections::BTreeMap;
@@ -24,6 +25,8 @@ pub struct Settings {
     pub workers: Option<u32>,
     /// `factory.zone`.
     pub zone: Option<String>,
+    /// `criteria:` of all files, from lower to higher precedence.
+    pub(super) criteria: Vec<GivenCriterion>,
     /// The keys that were set, with their values as reports may show them.
     pub(super) shown: BTreeMap<String, String>,
     /// Keys of families in ascending precedence; they are resolved once the scenarios are known.
@@ -51,6 +54,7 @@ impl Default for Settings {
             workers: None,
             zone: None,
             shown: BTreeMap::new(),
+            criteria: Vec::new(),
             families: Vec::new(),
         }
     }

@@ -1,9 +1,10 @@
 //! Reading the configuration from everywhere it may be given.
 
+use super::criteria::GivenCriterion;
 use super::entry::{Entry, Origin, Value};
 use super::environment::Environment;
 use super::expand::expand;
-use super::file;
+use super::file::{self, CRITERIA, FileValue};
 use super::keys::{self, ENVIRONMENT_PREFIX, FAMILIES, KEYS, Key, TEST_PREFIX, environment_name};
 use super::settings::Settings;
 use super::shown::shown;
@@ -55,6 +56,7 @@ impl Sources {
             environment: &self.environment,
             fixed: BTreeMap::new(),
             families: Vec::new(),
+            criteria: Vec::new(),
             problems: Vec::new(),
         };
         reading.files(self);
@@ -73,6 +75,7 @@ struct Reading<'a> {
     /// The entry of highest precedence of each key. Lower ones are not even checked: nobody uses them.
     fixed: BTreeMap<&'static str, (&'static Key, Entry)>,
     families: Vec<Entry>,
+    criteria: Vec<GivenCriterion>,
     problems: Vec<Problem>,
 }
 
@@ -99,25 +102,35 @@ impl Reading<'_> {
     }
 
     fn file(&mut self, path: &str, text: &str) {
-        let values = match file::read(path, text) {
-            Ok(values) => values,
+        let content = match file::read(path, text) {
+            Ok(content) => content,
             Err(problems) => return self.problems.extend(problems),
         };
-        for value in values {
-            let origin = Origin::File { path: path.to_owned(), line: value.line, column: value.column };
+        for item in content.criteria {
+            let fields = item.fields.into_iter().map(|field| self.file_entry(path, field)).collect();
+            let origin = Origin::File { path: path.to_owned(), line: item.line, column: item.column };
+            self.criteria.push(GivenCriterion { origin, fields });
+        }
+        for value in content.values {
             if value.text.is_none() && is_section(&value.key) {
                 // `campaign:` with every line below it commented out.
                 continue;
             }
-            let text = match value.text {
-                Some(text) => expand(&text, self.environment),
-                None => Value {
-                    text: Err(format!("key '{}' has no value, give it one or remove the line", value.key)),
-                    literal: true,
-                },
-            };
-            self.entry(Entry { name: value.key, origin, value: text });
+            let entry = self.file_entry(path, value);
+            self.entry(entry);
         }
+    }
+
+    fn file_entry(&self, path: &str, value: FileValue) -> Entry {
+        let origin = Origin::File { path: path.to_owned(), line: value.line, column: value.column };
+        let text = match value.text {
+            Some(text) => expand(&text, self.environment),
+            None => Value {
+                text: Err(format!("key '{}' has no value, give it one or remove the line", value.key)),
+                literal: true,
+            },
+        };
+        Entry { name: value.key, origin, value: text }
     }
 
     fn variables(&mut self) {
@@ -177,6 +190,7 @@ impl Reading<'_> {
             }
         }
         settings.families = self.families;
+        settings.criteria = self.criteria;
         (settings, self.problems)
     }
 }
@@ -201,7 +215,8 @@ fn read_file(path: &Path) -> io::Result<String> {
 /// Whether `name` is the start of other keys.
 fn is_section(name: &str) -> bool {
     let start = format!("{name}.");
-    name == "properties"
+    name == CRITERIA
+        || name == "properties"
         || name == "scenarios"
         || KEYS.iter().any(|key| key.name.starts_with(&start))
         || (name.starts_with("scenarios.") && !name.ends_with(".minions") && !name.contains(".properties."))

@@ -2,9 +2,7 @@
 
 use super::executable::Executable;
 use crate::problem::Problem;
-use qalipsis_model::criterion::Subject;
 use qalipsis_model::description::ScenarioDescription;
-use qalipsis_model::suggest::hint;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -53,20 +51,10 @@ fn check(scenario: &ScenarioDescription, problems: &mut Vec<Problem>) {
     for name in repeated(scenario.properties.iter().map(|p| p.name.as_str())) {
         add(format!("there are two properties '{name}', rename one"));
     }
-    let steps = scenario.steps.iter().map(|s| s.name.as_str());
     for criterion in &scenario.criteria {
-        // Which meters there are is known only when the world is open.
-        let Subject::Step(step) = &criterion.subject else { continue };
-        if !steps.clone().any(|name| name == step) {
-            problems.push(Problem::at(
-                &criterion.location,
-                format_args!(
-                    "scenario '{}': a criterion is on the unknown step '{}', {}",
-                    scenario.name,
-                    step,
-                    hint(step, steps.clone())
-                ),
-            ));
+        if let Some(problem) = criterion.problem(scenario, &scenario.profile) {
+            let what = format_args!("scenario '{}': {problem}", scenario.name);
+            problems.push(Problem::at(&criterion.location, what));
         }
     }
 }

@@ -45,11 +45,13 @@ impl Run {
                 minions: described.minions,
                 profile: described.profile.clone(),
                 properties: PropertyValues::default(),
+                criteria: described.criteria.clone(),
             }],
             limits: self.limits.clone(),
         };
         let now = || Timestamp::from_system(SystemTime::now());
-        let mut aggregate = Aggregate::default();
+        let described = [Described { crate_name: "tests".into(), scenario: described }];
+        let mut aggregate = Aggregate::of(&campaign, &described);
         let mut ending = Ending::Completed;
         let mut started = now();
         let mut running = Vec::new();
@@ -79,7 +81,7 @@ impl Run {
                 }
                 loop {
                     match events.recv().await.expect("the engine tells its end") {
-                        Event::Snapshot(snapshot) => aggregate.merge(&snapshot),
+                        Event::Snapshot(snapshot) => aggregate.merge(None, &snapshot),
                         Event::Evidence(evidence) => aggregate.keep(&index.to_string(), *evidence),
                         Event::Stuck(who) => {
                             ending = Ending::Lost(who);
@@ -92,7 +94,7 @@ impl Run {
         }
         judge(Case {
             plan: &campaign,
-            described: &[Described { crate_name: "tests".into(), scenario: described }],
+            described: &described,
             aggregate: &aggregate,
             ending: &ending,
             started,

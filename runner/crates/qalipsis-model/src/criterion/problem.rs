@@ -1,0 +1,217 @@
+//! What makes a criterion impossible before anything runs.
+
+use super::{Criterion, Limit, Quantity, Statistic, Subject};
+use crate::description::ScenarioDescription;
+use crate::duration::human;
+use crate::profile::Profile;
+use crate::scope::Window;
+use crate::suggest::hint;
+
+impl Criterion {
+    /// Why no run of this scenario with this profile could ever hold it against anything that was meant.
+    ///
+    /// Which meters there are, and whether a step awaits records, is known only when it runs: a criterion without
+    /// data is not held.
+    pub fn problem(&self, scenario: &ScenarioDescription, profile: &Profile) -> Option<String> {
+        self.unknown_step(scenario)
+            .or_else(|| self.impossible_statistic())
+            .or_else(|| self.impossible_limit())
+            .or_else(|| self.impossible_window(profile))
+            .or_else(|| self.impossible_abort())
+    }
+
+    fn unknown_step(&self, scenario: &ScenarioDescription) -> Option<String> {
+        let Subject::Step(step) = &self.subject else { return None };
+        let steps = scenario.steps.iter().map(|s| s.name.as_str());
+        (!steps.clone().any(|name| name == step))
+            .then(|| format!("a criterion is on the unknown step '{step}', {}", hint(step, steps)))
+    }
+
+    fn impossible_statistic(&self) -> Option<String> {
+        let Statistic::Percentile(p) = self.statistic else { return None };
+        (!(p > 0.0 && p <= 100.0))
+            .then(|| format!("a criterion is on the percentile {p}, it must be above 0 and at most 100"))
+    }
+
+    fn impossible_limit(&self) -> Option<String> {
+        let (low, high) = match self.limit {
+            Limit::Below(limit) | Limit::AtMost(limit) | Limit::AtLeast(limit) => (limit, limit),
+            Limit::Between(low, high) => (low, high),
+        };
+        let never = || Some(format!("no run can hold the criterion '{self}'"));
+        if !low.is_finite() || !high.is_finite() || low > high {
+            return never();
+        }
+        // Values of a meter may be anything; all else counts up from zero.
+        if self.quantity != Quantity::Value && (high < 0.0 || self.limit == Limit::Below(0.0)) {
+            return never();
+        }
+        (self.quantity == Quantity::ErrorRate && high > 1.0).then(|| {
+            format!("the error rate of the criterion '{self}' is beyond 100 %, rates are from 0 to 1, as 0.01 for 1 %")
+        })
+    }
+
+    fn impossible_window(&self, profile: &Profile) -> Option<String> {
+        if self.scope.window != Window::Whole && self.quantity == Quantity::Drain {
+            return Some(format!(
+                "the criterion '{self}' cannot have a window: a drain begins with the last pass"
+            ));
+        }
+        let from = match self.scope.window {
+            Window::Whole => return None,
+            Window::Stage(number) => {
+                let stages = match profile {
+                    Profile::Stages { stages, .. } => stages.len(),
+                    _ => {
+                        return Some(format!(
+                            "the criterion '{self}' is on a stage, but the profile has no stages"
+                        ));
+                    }
+                };
+                return (number == 0 || number as usize > stages).then(|| {
+                    format!(
+                        "the criterion '{self}' is on an unknown stage, the profile has stages 1 to {stages}"
+                    )
+                });
+            }
+            Window::During(from, to) if from >= to => {
+                return Some(format!("the window of the criterion '{self}' is empty"));
+            }
+            Window::During(from, _) | Window::After(from) => from,
+        };
+        let end = profile.repeats_until().filter(|end| from >= *end)?;
+        Some(format!(
+            "the window of the criterion '{self}' begins when the load has ended, after {}",
+            human(end)
+        ))
+    }
+
+    fn impossible_abort(&self) -> Option<String> {
+        self.abort_after?;
+        let low = matches!(self.limit, Limit::AtLeast(_) | Limit::Between(..));
+        let counts = matches!(
+            self.quantity,
+            Quantity::Count | Quantity::Missing | Quantity::Late | Quantity::Duplicates | Quantity::Orphans
+        );
+        (self.quantity == Quantity::Drain || low && counts).then(|| {
+            format!("the criterion '{self}' cannot stop the campaign: it can be held only when all is over")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::criterion::{Criterion, Durations, Meter, NumberFigure, Quantity};
+    use crate::description::{Monitor, ScenarioDescription, SourceLocation, StepDescription};
+    use crate::profile::{Profile, Stage};
+    use std::time::Duration;
+
+    const fn secs(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn problem_with(criterion: &Criterion, profile: &Profile) -> Option<String> {
+        let step = |name: &str| StepDescription {
+            name: name.into(),
+            description: String::new(),
+            monitor: Monitor::None,
+            optional: false,
+        };
+        let scenario = ScenarioDescription {
+            name: "checkout".into(),
+            description: String::new(),
+            minions: 1,
+            profile: profile.clone(),
+            steps: vec![step("place"), step("fulfilled")],
+            properties: Vec::new(),
+            criteria: Vec::new(),
+            location: SourceLocation { file: "main.rs".into(), line: 1, column: 1 },
+        };
+        criterion.problem(&scenario, profile)
+    }
+
+    fn problem(criterion: Criterion) -> String {
+        let stages = Profile::stages([Stage::minions(1).total(secs(20)), Stage::minions(1).total(secs(10))]);
+        problem_with(&criterion, &stages).unwrap_or_default()
+    }
+
+    fn count() -> NumberFigure {
+        NumberFigure::of("place", Quantity::Count)
+    }
+
+    #[test]
+    fn sound_criteria_have_no_problem() {
+        for sound in [
+            count().at_least(1),
+            count().below(10).abort_on_breach(secs(1)),
+            count().at_least(1).in_stage(2),
+            count().at_least(1).after(secs(29)),
+            NumberFigure::of("place", Quantity::ErrorRate).at_most(1.0),
+            NumberFigure::of("place", Quantity::ErrorRate).at_most(0),
+            NumberFigure::of("place", Quantity::Throughput).at_least(5).abort_on_breach(secs(1)),
+            Durations::of("place", Quantity::ResponseTime).p(99.9).below(secs(1)).during(secs(1), secs(2)),
+            Meter::named("temperature").below(-5),
+            Meter::named("lag").drains_within(secs(30)),
+        ] {
+            assert_eq!(problem(sound), "");
+        }
+        // The passes of such a minion may last for ever.
+        assert_eq!(problem_with(&count().at_least(1).after(secs(3600)), &Profile::immediate()), None);
+    }
+
+    #[test]
+    fn what_no_run_can_mean_is_told() {
+        let p = |percentile: f64| Durations::of("place", Quantity::ResponseTime).p(percentile);
+        for (criterion, expected) in [
+            (
+                NumberFigure::of("plaec", Quantity::Count).at_least(1),
+                "a criterion is on the unknown step 'plaec', did you mean 'place'?",
+            ),
+            (
+                p(101.0).below(secs(1)),
+                "a criterion is on the percentile 101, it must be above 0 and at most 100",
+            ),
+            (p(0.0).below(secs(1)), "a criterion is on the percentile 0, it must be above 0 and at most 100"),
+            (
+                p(95.0).between(secs(2), secs(1)),
+                "no run can hold the criterion 'place response time p95 between 2 s and 1 s'",
+            ),
+            (count().below(0), "no run can hold the criterion 'place count below 0'"),
+            (
+                NumberFigure::of("place", Quantity::ErrorRate).at_most(5),
+                "the error rate of the criterion 'place error rate at most 500 %' is beyond 100 %, rates are from 0 \
+                 to 1, as 0.01 for 1 %",
+            ),
+            (
+                count().at_least(1).in_stage(3),
+                "the criterion 'place count in stage 3 at least 1' is on an unknown stage, the profile has stages 1 \
+                 to 2",
+            ),
+            (
+                count().at_least(1).during(secs(5), secs(5)),
+                "the window of the criterion 'place count from 5 s to 5 s at least 1' is empty",
+            ),
+            (
+                count().at_least(1).after(secs(30)),
+                "the window of the criterion 'place count after 30 s at least 1' begins when the load has ended, \
+                 after 30 s",
+            ),
+            (
+                Meter::named("lag").drains_within(secs(5)).after(secs(1)),
+                "the criterion 'lag time to drain after 1 s at most 5 s' cannot have a window: a drain begins with \
+                 the last pass",
+            ),
+            (
+                count().at_least(100).abort_on_breach(secs(1)),
+                "the criterion 'place count at least 100' cannot stop the campaign: it can be held only when all is \
+                 over",
+            ),
+        ] {
+            assert_eq!(problem(criterion), expected);
+        }
+        assert_eq!(
+            problem_with(&count().at_least(1).in_stage(1), &Profile::immediate()).unwrap(),
+            "the criterion 'place count in stage 1 at least 1' is on a stage, but the profile has no stages"
+        );
+    }
+}
