@@ -80,6 +80,9 @@ fn main() -> ExitCode {
             .minions(2)
             .profile(Profile::stages([Stage::percent(100).total(secs(600))]))
             .expect(Step::Act.error_rate().at_most(0.1).abort_on_breach(secs(1))),
+        Scenario::new("timed", timed, takes_its_time)
+            .minions(60)
+            .profile(Profile::timeframe(millis(5), millis(300))),
     ])
 }
 
@@ -254,6 +257,25 @@ async fn configured(setup: Setup<Settings>) -> Result<(), SetupError> {
     let Settings { greeting, pause, token } = setup.properties;
     println!("{greeting} after {pause:?} with {token:?}");
     Ok(())
+}
+
+#[derive(Properties)]
+struct Timing {
+    /// How long it takes
+    #[property(default = "200ms")]
+    takes: Duration,
+    /// Whether what was done is wrong
+    #[property(default = "false")]
+    wrong: bool,
+}
+
+async fn timed(setup: Setup<Timing>) -> Result<Timing, SetupError> {
+    Ok(setup.properties)
+}
+
+async fn takes_its_time(minion: Minion<Step>, timing: Arc<Timing>) -> Outcome {
+    minion.step(Step::Act, wait(timing.takes)).await?;
+    minion.verify(Step::Check, |v| v.equal("wrong", timing.wrong, false))
 }
 
 async fn wait(duration: Duration) -> Result<(), Fault> {

@@ -95,7 +95,8 @@ impl Fault {
             | FailureKind::Latency
             | FailureKind::ErrorRate
             | FailureKind::Count
-            | FailureKind::NeverExecuted => ExecutionOutcome::Error,
+            | FailureKind::NeverExecuted
+            | FailureKind::Regression => ExecutionOutcome::Error,
         }
     }
 }

@@ -39,11 +39,13 @@ pub enum FailureKind {
     Meter,
     /// What had to be executed never was.
     NeverExecuted,
+    /// It is worse than in the baseline.
+    Regression,
 }
 
 impl FailureKind {
     /// Every kind, in the order of their discriminants.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Assertion,
         Self::Error,
         Self::Timeout,
@@ -59,6 +61,7 @@ impl FailureKind {
         Self::Count,
         Self::Meter,
         Self::NeverExecuted,
+        Self::Regression,
     ];
 
     /// The name in reports.
@@ -79,6 +82,7 @@ impl FailureKind {
             Self::Count => "count",
             Self::Meter => "meter",
             Self::NeverExecuted => "never-executed",
+            Self::Regression => "regression",
         }
     }
 }

@@ -141,6 +141,7 @@ pub fn judge(case: Case<'_>) -> Report {
         warnings,
         scenarios,
         factories: case.factories,
+        comparison: None,
         environment: case.environment,
     }
 }

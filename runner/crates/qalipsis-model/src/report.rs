@@ -1,5 +1,6 @@
 //! The one report of a campaign. Every output shows it; none recomputes or changes it.
 
+use crate::compare::Comparison;
 use crate::criterion::Criterion;
 use crate::description::SourceLocation;
 use crate::duration::human;
@@ -38,6 +39,8 @@ pub struct Report {
     pub scenarios: Vec<ScenarioReport>,
     /// Processes that hosted minions.
     pub factories: Vec<FactoryReport>,
+    /// How it compares with earlier runs, when it was held against any.
+    pub comparison: Option<Comparison>,
     /// The machine, the programs and the configuration.
     pub environment: Environment,
 }

@@ -4,6 +4,7 @@
 //! repeat the run. Nothing is told twice.
 
 mod causes;
+mod comparison;
 mod page;
 mod scenario;
 mod style;
@@ -13,6 +14,7 @@ pub use style::Style;
 
 use crate::text::{counted, fit, number};
 use page::Page;
+use qalipsis_model::compare::Comparison;
 use qalipsis_model::duration::human;
 use qalipsis_model::report::Report;
 use qalipsis_model::verdict::Status;
@@ -32,11 +34,19 @@ pub fn render(report: &Report, style: Style) -> String {
     for scenario in &report.scenarios {
         scenario::show(&mut page, report, scenario);
     }
+    if let Some(comparison) = &report.comparison {
+        comparison::show(&mut page, comparison);
+    }
     if report.status != Status::Warning {
         warnings(&mut page, report);
     }
     footer(&mut page, report);
     page.into_text()
+}
+
+/// Two or more summaries held against each other, as text that ends with a line end.
+pub fn comparison(comparison: &Comparison, style: Style) -> String {
+    comparison::whole(comparison, style)
 }
 
 /// Only the verdict and its causes, which for a warning are the warnings.
@@ -66,7 +76,7 @@ fn verdict(page: &mut Page, report: &Report) {
         Status::Failed | Status::Aborted | Status::Invalid => (Mark::Failed, Paint::Bad),
     };
     let steps = || report.scenarios.iter().flat_map(|s| &s.steps);
-    let status = report.status.to_string();
+    let status = report.verdict();
     page.title(
         mark,
         &status,

@@ -138,7 +138,7 @@ fn properties(report: &Report, scenario: &ScenarioReport) -> Vec<(&'static str, 
     let mut properties = vec![
         ("campaign-key", report.key.clone()),
         ("campaign-name", report.name.clone()),
-        ("status", report.status.to_string()),
+        ("status", report.verdict()),
         ("seed", report.seed.to_string()),
     ];
     properties.extend(report.git_revision.iter().map(|revision| ("git-revision", revision.clone())));

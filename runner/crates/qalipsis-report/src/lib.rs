@@ -4,6 +4,7 @@
 //! that comes from outside (names, messages, payloads) passes through [`text`], so that no output can
 //! be broken by it.
 
+pub mod comparison;
 pub mod console;
 pub mod junit;
 pub mod list;

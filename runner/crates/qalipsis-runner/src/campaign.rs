@@ -1,11 +1,13 @@
 //! A campaign as far as it can be known before anything runs.
 
+use crate::baseline::Baselines;
 use crate::cli::Invocation;
 use crate::config::Settings;
 use crate::discovery::{Executable, describe_all, problems, select};
 use crate::error::Error;
 use crate::problem::Problem;
 use jiff::tz::TimeZone;
+use qalipsis_model::compare::load;
 use qalipsis_model::description::ScenarioDescription;
 use qalipsis_model::plan::CampaignPlan;
 use std::collections::BTreeMap;
@@ -21,6 +23,19 @@ pub struct Campaign {
     pub plan: CampaignPlan,
     /// The keys that were set, with their values as reports may show them: secrets are `***`.
     pub configuration: BTreeMap<String, String>,
+}
+
+impl Campaign {
+    /// Whether its scenarios can be held against the baselines, before anything is started.
+    ///
+    /// # Errors
+    /// When the baselines were recorded with another load, or have none of its scenarios.
+    pub fn check(&self, baselines: &Baselines) -> Result<(), Error> {
+        let scenarios = self.plan.scenarios.iter();
+        let loads: Vec<(&str, String)> =
+            scenarios.map(|s| (&*s.name, load(u64::from(s.minions), &s.profile.to_string()))).collect();
+        baselines.check(&loads.iter().map(|(name, load)| (*name, &**load)).collect::<Vec<_>>())
+    }
 }
 
 /// Reads the configuration, finds and builds the executables, and plans the campaign.

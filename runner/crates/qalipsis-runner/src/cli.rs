@@ -27,7 +27,10 @@ Examples:
   qalipsis validate -c properties.brokers=localhost:9092
   qalipsis --autostart -s checkout -c scenarios.checkout.minions=100
   qalipsis --autostart -s 'order-*,refund' --seed 42
-  qalipsis --autostart --executable ./target/release/checkout";
+  qalipsis --autostart --executable ./target/release/checkout
+  qalipsis --autostart --save-baseline baselines/
+  qalipsis --autostart --baseline baselines/
+  qalipsis compare baselines/ test-results/20261123-050607-k3x9qa/summary.json";
 
 /// End-to-end load tests for distributed systems.
 #[derive(Debug, Parser)]
@@ -65,6 +68,14 @@ struct Args {
     #[arg(long, global = true, value_name = "N")]
     seed: Option<u64>,
 
+    /// Hold the campaign against an earlier one, or all those in a directory: exit 4 when it got worse
+    #[arg(long, value_name = "FILE|DIR", requires = "autostart")]
+    baseline: Option<PathBuf>,
+
+    /// Keep the campaign as a baseline when it succeeds; in a directory, under its own key
+    #[arg(long, value_name = "FILE|DIR", requires = "autostart")]
+    save_baseline: Option<PathBuf>,
+
     /// Say only errors and the verdict
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
@@ -81,7 +92,7 @@ struct Args {
     command: Option<Command>,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 enum Command {
     /// Show the scenarios with description, version, properties, profile and steps
     List {
@@ -91,6 +102,28 @@ enum Command {
     },
     /// Check everything that a run would reject, without any load
     Validate,
+    /// Hold a finished campaign against earlier ones: exit 4 when it got worse
+    Compare {
+        /// summary.json of an earlier campaign, or a directory with several
+        baseline: PathBuf,
+        /// summary.json of the campaign to judge
+        current: PathBuf,
+        /// What to write
+        #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+        format: Format,
+    },
+}
+
+/// In which form a comparison is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For a terminal or a log.
+    #[default]
+    Text,
+    /// For a job summary or a pull request.
+    Markdown,
+    /// For programs.
+    Json,
 }
 
 /// When colours are used.
@@ -133,7 +166,7 @@ pub enum Verbosity {
 }
 
 /// What is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Run one campaign.
     Autostart,
@@ -144,6 +177,15 @@ pub enum Action {
     },
     /// Check without load.
     Validate,
+    /// Hold one summary against others.
+    Compare {
+        /// A summary, or a directory of summaries.
+        baseline: PathBuf,
+        /// The summary to judge.
+        current: PathBuf,
+        /// In which form.
+        format: Format,
+    },
 }
 
 /// What the user asked for.
@@ -157,6 +199,10 @@ pub struct Invocation {
     pub targets: Targets,
     /// Where the configuration comes from.
     pub sources: Sources,
+    /// What the campaign is held against.
+    pub baseline: Option<PathBuf>,
+    /// Where it is kept as a baseline.
+    pub save_baseline: Option<PathBuf>,
     /// How much is said.
     pub verbosity: Verbosity,
     /// When colours are used.
@@ -194,9 +240,13 @@ impl Args {
             (true, None) => Action::Autostart,
             (false, Some(Command::List { json })) => Action::List { json },
             (false, Some(Command::Validate)) => Action::Validate,
+            (false, Some(Command::Compare { baseline, current, format })) => {
+                Action::Compare { baseline, current, format }
+            }
             (true, Some(_)) => {
                 return Err(Error::Usage(
-                    "--autostart runs a campaign, list and validate do not: give only one of them".into(),
+                    "--autostart runs a campaign, list, validate and compare do not: give only one of them"
+                        .into(),
                 ));
             }
             (false, None) => {
@@ -224,6 +274,8 @@ impl Args {
                 pairs: self.configuration,
                 seed: self.seed,
             },
+            baseline: self.baseline,
+            save_baseline: self.save_baseline,
             verbosity: match (self.quiet, self.verbose) {
                 (true, _) => Verbosity::Quiet,
                 (_, true) => Verbosity::Verbose,
@@ -325,7 +377,11 @@ mod tests {
             ),
             (
                 &["--autostart", "list"],
-                "--autostart runs a campaign, list and validate do not: give only one of them",
+                "--autostart runs a campaign, list, validate and compare do not: give only one of them",
+            ),
+            (
+                &["--baseline", "x.json"],
+                "the following required arguments were not provided: --autostart; see qalipsis --help",
             ),
             (
                 &["--autostrat"],

@@ -2,8 +2,10 @@
 //!
 //! It never links scenario code: scenario executables are processes of their own.
 
+pub mod baseline;
 pub mod campaign;
 pub mod cli;
+pub mod compare;
 pub mod config;
 pub mod discovery;
 pub mod environment;
@@ -16,6 +18,7 @@ pub mod processes;
 pub mod run;
 pub mod validate;
 
+use baseline::Baselines;
 use cli::{Action, Invocation};
 use error::Error;
 
@@ -24,16 +27,24 @@ use error::Error;
 /// # Errors
 /// Whatever keeps it from being done, with [`Error::exit_code`].
 pub async fn execute(invocation: &Invocation) -> Result<u8, Error> {
-    match invocation.action {
+    match &invocation.action {
         Action::Autostart => {
             let mut stops = run::stops()?;
+            // A baseline that cannot be read costs no minutes of building.
+            let baselines = invocation.baseline.as_deref().map(Baselines::read).transpose()?;
             let campaign = tokio::select! {
                 Some(_) = stops.recv() => return Err(Error::Stopped),
                 campaign = campaign::prepare(invocation) => campaign?,
             };
-            run::autostart(invocation, campaign, stops).await
+            if let Some(baselines) = &baselines {
+                campaign.check(baselines)?;
+            }
+            run::autostart(invocation, campaign, baselines.as_ref(), stops).await
         }
-        Action::List { json } => list::list(invocation, json).await,
+        Action::List { json } => list::list(invocation, *json).await,
         Action::Validate => validate::validate(invocation).await,
+        Action::Compare { baseline, current, format } => {
+            compare::compare(invocation, baseline, current, *format)
+        }
     }
 }

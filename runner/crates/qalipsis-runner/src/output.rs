@@ -2,7 +2,21 @@
 
 use crate::cli::Color;
 use crate::error::Error;
+use qalipsis_report::console::Style;
 use std::io::{self, IsTerminal, Write};
+use terminal_size::{Width, terminal_size};
+
+/// Columns when nobody tells how wide the place of output is.
+const WIDTH: u16 = 110;
+
+/// What standard output can show.
+pub fn style(color: Color) -> Style {
+    Style {
+        color: color.wanted(io::stdout().is_terminal()),
+        unicode: speaks_unicode(),
+        width: terminal_size().map_or(WIDTH, |(Width(columns), _)| columns),
+    }
+}
 
 /// Writes a result to standard output.
 ///
@@ -24,4 +38,15 @@ pub fn complain(error: &Error, color: Color) {
         // Without standard error there is nowhere left to complain; the exit code still tells.
         let _ = writeln!(err, "{label} {line}");
     }
+}
+
+/// Whether the locale's character set is UTF-8; without any locale it is, as in most CI.
+fn speaks_unicode() -> bool {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    set.is_none_or(|locale| {
+        let locale = locale.to_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
 }

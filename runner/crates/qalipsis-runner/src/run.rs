@@ -1,5 +1,6 @@
 //! Running a campaign.
 
+use crate::baseline::{self, Baselines};
 use crate::campaign::Campaign;
 use crate::cli::{Invocation, Verbosity};
 use crate::environment;
@@ -11,17 +12,15 @@ use qalipsis_model::judge::Described;
 use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Stop};
 use qalipsis_model::report::Report;
 use qalipsis_model::segment::Segment;
+use qalipsis_model::verdict::Status;
 use qalipsis_report::console::{self, Style};
+use qalipsis_report::summary::Summary;
 use qalipsis_report::{junit, summary};
-use std::io::{IsTerminal, stdout};
 use std::path::Path;
 use std::time::Duration;
-use terminal_size::{Width, terminal_size};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-/// Columns when nobody tells how wide the place of output is.
-const WIDTH: u16 = 110;
 /// Lines of factories that may wait to be shown.
 const LINES: usize = 1_000;
 
@@ -33,16 +32,19 @@ const LINES: usize = 1_000;
 pub async fn autostart(
     invocation: &Invocation,
     campaign: Campaign,
+    baselines: Option<&Baselines>,
     stops: mpsc::Receiver<Stop>,
 ) -> Result<u8, Error> {
     let mut live = Live::new(invocation.verbosity);
-    let report = lead(invocation, &campaign, stops, &mut live).await?;
+    let mut report = lead(invocation, &campaign, stops, &mut live).await?;
     live.end();
-    let style = Style {
-        color: invocation.color.wanted(stdout().is_terminal()),
-        unicode: speaks_unicode(),
-        width: terminal_size().map_or(WIDTH, |(Width(columns), _)| columns),
-    };
+    let style = output::style(invocation.color);
+    if let Some(baselines) = baselines
+        && !matches!(report.status, Status::Aborted | Status::Invalid)
+    {
+        let summary = Summary::from(&report);
+        report.held_against(baselines.against(&summary, format!("campaign {}", report.key)));
+    }
     let mut text = match invocation.verbosity {
         Verbosity::Quiet => console::summary(&report, style),
         Verbosity::Normal | Verbosity::Verbose => console::render(&report, style),
@@ -69,8 +71,27 @@ pub async fn autostart(
             Err(error) => text.push_str(&console::note("warning", &error.to_string(), style)),
         }
     }
+    if let Some(path) = &invocation.save_baseline {
+        text.push_str(&keep(&report, path, invocation.verbosity, style));
+    }
     output::print(&text)?;
-    Ok(report.status.exit_code(campaign.settings.fail_on_warning))
+    Ok(report.exit_code(campaign.settings.fail_on_warning))
+}
+
+/// Keeps a campaign that succeeded as a baseline, and says what became of it.
+fn keep(report: &Report, path: &Path, verbosity: Verbosity, style: Style) -> String {
+    if !matches!(report.status, Status::Successful | Status::Warning) {
+        let why = format!("not kept as a baseline: the campaign is {}", report.verdict());
+        return console::note("warning", &why, style);
+    }
+    let path = baseline::place(path, &report.key);
+    match Summary::from(report).save(&path) {
+        Ok(()) if verbosity > Verbosity::Quiet => {
+            console::note("baseline", &path.display().to_string(), style)
+        }
+        Ok(()) => String::new(),
+        Err(error) => console::note("warning", &error.to_string(), style),
+    }
 }
 
 async fn lead(
@@ -145,15 +166,4 @@ pub fn stops() -> Result<mpsc::Receiver<Stop>, Error> {
 
 fn name(executable: &Path) -> String {
     executable.file_stem().map_or_else(|| "factory".to_owned(), |stem| stem.to_string_lossy().into_owned())
-}
-
-/// Whether the locale's character set is UTF-8; without any locale it is, as in most CI.
-fn speaks_unicode() -> bool {
-    let set = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
-    set.is_none_or(|locale| {
-        let locale = locale.to_lowercase();
-        locale.contains("utf-8") || locale.contains("utf8")
-    })
 }

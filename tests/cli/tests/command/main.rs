@@ -1,5 +1,6 @@
 //! The command `qalipsis` end to end: the built runner with the built scenario executable `fixture`.
 
+mod baseline;
 mod configuration;
 mod console;
 mod crash;

@@ -4,7 +4,7 @@ use super::location::{self, Part};
 use super::noise::{self, Answer, Prior, Question, Sample};
 use super::result::{Change, Comparison, Figures, ScenarioComparison, SubjectComparison, Verdict};
 use super::run::{Measure, Run, ScenarioRun, Share, Subject, SubjectKind};
-use super::{holm, scale};
+use super::{disturbance, holm, scale};
 
 /// The questions whose chances of a false alarm are counted together, and the share of them that each family has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +21,9 @@ impl Family {
     /// The probability of any false alarm in the family. Together 2 %: one campaign in fifty.
     fn level(self) -> f64 {
         match self {
-            Self::Bodies => 0.010,
-            Self::Tails => 0.003,
-            Self::Shares => 0.004,
+            Self::Bodies => 0.012,
+            Self::Tails => 0.002,
+            Self::Shares => 0.003,
             Self::Rates => 0.003,
         }
     }
@@ -71,7 +71,7 @@ pub fn compare(baselines: &[Run], current: &Run) -> Comparison {
         let (same, other): (Vec<_>, Vec<_>) = having.iter().partition(|(_, s)| s.load == scenario.load);
         for (run, theirs) in other {
             comparison.notes.push(format!(
-                "scenario {} is not compared with {}: it ran {} there, and {} now",
+                "scenario {} is not compared with {}: it had {} there, and has {} now",
                 scenario.name, run.label, theirs.load, scenario.load
             ));
         }
@@ -95,6 +95,27 @@ pub fn compare(baselines: &[Run], current: &Run) -> Comparison {
     comparison.notes.extend(gone.iter().map(|name| format!("scenario {name} did not run this time")));
     answer(asked, &mut comparison);
     comparison
+}
+
+/// Why a run of these loads, by scenario, could not be held against the baselines; `None` when it can be.
+pub fn mismatch(baselines: &[Run], loads: &[(&str, &str)]) -> Option<String> {
+    let mut known = false;
+    for (name, load) in loads {
+        let theirs: Vec<(&Run, &ScenarioRun)> =
+            baselines.iter().filter_map(|run| Some((run, run.scenario(name)?))).collect();
+        known |= !theirs.is_empty();
+        if let Some((run, other)) = theirs.first()
+            && theirs.iter().all(|(_, s)| s.load != *load)
+        {
+            return Some(format!(
+                "scenario {name} cannot be compared with {}: it had {} there, and has {load} now; run the same \
+                 load, or record a new baseline with --save-baseline",
+                run.label, other.load
+            ));
+        }
+    }
+    let names: Vec<&str> = loads.iter().map(|(name, _)| *name).collect();
+    (!known).then(|| format!("nothing to compare: no baseline has scenario {}", names.join(" or ")))
 }
 
 impl Run {
@@ -122,12 +143,17 @@ fn prepare(
         subjects: Vec::new(),
         notes: Vec::new(),
     };
+    let undisturbed = disturbance::undisturbed(before, now);
+    comparison.notes.extend(undisturbed.notes());
     for subject in &now.subjects {
         // A run in which the subject was there but nobody came by tells nothing of it.
-        let theirs: Vec<(&ScenarioRun, &Subject)> = before
+        let theirs: Vec<Earlier<'_>> = before
             .iter()
-            .filter_map(|run| Some((*run, run.subject(subject.kind, &subject.name)?)))
-            .filter(|(_, subject)| subject.count > 0)
+            .zip(&undisturbed.usable)
+            .filter_map(|(run, usable)| {
+                let subject = run.subject(subject.kind, &subject.name)?;
+                (subject.count > 0).then_some(Earlier { run, subject, usable: *usable })
+            })
             .collect();
         let known = before.iter().any(|run| run.subject(subject.kind, &subject.name).is_some());
         let what = subject.kind.noun();
@@ -145,11 +171,11 @@ fn prepare(
             (false, _) => {}
         }
         let place = (index, comparison.subjects.len());
-        ask(place, &theirs, now, subject, asked);
+        ask(place, &theirs, now, subject, undisturbed.left_out, asked);
         comparison.subjects.push(SubjectComparison {
             kind: subject.kind,
             name: subject.name.clone(),
-            before: theirs.iter().fold(Figures::default(), |sum, (run, s)| sum.plus(run, s)),
+            before: theirs.iter().fold(Figures::default(), |sum, e| sum.plus(e.run, e.subject)),
             after: Figures::default().plus(now, subject),
             changes: Vec::new(),
         });
@@ -185,11 +211,20 @@ impl Figures {
     }
 }
 
+/// A step or source in an earlier run.
+struct Earlier<'a> {
+    run: &'a ScenarioRun,
+    subject: &'a Subject,
+    /// Whether its durations can be used.
+    usable: bool,
+}
+
 fn ask(
     (scenario, subject_index): (usize, usize),
-    theirs: &[(&ScenarioRun, &Subject)],
+    theirs: &[Earlier<'_>],
     now: &ScenarioRun,
     subject: &Subject,
+    left_out: f64,
     asked: &mut Vec<Asked>,
 ) {
     let mut add = |family, measure, part, prior: Prior, before: Vec<Sample>, after: Option<Sample>| {
@@ -199,26 +234,25 @@ fn ask(
         }
     };
     for (measure, times) in &subject.times {
-        for (family, part, prior) in
-            [(Family::Bodies, Part::Body, scale::BODY), (Family::Tails, Part::Tail, scale::TAIL)]
-        {
+        for (family, part) in [(Family::Bodies, Part::Body), (Family::Tails, Part::Tail)] {
             let before: Vec<Sample> = theirs
                 .iter()
-                .flat_map(|(_, s)| s.times.iter().filter(|(m, _)| m == measure))
-                .filter_map(|(_, times)| location::of(times, part))
+                .filter(|earlier| earlier.usable)
+                .flat_map(|earlier| earlier.subject.times.iter().filter(|(m, _)| m == measure))
+                .filter_map(|(_, times)| location::of(times, part, left_out))
                 .collect();
-            let after = location::of(times, part);
+            let after = location::of(times, part, left_out);
             // What takes less than matters, before and now, cannot have become slower by as much.
             let longest = before.iter().chain(&after).map(|s| s.value.exp()).fold(0.0, f64::max);
             if longest > MATTERS_NS && before.len() >= part.fewest_baselines() {
-                add(family, *measure, Some(part), prior, before, after);
+                add(family, *measure, Some(part), scale::times(*measure, part), before, after);
             }
         }
     }
     for (measure, share) in &subject.shares {
         let earlier: Vec<Share> = theirs
             .iter()
-            .flat_map(|(_, s)| &s.shares)
+            .flat_map(|earlier| &earlier.subject.shares)
             .filter(|(m, _)| m == measure)
             .map(|(_, s)| *s)
             .collect();
@@ -229,7 +263,7 @@ fn ask(
         }
     }
     let before =
-        theirs.iter().filter_map(|(run, s)| scale::rate(s.count, run.duration.as_secs_f64())).collect();
+        theirs.iter().filter_map(|e| scale::rate(e.subject.count, e.run.duration.as_secs_f64())).collect();
     let after = scale::rate(subject.count, now.duration.as_secs_f64());
     add(Family::Rates, Measure::Throughput, None, scale::RATE, before, after);
 }

@@ -54,12 +54,15 @@ impl Part {
 /// The difference of two such means is the mean vertical distance of two quantile functions on a logarithmic
 /// scale, signed: the Wasserstein distance of the parts, as a factor. Its variance within a run is that of a
 /// trimmed mean, which is the winsorised variance (Tukey and McLaughlin 1963).
-pub(super) fn of(histogram: &Histogram, part: Part) -> Option<Sample> {
+///
+/// `left_out` is the share of executions that is left out at the slow end, before the part is taken.
+pub(super) fn of(histogram: &Histogram, part: Part, left_out: f64) -> Option<Sample> {
     let count = histogram.count();
-    if count < part.fewest() {
+    if ((count as f64 * (1.0 - left_out)) as u64) < part.fewest() {
         return None;
     }
     let (from, to) = part.range();
+    let (from, to) = (from * (1.0 - left_out), to * (1.0 - left_out));
     let mut seen = 0_u64;
     let mut within = Vec::new();
     let (mut weighted, mut lowest, mut highest) = (0.0, None, 0.0);
@@ -97,7 +100,7 @@ mod tests {
     }
 
     fn factor(before: &Histogram, after: &Histogram, part: Part) -> f64 {
-        (of(after, part).unwrap().value - of(before, part).unwrap().value).exp()
+        (of(after, part, 0.0).unwrap().value - of(before, part, 0.0).unwrap().value).exp()
     }
 
     #[test]
@@ -133,8 +136,9 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) % 100
         };
-        let runs: Vec<Sample> =
-            (0..400).map(|_| of(&of_millis((0..300).map(|_| 50 + next())), Part::Body).unwrap()).collect();
+        let runs: Vec<Sample> = (0..400)
+            .map(|_| of(&of_millis((0..300).map(|_| 50 + next())), Part::Body, 0.0).unwrap())
+            .collect();
         let mean = runs.iter().map(|r| r.value).sum::<f64>() / 400.0;
         let seen = runs.iter().map(|r| (r.value - mean).powi(2)).sum::<f64>() / 399.0;
         let told = runs.iter().map(|r| r.variance).sum::<f64>() / 400.0 / DESIGN_EFFECT;
@@ -143,8 +147,8 @@ mod tests {
 
     #[test]
     fn few_executions_tell_nothing() {
-        assert!(of(&of_millis(0..19), Part::Body).is_none());
-        assert!(of(&of_millis(0..20), Part::Body).is_some());
-        assert!(of(&of_millis(0..199), Part::Tail).is_none());
+        assert!(of(&of_millis(0..19), Part::Body, 0.0).is_none());
+        assert!(of(&of_millis(0..20), Part::Body, 0.0).is_some());
+        assert!(of(&of_millis(0..199), Part::Tail, 0.0).is_none());
     }
 }

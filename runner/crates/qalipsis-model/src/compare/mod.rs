@@ -8,6 +8,8 @@
 //! The reasons, the literature and the measured error rates are in `runner/docs/baseline.md`.
 
 mod decide;
+mod disturbance;
+mod held;
 mod holm;
 mod location;
 mod noise;
@@ -20,7 +22,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use decide::compare;
+pub use decide::{compare, mismatch};
 pub use location::Part;
 pub use result::{Change, Comparison, Figures, ScenarioComparison, SubjectComparison, Verdict};
-pub use run::{Measure, Run, ScenarioRun, Share, Subject, SubjectKind};
+pub use run::{Measure, Run, ScenarioRun, Share, Subject, SubjectKind, load};

@@ -12,6 +12,11 @@ pub struct Run {
     pub scenarios: Vec<ScenarioRun>,
 }
 
+/// A load in words; only runs of the same load are compared.
+pub fn load(minions: u64, profile: &str) -> String {
+    format!("{minions} {} {profile}", if minions == 1 { "minion" } else { "minions" })
+}
+
 /// A scenario in a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScenarioRun {
@@ -21,6 +26,8 @@ pub struct ScenarioRun {
     pub load: String,
     /// How long the load took.
     pub duration: Duration,
+    /// How late the load generator was.
+    pub release_lag: Histogram,
     /// Steps and joins, in the order of the scenario.
     pub subjects: Vec<Subject>,
 }
@@ -101,6 +108,15 @@ pub enum Measure {
 impl Measure {
     /// The measures that are durations.
     pub const TIMES: [Self; 3] = [Self::ResponseTime, Self::ServiceTime, Self::Latency];
+
+    /// The unit of its figures, as programs read them.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::ResponseTime | Self::ServiceTime | Self::Latency => "nanoseconds",
+            Self::Throughput => "per second",
+            _ => "share",
+        }
+    }
 
     /// The name in reports.
     pub fn name(self) -> &'static str {

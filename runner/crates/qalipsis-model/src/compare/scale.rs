@@ -1,7 +1,8 @@
 //! Scales on which the noise of a measure is about the same, wherever it stands.
 
+use super::location::Part;
 use super::noise::{Prior, Sample};
-use super::run::Share;
+use super::run::{Measure, Share};
 
 /// A share: the angle whose squared sine it is (Anscombe 1948), whose variance does not depend on the share.
 pub(super) fn share(share: Share) -> Option<Sample> {
@@ -31,11 +32,18 @@ const FEWEST: u64 = 20;
 /// The shortest run of which a rate is told: below, it is the inverse of the longest execution.
 const SHORTEST: f64 = 1.0;
 
-/// Between runs, the body of a distribution differs by 3 % and its tail by 12 %, on a machine that does
-/// other work besides; measured, see `runner/docs/baseline.md`.
-pub(super) const BODY: Prior = Prior { deviation: 0.03 };
-/// See [`BODY`].
-pub(super) const TAIL: Prior = Prior { deviation: 0.12 };
+/// Between runs on a machine that does other work besides, a part of a distribution differs by this much;
+/// measured, see `runner/docs/baseline.md`. A latency goes through more queues than an answer.
+pub(super) fn times(measure: Measure, part: Part) -> Prior {
+    let deviation = match (measure, part) {
+        (Measure::Latency, Part::Body) => 0.05,
+        (Measure::Latency, Part::Tail) => 0.12,
+        (_, Part::Body) => 0.03,
+        (_, Part::Tail) => 0.10,
+    };
+    Prior { deviation }
+}
+
 /// Of shares, as an angle: 0.1 percentage points around 1 %.
 pub(super) const SHARE: Prior = Prior { deviation: 0.005 };
 /// Of rates: 6 %.

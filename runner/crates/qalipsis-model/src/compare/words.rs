@@ -23,17 +23,8 @@ impl SubjectKind {
 }
 
 impl SubjectComparison {
-    /// What got worse, in one line; `None` when nothing did.
-    pub fn regression(&self) -> Option<String> {
-        self.sentence(Verdict::Regression)
-    }
-
-    /// What got better, in one line; `None` when nothing did.
-    pub fn improvement(&self) -> Option<String> {
-        self.sentence(Verdict::Improvement)
-    }
-
-    fn sentence(&self, verdict: Verdict) -> Option<String> {
+    /// What got worse, or better, in one line; `None` when nothing did.
+    pub fn sentence(&self, verdict: Verdict) -> Option<String> {
         let all: Vec<&Change> = self.of(verdict).collect();
         let moved = |measure, part| all.iter().any(|c| c.measure == measure && c.part == Some(part));
         let told: Vec<String> = all

@@ -2,6 +2,7 @@
 
 use super::xml::{cut, line};
 use crate::text::{counted, lines};
+use qalipsis_model::compare::{Change, SubjectComparison, Verdict};
 use qalipsis_model::criterion::Subject;
 use qalipsis_model::description::SourceLocation;
 use qalipsis_model::evidence::Evidence;
@@ -64,6 +65,31 @@ pub(super) fn criterion(criterion: &CriterionReport, location: &SourceLocation, 
         criterion.observed_text(),
     );
     text(&body, location, limit)
+}
+
+pub(super) fn compared(
+    subject: &SubjectComparison,
+    message: &str,
+    location: &SourceLocation,
+    limit: usize,
+) -> String {
+    text(&format!("{}\n{}", line(message, EXCERPT), changes(subject).join("\n")), location, limit)
+}
+
+/// What was compared, one figure on a line.
+pub(super) fn changes(subject: &SubjectComparison) -> Vec<String> {
+    let one = |change: &Change| {
+        format!(
+            "{}: baseline {}, now {} ({}), {} from {}",
+            change.what(),
+            change.show(change.before),
+            change.show(change.after),
+            change.change_text(),
+            if change.verdict == Verdict::Regression { "worse" } else { "it would be worse" },
+            change.show(change.noticed_from),
+        )
+    };
+    subject.changes.iter().map(one).collect()
 }
 
 fn period(first: Option<Timestamp>, last: Option<Timestamp>) -> String {

@@ -4,6 +4,7 @@ use super::body;
 use super::xml;
 use super::{Limits, campaign_reasons, explain};
 use crate::text::{counted, number};
+use qalipsis_model::compare::{SubjectComparison, Verdict};
 use qalipsis_model::description::SourceLocation;
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::evidence::FailureKind;
@@ -19,6 +20,8 @@ pub(super) fn all(report: &Report, scenario: &ScenarioReport, limits: Limits) ->
     all.extend(scenario.problems.iter().map(|problem| cases.problem(problem)));
     all.extend(scenario.steps.iter().map(|step| cases.step(step)));
     all.extend(scenario.criteria.iter().map(|criterion| cases.criterion(criterion)));
+    let comparisons = report.comparison.iter().flat_map(|c| &c.scenarios).filter(|c| c.name == scenario.name);
+    all.extend(comparisons.flat_map(|c| &c.subjects).map(|subject| cases.compared(subject)));
     all
 }
 
@@ -146,6 +149,32 @@ impl Cases<'_> {
         let mut case = self.case(&criterion.criterion.to_string(), status, location, None);
         if criterion.held {
             case.set_system_out(format!("observed {}", criterion.observed_text()));
+        }
+        case
+    }
+
+    /// A step or source held against the baseline: a test case of its own, for it may pass while this fails.
+    fn compared(&self, subject: &SubjectComparison) -> TestCase {
+        let step = self.scenario.steps.iter().find(|s| s.name == subject.name);
+        let location = step.map_or(&self.scenario.location, |s| s.location_or(&self.scenario.location));
+        let status = match subject.sentence(Verdict::Regression) {
+            Some(message) => {
+                let kind = FailureKind::Regression.name();
+                self.non_success(NonSuccessKind::Failure, kind, &message, |limit| {
+                    body::compared(subject, &message, location, limit)
+                })
+            }
+            None if subject.changes.is_empty() => {
+                let mut status = TestCaseStatus::skipped();
+                status.set_message("too few executions, or too short ones, to be compared");
+                status
+            }
+            None => TestCaseStatus::success(),
+        };
+        let passed = matches!(status, TestCaseStatus::Success { .. });
+        let mut case = self.case(&format!("baseline: {}", subject.name), status, location, None);
+        if passed {
+            case.set_system_out(body::changes(subject).join("\n"));
         }
         case
     }

@@ -32,7 +32,7 @@ fn a_regression_is_told_with_figures_that_people_know() {
     let comparison = compare(&runs(1), &slow());
     assert!(comparison.regressed());
     let (_, place) = comparison.subjects().next().unwrap();
-    let told = place.regression().unwrap();
+    let told = place.sentence(Verdict::Regression).unwrap();
     assert!(told.starts_with("response time 9.") || told.starts_with("response time 10"), "{told}");
     assert!(told.contains(" times the baseline's: p50 ") && told.contains(" ms, now "), "{told}");
     assert_eq!(told.matches("p50").count(), 1, "the tail says nothing more: {told}");
@@ -44,7 +44,11 @@ fn getting_faster_is_an_improvement_and_no_regression() {
     assert!(!comparison.regressed());
     let (_, place) = comparison.subjects().next().unwrap();
     assert_eq!(place.verdict(), Verdict::Improvement);
-    assert!(place.improvement().unwrap().starts_with("response time 0.1"), "{:?}", place.improvement());
+    assert!(
+        place.sentence(Verdict::Improvement).unwrap().starts_with("response time 0.1"),
+        "{:?}",
+        place.sentence(Verdict::Improvement)
+    );
 }
 
 #[test]
@@ -67,7 +71,7 @@ fn another_load_is_told_and_not_compared() {
     assert_eq!(
         comparison.notes,
         [
-            "scenario shop is not compared with run-1: it ran 9 minions at once there, and 500 minions at once now"
+            "scenario shop is not compared with run-1: it had 9 minions at once there, and has 500 minions at once now"
         ]
     );
     let comparison = compare(&other[1..], &slow());
@@ -115,7 +119,7 @@ fn each_measure_of_a_source_is_judged() {
     let comparison = compare(&[with(2)], &with(80));
     let (_, subject) = comparison.subjects().next().unwrap();
     assert_eq!(
-        subject.regression().as_deref(),
+        subject.sentence(Verdict::Regression).as_deref(),
         Some("duplicate records 0.20 % in the baseline, now 8.00 % (80 of 1000)")
     );
     let asked: Vec<Measure> = subject.changes.iter().map(|c| c.measure).collect();
@@ -130,7 +134,7 @@ fn a_load_that_takes_twice_as_long_has_half_the_throughput() {
     after.scenarios[0].duration *= 2;
     let comparison = compare(&before, &after);
     let (_, place) = comparison.subjects().next().unwrap();
-    let told = place.regression().unwrap();
+    let told = place.sentence(Verdict::Regression).unwrap();
     assert!(told.starts_with("throughput 0.5") && told.contains("/s, now 4"), "{told}");
 }
 

@@ -27,7 +27,7 @@ pub(super) const QUIET: System =
 pub(super) const AUTOCORRELATED: System = System { memory: 0.9, ..QUIET };
 pub(super) const TWO_MODES: System = System { slow_share: 0.2, ..QUIET };
 pub(super) const PAUSING: System = System { memory: 0.7, pauses: 1.0, ..QUIET };
-pub(super) const NOISY: System = System { between_runs: 0.08, memory: 0.7, pauses: 1.0, ..QUIET };
+pub(super) const NOISY: System = System { between_runs: 0.08, memory: 0.7, ..QUIET };
 
 /// What was changed in the system.
 #[derive(Debug, Clone, Copy)]
@@ -55,8 +55,13 @@ pub(super) fn run(system: System, fault: Fault, dice: &mut ChaCha8Rng) -> Run {
         step("verify", 1e3, system, HEALTHY, whole, dice),
     ];
     let duration = Duration::from_secs_f64(5.5 * (1.0 + 0.01 * normal(dice)));
-    let scenario =
-        ScenarioRun { name: "shop".into(), load: "500 minions at once".into(), duration, subjects };
+    let scenario = ScenarioRun {
+        name: "shop".into(),
+        load: "500 minions at once".into(),
+        duration,
+        release_lag: Histogram::default(),
+        subjects,
+    };
     Run { label: "run".into(), scenarios: vec![scenario] }
 }
 
