@@ -23,8 +23,8 @@ impl Family {
         match self {
             Self::Bodies => 0.012,
             Self::Tails => 0.002,
-            Self::Shares => 0.003,
-            Self::Rates => 0.003,
+            Self::Shares => 0.004,
+            Self::Rates => 0.002,
         }
     }
 }
