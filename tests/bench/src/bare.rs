@@ -41,6 +41,7 @@ impl Bare {
             evidence: Arc::new(evidence),
             side: Arc::new(recorder()),
             iteration_limit: Duration::from_secs(300),
+            replay: None,
         });
         let (stop, stopping) = watch::channel(false);
         let setup = Arc::new(SetupContext {

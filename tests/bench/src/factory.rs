@@ -52,6 +52,7 @@ impl Load {
             zone: None,
             segment: Segment::WHOLE,
             workers: self.workers,
+            replay: None,
         };
         let scenarios = [scenario];
         let factory = match prepare(&scenarios, plan).await {
@@ -69,6 +70,7 @@ impl Load {
                     }
                 }
                 Event::Evidence(evidence) => bail!("a step failed: {}", evidence.message),
+                Event::Trace(_) => {}
                 Event::Stuck(who) => bail!("{who}"),
                 Event::Ended => break,
             }

@@ -2,8 +2,9 @@
 //! that misbehave in every way that a runner must survive.
 
 use futures::{StreamExt, stream};
-use qalipsis::core::source;
+use qalipsis::core::{execution, source};
 use qalipsis::prelude::*;
+use qalipsis::rand::Rng as _;
 use std::time::Instant;
 
 #[derive(Steps)]
@@ -38,6 +39,16 @@ enum Order {
     Place,
     /// sees its effect
     Fulfilled,
+}
+
+#[derive(Steps)]
+enum Draw {
+    /// asks for a random quantity
+    Ask,
+    /// finds it right
+    Enough,
+    /// adds up what all did
+    Sum,
 }
 
 /// Everything that JUnit, HTML and terminals may trip over.
@@ -76,6 +87,11 @@ fn main() -> ExitCode {
             .profile(Profile::stages([Stage::percent(100).total(secs(3)), Stage::percent(0).total(secs(3))]))
             .expect(Step::Act.response_time().max().below(millis(400)).in_stage(2))
             .expect(Step::Act.throughput().at_least(5.0).after(secs(3))),
+        Scenario::new("draws", drawing, draws)
+            .minions(3)
+            .profile(Profile::stages([Stage::percent(100).total(millis(800))]))
+            .expect(Draw::Ask.count().at_least(20))
+            .after(sums),
         Scenario::new("breaks", nothing, breaks)
             .minions(2)
             .profile(Profile::stages([Stage::percent(100).total(secs(600))]))
@@ -115,6 +131,28 @@ async fn warms_up(minion: Minion<Step>, opened: Arc<Instant>) -> Outcome {
     let warm = opened.elapsed() > millis(1_500);
     minion.step(Step::Act, wait(millis(if warm { 20 } else { 500 }))).await?;
     minion.verify(Step::Check, |_| {})
+}
+
+async fn drawing(setup: Setup<Settings>) -> Result<String, SetupError> {
+    let token = setup.properties.token.map_or("nobody", |_| "somebody");
+    Ok(format!("{} from {token}", setup.properties.greeting))
+}
+
+/// Every pass has data of its own; that of some is wrong.
+async fn draws(minion: Minion<Draw>, greeting: Arc<String>) -> Outcome {
+    let quantity = minion.rng().next_u64() % 100;
+    println!("minion {} iteration {} asks for {quantity}", minion.index(), minion.iteration());
+    let ask = async move {
+        execution::remember(Arc::new(format!("POST /orders\n\n{greeting}: {quantity}")));
+        wait(millis(5)).await
+    };
+    minion.step(Draw::Ask, ask).await?;
+    minion.verify(Draw::Enough, |v| v.below("quantity", quantity, 80))
+}
+
+/// No single minion can hold it.
+async fn sums(minion: Minion<Draw>, _: Arc<String>) -> Outcome {
+    minion.verify(Draw::Sum, |v| v.that("nothing is left", false))
 }
 
 async fn breaks(minion: Minion<Step>, _: Arc<()>) -> Outcome {

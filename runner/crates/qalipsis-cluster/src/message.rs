@@ -5,6 +5,7 @@ use qalipsis_model::judge::NotReady;
 use qalipsis_model::plan::{FactoryPlan, Stop};
 use qalipsis_model::snapshot::Snapshot;
 use qalipsis_model::timestamp::Timestamp;
+use qalipsis_model::trace::Trace;
 use serde::{Deserialize, Serialize};
 
 /// From the head to a factory.
@@ -40,6 +41,8 @@ pub enum ToHead {
     Snapshot(Box<Snapshot>),
     /// One of the first failures of a step.
     Evidence(Box<Evidence>),
+    /// One execution of a replayed pass, when the plan asked for a replay.
+    Trace(Box<Trace>),
     /// Scenario code blocks it for good; says who. Nothing follows.
     Stuck(String),
     /// Everything ended and was told; nothing follows.

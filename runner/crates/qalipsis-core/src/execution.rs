@@ -58,7 +58,7 @@ pub fn traceparent() -> Option<String> {
 
 /// Remembers what was exchanged; a later call in the same pass replaces it.
 pub fn remember(exchange: Exchange) {
-    with(|execution| execution.minion.remember(exchange));
+    with(|execution| execution.minion.remember(execution.span, exchange));
 }
 
 /// The worker that runs the minion of this execution: plugins keep connections per worker.

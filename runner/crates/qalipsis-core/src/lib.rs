@@ -17,6 +17,7 @@ pub mod minion;
 pub mod panics;
 pub mod properties;
 pub mod recorder;
+pub mod replay;
 pub mod rng;
 pub mod scenario;
 pub mod setup;

@@ -6,6 +6,7 @@ use crate::execution::{Exchange, Execution};
 use crate::fault::Fault;
 use crate::panics;
 use crate::recorder::Recorder;
+use crate::replay::Replay;
 use crate::rng::{self, MinionRng};
 use crate::step::{Action, StepCall, StepFailed};
 use crate::steps::{StepSpec, Steps};
@@ -47,6 +48,8 @@ pub struct ScenarioContext {
     pub side: Arc<Recorder>,
     /// How long one pass may take.
     pub iteration_limit: Duration,
+    /// When one pass of one minion is replayed: which, and where it is told.
+    pub replay: Option<Replay>,
 }
 
 /// One thread that runs minions. The engine makes it.
@@ -264,7 +267,15 @@ impl MinionState {
         self.failed.insert(step)
     }
 
-    pub(crate) fn remember(&self, exchange: Exchange) {
+    /// The first pass of every minion.
+    pub fn first_iteration(&self) -> u64 {
+        self.scenario.replay.as_ref().map_or(0, Replay::iteration)
+    }
+
+    pub(crate) fn remember(&self, span: u32, exchange: Exchange) {
+        if let Some(replay) = &self.scenario.replay {
+            replay.remember(span, Arc::clone(&exchange));
+        }
         *self.exchange.lock() = Some(exchange);
     }
 

@@ -221,10 +221,19 @@ impl Execution {
         }
         let (scenario, place) = (self.minion.scenario_index(), (self.kind, self.location));
         self.minion.recorder().step(scenario, self.step, place, |figures| figures.cancelled += 1);
+        self.trace(None, None);
+    }
+
+    /// Tells the execution whole when its pass is replayed.
+    fn trace(&self, outcome: Option<ExecutionOutcome>, fault: Option<&Fault>) {
+        if let Some(replay) = &self.minion.scenario().replay {
+            replay.tell(self, outcome, fault);
+        }
     }
 
     fn record(self, outcome: ExecutionOutcome, fault: Option<Fault>) {
         let ended = Instant::now();
+        self.trace(Some(outcome), fault.as_ref());
         let service_ns = (ended - self.started).as_nanos() as u64;
         let response_ns = service_ns + self.minion.take_lag();
         let first = self.minion.first_execution(self.step);

@@ -10,6 +10,7 @@ use qalipsis_core::clock::Clock;
 use qalipsis_core::evidence::EvidenceKeeper;
 use qalipsis_core::minion::{MinionState, ScenarioContext, Worker};
 use qalipsis_core::recorder::Recorder;
+use qalipsis_core::replay::{self, Replay};
 use qalipsis_core::rng::fnv1a;
 use qalipsis_core::scenario::Scenario;
 use qalipsis_model::evidence::Evidence;
@@ -17,6 +18,7 @@ use qalipsis_model::judge::NotReady;
 use qalipsis_model::plan::{FactoryPlan, Stop};
 use qalipsis_model::snapshot::Snapshot;
 use qalipsis_model::timestamp::Timestamp;
+use qalipsis_model::trace::Trace;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -41,6 +43,8 @@ pub enum Event {
     Snapshot(Snapshot),
     /// One of the first failures of a step, whole.
     Evidence(Box<Evidence>),
+    /// One execution of a replayed pass, whole.
+    Trace(Box<Trace>),
     /// Scenario code blocks a worker for good; says who. Nothing follows.
     Stuck(String),
     /// Everything ended and was told.
@@ -55,6 +59,8 @@ pub struct Factory {
     contexts: Vec<Arc<ScenarioContext>>,
     evidence: Arc<EvidenceKeeper>,
     kept: mpsc::Receiver<Evidence>,
+    /// Executions of a replayed pass.
+    traces: mpsc::Receiver<Trace>,
     side: Arc<Recorder>,
     opened: Vec<Opened>,
     sources: Sources,
@@ -81,6 +87,7 @@ pub async fn prepare(scenarios: &[Scenario], plan: FactoryPlan) -> Result<Factor
     let clock = Clock::start();
     let (evidence, kept) = EvidenceKeeper::new(plan.campaign.limits.evidence);
     let evidence = Arc::new(evidence);
+    let (told, traces) = mpsc::channel(replay::CAPACITY);
     let mut planned = Vec::new();
     for scenario in &plan.campaign.scenarios {
         match scenarios.iter().find(|s| s.describe().name == scenario.name) {
@@ -110,6 +117,7 @@ pub async fn prepare(scenarios: &[Scenario], plan: FactoryPlan) -> Result<Factor
                 evidence: Arc::clone(&evidence),
                 side: Arc::clone(&side),
                 iteration_limit: plan.campaign.limits.iteration,
+                replay: plan.replay.map(|replay| Replay::new(replay.iteration, told.clone())),
             })
         })
         .collect();
@@ -118,7 +126,7 @@ pub async fn prepare(scenarios: &[Scenario], plan: FactoryPlan) -> Result<Factor
         .zip(&contexts)
         .map(|((planned, scenario), context)| (*scenario, planned.properties.clone(), Arc::clone(context)));
     let (sources, opened) = sources::open(worlds, &plan).await?;
-    Ok(Factory { plan, clock, contexts, evidence, kept, side, opened, sources })
+    Ok(Factory { plan, clock, contexts, evidence, kept, traces, side, opened, sources })
 }
 
 impl Factory {
@@ -178,6 +186,9 @@ impl Factory {
                 Some(evidence) = self.kept.recv() => {
                     if events.send(Event::Evidence(Box::new(evidence))).await.is_err() { return; }
                 }
+                Some(trace) = self.traces.recv() => {
+                    if events.send(Event::Trace(Box::new(trace))).await.is_err() { return; }
+                }
                 _ = second.tick() => {
                     if events.send(Event::Snapshot(snapshots.take(self.clock.now()))).await.is_err() { return; }
                 }
@@ -204,6 +215,11 @@ impl Factory {
         }
         self.sources.end().await;
         worker::end(threads).await;
+        while let Ok(trace) = self.traces.try_recv() {
+            if events.send(Event::Trace(Box::new(trace))).await.is_err() {
+                return;
+            }
+        }
         while let Ok(evidence) = self.kept.try_recv() {
             if events.send(Event::Evidence(Box::new(evidence))).await.is_err() {
                 return;
@@ -217,6 +233,10 @@ impl Factory {
     fn closing(&self, closer: &Arc<Worker>) -> Vec<impl Future<Output = ()> + Send + use<>> {
         let scenarios = self.contexts.iter().zip(&self.opened).zip(&self.plan.campaign.scenarios);
         let checks = scenarios.filter_map(|((context, opened), planned)| {
+            // A replay is about one pass; the sums of all are not its matter.
+            if self.plan.replay.is_some() {
+                return None;
+            }
             let check = opened.passes.after.clone()?;
             // The index after the last minion's own.
             let minion = MinionState::new(Arc::clone(context), Arc::clone(closer), planned.minions);

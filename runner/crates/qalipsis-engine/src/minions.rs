@@ -98,14 +98,15 @@ pub(crate) async fn run(
 ) {
     let ending = Ending { load, worker, scenario };
     let minion = Arc::new(minion);
-    let mut iteration = 0;
+    let first = minion.first_iteration();
+    let mut iteration = first;
     let mut intended = intended;
     let mut failed_before = false;
     loop {
         let started = Instant::now();
         let lag = started.saturating_duration_since(intended);
         minion.begin(iteration, lag);
-        if iteration == 0 {
+        if iteration == first {
             ending.worker.recorder.scenario(scenario, |figures| {
                 figures.released += 1;
                 figures.release_lag.record(lag.as_nanos() as u64);
@@ -119,7 +120,7 @@ pub(crate) async fn run(
             figures.last_started = figures.last_started.max(Some(started_at));
             let passes = &mut figures.iterations;
             passes.record(outcome, service.as_nanos() as u64, (service + lag).as_nanos() as u64);
-            passes.minions += u64::from(iteration == 0);
+            passes.minions += u64::from(iteration == first);
             passes.failed_minions += u64::from(failed && !failed_before);
         });
         failed_before |= failed;

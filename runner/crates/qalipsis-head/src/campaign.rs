@@ -245,6 +245,7 @@ impl Campaign {
                 observer.failure(step.map(|s| s.name.as_str()), &evidence);
                 state.aggregate.keep(&member.plan.factory, *evidence);
             }
+            ToHead::Trace(trace) => observer.trace(&trace),
             ToHead::Stuck(who) => state.lost(index, Some(who)).await,
             ToHead::Ended => member.phase = Phase::Ended,
         }

@@ -1,6 +1,7 @@
 //! What an onlooker sees of a running campaign.
 
 use qalipsis_model::evidence::Evidence;
+use qalipsis_model::trace::Trace;
 use std::time::Duration;
 
 /// The state of a running campaign.
@@ -28,6 +29,8 @@ pub trait Observer {
     fn progress(&mut self, _progress: &Progress) {}
     /// One of the first failures of a step; `step` is its name, when it happened in one.
     fn failure(&mut self, _step: Option<&str>, _evidence: &Evidence) {}
+    /// One execution of a replayed pass.
+    fn trace(&mut self, _trace: &Trace) {}
     /// Something that the user should know now.
     fn notice(&mut self, _text: &str) {}
 }

@@ -22,4 +22,5 @@ pub mod snapshot;
 pub mod suggest;
 pub mod timeline;
 pub mod timestamp;
+pub mod trace;
 pub mod verdict;

@@ -99,6 +99,16 @@ pub struct FactoryPlan {
     pub segment: Segment,
     /// Threads that run minions; `None` for one per core.
     pub workers: Option<u32>,
+    /// Its minions run this one pass again and tell every execution whole; `None` for a normal campaign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
+}
+
+/// A pass that is run again, to look at it closely.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replay {
+    /// The pass, from 0.
+    pub iteration: u64,
 }
 
 /// How a running campaign is stopped.

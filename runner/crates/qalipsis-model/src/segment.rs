@@ -37,14 +37,25 @@ impl Segment {
             .collect()
     }
 
+    /// The segment that hosts one of so many minions, and no other of them.
+    pub fn of_minion(minion: u32, minions: u32) -> Self {
+        let of = minions.max(1);
+        let part = Self { from: 0, to: 0, of }.part(minion) as u32;
+        Self { from: part, to: part + 1, of }
+    }
+
     /// Whether this segment hosts the minion of this index.
     ///
     /// Indices are dealt with a stride coprime to the number of parts and near its golden section,
     /// so that consecutive minions alternate between segments of any size.
     pub fn hosts(&self, minion: u32) -> bool {
+        (u64::from(self.from)..u64::from(self.to)).contains(&self.part(minion))
+    }
+
+    /// The part of the load that a minion belongs to.
+    fn part(&self, minion: u32) -> u64 {
         let of = u64::from(self.of.max(1));
-        let part = (u64::from(minion) % of) * stride(of) % of;
-        (u64::from(self.from)..u64::from(self.to)).contains(&part)
+        (u64::from(minion) % of) * stride(of) % of
     }
 }
 
@@ -73,6 +84,14 @@ mod tests {
         ) {
             let hosts = Segment::split(&weights).iter().filter(|s| s.hosts(minion)).count();
             prop_assert_eq!(hosts, 1);
+        }
+
+        #[test]
+        fn one_minion_is_hosted_alone(minions in 1_u32..2_000, minion in any::<u32>()) {
+            let minion = minion % minions;
+            let segment = Segment::of_minion(minion, minions);
+            let hosted: Vec<u32> = (0..minions).filter(|m| segment.hosts(*m)).collect();
+            prop_assert_eq!(hosted, [minion]);
         }
 
         #[test]

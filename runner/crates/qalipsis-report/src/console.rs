@@ -6,10 +6,12 @@
 mod causes;
 mod comparison;
 mod page;
+mod replay;
 mod scenario;
 mod style;
 mod table;
 
+pub use replay::{conclusion, execution};
 pub use style::Style;
 
 use crate::text::{counted, fit, number};

@@ -3,6 +3,7 @@
 use crate::config::{Environment, Sources};
 use crate::discovery::{BuildProfile, Targets};
 use crate::error::Error;
+use crate::replay::Target;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -30,7 +31,8 @@ Examples:
   qalipsis --autostart --executable ./target/release/checkout
   qalipsis --autostart --save-baseline baselines/
   qalipsis --autostart --baseline baselines/
-  qalipsis compare baselines/ test-results/20261123-050607-k3x9qa/summary.json";
+  qalipsis compare baselines/ test-results/20261123-050607-k3x9qa/summary.json
+  qalipsis replay --campaign test-results/20261123-050607-k3x9qa/summary.json --minion 7";
 
 /// End-to-end load tests for distributed systems.
 #[derive(Debug, Parser)]
@@ -112,6 +114,18 @@ enum Command {
         #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
         format: Format,
     },
+    /// Run one pass of one minion of a finished campaign again, with the same data, and show all that it does
+    Replay {
+        /// summary.json of the campaign
+        #[arg(long, value_name = "FILE")]
+        campaign: PathBuf,
+        /// Index of the minion in its scenario; -s names the scenario when there were several
+        #[arg(long, value_name = "N")]
+        minion: u32,
+        /// Pass of that minion
+        #[arg(long, value_name = "K", default_value_t = 0)]
+        iteration: u64,
+    },
 }
 
 /// In which form a comparison is written.
@@ -186,6 +200,13 @@ pub enum Action {
         /// In which form.
         format: Format,
     },
+    /// Run one pass again.
+    Replay {
+        /// The summary of its campaign.
+        campaign: PathBuf,
+        /// Which pass.
+        target: Target,
+    },
 }
 
 /// What the user asked for.
@@ -243,9 +264,17 @@ impl Args {
             (false, Some(Command::Compare { baseline, current, format })) => {
                 Action::Compare { baseline, current, format }
             }
+            (false, Some(Command::Replay { .. })) if self.seed.is_some() => {
+                return Err(Error::Usage(
+                    "replay takes the seed from the campaign, for another one gives other data: remove --seed".into(),
+                ));
+            }
+            (false, Some(Command::Replay { campaign, minion, iteration })) => {
+                Action::Replay { campaign, target: Target { minion, iteration } }
+            }
             (true, Some(_)) => {
                 return Err(Error::Usage(
-                    "--autostart runs a campaign, list, validate and compare do not: give only one of them"
+                    "--autostart runs a campaign, list, validate, compare and replay do not: give only one of them"
                         .into(),
                 ));
             }
@@ -365,6 +394,9 @@ mod tests {
         assert_eq!(invocation.sources.pairs, ["a=1", "b=x,y"]);
         assert_eq!(invocation.targets.profile, BuildProfile::Dev);
         assert_eq!(invocation.verbosity, Verbosity::Quiet);
+        let replay = run(&["replay", "--campaign", "a.json", "--minion", "7", "--iteration", "3"]).action;
+        let target = Target { minion: 7, iteration: 3 };
+        assert_eq!(replay, Action::Replay { campaign: "a.json".into(), target });
         assert_eq!(run(&["list", "--json"]).action, Action::List { json: true });
     }
 
@@ -377,7 +409,7 @@ mod tests {
             ),
             (
                 &["--autostart", "list"],
-                "--autostart runs a campaign, list, validate and compare do not: give only one of them",
+                "--autostart runs a campaign, list, validate, compare and replay do not: give only one of them",
             ),
             (
                 &["--baseline", "x.json"],

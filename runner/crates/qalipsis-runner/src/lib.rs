@@ -15,6 +15,7 @@ pub mod live;
 pub mod output;
 pub mod problem;
 pub mod processes;
+pub mod replay;
 pub mod run;
 pub mod validate;
 
@@ -46,5 +47,6 @@ pub async fn execute(invocation: &Invocation) -> Result<u8, Error> {
         Action::Compare { baseline, current, format } => {
             compare::compare(invocation, baseline, current, *format)
         }
+        Action::Replay { campaign, target } => replay::replay(invocation, campaign, *target).await,
     }
 }

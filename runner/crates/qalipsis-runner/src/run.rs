@@ -8,8 +8,10 @@ use crate::error::Error;
 use crate::live::Live;
 use crate::output;
 use crate::processes::Processes;
+use crate::replay::Target;
+use qalipsis_head::Observer;
 use qalipsis_model::judge::Described;
-use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Stop};
+use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Replay, Stop};
 use qalipsis_model::report::Report;
 use qalipsis_model::segment::Segment;
 use qalipsis_model::verdict::Status;
@@ -36,7 +38,8 @@ pub async fn autostart(
     stops: mpsc::Receiver<Stop>,
 ) -> Result<u8, Error> {
     let mut live = Live::new(invocation.verbosity);
-    let mut report = lead(invocation, &campaign, stops, &mut live).await?;
+    let lines = live.clone();
+    let mut report = lead(invocation, &campaign, stops, &lines, &mut live, None).await?;
     live.end();
     let style = output::style(invocation.color);
     if let Some(baselines) = baselines
@@ -94,11 +97,14 @@ fn keep(report: &Report, path: &Path, verbosity: Verbosity, style: Style) -> Str
     }
 }
 
-async fn lead(
+/// Runs the campaign, or one pass of it. What factories print goes to `live`.
+pub(crate) async fn lead(
     invocation: &Invocation,
     campaign: &Campaign,
     stops: mpsc::Receiver<Stop>,
-    live: &mut Live,
+    live: &Live,
+    observer: &mut dyn Observer,
+    replay: Option<Target>,
 ) -> Result<Report, Error> {
     let (lines, mut printed) = mpsc::channel::<String>(LINES);
     let shown = live.clone();
@@ -109,14 +115,17 @@ async fn lead(
     });
     let mut processes = Processes::default();
     let mut peers = Vec::new();
+    // A replay has one scenario.
+    let minions = campaign.plan.scenarios.first().map_or(0, |scenario| scenario.minions);
     for executable in &campaign.executables {
         let scenarios = campaign.plan.scenarios.iter().filter(|s| executable.scenario(&s.name).is_some());
         let plan = FactoryPlan {
             campaign: CampaignPlan { scenarios: scenarios.cloned().collect(), ..campaign.plan.clone() },
             factory: name(&executable.path),
             zone: campaign.settings.zone.clone(),
-            segment: Segment::WHOLE,
-            workers: campaign.settings.workers,
+            segment: replay.map_or(Segment::WHOLE, |target| Segment::of_minion(target.minion, minions)),
+            workers: replay.map_or(campaign.settings.workers, |_| Some(1)),
+            replay: replay.map(|target| Replay { iteration: target.iteration }),
         };
         peers.push(processes.start(&executable.path, plan, lines.clone()).await?);
     }
@@ -133,7 +142,7 @@ async fn lead(
         git_revision: environment::git_revision().await,
         environment: environment::of(invocation, campaign).await,
     };
-    let report = head.run(peers, stops, live).await;
+    let report = head.run(peers, stops, observer).await;
     processes.end().await;
     // A grandchild of a factory may hold its output for ever.
     let _ = tokio::time::timeout(Duration::from_millis(200), showing).await;

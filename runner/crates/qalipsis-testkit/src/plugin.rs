@@ -68,6 +68,7 @@ fn context(scenario: &str) -> (ScenarioContext, mpsc::Receiver<Evidence>) {
         evidence: Arc::new(keeper),
         side: Arc::new(Recorder::new([1])),
         iteration_limit: PATIENCE,
+        replay: None,
     };
     (context, evidence)
 }

@@ -84,6 +84,7 @@ async fn campaign_of(scenarios: &[Scenario], campaign: CampaignPlan) -> Report {
         zone: None,
         segment: Segment::WHOLE,
         workers: None,
+        replay: None,
     };
     let now = || Timestamp::from_system(SystemTime::now());
     let mut started = now();
@@ -108,6 +109,8 @@ async fn campaign_of(scenarios: &[Scenario], campaign: CampaignPlan) -> Report {
                             }
                         }
                         Some(Event::Evidence(evidence)) => aggregate.keep("alone", *evidence),
+                        // Only a head asks for a replay.
+                        Some(Event::Trace(_)) => {}
                         Some(Event::Stuck(who)) => {
                             ending = Ending::Lost(who);
                             break;

@@ -7,6 +7,7 @@ mod crash;
 mod criteria;
 mod hostile;
 mod junit;
+mod replay;
 mod secrets;
 mod stop;
 mod summary;

@@ -64,7 +64,7 @@ fn wrong_flags() {
     error: say what to do: qalipsis --autostart, qalipsis list or qalipsis validate; see qalipsis --help
     error: unexpected argument '--autostrat' found; a similar argument exists: '--autostart'
     error: unrecognized subcommand 'lits'; a similar subcommand exists: 'list'
-    error: --autostart runs a campaign, list, validate and compare do not: give only one of them
+    error: --autostart runs a campaign, list, validate, compare and replay do not: give only one of them
     error: the argument '--quiet' cannot be used with '--verbose'; see qalipsis --help
     error: invalid value 'many' for '--seed <N>': invalid digit found in string; see qalipsis --help
     error: invalid value 'blue' for '--color <WHEN>' [possible values: auto, always, never]; see qalipsis --help

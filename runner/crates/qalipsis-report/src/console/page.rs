@@ -79,6 +79,19 @@ impl Page {
         self.wrapped(&self.style.text(text), inset, paint);
     }
 
+    /// Lines that belong to the marked line above, whole.
+    pub(super) fn quoted(&mut self, text: &str) {
+        let inset = self.inset() + 2;
+        for line in text.lines() {
+            let line = self.style.text(line);
+            if !line.is_empty() {
+                self.indent(inset);
+                self.text.push_str(line.trim_end());
+            }
+            self.text.push('\n');
+        }
+    }
+
     /// As [`Page::detail`], cut to one line.
     pub(super) fn detail_line(&mut self, paint: Paint, text: &str) {
         let inset = self.inset();

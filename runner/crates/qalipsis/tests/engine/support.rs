@@ -62,6 +62,7 @@ impl Run {
                 zone: None,
                 segment: *segment,
                 workers: Some(2),
+                replay: None,
             };
             match prepare(&[scenario()], plan).await {
                 Ok(factory) => running.push(factory),
@@ -83,6 +84,7 @@ impl Run {
                     match events.recv().await.expect("the engine tells its end") {
                         Event::Snapshot(snapshot) => aggregate.merge(None, &snapshot),
                         Event::Evidence(evidence) => aggregate.keep(&index.to_string(), *evidence),
+                        Event::Trace(_) => {}
                         Event::Stuck(who) => {
                             ending = Ending::Lost(who);
                             break;

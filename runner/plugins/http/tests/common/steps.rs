@@ -61,6 +61,7 @@ impl Stage {
             evidence: Arc::new(keeper),
             side: Arc::new(Recorder::new([2])),
             iteration_limit: Duration::from_secs(60),
+            replay: None,
         });
         let (_stop, stop) = tokio::sync::watch::channel(false);
         let name = || "tests".to_owned();

@@ -1,0 +1,76 @@
+//! One pass of one minion that runs again, and tells every execution whole.
+
+use crate::execution::{Exchange, Execution};
+use crate::fault::Fault;
+use parking_lot::Mutex;
+use qalipsis_model::snapshot::ExecutionOutcome;
+use qalipsis_model::trace::{Trace, TracedFailure};
+use std::fmt;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// The executions that may wait for the head, before further ones are left out.
+pub const CAPACITY: usize = 10_000;
+
+/// Which pass is replayed, and the way of its executions to the head.
+pub struct Replay {
+    iteration: u64,
+    sender: mpsc::Sender<Trace>,
+    /// What running executions exchanged so far, by number of the execution.
+    exchanges: Mutex<Vec<(u32, Exchange)>>,
+}
+
+impl Replay {
+    /// Of pass `iteration`, told to `sender`.
+    pub fn new(iteration: u64, sender: mpsc::Sender<Trace>) -> Self {
+        Self { iteration, sender, exchanges: Mutex::new(Vec::new()) }
+    }
+
+    /// The pass that is replayed.
+    pub fn iteration(&self) -> u64 {
+        self.iteration
+    }
+
+    /// Keeps what an execution exchanged until it ends.
+    pub(crate) fn remember(&self, span: u32, exchange: Exchange) {
+        self.exchanges.lock().push((span, exchange));
+    }
+
+    /// Tells an execution that ends now; without an outcome it was cancelled.
+    pub(crate) fn tell(
+        &self,
+        execution: &Execution,
+        outcome: Option<ExecutionOutcome>,
+        fault: Option<&Fault>,
+    ) {
+        let own = |(span, _): &mut (u32, Exchange)| *span == execution.span;
+        let exchanges: Vec<(u32, Exchange)> = self.exchanges.lock().extract_if(.., own).collect();
+        let trace = Trace {
+            step: execution.step,
+            kind: execution.kind,
+            outcome,
+            at: execution.minion.date(execution.started),
+            service_ns: (Instant::now() - execution.started).as_nanos() as u64,
+            latency_ns: execution.latency_ns,
+            location: execution.location.into(),
+            trace_id: execution.minion.trace_id(),
+            exchanges: exchanges.iter().map(|(_, exchange)| exchange.to_string()).collect(),
+            failure: fault.map(|fault| TracedFailure {
+                kind: fault.kind,
+                code: fault.code.clone().into_owned(),
+                message: fault.message.clone(),
+                checks: fault.checks.clone(),
+                input: fault.input.clone(),
+                exchange: fault.exchange.clone(),
+            }),
+        };
+        // Beyond the capacity the figures still count it.
+        let _ = self.sender.try_send(trace);
+    }
+}
+
+impl fmt::Debug for Replay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replay").field("iteration", &self.iteration).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,49 @@
+//! One execution of a replayed minion, told whole.
+
+use crate::description::SourceLocation;
+use crate::evidence::{FailedCheck, FailureKind};
+use crate::snapshot::{ExecutionOutcome, StepKind};
+use crate::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One execution of a step. Nothing is cut, and secrets are redacted by who made the texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// Index of the step in its scenario.
+    pub step: u32,
+    /// What it turned out to be.
+    pub kind: StepKind,
+    /// How it ended; `None` when the scenario dropped it before its end.
+    pub outcome: Option<ExecutionOutcome>,
+    /// When it started.
+    pub at: Timestamp,
+    /// From its start to its end.
+    pub service_ns: u64,
+    /// Of a join: from the start of the triggering step to the arrival of the record.
+    pub latency_ns: Option<u64>,
+    /// Where the scenario executes it.
+    pub location: SourceLocation,
+    /// W3C trace id.
+    pub trace_id: String,
+    /// What was exchanged, input included, in the order in which the exchanges ended.
+    pub exchanges: Vec<String>,
+    /// Why it did not succeed.
+    pub failure: Option<TracedFailure>,
+}
+
+/// Why an execution did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TracedFailure {
+    /// Why.
+    pub kind: FailureKind,
+    /// A stable word below the kind; may be empty.
+    pub code: String,
+    /// One line that a person understands.
+    pub message: String,
+    /// The checks that did not hold.
+    pub checks: Vec<FailedCheck>,
+    /// What was sent, when no exchange tells it.
+    pub input: Option<String>,
+    /// What was exchanged until it failed.
+    pub exchange: Option<String>,
+}

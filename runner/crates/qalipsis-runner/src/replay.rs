@@ -1,0 +1,164 @@
+//! `qalipsis replay`: one pass of one minion of a finished campaign again, with the same data.
+
+use crate::campaign::{self, Campaign};
+use crate::cli::{Invocation, Verbosity};
+use crate::environment;
+use crate::error::Error;
+use crate::live::Live;
+use crate::output;
+use crate::problem::Problem;
+use crate::run::{self, lead};
+use qalipsis_head::Observer;
+use qalipsis_model::profile::Profile;
+use qalipsis_model::suggest::hint;
+use qalipsis_model::trace::Trace;
+use qalipsis_report::console::{Style, conclusion, execution};
+use qalipsis_report::summary::{Scenario, Summary};
+use std::path::Path;
+
+/// Parts of a configuration that the data of a minion may depend on.
+const TAKEN_OVER: [&str; 4] = ["properties.", "scenarios.", "campaign.limits.", "factory.zone"];
+
+/// What stands for a secret in a summary.
+const HIDDEN: &str = "***";
+
+/// Which pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// Index of the minion in its scenario.
+    pub minion: u32,
+    /// Pass of that minion, from 0.
+    pub iteration: u64,
+}
+
+/// Runs the pass, tells all that it does, and gives the exit code of its outcome.
+///
+/// # Errors
+/// When it cannot be run; a pass that fails is an exit code.
+pub async fn replay(invocation: &Invocation, path: &Path, target: Target) -> Result<u8, Error> {
+    let summary = Summary::read(path).map_err(|error| Error::Invalid(vec![Problem::new(error)]))?;
+    let scenario = chosen(&summary, &invocation.scenarios)?;
+    if u64::from(target.minion) >= scenario.minions {
+        let what = format!(
+            "scenario '{}' of that campaign had {} minions, the last is --minion {}",
+            scenario.name,
+            scenario.minions,
+            scenario.minions.saturating_sub(1)
+        );
+        return Err(Error::Usage(what));
+    }
+    let invocation = of_campaign(invocation, &summary, scenario);
+    let mut stops = run::stops()?;
+    let mut campaign = tokio::select! {
+        Some(_) = stops.recv() => return Err(Error::Stopped),
+        campaign = campaign::prepare(&invocation) => campaign?,
+    };
+    narrow(&mut campaign);
+
+    let style = output::style(invocation.color);
+    let live = Live::new(Verbosity::Quiet);
+    let lines = Live::new(invocation.verbosity);
+    output::print(&head(&summary, scenario, target))?;
+    if let Some(notice) = changed(&summary, &campaign, environment::git_revision().await) {
+        lines.line(&notice);
+    }
+    let steps = campaign.executables.iter().find_map(|e| e.scenario(&scenario.name));
+    let names = steps.map(|s| s.steps.iter().map(|step| step.name.clone()).collect()).unwrap_or_default();
+    let mut telling = Telling { names, style, lines: lines.clone() };
+    let report = lead(&invocation, &campaign, stops, &lines, &mut telling, Some(target)).await?;
+    live.end();
+    output::print(&conclusion(&report, style))?;
+    Ok(report.status.exit_code(false))
+}
+
+/// The scenario of the summary that is meant.
+fn chosen<'a>(summary: &'a Summary, wanted: &[String]) -> Result<&'a Scenario, Error> {
+    let names = summary.scenarios.iter().map(|s| s.name.as_str());
+    let refuse = |what: String| Err(Error::Usage(what));
+    match (wanted, summary.scenarios.as_slice()) {
+        ([], [only]) => Ok(only),
+        ([], []) => refuse("that campaign ran no scenario".to_owned()),
+        ([], _) => {
+            let names: Vec<&str> = names.collect();
+            refuse(format!("that campaign ran several scenarios, choose one with -s: {}", names.join(", ")))
+        }
+        ([name], scenarios) => scenarios.iter().find(|s| s.name == *name).map_or_else(
+            || refuse(format!("that campaign ran no scenario '{name}', {}", hint(name, names))),
+            Ok,
+        ),
+        _ => refuse("one minion belongs to one scenario, give one name with -s".to_owned()),
+    }
+}
+
+/// The invocation with what the campaign was given: seed, scenario, configuration.
+fn of_campaign(invocation: &Invocation, summary: &Summary, scenario: &Scenario) -> Invocation {
+    let mut invocation = invocation.clone();
+    invocation.scenarios = vec![scenario.name.clone()];
+    invocation.sources.seed = Some(summary.seed);
+    let given = summary.environment.configuration.iter().filter(|(key, value)| {
+        // Secrets come from where they came then. What is said now goes before what was said then.
+        TAKEN_OVER.iter().any(|start| key.starts_with(start)) && !value.contains(HIDDEN)
+    });
+    let mut pairs: Vec<String> =
+        given.map(|(key, value)| format!("{key}={}", value.replace("${", "$${"))).collect();
+    pairs.append(&mut invocation.sources.pairs);
+    invocation.sources.pairs = pairs;
+    invocation
+}
+
+/// Leaves the campaign with what one pass has: no pace, no criteria on figures, and no step that must be reached.
+fn narrow(campaign: &mut Campaign) {
+    for scenario in &mut campaign.plan.scenarios {
+        scenario.profile = Profile::Immediate;
+        scenario.criteria.clear();
+    }
+    let descriptions = campaign.executables.iter_mut().flat_map(|e| &mut e.description.scenarios);
+    descriptions.flat_map(|scenario| &mut scenario.steps).for_each(|step| step.optional = true);
+}
+
+fn head(summary: &Summary, scenario: &Scenario, target: Target) -> String {
+    let line = format!(
+        "replay of {}, minion {}, iteration {}, of campaign {}, seed {}",
+        scenario.name, target.minion, target.iteration, summary.key, summary.seed
+    );
+    format!("{}\n\n", qalipsis_report::text::one_line(&line))
+}
+
+/// What differs between then and now, when the same data may not come of it.
+fn changed(summary: &Summary, campaign: &Campaign, revision: Option<String>) -> Option<String> {
+    let then = &summary.environment;
+    let mut differences = Vec::new();
+    for executable in &campaign.executables {
+        let now = &executable.description;
+        let version = then.crates.iter().find(|c| c.name == now.crate_name).map(|c| &c.version);
+        if let Some(version) = version.filter(|version| **version != now.crate_version) {
+            differences.push(format!("{} was {version} and is {}", now.crate_name, now.crate_version));
+        }
+    }
+    if let (Some(then), Some(now)) = (&then.git_revision, &revision)
+        && then != now
+    {
+        differences.push(format!("the git revision was {then} and is {now}"));
+    }
+    (!differences.is_empty())
+        .then(|| format!("the scenario may have changed since that campaign: {}", differences.join("; ")))
+}
+
+/// Tells executions on standard output, and all else on standard error.
+struct Telling {
+    names: Vec<String>,
+    style: Style,
+    lines: Live,
+}
+
+impl Observer for Telling {
+    fn trace(&mut self, trace: &Trace) {
+        let name = self.names.get(trace.step as usize).map_or("", String::as_str);
+        // Without a reader the exit code still tells.
+        let _ = output::print(&execution(name, trace, self.style));
+    }
+
+    fn notice(&mut self, text: &str) {
+        self.lines.line(text);
+    }
+}

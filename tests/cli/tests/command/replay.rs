@@ -1,0 +1,137 @@
+//! `qalipsis replay`: one pass again, with the same data, told whole.
+
+use crate::support::{FIXTURE, TestContext, finish, flat, snapshot};
+use insta::assert_snapshot;
+use qalipsis_report::summary::Summary;
+use qalipsis_testkit::Finished;
+use std::path::Path;
+
+fn replay(context: &TestContext, summary: &Path, arguments: &[&str]) -> Finished {
+    let mut command = context.qalipsis(&["replay", "--executable", FIXTURE, "--campaign"]);
+    command.arg(summary).args(arguments);
+    finish(command)
+}
+
+/// A campaign of `draws`, its summary, and what it printed.
+fn drawn(context: &TestContext) -> (Summary, Finished) {
+    let finished = context.autostart(
+        "draws",
+        &["-c", "properties.greeting=good morning", "-c", "scenarios.draws.properties.token=hunter2"],
+    );
+    (Summary::read(&context.summary()).unwrap(), finished)
+}
+
+#[test]
+fn a_pass_runs_again_with_the_same_data_and_all_it_does_is_told() {
+    let context = TestContext::new();
+    let (summary, finished) = drawn(&context);
+    // A failure that was kept names its pass; the message tells what was drawn then.
+    let mut kept = summary.scenarios[0].steps[1].failures[0].kept.iter();
+    let kept = kept.find(|kept| kept.iteration > 0).expect("one beyond the first pass was kept");
+    let (minion, iteration) = (kept.minion.unwrap().to_string(), kept.iteration.to_string());
+
+    let pass =
+        ["--minion", &minion, "--iteration", &iteration, "-c", "properties.token=again", "--color", "never"];
+    let replayed = replay(&context, &context.summary(), &pass);
+    assert_eq!(replayed.code(), Some(3), "{replayed}");
+    assert!(replayed.stdout.contains(&format!("\n    {}\n", kept.message)), "{} in {replayed}", kept.message);
+    let asks = format!("minion {minion} iteration {iteration} asks for ");
+    let line = |text: &str| text.lines().find(|line| line.starts_with(&asks)).map(str::to_owned);
+    assert!(line(&finished.stderr).is_some(), "{asks} in {finished}");
+    assert_eq!(line(&replayed.stderr), line(&finished.stderr), "the data is the same");
+    assert_eq!(replayed.stderr.matches("asks for").count(), 1, "one pass of one minion: {replayed}");
+    // Only where it stands for the data: durations are numbers too.
+    let drawn = &kept.checks[0].observed;
+    let shown =
+        ["observed ", "observed: ", "somebody: "].iter().fold(replayed.stdout.clone(), |text, before| {
+            text.replace(&format!("{before}{drawn}"), &format!("{before}[DRAWN]"))
+        });
+    let shown = shown.replace(&format!("iteration {iteration},"), "iteration [ITERATION],");
+    snapshot(|| {
+        assert_snapshot!(shown, @r"
+    replay of draws, minion [MINION], iteration [ITERATION], of campaign [CAMPAIGN], seed 7
+
+    ✓ ask  action, [DURATION], from [TIME] UTC
+        POST /orders
+
+        good morning from somebody: [DRAWN]
+      at tests/cli/src/main.rs:[LINE]
+    ✗ enough  verification, assertion, [DURATION], from [TIME] UTC
+        expected quantity below 80, observed [DRAWN]
+        check quantity (tests/cli/src/main.rs:[LINE])
+          expected: below 80
+          observed: [DRAWN]
+      at tests/cli/src/main.rs:[LINE]
+
+    ✗ FAILED  2 executions, 1 failed
+      enough: 1 of 1 minion: expected quantity below 80, observed [DRAWN]
+    ");
+    });
+    context.assert_nothing_left();
+}
+
+#[test]
+fn a_pass_that_was_good_exits_with_0_whatever_the_campaign_was() {
+    for scenario in ["slow", "skips"] {
+        let context = TestContext::new();
+        assert_eq!(context.autostart(scenario, &[]).code(), Some(3));
+        let replayed = replay(&context, &context.summary(), &["--minion", "0"]);
+        assert_eq!(replayed.code(), Some(0), "{replayed}");
+        assert!(replayed.stdout.contains("✓ SUCCESSFUL  "), "{replayed}");
+        assert!(
+            context.path().join("test-results").read_dir().unwrap().nth(1).is_none(),
+            "nothing is written"
+        );
+    }
+}
+
+#[test]
+fn a_panic_between_steps_a_lost_factory_and_a_world_that_cannot_open_are_told() {
+    for (scenario, code, told) in [
+        ("panics", 3, "act: 1 of 1 minion: panicked at tests/cli/src/main.rs:"),
+        ("aborts", 5, "factory 'fixture' was lost"),
+        ("cannot-open", 3, "the database at 127.0.0.1:1 is unreachable: connection refused"),
+    ] {
+        let context = TestContext::new();
+        context.autostart(scenario, &[]);
+        let replayed = replay(&context, &context.summary(), &["--minion", "0"]);
+        assert_eq!(replayed.code(), Some(code), "{replayed}");
+        assert!(flat(&replayed.stdout).contains(told), "{told} in {replayed}");
+        context.assert_nothing_left();
+    }
+}
+
+#[test]
+fn what_cannot_be_replayed_exits_with_2_and_says_why() {
+    let context = TestContext::new();
+    context.autostart("green,optional", &[]);
+    let path = context.summary();
+    let mut told = String::new();
+    for arguments in [
+        &["--minion", "0"][..],
+        &["--minion", "0", "-s", "gren"],
+        &["--minion", "0", "-s", "green,optional"],
+        &["--minion", "10", "-s", "green"],
+        &["--minion", "0", "-s", "green", "--seed", "1"],
+    ] {
+        let finished = replay(&context, &path, arguments);
+        assert_eq!(finished.code(), Some(2), "{finished}");
+        assert_eq!(finished.stdout, "");
+        told.push_str(&finished.stderr);
+    }
+    let newer = context.write("newer.json", "{\"schema_version\": 999}");
+    for file in [newer.file_name().unwrap().to_str().unwrap(), "nowhere.json"] {
+        let finished = replay(&context, Path::new(file), &["--minion", "0"]);
+        assert_eq!(finished.code(), Some(2), "{finished}");
+        told.push_str(&finished.stderr);
+    }
+    assert_snapshot!(told, @r"
+    error: that campaign ran several scenarios, choose one with -s: green, optional
+    error: that campaign ran no scenario 'gren', did you mean 'green'?
+    error: one minion belongs to one scenario, give one name with -s
+    error: scenario 'green' of that campaign had 10 minions, the last is --minion 9
+    error: replay takes the seed from the campaign, for another one gives other data: remove --seed
+    error: newer.json has version 999 of the format, this program reads up to 1: use the qalipsis that wrote it, or a newer one
+    error: failed to read the summary nowhere.json: No such file or directory (os error 2)
+    ");
+}
