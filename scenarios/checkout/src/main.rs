@@ -1,6 +1,7 @@
 //! An accepted order is fulfilled on Kafka within 2 s, unchanged: against a shop and a Kafka that
 //! run elsewhere.
 
+mod everywhere;
 mod order;
 mod stored;
 
@@ -24,7 +25,7 @@ enum Order {
 }
 
 fn main() -> ExitCode {
-    qalipsis::main([checkout(), stored::scenario()])
+    qalipsis::main([checkout(), stored::scenario(), everywhere::scenario()])
 }
 
 fn checkout() -> Scenario {

@@ -20,12 +20,18 @@ pub(crate) struct Publisher {
 
 impl Publisher {
     /// A publisher that gives a record up when Kafka did not take it for `give_up_after`; librdkafka looks
-    /// once a second, so it may take a second longer.
-    pub(crate) fn connect(bootstrap: &str, give_up_after: Duration) -> anyhow::Result<Self> {
+    /// once a second, so it may take a second longer. An `idempotent` one does not put a record there twice
+    /// whose acknowledgement was lost, but the embedded Kafka lets it wait half a second for its first.
+    pub(crate) fn connect(
+        bootstrap: &str,
+        give_up_after: Duration,
+        idempotent: bool,
+    ) -> anyhow::Result<Self> {
         let producer = kafka::client(bootstrap)
             .set("message.timeout.ms", give_up_after.as_millis().to_string())
             // Batches cost latency, and an order is worth more than a saved request.
             .set("linger.ms", "0")
+            .set("enable.idempotence", idempotent.to_string())
             .create()
             .with_context(|| format!("cannot use kafka {bootstrap}"))?;
         Ok(Self { producer })

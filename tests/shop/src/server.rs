@@ -105,8 +105,8 @@ async fn serve(
     if embedded.is_none() {
         kafka::create_topics(&bootstrap, options.partitions).await?;
     }
-    let placed = Publisher::connect(&bootstrap, PLACED_GIVEN_UP_AFTER)?;
-    let fulfilled = Publisher::connect(&bootstrap, FULFILLED_GIVEN_UP_AFTER)?;
+    let placed = Publisher::connect(&bootstrap, PLACED_GIVEN_UP_AFTER, embedded.is_none())?;
+    let fulfilled = Publisher::connect(&bootstrap, FULFILLED_GIVEN_UP_AFTER, embedded.is_none())?;
     placed.warm_up(PLACED)?;
     fulfilled.warm_up(FULFILLED)?;
 

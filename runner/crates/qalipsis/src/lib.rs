@@ -25,6 +25,7 @@ pub mod prelude {
     pub use crate::core::setup::{Setup, SetupError};
     pub use crate::core::step::{Outcome, StepFailed};
     pub use crate::core::steps::Steps;
+    pub use crate::core::verify::Verify;
     pub use crate::{Properties, Steps};
     pub use std::process::ExitCode;
     pub use std::sync::Arc;

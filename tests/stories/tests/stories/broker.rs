@@ -1,12 +1,12 @@
 //! Against a real Apache Kafka, not only librdkafka's own.
 
-use crate::support::{Checkout, Stats, shop};
+use crate::support::{Checkout, Stats, shared_kafka, shop};
 use qalipsis_testkit::KafkaBroker;
 use std::time::{Duration, Instant};
 
 #[test]
 fn a_thousand_minions_match_and_an_earlier_run_on_the_same_topics_does_not_matter() {
-    let broker = KafkaBroker::shared().unwrap();
+    let (_guard, broker) = shared_kafka();
     let flags = format!("--kafka {}", broker.bootstrap());
     let run = |seed: &str| {
         let shop = shop(&flags);

@@ -2,5 +2,7 @@
 
 mod broker;
 mod database;
+mod everywhere;
 mod faults;
+mod restarts;
 mod support;

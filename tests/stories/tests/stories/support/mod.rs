@@ -6,15 +6,28 @@ mod stats;
 pub(crate) use junit::{Case, Suite};
 pub(crate) use stats::Stats;
 
-use qalipsis_testkit::{Finished, Process, binary};
+use qalipsis_report::summary::Summary;
+use qalipsis_testkit::{Finished, KafkaBroker, Process, binary};
 use shop::{Launcher, Running};
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tempfile::TempDir;
 
 /// The longest run of these tests, with room for a busy machine.
 const RUN_LIMIT: Duration = Duration::from_secs(120);
+
+/// The workers of two shops on one Kafka would share the orders, and both would hear one exchange of
+/// RabbitMQ: one test has the shared servers at a time.
+static SHARED: Mutex<()> = Mutex::new(());
+
+/// The Kafka that all tests share, and the right to use it and the shared RabbitMQ while the guard lives.
+pub(crate) fn shared_kafka() -> (MutexGuard<'static, ()>, &'static KafkaBroker) {
+    // A test that failed while it had the broker leaves nothing half done there.
+    let guard = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    (guard, KafkaBroker::shared().unwrap())
+}
 
 /// A shop with these flags; its Kafka is embedded unless the flags name one.
 pub(crate) fn shop(flags: &str) -> Running {
@@ -52,6 +65,16 @@ impl Checkout {
             .set("properties.database", database)
     }
 
+    /// The orders everywhere behind the shop.
+    pub(crate) fn everywhere(shop: &Running) -> Self {
+        Self {
+            scenario: "checkout-everywhere",
+            configuration: Vec::new(),
+            folder: tempfile::tempdir().unwrap(),
+        }
+        .set("properties.shop", shop.http())
+    }
+
     pub(crate) fn set(mut self, key: &str, value: &str) -> Self {
         self.configuration.push(format!("{key}={value}"));
         self
@@ -80,12 +103,21 @@ impl Checkout {
 
 impl Outcome {
     pub(crate) fn suite(&self) -> Suite {
-        let campaigns: Vec<PathBuf> = std::fs::read_dir(self.folder.path().join("test-results"))
+        Suite::read(&self.reports().join(format!("TEST-{}.xml", self.scenario)))
+    }
+
+    pub(crate) fn summary(&self) -> Summary {
+        Summary::read(&self.reports().join("summary.json")).unwrap()
+    }
+
+    /// The folder of the campaign's reports.
+    fn reports(&self) -> PathBuf {
+        let mut campaigns: Vec<PathBuf> = std::fs::read_dir(self.folder.path().join("test-results"))
             .unwrap_or_else(|error| panic!("{error}: {}", self.finished))
             .map(|entry| entry.unwrap().path())
             .collect();
         assert_eq!(campaigns.len(), 1, "{campaigns:?}");
-        Suite::read(&campaigns[0].join(format!("TEST-{}.xml", self.scenario)))
+        campaigns.remove(0)
     }
 
     /// A green run: exit 0, every declared step was executed by every minion, no case but passing ones.
