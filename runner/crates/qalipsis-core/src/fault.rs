@@ -95,6 +95,7 @@ impl Fault {
             | FailureKind::Latency
             | FailureKind::ErrorRate
             | FailureKind::Count
+            | FailureKind::Throughput
             | FailureKind::NeverExecuted
             | FailureKind::Regression => ExecutionOutcome::Error,
         }

@@ -132,7 +132,8 @@ impl Quantity {
     pub fn failure_kind(self) -> FailureKind {
         match self {
             Self::ResponseTime | Self::ServiceTime | Self::Latency | Self::Lateness => FailureKind::Latency,
-            Self::Count | Self::Throughput => FailureKind::Count,
+            Self::Count => FailureKind::Count,
+            Self::Throughput => FailureKind::Throughput,
             Self::ErrorRate => FailureKind::ErrorRate,
             Self::Missing => FailureKind::JoinMissing,
             Self::Late => FailureKind::JoinLate,

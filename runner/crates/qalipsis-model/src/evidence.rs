@@ -35,6 +35,8 @@ pub enum FailureKind {
     ErrorRate,
     /// A criterion on the number of executions was not held.
     Count,
+    /// A criterion on the number of executions per second was not held.
+    Throughput,
     /// A criterion on a meter was not held.
     Meter,
     /// What had to be executed never was.
@@ -45,7 +47,7 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// Every kind, in the order of their discriminants.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Assertion,
         Self::Error,
         Self::Timeout,
@@ -59,6 +61,7 @@ impl FailureKind {
         Self::Latency,
         Self::ErrorRate,
         Self::Count,
+        Self::Throughput,
         Self::Meter,
         Self::NeverExecuted,
         Self::Regression,
@@ -80,6 +83,7 @@ impl FailureKind {
             Self::Latency => "latency",
             Self::ErrorRate => "error-rate",
             Self::Count => "count",
+            Self::Throughput => "throughput",
             Self::Meter => "meter",
             Self::NeverExecuted => "never-executed",
             Self::Regression => "regression",

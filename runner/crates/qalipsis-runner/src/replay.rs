@@ -56,17 +56,18 @@ pub async fn replay(invocation: &Invocation, path: &Path, target: Target) -> Res
     narrow(&mut campaign);
 
     let style = output::style(invocation.color);
-    let live = Live::new(Verbosity::Quiet);
     let lines = Live::new(invocation.verbosity);
-    output::print(&head(&summary, scenario, target))?;
+    let quiet = invocation.verbosity == Verbosity::Quiet;
+    if !quiet {
+        output::print(&head(&summary, scenario, target))?;
+    }
     if let Some(notice) = changed(&summary, &campaign, environment::git_revision().await) {
         lines.line(&notice);
     }
     let steps = campaign.executables.iter().find_map(|e| e.scenario(&scenario.name));
     let names = steps.map(|s| s.steps.iter().map(|step| step.name.clone()).collect()).unwrap_or_default();
-    let mut telling = Telling { names, style, lines: lines.clone() };
+    let mut telling = Telling { names, style, quiet, lines: lines.clone() };
     let report = lead(&invocation, &campaign, stops, &lines, &mut telling, Some(target)).await?;
-    live.end();
     output::print(&conclusion(&report, style))?;
     Ok(report.status.exit_code(false))
 }
@@ -148,11 +149,15 @@ fn changed(summary: &Summary, campaign: &Campaign, revision: Option<String>) -> 
 struct Telling {
     names: Vec<String>,
     style: Style,
+    quiet: bool,
     lines: Live,
 }
 
 impl Observer for Telling {
     fn trace(&mut self, trace: &Trace) {
+        if self.quiet {
+            return;
+        }
         let name = self.names.get(trace.step as usize).map_or("", String::as_str);
         // Without a reader the exit code still tells.
         let _ = output::print(&execution(name, trace, self.style));

@@ -78,6 +78,8 @@ fn a_pass_that_was_good_exits_with_0_whatever_the_campaign_was() {
         let replayed = replay(&context, &context.summary(), &["--minion", "0"]);
         assert_eq!(replayed.code(), Some(0), "{replayed}");
         assert!(replayed.stdout.contains("✓ SUCCESSFUL  "), "{replayed}");
+        let quiet = replay(&context, &context.summary(), &["--minion", "0", "-q"]);
+        assert!(quiet.stdout.starts_with("\n✓ SUCCESSFUL  "), "{quiet}");
         assert!(
             context.path().join("test-results").read_dir().unwrap().nth(1).is_none(),
             "nothing is written"

@@ -167,6 +167,7 @@ mod tests {
     use crate::profile::{Profile, Stage};
     use crate::snapshot::{ExecutionOutcome, Snapshot};
     use crate::timestamp::Timestamp;
+    use proptest::prelude::*;
     use std::collections::BTreeMap;
 
     const START: Timestamp = Timestamp(1_000_000_000_000);
@@ -314,6 +315,45 @@ mod tests {
         );
     }
 
+    proptest! {
+        // A histogram for each second and zone makes cases dear.
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn windows_and_zones_add_up_to_the_whole(
+            seconds in proptest::collection::vec((0_usize..6, 0_usize..6), 30),
+            cuts in (0_u64..31, 0_u64..31),
+        ) {
+            let (early, late) = (secs(cuts.0.min(cuts.1)), secs(cuts.0.max(cuts.1)));
+            let eu = || count().in_zone("eu");
+            let criteria = vec![
+                count(),
+                count().during(Duration::ZERO, early),
+                count().during(early, late),
+                count().after(late),
+                eu(),
+                count().in_zone("us"),
+                eu().during(early, late),
+                eu().after(late),
+            ];
+            let run = run(criteria, |second, zone| {
+                let (eu, us) = seconds.get(second as usize).copied().unwrap_or_default();
+                vec![1; if zone == "eu" { eu } else { us }]
+            });
+            let observed: Vec<f64> = run.reports().iter().map(|r| r.observed.unwrap_or(0.0)).collect();
+            let expected = |from: Duration, to: Duration, us: bool| {
+                let range = from.as_secs() as usize..(to.as_secs() as usize).min(30);
+                let sum = |(eu, all): &(usize, usize)| eu + if us { *all } else { 0 };
+                seconds.get(range).unwrap_or_default().iter().map(sum).sum::<usize>() as f64
+            };
+            prop_assert_eq!(observed[0], observed[1] + observed[2] + observed[3]);
+            prop_assert_eq!(observed[0], observed[4] + observed[5]);
+            prop_assert_eq!(observed[2], expected(early, late, true));
+            prop_assert_eq!(observed[6], expected(early, late, false));
+            prop_assert_eq!(observed[7], expected(late, secs(30), false));
+        }
+    }
+
     #[test]
     fn throughput_counts_a_stall_but_not_the_drain() {
         let throughput = || place(Quantity::Throughput).at_least(0);
@@ -365,17 +405,19 @@ mod tests {
 
     #[test]
     fn a_breach_in_a_window_counts_its_delay_from_there_and_needs_data() {
-        let criterion = max().after(secs(10)).abort_on_breach(secs(2));
-        let mut slow = prepared(vec![criterion]);
-        let stopped =
-            |run: &Run| breach(&run.plan, &run.described, &run.aggregate).map(|b| b.after.as_secs());
-        for at in 0..14 {
-            // What is slow before the window does not count; in its first seconds there is no data.
-            slow.tell(at, &|second, _| match second {
-                0..10 | 13 => vec![20_000],
-                _ => Vec::new(),
-            });
-            assert_eq!(stopped(&slow), (at == 13).then_some(14), "second {at}");
+        // What is slow before the window does not count. A breach in its first seconds waits for the delay, and one
+        // later is seen at once.
+        for (slow_at, stopped_after) in [(10, 12), (13, 14)] {
+            let mut slow = prepared(vec![max().after(secs(10)).abort_on_breach(secs(2))]);
+            for at in 0..stopped_after {
+                let breach = breach(&slow.plan, &slow.described, &slow.aggregate);
+                assert_eq!(breach, None, "before second {at}");
+                slow.tell(at, &|second, _| {
+                    if second < 10 || second == slow_at { vec![20_000] } else { Vec::new() }
+                });
+            }
+            let breach = breach(&slow.plan, &slow.described, &slow.aggregate);
+            assert_eq!(breach.map(|breach| breach.after), Some(secs(stopped_after)));
         }
     }
 }

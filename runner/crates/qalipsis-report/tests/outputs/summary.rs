@@ -115,6 +115,26 @@ fn a_newer_version_is_refused_in_one_clear_line_and_a_new_field_is_not() {
     );
 }
 
+/// Written by the first version of the format. It stays as it is for ever: what was written once must be readable.
+const FIRST_VERSION: &str = include_str!("summary-1.json");
+
+#[test]
+fn a_file_of_the_first_version_is_still_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.json");
+    std::fs::write(&path, FIRST_VERSION).unwrap();
+    let summary = Summary::read(&path).unwrap();
+    assert_eq!((summary.schema_version, summary.status), (1, summary::Status::Failed));
+    let scenario = &summary.scenarios[0];
+    assert_eq!((scenario.name.as_str(), scenario.minions, scenario.steps.len()), ("checkout", 1000, 4));
+    let place = &scenario.steps[0].figures;
+    assert_eq!((place.executions, place.outcomes.response().count()), (1200, 1200));
+    assert_eq!(place.response_time.as_ref().map(|t| t.max_ns), place.outcomes.response().max_ns());
+    assert_eq!(scenario.steps[1].failures[0].kept[0].checks[1].observed, "text/html");
+    assert_eq!(scenario.joins[0].awaited_by[0].missing, 9);
+    assert!(!scenario.criteria[0].held);
+}
+
 #[test]
 fn what_is_no_summary_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();

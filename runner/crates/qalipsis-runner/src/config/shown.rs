@@ -69,7 +69,7 @@ mod tests {
     fn what_was_set_is_shown_and_no_secret_is() {
         let mut checkout = scenario("checkout");
         checkout.properties =
-            ["brokers", "shop", "database", "password", "unset"].map(property).into_iter().collect();
+            ["brokers", "shop", "database", "api-key", "unset"].map(property).into_iter().collect();
         checkout.properties[3].secret = true;
         let mut other = scenario("other");
         other.properties = vec![property("unused")];
@@ -82,7 +82,7 @@ mod tests {
             ]),
             pairs: [
                 "properties.brokers=${BROKERS}",
-                "properties.password=hunter2",
+                "properties.api-key=hunter2",
                 "scenarios.checkout.properties.database=postgres://user:hunter2@db:5432/shop",
                 "scenarios.checkout.minions=7",
                 "scenarios.other.minions=8",
@@ -100,8 +100,8 @@ mod tests {
             shown,
             [
                 "campaign.name=nightly",
+                "properties.api-key=***",
                 "properties.brokers=***",
-                "properties.password=***",
                 "properties.shop=http://shop:8080/a@b",
                 "scenarios.checkout.minions=7",
                 "scenarios.checkout.properties.database=postgres://user:***@db:5432/shop",

@@ -4,5 +4,6 @@ mod after;
 mod join;
 mod ledger;
 mod meter;
+mod replay;
 mod steps;
 mod support;
