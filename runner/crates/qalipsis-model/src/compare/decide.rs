@@ -1,10 +1,11 @@
 //! From runs to what got worse.
 
+use super::disturbance::{self, Undisturbed};
 use super::location::{self, Part};
 use super::noise::{self, Answer, Prior, Question, Sample};
 use super::result::{Change, Comparison, Figures, ScenarioComparison, SubjectComparison, Verdict};
 use super::run::{Measure, Run, ScenarioRun, Share, Subject, SubjectKind};
-use super::{disturbance, holm, scale};
+use super::{holm, scale};
 
 /// The questions whose chances of a false alarm are counted together, and the share of them that each family has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,9 @@ impl Family {
 const MATTERS: f64 = 1.10;
 /// The same in the tail, which few users see.
 const MATTERS_IN_TAIL: f64 = 1.25;
+/// The same of durations, when the machine was busy with something else during most of the run: what is left of
+/// it is disturbed too, but a system that takes twice as long is not to be missed.
+const MATTERS_WHEN_BUSY: f64 = 2.0;
 /// The smallest change of a duration that matters, in nanoseconds: less is the scheduler's.
 const MATTERS_NS: f64 = 500_000.0;
 /// The smallest change of a share that matters.
@@ -45,6 +49,10 @@ struct Asked {
     family: Family,
     measure: Measure,
     part: Option<Part>,
+    /// By how much a duration may rise for the machine alone.
+    allowance_ns: f64,
+    /// Whether the machine was busy with something else during most of the run.
+    busy: bool,
     question: Question,
 }
 
@@ -171,7 +179,7 @@ fn prepare(
             (false, _) => {}
         }
         let place = (index, comparison.subjects.len());
-        ask(place, &theirs, now, subject, undisturbed.left_out, asked);
+        ask(place, &theirs, now, subject, &undisturbed, asked);
         comparison.subjects.push(SubjectComparison {
             kind: subject.kind,
             name: subject.name.clone(),
@@ -224,13 +232,23 @@ fn ask(
     theirs: &[Earlier<'_>],
     now: &ScenarioRun,
     subject: &Subject,
-    left_out: f64,
+    undisturbed: &Undisturbed,
     asked: &mut Vec<Asked>,
 ) {
     let mut add = |family, measure, part, prior: Prior, before: Vec<Sample>, after: Option<Sample>| {
         if let (false, Some(after)) = (before.is_empty(), after) {
             let question = Question { before, after, prior };
-            asked.push(Asked { scenario, subject: subject_index, family, measure, part, question });
+            let (allowance_ns, busy) = (undisturbed.allowance_ns, undisturbed.left_out >= disturbance::MOST);
+            asked.push(Asked {
+                scenario,
+                subject: subject_index,
+                family,
+                measure,
+                part,
+                allowance_ns,
+                busy,
+                question,
+            });
         }
     };
     for (measure, times) in &subject.times {
@@ -239,9 +257,9 @@ fn ask(
                 .iter()
                 .filter(|earlier| earlier.usable)
                 .flat_map(|earlier| earlier.subject.times.iter().filter(|(m, _)| m == measure))
-                .filter_map(|(_, times)| location::of(times, part, left_out))
+                .filter_map(|(_, times)| location::of(times, part, undisturbed.left_out))
                 .collect();
-            let after = location::of(times, part, left_out);
+            let after = location::of(times, part, undisturbed.left_out);
             // What takes less than matters, before and now, cannot have become slower by as much.
             let longest = before.iter().chain(&after).map(|s| s.value.exp()).fold(0.0, f64::max);
             if longest > MATTERS_NS && before.len() >= part.fewest_baselines() {
@@ -349,22 +367,30 @@ impl Asked {
         // Without the last digits, so that exactly as much counts.
         let factor = (high / low.max(f64::MIN_POSITIVE)) * (1.0 + 1e-9);
         match self.family {
-            Family::Bodies | Family::Tails => factor >= self.least_factor() && high - low >= MATTERS_NS,
+            Family::Bodies | Family::Tails => {
+                // What is faster on a slower machine is faster.
+                let allowed = if before < after { self.allowance_ns } else { 0.0 };
+                factor >= self.least_factor() && high - low >= MATTERS_NS + allowed
+            }
             Family::Rates => factor >= MATTERS,
             Family::Shares => factor >= MATTERS && high - low >= MATTERS_SHARE,
         }
     }
 
     fn least_factor(&self) -> f64 {
-        if self.part == Some(Part::Tail) { MATTERS_IN_TAIL } else { MATTERS }
+        match self.part {
+            _ if self.busy => MATTERS_WHEN_BUSY,
+            Some(Part::Tail) => MATTERS_IN_TAIL,
+            _ => MATTERS,
+        }
     }
 
     /// The least bad figure that would have been a regression.
     fn noticed_from(&self, before: f64, stands_out: f64) -> f64 {
         match self.family {
-            Family::Bodies | Family::Tails => {
-                (before * stands_out.exp()).max(before * self.least_factor()).max(before + MATTERS_NS)
-            }
+            Family::Bodies | Family::Tails => (before * stands_out.exp())
+                .max(before * self.least_factor())
+                .max(before + MATTERS_NS + self.allowance_ns),
             Family::Rates => (before * (-stands_out).exp()).min(before / MATTERS),
             Family::Shares => self
                 .shown(self.mean() + stands_out)

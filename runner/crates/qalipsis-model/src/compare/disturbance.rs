@@ -14,6 +14,10 @@ const LATE_NS: u64 = 2_000_000;
 /// A late release tells of a moment; executions begin before it and end after it.
 const EXECUTIONS_PER_RELEASE: f64 = 2.0;
 
+/// How often an execution waits for a processor as a release does, at the least: to be sent, at each side of the
+/// system, for the answer.
+const WAITS_PER_EXECUTION: f64 = 4.0;
+
 /// The most of a run that is left out: there must be something left to judge.
 pub(super) const MOST: f64 = 0.5;
 
@@ -26,6 +30,9 @@ pub(super) struct Undisturbed {
     pub(super) left_out: f64,
     /// The share of the current run that was disturbed.
     pub(super) now: f64,
+    /// By how much a duration may rise for the machine alone, in nanoseconds: it made the load generator wait
+    /// longer at each release.
+    pub(super) allowance_ns: f64,
 }
 
 /// Less than this is not worth telling.
@@ -62,9 +69,14 @@ pub(super) fn undisturbed(before: &[&ScenarioRun], now: &ScenarioRun) -> Undistu
     let late: Vec<u64> = before.iter().filter_map(|run| late_from(&run.release_lag)).collect();
     let late = median(&late).unwrap_or(LATE_NS);
     let earlier: Vec<f64> = before.iter().map(|run| disturbed(&run.release_lag, late)).collect();
+    let lag = now.release_lag.percentile_ns(50.0).unwrap_or(0);
     let now = disturbed(&now.release_lag, late);
     let left_out = now.max(median(&earlier).unwrap_or(0.0));
-    Undisturbed { usable: earlier.iter().map(|share| *share <= left_out).collect(), left_out, now }
+    let usable: Vec<bool> = earlier.iter().map(|share| *share <= left_out).collect();
+    let lags = before.iter().zip(&usable).filter(|(_, usable)| **usable);
+    let lags: Vec<u64> = lags.filter_map(|(run, _)| run.release_lag.percentile_ns(50.0)).collect();
+    let rise = lag.saturating_sub(median(&lags).unwrap_or(lag));
+    Undisturbed { usable, left_out, now, allowance_ns: WAITS_PER_EXECUTION * rise as f64 }
 }
 
 /// From which lag on a release of such a run is late: a steady lag, as of many minions at once, is not.
@@ -107,14 +119,25 @@ mod tests {
     fn as_much_is_left_out_as_the_current_run_was_disturbed() {
         let (quiet, now) = (run(0, 100_000), run(100, 100_000));
         let told = undisturbed(&[&quiet, &quiet], &now);
-        assert_eq!(told, Undisturbed { usable: vec![true, true], left_out: 0.2, now: 0.2 });
+        assert_eq!(
+            told,
+            Undisturbed { usable: vec![true, true], left_out: 0.2, now: 0.2, allowance_ns: 0.0 }
+        );
     }
 
     #[test]
     fn an_earlier_run_that_was_disturbed_more_is_not_used() {
         let (quiet, loud) = (run(0, 100_000), run(200, 100_000));
         let told = undisturbed(&[&quiet, &loud, &quiet], &run(10, 100_000));
-        assert_eq!(told, Undisturbed { usable: vec![true, false, true], left_out: 0.02, now: 0.02 });
+        assert_eq!((told.usable, told.left_out), (vec![true, false, true], 0.02));
+    }
+
+    #[test]
+    fn a_machine_that_is_slower_to_serve_everybody_is_allowed_for() {
+        let told = undisturbed(&[&run(0, 131_071)], &run(0, 1_048_575));
+        assert_eq!(told.left_out, 0.0);
+        assert!((told.allowance_ns - 4.0 * 917_504.0).abs() < 50_000.0, "{told:?}");
+        assert_eq!(undisturbed(&[&run(0, 1_048_575)], &run(0, 131_071)).allowance_ns, 0.0);
     }
 
     #[test]
