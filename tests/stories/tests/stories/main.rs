@@ -5,4 +5,5 @@ mod database;
 mod everywhere;
 mod faults;
 mod restarts;
+mod slow;
 mod support;

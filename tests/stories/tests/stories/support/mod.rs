@@ -40,7 +40,19 @@ pub(crate) fn shop(flags: &str) -> Running {
 pub(crate) struct Checkout {
     scenario: &'static str,
     configuration: Vec<String>,
+    flags: Vec<String>,
     folder: TempDir,
+}
+
+impl Default for Checkout {
+    fn default() -> Self {
+        Self {
+            scenario: "checkout",
+            configuration: Vec::new(),
+            flags: Vec::new(),
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
 }
 
 /// What came out of a run.
@@ -52,7 +64,7 @@ pub(crate) struct Outcome {
 
 impl Checkout {
     pub(crate) fn at(shop: &Running) -> Self {
-        Self { scenario: "checkout", configuration: Vec::new(), folder: tempfile::tempdir().unwrap() }
+        Self { scenario: "checkout", ..Self::default() }
             .set("properties.shop", shop.http())
             .set("properties.brokers", shop.kafka())
             .set("scenarios.checkout.minions", "300")
@@ -60,23 +72,30 @@ impl Checkout {
 
     /// The orders as rows of this database.
     pub(crate) fn stored(shop: &Running, database: &str) -> Self {
-        Self { scenario: "checkout-stored", configuration: Vec::new(), folder: tempfile::tempdir().unwrap() }
+        Self { scenario: "checkout-stored", ..Self::default() }
             .set("properties.shop", shop.http())
             .set("properties.database", database)
     }
 
     /// The orders everywhere behind the shop.
     pub(crate) fn everywhere(shop: &Running) -> Self {
-        Self {
-            scenario: "checkout-everywhere",
-            configuration: Vec::new(),
-            folder: tempfile::tempdir().unwrap(),
-        }
-        .set("properties.shop", shop.http())
+        Self { scenario: "checkout-everywhere", ..Self::default() }.set("properties.shop", shop.http())
     }
 
     pub(crate) fn set(mut self, key: &str, value: &str) -> Self {
         self.configuration.push(format!("{key}={value}"));
+        self
+    }
+
+    /// A flag of the command with its value.
+    pub(crate) fn flag(mut self, flag: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.flags.extend([flag.to_owned(), value.as_ref().to_str().unwrap().to_owned()]);
+        self
+    }
+
+    /// The configuration file.
+    pub(crate) fn file(self, text: &str) -> Self {
+        std::fs::write(self.folder.path().join("qalipsis.yml"), text).unwrap();
         self
     }
 
@@ -87,7 +106,7 @@ impl Checkout {
         for pair in &self.configuration {
             command.args(["-c", pair]);
         }
-        command.current_dir(self.folder.path());
+        command.args(&self.flags).current_dir(self.folder.path());
         Process::spawn(&mut command).unwrap()
     }
 
