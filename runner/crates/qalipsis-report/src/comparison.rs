@@ -9,17 +9,18 @@ pub use json::{SCHEMA_VERSION, json};
 pub use markdown::markdown;
 pub use run::run;
 
-use crate::text::{counted, number};
+use crate::text::number;
 use qalipsis_model::compare::{Comparison, Verdict};
 
 /// `1 of 7 steps and sources is worse, 2 are better`.
 pub(crate) fn outcome(comparison: &Comparison) -> String {
     let count = |verdict| comparison.subjects().filter(|(_, s)| s.verdict() == verdict).count() as u64;
     let all = comparison.subjects().count() as u64;
+    let what = if all == 1 { "step or source" } else { "steps and sources" };
     let is = |n: u64| if n == 1 { "is" } else { "are" };
     let worse = match count(Verdict::Regression) {
-        0 => format!("none of {} is worse", counted(all, "step and source").replace("step and", "steps and")),
-        n => format!("{} of {} steps and sources {} worse", number(n), number(all), is(n)),
+        0 => format!("none of {} {what} is worse", number(all)),
+        n => format!("{} of {} {what} {} worse", number(n), number(all), is(n)),
     };
     match count(Verdict::Improvement) {
         0 => worse,

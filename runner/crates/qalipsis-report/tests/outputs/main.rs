@@ -1,5 +1,6 @@
 //! What users see of a finished campaign, whole.
 
+mod comparison;
 mod console;
 mod junit;
 mod list;
