@@ -119,10 +119,8 @@ mod tests {
     fn as_much_is_left_out_as_the_current_run_was_disturbed() {
         let (quiet, now) = (run(0, 100_000), run(100, 100_000));
         let told = undisturbed(&[&quiet, &quiet], &now);
-        assert_eq!(
-            told,
-            Undisturbed { usable: vec![true, true], left_out: 0.2, now: 0.2, allowance_ns: 0.0 }
-        );
+        assert_eq!((told.usable, told.left_out, told.now), (vec![true, true], 0.2, 0.2));
+        assert!(told.allowance_ns < 10_000.0, "{}: the usual release lag is the same", told.allowance_ns);
     }
 
     #[test]
