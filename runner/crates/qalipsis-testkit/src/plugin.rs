@@ -1,5 +1,7 @@
 //! Sources and actions of a plugin, run as the engine would run them: what the tests of every plugin need.
 
+pub mod compliance;
+
 use qalipsis_core::clock::Clock;
 use qalipsis_core::evidence::EvidenceKeeper;
 use qalipsis_core::fault::Fault;

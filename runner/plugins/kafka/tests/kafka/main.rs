@@ -1,5 +1,6 @@
 //! The plugin against Apache Kafka and, for what a real broker does not do on demand, librdkafka's mock.
 
+mod compliance;
 mod failures;
 mod lag;
 mod lag_time;

@@ -1,6 +1,7 @@
 //! The plugin against PostgreSQL.
 
 mod actions;
+mod compliance;
 mod connecting;
 mod gauges;
 mod outages;

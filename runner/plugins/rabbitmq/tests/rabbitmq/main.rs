@@ -1,5 +1,6 @@
 //! The plugin against a real RabbitMQ.
 
+mod compliance;
 mod failures;
 mod gauges;
 mod outage;

@@ -5,6 +5,7 @@ mod backlogs;
 mod channels;
 #[cfg(feature = "cluster")]
 mod cluster;
+mod compliance;
 mod failures;
 mod groups;
 mod runtimes;

@@ -1,0 +1,94 @@
+//! The contract of plugins.
+
+use crate::opened::compliance::{self, ActionKit, GaugeKit, SECRET, SourceKit};
+use crate::{Admin, connect, server};
+use qalipsis_core::fault::Fault;
+use qalipsis_rabbitmq::{Consume, Message, Publish, QueueGauge, RabbitMq};
+
+struct Places {
+    rabbit: RabbitMq,
+    exchange: String,
+    queue: String,
+}
+
+impl Places {
+    async fn new() -> Self {
+        let admin = Admin::new(server()).await;
+        Self { rabbit: connect().await, exchange: admin.exchange().await, queue: admin.queue().await }
+    }
+
+    async fn away(address: &str) -> Result<RabbitMq, Fault> {
+        RabbitMq::connect(&format!("amqp://alice:{SECRET}@{address}")).await
+    }
+}
+
+impl SourceKit for Places {
+    type Source = Consume<u64>;
+    const TELLS_LAG: bool = true;
+    const DECODES: bool = true;
+
+    async fn source(&self) -> Consume<u64> {
+        self.rabbit.consume_exchange(&self.exchange, "number").json()
+    }
+
+    async fn unreachable(&self, address: String) -> Result<Consume<u64>, Fault> {
+        Ok(Self::away(&address).await?.consume_exchange(&self.exchange, "number").json())
+    }
+
+    async fn produce(&self, number: u64) {
+        self.rabbit.publish(&self.exchange, "number").json(&number).await.expect("it is confirmed");
+    }
+
+    async fn produce_garbage(&self) {
+        self.rabbit.publish(&self.exchange, "number").text("none").await.expect("it is confirmed");
+    }
+
+    fn number(record: &Message<u64>) -> u64 {
+        record.value
+    }
+
+    fn place(&self) -> String {
+        self.exchange.clone()
+    }
+}
+
+impl ActionKit for Places {
+    type Action = Publish;
+
+    fn action(&self) -> Publish {
+        self.rabbit.publish(&self.exchange, "nobody").text("x")
+    }
+
+    async fn unreachable(&self, address: String) -> Result<Publish, Fault> {
+        Ok(Self::away(&address).await?.publish(&self.exchange, "nobody").text("x"))
+    }
+}
+
+impl GaugeKit for Places {
+    type Gauge = QueueGauge;
+
+    fn gauge(&self) -> QueueGauge {
+        self.rabbit.queue(&self.queue).depth()
+    }
+
+    async fn unreachable(&self, address: String) -> Result<QueueGauge, Fault> {
+        Ok(Self::away(&address).await?.queue(&self.queue).depth())
+    }
+}
+
+#[tokio::test]
+async fn consuming_keeps_the_contract() {
+    compliance::assert_source(&Places::new().await).await;
+}
+
+#[tokio::test]
+async fn publishing_keeps_the_contract() {
+    compliance::assert_action(&Places::new().await).await;
+}
+
+#[tokio::test]
+async fn watching_a_queue_keeps_the_contract() {
+    let places = Places::new().await;
+    places.rabbit.publish("", &places.queue).text("x").await.expect("it is confirmed");
+    compliance::assert_gauge(&places).await;
+}
