@@ -88,6 +88,8 @@ struct Member {
     exit: Option<BoxFuture<'static, String>>,
     heard: Instant,
     phase: Phase,
+    /// Number of its last snapshot.
+    told: Option<u64>,
     lost: Option<String>,
 }
 
@@ -146,6 +148,7 @@ impl Campaign {
                 exit: Some(peer.exit),
                 heard: Instant::now(),
                 phase: Phase::Preparing,
+                told: None,
                 lost: None,
             });
         }
@@ -235,9 +238,14 @@ impl Campaign {
             }
             ToHead::Heartbeat => {}
             ToHead::Snapshot(snapshot) => {
+                member.told = Some(snapshot.sequence);
                 state.aggregate.merge(member.plan.zone.as_deref(), &snapshot);
                 observer.progress(&self.progress(state));
-                self.look_for_breach(state, observer).await;
+                // With a second told by some and not by others, a rate would look lower than it is.
+                let running = state.members.iter().filter(|m| m.phase == Phase::Running);
+                if running.map(|m| m.told).all(|told| told >= Some(snapshot.sequence)) {
+                    self.look_for_breach(state, observer).await;
+                }
             }
             ToHead::Evidence(evidence) => {
                 let scenario = self.described.iter().find(|d| d.scenario.name == evidence.scenario);

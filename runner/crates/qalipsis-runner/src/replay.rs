@@ -15,6 +15,7 @@ use qalipsis_model::trace::Trace;
 use qalipsis_report::console::{Style, conclusion, execution};
 use qalipsis_report::summary::{Scenario, Summary};
 use std::path::Path;
+use std::time::Duration;
 
 /// Parts of a configuration that the data of a minion may depend on.
 const TAKEN_OVER: [&str; 4] = ["properties.", "scenarios.", "campaign.limits.", "factory.zone"];
@@ -107,8 +108,10 @@ fn of_campaign(invocation: &Invocation, summary: &Summary, scenario: &Scenario) 
     invocation
 }
 
-/// Leaves the campaign with what one pass has: no pace, no criteria on figures, and no step that must be reached.
+/// Leaves the campaign with what one pass has: no pace that can be late, no criteria on figures, and no step that must be
+/// reached.
 fn narrow(campaign: &mut Campaign) {
+    campaign.plan.limits.release_lag = Duration::MAX;
     for scenario in &mut campaign.plan.scenarios {
         scenario.profile = Profile::Immediate;
         scenario.criteria.clear();

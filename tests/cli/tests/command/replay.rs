@@ -74,7 +74,7 @@ fn a_pass_runs_again_with_the_same_data_and_all_it_does_is_told() {
 fn a_pass_that_was_good_exits_with_0_whatever_the_campaign_was() {
     for scenario in ["slow", "skips"] {
         let context = TestContext::new();
-        assert_eq!(context.autostart(scenario, &[]).code(), Some(3));
+        assert_eq!(context.autostart(scenario, &["-c", "campaign.limits.release-lag=1m"]).code(), Some(3));
         let replayed = replay(&context, &context.summary(), &["--minion", "0"]);
         assert_eq!(replayed.code(), Some(0), "{replayed}");
         assert!(replayed.stdout.contains("✓ SUCCESSFUL  "), "{replayed}");

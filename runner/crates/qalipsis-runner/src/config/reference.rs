@@ -86,8 +86,8 @@ criteria:
 ```
 
 An item **replaces** the criteria of the scenario on the same step or meter, measure, window and zone that bound the
-same side: one with `below` or `at-most` an upper limit, one with `at-least` a lower one, one with both each of them. So
-a gate can be tightened, or loosened, without building anew. Of several items, those of `config/qalipsis.yml` come after
+same side: one with `below` or `at-most` an upper limit, one with `at-least` a lower one, one with both each of them, and
+only that one a criterion that bounds both sides. So a gate can be tightened, or loosened, without building anew. Of several items, those of `config/qalipsis.yml` come after
 those of `qalipsis.yml`. An unknown scenario, step, measure, stage or zone, a window that begins after the end of the load,
 and a limit that nothing can hold are errors (exit code 2). Which meters there are is known only when the scenario runs.
 
