@@ -2,9 +2,9 @@
 //!
 //! The unit of chance is the run, not the execution: executions of one run share its machine, its caches and
 //! its neighbours, so that a test over them takes every hiccup for a regression. Each run is reduced to one
-//! figure per step and measure ([`location`], [`scale`]); how much that figure differs between runs of the same
-//! system is learned from several baselines ([`noise`]); a change counts when it stands out of that noise
-//! after correction for the number of questions asked ([`holm`]) and is large enough to matter.
+//! figure per step and measure (`location`, `scale`); how much that figure differs between runs of the same
+//! system is learned from several baselines (`noise`); a change counts when it stands out of that noise
+//! after correction for the number of questions asked (`holm`) and is large enough to matter.
 //! The reasons, the literature and the measured error rates are in `runner/docs/baseline.md`.
 
 mod decide;
