@@ -32,6 +32,7 @@ const NEEDS: &[Need] = &[
         purpose: "the Java runtime of the Kafka broker",
         probe: Probe::Java(17),
     },
+    Need { package: "chromium", purpose: "looking at the report page", probe: Probe::Program("chromium") },
     Need { package: "maven", purpose: "fetching the Kafka broker", probe: Probe::Program("mvn") },
     Need { package: "postgresql", purpose: "the PostgreSQL server", probe: Probe::Program("pg_ctlcluster") },
     Need {

@@ -6,8 +6,12 @@
 
 pub mod comparison;
 pub mod console;
+pub mod digest;
+pub mod github;
+pub mod html;
 pub mod junit;
 pub mod list;
+pub mod output;
 pub mod progress;
 pub mod summary;
 pub mod text;

@@ -13,6 +13,7 @@ pub mod error;
 pub mod list;
 pub mod live;
 pub mod output;
+mod outputs;
 pub mod problem;
 pub mod processes;
 pub mod replay;

@@ -7,6 +7,7 @@ use crate::environment;
 use crate::error::Error;
 use crate::live::Live;
 use crate::output;
+use crate::outputs;
 use crate::processes::Processes;
 use crate::replay::Target;
 use qalipsis_head::Observer;
@@ -16,8 +17,8 @@ use qalipsis_model::report::Report;
 use qalipsis_model::segment::Segment;
 use qalipsis_model::verdict::Status;
 use qalipsis_report::console::{self, Style};
+use qalipsis_report::github;
 use qalipsis_report::summary::Summary;
-use qalipsis_report::{junit, summary};
 use std::path::Path;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -48,31 +49,23 @@ pub async fn autostart(
         let summary = Summary::from(&report);
         report.held_against(baselines.against(&summary, format!("campaign {}", report.key)));
     }
+    let shown = outputs::show(&report, &campaign.settings);
     let mut text = match invocation.verbosity {
         Verbosity::Quiet => console::summary(&report, style),
         Verbosity::Normal | Verbosity::Verbose => console::render(&report, style),
     };
-    let junit = &campaign.settings.junit;
-    if junit.enabled {
-        match junit::write(&report, &junit.folder) {
-            Ok(files) if invocation.verbosity > Verbosity::Quiet => {
-                for file in files {
-                    text.push_str(&console::note("junit", &file.display().to_string(), style));
-                }
+    for one in shown {
+        match one.outcome {
+            Ok(lines) if invocation.verbosity > Verbosity::Quiet => {
+                text.extend(lines.iter().map(|line| console::note(one.label, line, style)));
             }
             Ok(_) => {}
-            // A report that cannot be written must not change the verdict.
-            Err(error) => text.push_str(&console::note("warning", &error.to_string(), style)),
+            // An output that fails must not change the verdict.
+            Err(error) => text.push_str(&console::note("warning", &error, style)),
         }
     }
-    if campaign.settings.summary {
-        match summary::write(&report, &junit.folder) {
-            Ok(file) if invocation.verbosity > Verbosity::Quiet => {
-                text.push_str(&console::note("summary", &file.display().to_string(), style));
-            }
-            Ok(_) => {}
-            Err(error) => text.push_str(&console::note("warning", &error.to_string(), style)),
-        }
+    if outputs::on_github(&campaign.settings) {
+        text.push_str(&github::annotations(&report));
     }
     if let Some(path) = &invocation.save_baseline {
         text.push_str(&keep(&report, path, invocation.verbosity, style));

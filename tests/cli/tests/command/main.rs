@@ -7,6 +7,7 @@ mod crash;
 mod criteria;
 mod hostile;
 mod junit;
+mod outputs;
 mod replay;
 mod secrets;
 mod stop;

@@ -73,7 +73,11 @@ impl TestContext {
         command.current_dir(self.path()).env("TMPDIR", self.temporary.path());
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy();
-            if name.starts_with("QALIPSIS_") || name.starts_with("RUST_") || name.starts_with("LC_") {
+            if name.starts_with("GITHUB_")
+                || name.starts_with("QALIPSIS_")
+                || name.starts_with("RUST_")
+                || name.starts_with("LC_")
+            {
                 command.env_remove(name.as_ref());
             }
         }

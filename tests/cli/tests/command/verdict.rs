@@ -35,6 +35,7 @@ fn green_exits_with_0() {
     repeat  --seed [SEED]
     junit  test-results/[CAMPAIGN]/TEST-green.xml
     summary  test-results/[CAMPAIGN]/summary.json
+    html  test-results/[CAMPAIGN]/report.html
     ")
     });
 }
@@ -64,6 +65,7 @@ fn a_wrong_answer_exits_with_3() {
     repeat  --seed [SEED]
     junit  test-results/[CAMPAIGN]/TEST-red.xml
     summary  test-results/[CAMPAIGN]/summary.json
+    html  test-results/[CAMPAIGN]/report.html
     ")
     });
 }
@@ -93,6 +95,7 @@ fn a_breached_criterion_exits_with_3() {
     repeat  --seed [SEED]
     junit  test-results/[CAMPAIGN]/TEST-slow.xml
     summary  test-results/[CAMPAIGN]/summary.json
+    html  test-results/[CAMPAIGN]/report.html
     ")
     });
 }
@@ -122,6 +125,7 @@ fn a_panic_exits_with_3() {
     repeat  --seed [SEED]
     junit  test-results/[CAMPAIGN]/TEST-panics.xml
     summary  test-results/[CAMPAIGN]/summary.json
+    html  test-results/[CAMPAIGN]/report.html
     ")
     });
 }
@@ -148,6 +152,7 @@ fn a_step_that_nobody_reached_exits_with_3() {
     repeat  --seed [SEED]
     junit  test-results/[CAMPAIGN]/TEST-skips.xml
     summary  test-results/[CAMPAIGN]/summary.json
+    html  test-results/[CAMPAIGN]/report.html
     ")
     });
 }
@@ -170,6 +175,7 @@ fn an_optional_step_that_nobody_reached_exits_with_0() {
     repeat  --seed [SEED]
     junit  test-results/[CAMPAIGN]/TEST-optional.xml
     summary  test-results/[CAMPAIGN]/summary.json
+    html  test-results/[CAMPAIGN]/report.html
     ")
     });
 }
@@ -196,6 +202,7 @@ fn a_world_that_cannot_open_exits_with_3() {
     repeat  --seed [SEED]
     junit  test-results/[CAMPAIGN]/TEST-cannot-open.xml
     summary  test-results/[CAMPAIGN]/summary.json
+    html  test-results/[CAMPAIGN]/report.html
     ")
     });
 }
@@ -231,6 +238,7 @@ fn a_pass_without_end_exits_with_3() {
     repeat  --seed [SEED]
     junit  test-results/[CAMPAIGN]/TEST-never-returns.xml
     summary  test-results/[CAMPAIGN]/summary.json
+    html  test-results/[CAMPAIGN]/report.html
     ")
     });
 }
@@ -259,6 +267,7 @@ fn warnings_exit_with_0_or_3_as_wanted() {
     repeat  --seed [SEED]
     junit  test-results/[CAMPAIGN]/TEST-duplicates.xml
     summary  test-results/[CAMPAIGN]/summary.json
+    html  test-results/[CAMPAIGN]/report.html
     ")
     });
     let strict = autostart("duplicates", &["-c", "campaign.fail-on-warning=true", "-q"]);
@@ -277,7 +286,7 @@ fn a_late_release_exits_with_6() {
     let finished = autostart("green", &["-c", "campaign.limits.release-lag=1ns"]);
     assert_code(&finished, 6);
     snapshot(
-        || assert_snapshot!(flat(&finished.stdout), @"✗ INVALID green: 10 minions, 20 executions, 0 failed, in [DURATION] ✗ green invalid the load generator was too slow: 1 % of the minions started more than [DURATION] late, the limit is [DURATION] (campaign.limits.release-lag); use fewer minions, a longer ramp-up or a larger machine ✗ scenario green 10 minions all at once; 10 passes; release lag p99 [DURATION] step executions failed p50 p95 p99 max ✓ act 10 0 [DURATION] ✓ check 10 0 [DURATION] campaign [CAMPAIGN], started [TIMESTAMP] repeat --seed [SEED] junit test-results/[CAMPAIGN]/TEST-green.xml summary test-results/[CAMPAIGN]/summary.json"),
+        || assert_snapshot!(flat(&finished.stdout), @"✗ INVALID green: 10 minions, 20 executions, 0 failed, in [DURATION] ✗ green invalid the load generator was too slow: 1 % of the minions started more than [DURATION] late, the limit is [DURATION] (campaign.limits.release-lag); use fewer minions, a longer ramp-up or a larger machine ✗ scenario green 10 minions all at once; 10 passes; release lag p99 [DURATION] step executions failed p50 p95 p99 max ✓ act 10 0 [DURATION] ✓ check 10 0 [DURATION] campaign [CAMPAIGN], started [TIMESTAMP] repeat --seed [SEED] junit test-results/[CAMPAIGN]/TEST-green.xml summary test-results/[CAMPAIGN]/summary.json html test-results/[CAMPAIGN]/report.html"),
     );
 }
 

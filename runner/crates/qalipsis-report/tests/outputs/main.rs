@@ -2,7 +2,10 @@
 
 mod comparison;
 mod console;
+mod github;
+mod html;
 mod junit;
 mod list;
+mod output;
 mod sample;
 mod summary;

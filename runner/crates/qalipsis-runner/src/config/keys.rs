@@ -165,6 +165,21 @@ pub const KEYS: &[Key] = &[
         set: |s, v| v.parse().ok().map(|v| s.limits.evidence = v),
     },
     Key {
+        name: "report.export.github.enabled",
+        kind: Kind::Switch,
+        default: Some("true"),
+        doc: "Whether a job of GitHub Actions gets a summary and annotations. Elsewhere it means nothing.",
+        set: |s, v| switch(v).map(|v| s.github = v),
+    },
+    Key {
+        name: "report.export.html.enabled",
+        kind: Kind::Switch,
+        default: Some("true"),
+        doc: "Whether a page for people is written, beside the JUnit files: \
+              `<folder>/<campaign-key>/report.html`.",
+        set: |s, v| switch(v).map(|v| s.html = v),
+    },
+    Key {
         name: "report.export.junit.enabled",
         kind: Kind::Switch,
         default: Some("true"),

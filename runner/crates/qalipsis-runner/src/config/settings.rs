@@ -17,6 +17,10 @@ pub struct Settings {
     pub limits: Limits,
     /// `campaign.fail-on-warning`.
     pub fail_on_warning: bool,
+    /// `report.export.github.enabled`.
+    pub github: bool,
+    /// `report.export.html.enabled`: whether `report.html` is written, below [`Junit::folder`].
+    pub html: bool,
     /// `report.export.junit.*`.
     pub junit: Junit,
     /// `report.export.summary.enabled`: whether `summary.json` is written, below [`Junit::folder`].
@@ -49,6 +53,8 @@ impl Default for Settings {
             seed: None,
             limits: Limits::default(),
             fail_on_warning: false,
+            github: true,
+            html: true,
             junit: Junit { enabled: true, folder: PathBuf::from("test-results") },
             summary: true,
             workers: None,

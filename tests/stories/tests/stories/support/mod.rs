@@ -1,6 +1,7 @@
 //! One run of `qalipsis --autostart -s checkout` against a shop, and what came out of it.
 
 mod junit;
+mod outputs;
 mod stats;
 
 pub(crate) use junit::{Case, Suite};
@@ -107,6 +108,9 @@ impl Checkout {
             command.args(["-c", pair]);
         }
         command.args(&self.flags).current_dir(self.folder.path());
+        // As in a job of GitHub, to see that output too.
+        command.env("GITHUB_ACTIONS", "true");
+        command.env("GITHUB_STEP_SUMMARY", self.folder.path().join(outputs::JOB_SUMMARY));
         Process::spawn(&mut command).unwrap()
     }
 
@@ -157,13 +161,14 @@ impl Outcome {
         suite
     }
 
-    /// A red run: exit 3, and the case of this step failed for this kind.
+    /// A red run: exit 3, the case of this step failed for this kind, and all outputs tell the same.
     #[track_caller]
     pub(crate) fn assert_red(&self, step: &str, kind: &str) -> Case {
         assert_eq!(self.finished.code(), Some(3), "{}", self.finished);
         let case = self.suite().case(step).clone();
         assert_eq!(case.outcome.as_deref(), Some(kind), "{step}: {}", self.finished);
         assert!(case.body.contains("scenarios/checkout/src/"), "{}", case.body);
+        outputs::agree(&case, kind, &self.reports(), &self.finished.stdout);
         case
     }
 }

@@ -1,0 +1,155 @@
+//! The causes of a verdict, each with what belongs to it: what every output but the tables shows.
+
+use crate::text::{counted, number};
+use qalipsis_model::description::SourceLocation;
+use qalipsis_model::duration::human;
+use qalipsis_model::evidence::Evidence;
+use qalipsis_model::report::{Reason, Report, ScenarioReport, StepFailure};
+use qalipsis_model::timestamp::Timestamp;
+use qalipsis_model::verdict::Status;
+
+/// One cause of the verdict.
+#[derive(Debug, Clone)]
+pub struct Cause<'a> {
+    /// The scenario; `None` for the campaign.
+    pub scenario: Option<&'a str>,
+    /// The step or meter.
+    pub step: Option<&'a str>,
+    /// The kind of the failure, `aborted` or `invalid`.
+    pub kind: &'static str,
+    /// One line that a person understands without the rest.
+    pub message: &'a str,
+    /// Failures by kind, most frequent first; empty for criteria.
+    pub failures: &'a [StepFailure],
+    /// When it first failed.
+    pub first: Option<Timestamp>,
+    /// When it last failed.
+    pub last: Option<Timestamp>,
+    /// Distinct minions that failed, and all that tried.
+    pub minions: Option<(u64, u64)>,
+    /// The failures that were kept whole.
+    pub evidence: Vec<&'a Evidence>,
+    /// In the scenario's source.
+    pub location: Option<&'a SourceLocation>,
+}
+
+impl Cause<'_> {
+    /// `checkout › place`.
+    pub fn place(&self) -> String {
+        match (self.scenario, self.step) {
+            (Some(scenario), Some(step)) => format!("{scenario} › {step}"),
+            (Some(scenario), None) => scenario.to_owned(),
+            (None, _) => "campaign".to_owned(),
+        }
+    }
+
+    /// `first at 05:06:07.089, last at 05:06:09.000 UTC`, when known.
+    pub fn since(&self) -> Option<String> {
+        let first = self.first?;
+        Some(match self.last.filter(|last| *last != first) {
+            Some(last) => format!("first at {}, last at {} UTC", first.time_of_day(), last.time_of_day()),
+            None => format!("first at {} UTC", first.time_of_day()),
+        })
+    }
+
+    /// `37 assertion, 12 join-missing`; empty for criteria.
+    pub fn counts(&self) -> String {
+        let counts: Vec<String> =
+            self.failures.iter().map(|f| format!("{} {}", number(f.count), f.kind)).collect();
+        counts.join(", ")
+    }
+
+    /// `12 of 1000 minions`, when minions are concerned and the message does not tell so.
+    pub fn share(&self) -> Option<String> {
+        let (failed, all) = self.minions?;
+        let share = format!("{} of {}", number(failed), counted(all, "minion"));
+        (!self.message.starts_with(&share)).then_some(share)
+    }
+}
+
+/// The causes of the verdict, most important first.
+pub fn causes(report: &Report) -> Vec<Cause<'_>> {
+    report.reasons.iter().map(|reason| cause(report, reason)).collect()
+}
+
+fn cause<'a>(report: &'a Report, reason: &'a Reason) -> Cause<'a> {
+    let kind = match reason.kind {
+        Some(kind) => kind.name(),
+        None if report.status == Status::Aborted => "aborted",
+        None => "invalid",
+    };
+    let mut cause = Cause {
+        scenario: reason.scenario.as_deref(),
+        step: reason.step.as_deref(),
+        kind,
+        message: &reason.message,
+        failures: &[],
+        first: None,
+        last: None,
+        minions: None,
+        evidence: Vec::new(),
+        location: None,
+    };
+    let scenario = report.scenarios.iter().find(|s| Some(&s.name) == reason.scenario.as_ref());
+    if let Some(scenario) = scenario {
+        fill(&mut cause, scenario, reason);
+    }
+    cause
+}
+
+fn fill<'a>(cause: &mut Cause<'a>, scenario: &'a ScenarioReport, reason: &Reason) {
+    let Some(name) = &reason.step else {
+        let said = |name: &str| reason.message.strip_prefix(name).and_then(|rest| rest.strip_prefix(": "));
+        let problem = scenario.problems.iter().find(|p| said(&p.name).is_some_and(|rest| rest == p.message));
+        if let Some(problem) = problem {
+            cause.evidence = problem.evidence.iter().collect();
+            cause.first = problem.evidence.first().map(|e| e.at);
+            cause.location = problem.evidence.first().and_then(|e| e.location.as_ref());
+        }
+        cause.location = cause.location.or(Some(&scenario.location));
+        return;
+    };
+    let missed = |c: &&'a qalipsis_model::report::CriterionReport| {
+        !c.held && c.criterion.subject.name() == name && c.message() == reason.message
+    };
+    if let Some(criterion) = scenario.criteria.iter().find(missed) {
+        cause.location = Some(&criterion.criterion.location);
+    } else if let Some(step) = scenario.steps.iter().find(|s| &s.name == name) {
+        cause.failures = &step.failures;
+        cause.first = step.figures.first_failure;
+        cause.last = step.figures.last_failure;
+        cause.minions =
+            (step.figures.failed_minions > 0).then_some((step.figures.failed_minions, step.figures.minions));
+        cause.evidence = step.failures.iter().flat_map(|f| &f.evidence).collect();
+        cause.location = Some(step.location_or(&scenario.location));
+    }
+}
+
+/// `nightly: 1000 minions, 3249 executions, 86 failed, in 19.3 s`.
+pub fn headline(report: &Report) -> String {
+    let steps = || report.scenarios.iter().flat_map(|s| &s.steps);
+    format!(
+        "{}: {}, {}, {} failed, in {}",
+        report.name,
+        counted(report.scenarios.iter().map(|s| s.released).sum(), "minion"),
+        counted(steps().map(|s| s.figures.executions()).sum(), "execution"),
+        number(steps().map(|s| s.figures.failures()).sum()),
+        human(report.duration),
+    )
+}
+
+/// Warnings, and factories that were lost, unless a cause tells it.
+pub fn warnings(report: &Report) -> Vec<String> {
+    let told = |why: &str| report.reasons.iter().any(|reason| reason.message.contains(why));
+    let lost = report.factories.iter().filter_map(|factory| {
+        let why = factory.lost.as_deref().filter(|why| !told(why))?;
+        Some(format!("factory {} was lost: {why}", factory.name))
+    });
+    report.warnings.iter().cloned().chain(lost).collect()
+}
+
+/// What a run that did not come to its end must be marked with, in every output.
+pub fn incomplete(report: &Report) -> Option<&'static str> {
+    (report.status == Status::Aborted)
+        .then_some("The campaign was ended early: the figures are those until then.")
+}

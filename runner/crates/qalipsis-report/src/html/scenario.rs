@@ -1,0 +1,267 @@
+//! The section of one scenario.
+
+use super::chart::{self, Line};
+use super::markup::Page;
+use crate::text::{counted, number};
+use qalipsis_model::criterion::{Limit, Quantity, Subject};
+use qalipsis_model::duration::human_ns;
+use qalipsis_model::evidence::FailureKind;
+use qalipsis_model::histogram::Histogram;
+use qalipsis_model::report::{Report, ScenarioReport, StepReport};
+
+/// Steps whose charts are drawn, failed ones first: a page of hundreds would be too heavy for a phone.
+const DRAWN: usize = 60;
+
+pub(super) fn show(page: &mut Page, report: &Report, scenario: &ScenarioReport, index: usize) {
+    page.raw(&format!("<section id=\"scenario-{index}\">\n"));
+    page.element("h2", "", &format!("Scenario {}", scenario.name));
+    page.element("p", "", &scenario.description);
+    let mut facts = vec![
+        format!("{} of {} released", number(scenario.released), counted(scenario.minions, "minion")),
+        scenario.profile.clone(),
+        counted(scenario.iterations.executions(), "pass"),
+    ];
+    if !scenario.zones.is_empty() {
+        facts.push(format!("zones {}", scenario.zones.join(", ")));
+    }
+    page.element("p", "dim", &facts.join(" · "));
+    load(page, scenario);
+    steps(page, scenario);
+    joins(page, scenario);
+    meters(page, report, scenario);
+    criteria(page, scenario);
+    distributions(page, scenario);
+    generator(page, scenario);
+    page.raw("</section>\n");
+}
+
+fn load(page: &mut Page, scenario: &ScenarioReport) {
+    let timeline = &scenario.timeline;
+    let width = timeline.width.as_secs_f64();
+    if width == 0.0 {
+        return;
+    }
+    let at = |index: usize| (index as f64 + 0.5) * width;
+    let per_second = |counts: &[u64]| -> Vec<(f64, Option<f64>)> {
+        counts.iter().enumerate().map(|(i, n)| (at(i), Some(*n as f64 / width))).collect()
+    };
+    let plain = |value: f64| crate::text::number(value.round() as u64);
+    let rate = |value: f64| format!("{}/s", if value < 10.0 { format!("{value:.1}") } else { plain(value) });
+    page.raw("<div class=\"charts\">\n");
+    let lines = [
+        Line { name: "executions", class: "a", points: per_second(&timeline.executions) },
+        Line { name: "failures", class: "bad", points: per_second(&timeline.failures) },
+    ];
+    page.raw(&chart::lines("Executions over time", &lines, &[], &rate));
+    let active = timeline.active.iter().enumerate().map(|(i, n)| (at(i), Some(*n as f64))).collect();
+    let lines = [Line { name: "active", class: "b", points: active }];
+    page.raw(&chart::lines("Minions over time", &lines, &[], &plain));
+    page.raw("</div>\n");
+}
+
+fn class_of(step: &StepReport) -> &'static str {
+    match step {
+        _ if step.headline.is_some() => "bad",
+        _ if step.skipped => "dim",
+        _ => "",
+    }
+}
+
+fn heads(page: &mut Page, titles: &[&str]) {
+    page.raw("<div class=\"wide\"><table>\n<tr>");
+    for (index, title) in titles.iter().enumerate() {
+        page.element("th", if index == 0 { "" } else { "number" }, title);
+    }
+    page.raw("</tr>\n");
+}
+
+fn times(page: &mut Page, histogram: &Histogram) {
+    let shown = [50.0, 95.0, 99.0].map(|p| histogram.percentile_ns(p));
+    for ns in shown.into_iter().chain([histogram.max_ns()]) {
+        page.element("td", "number", &ns.map_or_else(|| "–".to_owned(), human_ns));
+    }
+}
+
+fn steps(page: &mut Page, scenario: &ScenarioReport) {
+    if scenario.steps.is_empty() {
+        return;
+    }
+    page.raw("<h3>Steps</h3>\n");
+    let titles = [
+        "step",
+        "executions",
+        "failed",
+        "minions concerned",
+        "response p50",
+        "p95",
+        "p99",
+        "max",
+        "service p95",
+    ];
+    heads(page, &titles);
+    for step in &scenario.steps {
+        let figures = &step.figures;
+        page.raw("<tr class=\"").raw(class_of(step)).raw("\">");
+        page.element("td", "", &step.name);
+        if step.skipped {
+            let remark = if step.optional { "never executed (optional)" } else { "never executed" };
+            page.raw("<td colspan=\"8\">").text(remark).raw("</td></tr>\n");
+            continue;
+        }
+        let counts = [figures.executions(), figures.failures(), figures.failed_minions];
+        counts.into_iter().for_each(|count| page.element("td", "number", &number(count)));
+        times(page, &figures.response());
+        let service = figures.service().percentile_ns(95.0);
+        page.element("td", "number", &service.map_or_else(|| "–".to_owned(), human_ns));
+        page.raw("</tr>\n");
+    }
+    page.raw("</table></div>\n");
+}
+
+fn joins(page: &mut Page, scenario: &ScenarioReport) {
+    for join in &scenario.joins {
+        page.element("h3", "", &format!("Join with {}", join.name));
+        let mut facts = vec![
+            counted(join.records, "record"),
+            format!("{} awaited", number(join.expected)),
+            format!("{} duplicate", number(join.duplicates)),
+            format!("{} orphan", number(join.orphans)),
+            format!("{} out of order", number(join.out_of_order)),
+            format!("{} undecodable", number(join.undecodable)),
+        ];
+        // A slow tester must not look like a slow system.
+        facts.extend(join.own_lag_max.map(|lag| format!("own lag at most {}", number(lag))));
+        page.element("p", "dim", &facts.join(" · "));
+        let titles = ["awaited by", "matched", "late", "missing", "latency p50", "p95", "p99", "max"];
+        heads(page, &titles);
+        for step in join.steps.iter().filter_map(|index| scenario.steps.get(*index as usize)) {
+            let figures = &step.figures;
+            let latency = figures.latency.as_deref().cloned().unwrap_or_default();
+            page.raw("<tr class=\"").raw(class_of(step)).raw("\">");
+            page.element("td", "", &step.name);
+            let late = figures.of_kind(FailureKind::JoinLate);
+            let missing = figures.of_kind(FailureKind::JoinMissing);
+            [latency.count(), late, missing]
+                .into_iter()
+                .for_each(|count| page.element("td", "number", &number(count)));
+            times(page, &latency);
+            page.raw("</tr>\n");
+        }
+        page.raw("</table></div>\n");
+    }
+}
+
+fn meters(page: &mut Page, report: &Report, scenario: &ScenarioReport) {
+    for (name, meter) in &scenario.meters {
+        let at = |at: qalipsis_model::timestamp::Timestamp| at.since(report.started).as_secs_f64();
+        let points = meter.series.iter().map(|(when, value)| (at(*when), Some(*value))).collect();
+        let lines = [Line { name: &meter.gauge, class: "b", points }];
+        let show = |value: f64| Quantity::Value.show(value);
+        let title = if meter.unit.is_empty() { name.clone() } else { format!("{name} ({})", meter.unit) };
+        page.raw(&chart::lines(&title, &lines, &limits(scenario, name), &show));
+        if meter.failures > 0 {
+            let why = meter.last_failure.as_deref().unwrap_or_default();
+            page.element("p", "bad", &format!("{} failed: {why}", counted(meter.failures, "reading")));
+        }
+    }
+}
+
+/// The limits on the values of a meter.
+fn limits(scenario: &ScenarioReport, meter: &str) -> Vec<(String, f64)> {
+    let criteria = scenario.criteria.iter().map(|c| &c.criterion);
+    let ours =
+        criteria.filter(|c| c.quantity == Quantity::Value && c.subject == Subject::Meter(meter.to_owned()));
+    ours.flat_map(|criterion| {
+        let values = match criterion.limit {
+            Limit::Below(value) | Limit::AtMost(value) | Limit::AtLeast(value) => vec![value],
+            Limit::Between(low, high) => vec![low, high],
+        };
+        values.into_iter().map(|value| (criterion.rule(), value))
+    })
+    .collect()
+}
+
+fn criteria(page: &mut Page, scenario: &ScenarioReport) {
+    if scenario.criteria.is_empty() {
+        return;
+    }
+    page.raw("<h3>Criteria</h3>\n");
+    heads(page, &["criterion", "observed", ""]);
+    for criterion in &scenario.criteria {
+        page.raw(if criterion.held { "<tr>" } else { "<tr class=\"bad\">" });
+        let rule = criterion.criterion.rule();
+        page.element("td", "", &format!("{}: {rule}", criterion.criterion.subject.name()));
+        page.element("td", "number", &criterion.observed_text());
+        page.element("td", "number", if criterion.held { "held" } else { "not held" });
+        page.raw("</tr>\n");
+    }
+    page.raw("</table></div>\n");
+}
+
+fn distributions(page: &mut Page, scenario: &ScenarioReport) {
+    let mut steps: Vec<(usize, &StepReport)> =
+        scenario.steps.iter().enumerate().filter(|(_, step)| step.figures.executions() > 0).collect();
+    if steps.is_empty() {
+        return;
+    }
+    steps.sort_by_key(|(_, step)| step.headline.is_none());
+    page.raw("<h3>Distributions</h3>\n<div class=\"charts\">\n");
+    for (index, step) in steps.iter().take(DRAWN) {
+        let (response, service) = (step.figures.response(), step.figures.service());
+        page.raw("<div class=\"step\">\n");
+        let sets = [("response time", "a", &response), ("service time", "b", &service)];
+        page.raw(&chart::distributions(&step.name, &sets));
+        if let Some(latency) = step.figures.latency.as_deref() {
+            let late = step.figures.late.as_deref().cloned().unwrap_or_default();
+            let sets = [("latency in time", "c", latency), ("late", "bad", &late)];
+            page.raw(&chart::distributions(&format!("{}: from trigger to arrival", step.name), &sets));
+        }
+        over_time(page, scenario, *index, step);
+        page.raw("</div>\n");
+    }
+    page.raw("</div>\n");
+    if steps.len() > DRAWN {
+        page.element("p", "dim", &format!("{} more steps are in the table above.", steps.len() - DRAWN));
+    }
+}
+
+fn over_time(page: &mut Page, scenario: &ScenarioReport, index: usize, step: &StepReport) {
+    let width = scenario.timeline.width.as_secs_f64();
+    let Some(timeline) = scenario.timeline.steps.get(index).filter(|_| width > 0.0) else { return };
+    let line = |name, class, values: &[Option<u64>]| Line {
+        name,
+        class,
+        points: values
+            .iter()
+            .enumerate()
+            .map(|(i, ns)| ((i as f64 + 0.5) * width, ns.map(|ns| ns as f64)))
+            .collect(),
+    };
+    let lines = [
+        line("max", "c", &timeline.max_ns),
+        line("p95", "a", &timeline.p95_ns),
+        line("p50", "b", &timeline.p50_ns),
+    ];
+    let title = format!("{}: response time over time", step.name);
+    page.raw(&chart::lines(&title, &lines, &[], &|ns| human_ns(ns as u64)));
+}
+
+/// Whether the figures can be trusted.
+fn generator(page: &mut Page, scenario: &ScenarioReport) {
+    let lag = &scenario.release_lag;
+    if lag.is_empty() {
+        return;
+    }
+    page.raw("<h3>The load generator itself</h3>\n");
+    let shown = |percent: f64| lag.percentile_ns(percent).map_or_else(String::new, human_ns);
+    let max = lag.max_ns().map_or_else(String::new, human_ns);
+    let text = format!(
+        "Minions were released {} late in the middle, {} at the 99th percentile, {max} at most; {} of {} ended.",
+        shown(50.0),
+        shown(99.0),
+        number(scenario.ended),
+        number(scenario.released),
+    );
+    page.element("p", "", &text);
+    page.raw(&chart::distributions("Release lag", &[("lag", "c", lag)]));
+}

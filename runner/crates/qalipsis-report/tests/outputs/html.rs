@@ -1,0 +1,123 @@
+//! The page: it holds what was measured, in markup that nothing from outside can leave.
+
+use crate::sample::{Campaign, hostile};
+use qalipsis_report::html;
+use std::path::PathBuf;
+
+/// The page as a tree; fails when it is not well formed.
+fn checked(page: &str) -> String {
+    let xml = page
+        .strip_prefix("<!doctype html>\n")
+        .expect("it is HTML 5")
+        .replace("<meta charset=\"utf-8\">", "")
+        .replace("\">\n<meta", "\"/>\n<meta")
+        .replace("light dark\">", "light dark\"/>");
+    let tree = roxmltree::Document::parse(&xml).unwrap_or_else(|error| panic!("{error}\n{xml}"));
+    for node in tree.descendants().filter(roxmltree::Node::is_element) {
+        assert!(!matches!(node.tag_name().name(), "script" | "img" | "link" | "iframe" | "a"), "{node:?}");
+        let loads = ["src", "href", "onerror", "onload", "style"];
+        assert!(loads.iter().all(|name| node.attribute(*name).is_none()), "{node:?}");
+    }
+    let body = tree.descendants().find(|node| node.has_tag_name("body")).expect("it has a body");
+    body.descendants().filter_map(|node| node.text().filter(|_| node.is_text())).collect()
+}
+
+#[test]
+fn it_says_which_step_why_for_whom_and_since_when() {
+    let text = checked(&html::render(&Campaign::failing().report()));
+    for told in [
+        "FAILED",
+        "checkout › order-accepted",
+        "assertion",
+        "37 of 1000 minions",
+        "checkout › order-fulfilled",
+        "join-missing",
+        "first at 05:06:07.839",
+        "scenarios/checkout/src/lib.rs:91:9",
+        "kafka topic orders.fulfilled",
+        "The load generator itself",
+    ] {
+        assert!(text.contains(told), "{told}\n{text}");
+    }
+}
+
+#[test]
+fn every_executed_step_has_its_distribution() {
+    let page = html::render(&Campaign::healthy().report());
+    let bars = |label: &str| {
+        let chart = page.split("<svg").find(|svg| svg.contains(&format!("aria-label=\"{label}\"")));
+        chart.unwrap_or_else(|| panic!("{label}")).matches("<rect").count()
+    };
+    assert!(bars("place-order") > 20);
+    assert!(bars("order-fulfilled: from trigger to arrival") > 10);
+    assert!(!page.contains("aria-label=\"refund\""), "it was never executed");
+}
+
+#[test]
+fn a_healthy_campaign_has_no_cause() {
+    let text = checked(&html::render(&Campaign::healthy().report()));
+    assert!(text.contains("SUCCESSFUL") && !text.contains("Why"), "{text}");
+}
+
+#[test]
+fn nothing_from_outside_becomes_markup() {
+    for text in [
+        "<script>alert(1)</script>",
+        "\"><img src=x onerror=alert(1)>",
+        "</style></title><b>]]>&lt;&#x0;",
+        "' onload='x",
+        "\u{0}\u{1b}[2J\u{202e}\u{fffe}é🎉",
+    ] {
+        checked(&html::render(&hostile(text)));
+    }
+}
+
+#[test]
+fn campaigns_without_steps_and_with_hundreds_have_a_page() {
+    let mut none = Campaign::not_ready().report();
+    none.scenarios[0].steps.clear();
+    none.scenarios[0].joins.clear();
+    assert!(checked(&html::render(&none)).contains("refuses connections"));
+    let page = html::render(&many());
+    assert!(page.len() < 5_000_000, "{}", page.len());
+    assert!(checked(&page).contains("step-199"));
+}
+
+/// 200 steps in five zones.
+fn many() -> qalipsis_model::report::Report {
+    let mut report = Campaign::failing().report();
+    let scenario = &mut report.scenarios[0];
+    scenario.zones = ["eu", "us", "asia", "africa", "oceania"].map(str::to_owned).into();
+    let step = scenario.steps[0].clone();
+    scenario.steps.extend((4..200).map(|n| {
+        let mut step = step.clone();
+        step.name = format!("step-{n}");
+        step
+    }));
+    report
+}
+
+/// Pages for a browser, when a folder is named; `tests/browser` looks at them.
+#[test]
+fn pages_are_written_below_the_folder_of_their_campaign() {
+    let kept = std::env::var_os("QALIPSIS_TEST_PAGES").map(PathBuf::from);
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = kept.unwrap_or_else(|| temporary.path().to_owned());
+    let mut none = Campaign::not_ready().report();
+    none.scenarios[0].steps.clear();
+    let reports = [
+        ("failing", Campaign::failing().report()),
+        ("healthy", Campaign::healthy().report()),
+        ("none", none),
+        ("many", many()),
+        ("hostile", hostile("<script>document.title='broken'</script>\"'&\u{202e}")),
+    ];
+    for (name, mut report) in reports {
+        report.key = name.to_owned();
+        let path = html::write(&report, &folder).unwrap();
+        assert_eq!(path, folder.join(name).join("report.html"));
+        assert_eq!(std::fs::read_to_string(path).unwrap(), html::render(&report));
+    }
+    let error = html::write(&Campaign::healthy().report(), std::path::Path::new("/dev/null")).unwrap_err();
+    assert!(error.to_string().starts_with("failed to write /dev/null/"), "{error}");
+}

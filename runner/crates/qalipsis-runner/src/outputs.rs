@@ -1,0 +1,100 @@
+//! The outputs of a finished campaign: this list is all there are.
+
+use crate::config::Settings;
+use qalipsis_model::report::Report;
+use qalipsis_report::output::{self, Output, Shown};
+use qalipsis_report::{github, html, junit, summary};
+use std::error::Error;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long all outputs together may keep the process from ending.
+const LIMIT: Duration = Duration::from_secs(30);
+
+type Outcome = Result<Vec<String>, Box<dyn Error + Send + Sync>>;
+
+/// Shows the report in every output that is wanted; what became of them, in the order of the list.
+pub(crate) fn show(report: &Report, settings: &Settings) -> Vec<Shown> {
+    let folder = settings.junit.folder.clone();
+    let mut outputs: Vec<Box<dyn Output>> = Vec::new();
+    if settings.junit.enabled {
+        outputs.push(Box::new(Junit(folder.clone())));
+    }
+    if settings.summary {
+        outputs.push(Box::new(Summary(folder.clone())));
+    }
+    if settings.html {
+        outputs.push(Box::new(Html(folder)));
+    }
+    if on_github(settings) {
+        outputs.extend(std::env::var_os("GITHUB_STEP_SUMMARY").map(|path| {
+            let output: Box<dyn Output> = Box::new(GithubSummary(path.into()));
+            output
+        }));
+    }
+    output::show(&Arc::new(report.clone()), outputs, LIMIT)
+}
+
+/// Whether this is a job of GitHub Actions that wants to be told.
+pub(crate) fn on_github(settings: &Settings) -> bool {
+    settings.github && std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+struct Junit(PathBuf);
+
+impl Output for Junit {
+    fn label(&self) -> &'static str {
+        "junit"
+    }
+
+    fn show(&self, report: &Report) -> Outcome {
+        Ok(junit::write(report, &self.0)?.iter().map(|path| shown(path)).collect())
+    }
+}
+
+struct Summary(PathBuf);
+
+impl Output for Summary {
+    fn label(&self) -> &'static str {
+        "summary"
+    }
+
+    fn show(&self, report: &Report) -> Outcome {
+        Ok(vec![shown(&summary::write(report, &self.0)?)])
+    }
+}
+
+struct Html(PathBuf);
+
+impl Output for Html {
+    fn label(&self) -> &'static str {
+        "html"
+    }
+
+    fn show(&self, report: &Report) -> Outcome {
+        Ok(vec![shown(&html::write(report, &self.0)?)])
+    }
+}
+
+struct GithubSummary(PathBuf);
+
+impl Output for GithubSummary {
+    fn label(&self) -> &'static str {
+        "github"
+    }
+
+    fn show(&self, report: &Report) -> Outcome {
+        let append = || File::options().append(true).create(true).open(&self.0);
+        append()
+            .and_then(|mut file| file.write_all(github::summary(report).as_bytes()))
+            .map_err(|error| format!("failed to write the summary of the job: {error}"))?;
+        Ok(Vec::new())
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
