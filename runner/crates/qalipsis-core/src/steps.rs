@@ -62,7 +62,7 @@ pub trait Steps: Copy + Send + Sync + 'static {
     }
 
     /// Executions that ended, per second: over the time from the start of the load, or of the criterion's window, to the
-    /// end of the window, or of the last second in which the scenario executed anything.
+    /// end of the last pass, or of the window.
     fn throughput(self) -> NumberFigure {
         NumberFigure::of(self.name(), Quantity::Throughput)
     }

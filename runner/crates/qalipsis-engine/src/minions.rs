@@ -118,6 +118,7 @@ pub(crate) async fn run(
         let failed = outcome != ExecutionOutcome::Success;
         ending.worker.recorder.scenario(scenario, |figures| {
             figures.last_started = figures.last_started.max(Some(started_at));
+            figures.last_ended = figures.last_ended.max(Some(started_at.plus(service)));
             let passes = &mut figures.iterations;
             passes.record(outcome, service.as_nanos() as u64, (service + lag).as_nanos() as u64);
             passes.minions += u64::from(iteration == first);

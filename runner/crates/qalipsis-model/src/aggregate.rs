@@ -34,7 +34,7 @@ struct Merged {
     timeline: Timeline,
     /// What all snapshots cover.
     span: Option<Span>,
-    /// The end of the last snapshot in which something was executed.
+    /// When something was last executed: when the last pass ended, or while one runs, the end of the last snapshot.
     busy_until: Duration,
     /// Parts that criteria are about.
     parts: Vec<Part>,
@@ -87,11 +87,14 @@ impl Aggregate {
         for (name, figures) in &snapshot.scenarios {
             let merged = self.scenarios.entry(name.clone()).or_default();
             merged.figures.merge(figures);
-            let Some(span) = span else { continue };
+            let (Some(span), Some(started)) = (span, self.started) else { continue };
             merged.timeline.add(span.middle(), figures);
             Span::cover(&mut merged.span, span);
             if is_busy(figures) {
-                merged.busy_until = merged.busy_until.max(span.until);
+                let all_ended = merged.figures.released == merged.figures.ended;
+                let last_ended = merged.figures.last_ended.filter(|_| all_ended);
+                let until = last_ended.map_or(span.until, |at| at.since(started).min(span.until));
+                merged.busy_until = merged.busy_until.max(until);
             }
             for part in &mut merged.parts {
                 part.add(span, zone, figures);

@@ -71,6 +71,9 @@ pub struct ScenarioFigures {
     /// When a pass last started: from then on backlogs should drain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_started: Option<Timestamp>,
+    /// When a pass last ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_ended: Option<Timestamp>,
 }
 
 /// Figures of one step.
@@ -312,6 +315,7 @@ impl ScenarioFigures {
             self.meters.entry(name.clone()).or_default().merge(meter);
         }
         self.last_started = self.last_started.max(other.last_started);
+        self.last_ended = self.last_ended.max(other.last_ended);
     }
 }
 

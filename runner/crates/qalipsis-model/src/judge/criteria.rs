@@ -364,6 +364,43 @@ mod tests {
     }
 
     #[test]
+    fn throughput_ends_with_the_last_pass_and_not_with_its_second() {
+        let mut run = prepared(vec![place(Quantity::Throughput).at_least(0)]);
+        let second = |figures: &mut ScenarioFigures| {
+            (0..100)
+                .for_each(|_| figures.steps.entry(0).or_default().record(ExecutionOutcome::Success, 1, 1));
+        };
+        let told = |run: &mut Run, at: f64, change: &dyn Fn(&mut ScenarioFigures)| {
+            let mut figures = ScenarioFigures::default();
+            change(&mut figures);
+            let snapshot = Snapshot {
+                since: (at > 1.0).then(|| START.plus(Duration::from_secs_f64(at - 1.0))),
+                at: START.plus(Duration::from_secs_f64(at)),
+                scenarios: BTreeMap::from([("checkout".to_owned(), figures)]),
+                ..Snapshot::default()
+            };
+            run.aggregate.merge(None, &snapshot);
+        };
+        let ended = |seconds: f64| Some(START.plus(Duration::from_secs_f64(seconds)));
+        told(&mut run, 1.0, &|f| {
+            second(f);
+            f.released = 2;
+            f.ended = 1;
+            f.last_ended = ended(0.3);
+        });
+        assert_eq!(run.observed(), ["100 per s"], "a pass still runs");
+        told(&mut run, 2.0, &|f| {
+            second(f);
+            f.ended = 1;
+            f.last_ended = ended(1.25);
+        });
+        assert_eq!(run.observed(), ["160 per s"]);
+        // The closing check comes after the load.
+        told(&mut run, 3.0, &|f| f.steps.entry(1).or_default().record(ExecutionOutcome::Success, 1, 1));
+        assert_eq!(run.observed(), ["160 per s"]);
+    }
+
+    #[test]
     fn without_data_a_criterion_is_not_held() {
         let fulfilled = NumberFigure::of("fulfilled", Quantity::Count).at_least(0);
         let early = |second, _: &str| if second < 5 { vec![1] } else { Vec::new() };

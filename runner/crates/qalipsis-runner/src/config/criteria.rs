@@ -134,7 +134,7 @@ pub(super) const OF_STEPS: [Measure; 11] = {
             Quantity::Throughput,
             Rate,
             false,
-            "Executions that ended, per second, until the last second in which the scenario executed anything.",
+            "Executions that ended, per second, until the last pass ended.",
         ),
         of("error-rate", Quantity::ErrorRate, Share, false, "Share of the executions that did not succeed."),
         of("missing", Quantity::Missing, Number, false, "Of a join: awaited records that never came."),
