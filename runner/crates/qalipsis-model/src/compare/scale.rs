@@ -38,7 +38,7 @@ pub(super) fn times(measure: Measure, part: Part) -> Prior {
     let deviation = match (measure, part) {
         (Measure::Latency, Part::Body) => 0.05,
         (Measure::Latency, Part::Tail) => 0.12,
-        (_, Part::Body) => 0.03,
+        (_, Part::Body) => 0.035,
         (_, Part::Tail) => 0.10,
     };
     Prior { deviation }
