@@ -87,3 +87,29 @@ fn failures_that_nobody_had_before_are_found() {
         assert_found(QUIET, failing, baselines, 95);
     }
 }
+
+/// How many of [`REPEATED`] runs on a busy machine got worse than five on a quiet one.
+fn worse_when_busy(busy: f64, fault: Fault, seen: bool) -> u64 {
+    let worse = |seed: &u64| {
+        let mut dice = dice(*seed);
+        let before: Vec<_> = (0..5).map(|_| run(QUIET, HEALTHY, &mut dice)).collect();
+        let mut after = run(System { busy, ..QUIET }, fault, &mut dice);
+        if !seen {
+            after.scenarios[0].release_lag = before[0].scenarios[0].release_lag.clone();
+        }
+        compare(&before, &after).regressed()
+    };
+    (0..REPEATED).filter(worse).count() as u64
+}
+
+#[test]
+fn a_busy_machine_is_not_taken_for_a_slow_system() {
+    let alarms = worse_when_busy(0.15, HEALTHY, true);
+    assert!(alarms <= 2, "{alarms} false alarms");
+    let blind = worse_when_busy(0.15, HEALTHY, false);
+    assert!(blind >= 95, "only the lag of the load generator tells them apart: {blind}");
+    let found = worse_when_busy(0.15, Fault { slower: 1.3, ..HEALTHY }, true);
+    assert!(found >= 95, "a slow system on a busy machine is found all the same: {found}");
+    let found = worse_when_busy(0.6, Fault { slower: 10.0, ..HEALTHY }, true);
+    assert_eq!(found, REPEATED, "ten times is never missed");
+}

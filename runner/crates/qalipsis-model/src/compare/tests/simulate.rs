@@ -20,10 +20,13 @@ pub(super) struct System {
     pub(super) slow_share: f64,
     /// Pauses per run, each of which hits thirty executions in a row.
     pub(super) pauses: f64,
+    /// The share of a run in which something else keeps the machine busy, so that everything waits, the load
+    /// generator too.
+    pub(super) busy: f64,
 }
 
 pub(super) const QUIET: System =
-    System { executions: 500, between_runs: 0.02, memory: 0.0, slow_share: 0.0, pauses: 0.0 };
+    System { executions: 500, between_runs: 0.02, memory: 0.0, slow_share: 0.0, pauses: 0.0, busy: 0.0 };
 pub(super) const AUTOCORRELATED: System = System { memory: 0.9, ..QUIET };
 pub(super) const TWO_MODES: System = System { slow_share: 0.2, ..QUIET };
 pub(super) const PAUSING: System = System { memory: 0.7, pauses: 1.0, ..QUIET };
@@ -59,7 +62,7 @@ pub(super) fn run(system: System, fault: Fault, dice: &mut ChaCha8Rng) -> Run {
         name: "shop".into(),
         load: "500 minions at once".into(),
         duration,
-        release_lag: Histogram::default(),
+        release_lag: release_lag(system),
         subjects,
     };
     Run { label: "run".into(), scenarios: vec![scenario] }
@@ -78,7 +81,7 @@ fn step(
     let whole = whole + 0.5 * system.between_runs * normal(dice);
     let (mut drift, mut failures) = (normal(dice), 0);
     let mut paused = 0;
-    for _ in 0..system.executions {
+    for execution in 0..system.executions {
         drift = system.memory * drift + (1.0 - system.memory.powi(2)).sqrt() * normal(dice);
         if dice.random_bool((system.pauses / system.executions as f64).min(1.0)) {
             paused = 30;
@@ -89,6 +92,9 @@ fn step(
         }
         if dice.random_bool(fault.much_slower) {
             ns *= 10.0;
+        }
+        if (execution as f64) < system.busy * system.executions as f64 {
+            ns += 60e6 * dice.random::<f64>();
         }
         if paused > 0 {
             ns += f64::from(paused) * 3e6;
@@ -108,6 +114,14 @@ fn step(
         times: vec![(Measure::ResponseTime, times.clone()), (Measure::ServiceTime, times)],
         shares: vec![(Measure::ErrorRate, Share { hits: failures, of: count })],
     }
+}
+
+fn release_lag(system: System) -> Histogram {
+    let mut lag = Histogram::default();
+    let busy = (system.busy * system.executions as f64) as u64;
+    lag.record_n(150_000, system.executions as u64 - busy);
+    lag.record_n(30_000_000, busy);
+    lag
 }
 
 /// A value of the standard normal distribution (Box and Muller 1958).
