@@ -37,6 +37,8 @@ const MATTERS_IN_TAIL: f64 = 1.25;
 /// The same of durations, when the machine was busy with something else during most of the run: what is left of
 /// it is disturbed too, but a system that takes twice as long is not to be missed.
 const MATTERS_WHEN_BUSY: f64 = 2.0;
+/// However busy the machine was, what takes this many times as long is worse.
+const ALLOWED_FACTOR: f64 = 5.0;
 /// The smallest change of a duration that matters, in nanoseconds: less is the scheduler's.
 const MATTERS_NS: f64 = 500_000.0;
 /// The smallest change of a share that matters.
@@ -369,12 +371,16 @@ impl Asked {
         match self.family {
             Family::Bodies | Family::Tails => {
                 // What is faster on a slower machine is faster.
-                let allowed = if before < after { self.allowance_ns } else { 0.0 };
+                let allowed = if before < after { self.allowed_ns(before) } else { 0.0 };
                 factor >= self.least_factor() && high - low >= MATTERS_NS + allowed
             }
             Family::Rates => factor >= MATTERS,
             Family::Shares => factor >= MATTERS && high - low >= MATTERS_SHARE,
         }
+    }
+
+    fn allowed_ns(&self, before: f64) -> f64 {
+        self.allowance_ns.min(before * (ALLOWED_FACTOR - 1.0))
     }
 
     fn least_factor(&self) -> f64 {
@@ -390,7 +396,7 @@ impl Asked {
         match self.family {
             Family::Bodies | Family::Tails => (before * stands_out.exp())
                 .max(before * self.least_factor())
-                .max(before + MATTERS_NS + self.allowance_ns),
+                .max(before + MATTERS_NS + self.allowed_ns(before)),
             Family::Rates => (before * (-stands_out).exp()).min(before / MATTERS),
             Family::Shares => self
                 .shown(self.mean() + stands_out)
