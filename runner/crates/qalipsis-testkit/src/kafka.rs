@@ -87,6 +87,15 @@ impl KafkaBroker {
     ///
     /// As [`start`](Self::start).
     pub fn start_own() -> anyhow::Result<Self> {
+        Self::start_behind(|address| Ok(address.to_owned()))
+    }
+
+    /// A broker that tells its clients to come by another way: `way` makes it from the address of the broker.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start), and when there is no way.
+    pub fn start_behind(way: impl FnOnce(&str) -> anyhow::Result<String>) -> anyhow::Result<Self> {
         let java = java()?;
         let class_path = format!("{}/*", kafka_jars()?.display());
         let directory = tempfile::Builder::new()
@@ -95,10 +104,11 @@ impl KafkaBroker {
             .context("failed to create a directory for the Kafka broker")?;
         let (port, controller_port) = (free_port()?, free_port()?);
         let bootstrap = format!("127.0.0.1:{port}");
+        let advertised = way(&bootstrap)?;
         let properties = format!(
             "{PROPERTIES}\n\
              listeners=PLAINTEXT://{bootstrap},CONTROLLER://127.0.0.1:{controller_port}\n\
-             advertised.listeners=PLAINTEXT://{bootstrap}\n\
+             advertised.listeners=PLAINTEXT://{advertised}\n\
              controller.quorum.voters=1@127.0.0.1:{controller_port}\n\
              log.dirs={}\n",
             directory.path().join("data").display()

@@ -1,6 +1,7 @@
 //! Sources and actions of a plugin, run as the engine would run them: what the tests of every plugin need.
 
 pub mod compliance;
+pub mod wire;
 
 use qalipsis_core::clock::Clock;
 use qalipsis_core::evidence::EvidenceKeeper;
@@ -178,6 +179,14 @@ impl<R> Opened<R> {
             left.push(record);
         }
         (left, ended.expect("it does not panic"))
+    }
+
+    /// Stops it; how it ended, or `None` when it still ran after the second that the engine gives.
+    pub async fn stop_in_time(mut self) -> Option<Result<(), Fault>> {
+        self.stop.send_replace(true);
+        let ended = timeout(Duration::from_secs(1), &mut self.task).await;
+        self.task.abort();
+        ended.ok().map(|ended| ended.expect("it does not panic"))
     }
 
     /// Stops it; it must have nothing left. Gives its last figures.

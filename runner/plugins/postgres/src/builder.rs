@@ -169,6 +169,8 @@ fn open(options: &Options, runtime: Handle) -> Result<Arc<Inner>, Fault> {
     let pool = Pool::builder(manager)
         .max_size(options.pool_size)
         .wait_timeout(Some(options.pool_timeout))
+        // tokio-postgres limits the way to the server only, not how long the server takes to greet.
+        .create_timeout(Some(target.connect_timeout()))
         .runtime(Runtime::Tokio1)
         .build()
         .map_err(|error| Fault::error(format!("{target}: {error}")).code("pool"))?;

@@ -74,7 +74,10 @@ impl Drop for Task {
 impl Own {
     pub(crate) async fn open(connector: &Connector, target: &Target) -> Result<Self, Fault> {
         let (client, task) =
-            connector.connect(&target.config).await.map_err(|problem| error::connecting(target, &problem))?;
+            tokio::time::timeout(target.connect_timeout(), connector.connect(&target.config))
+                .await
+                .map_err(|_| error::silent(target))?
+                .map_err(|problem| error::connecting(target, &problem))?;
         let open = Some((client, Task(task)));
         Ok(Self { open, connector: connector.clone(), busy: AtomicBool::new(true) })
     }

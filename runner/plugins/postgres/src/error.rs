@@ -4,6 +4,7 @@ use crate::parameter::Parameters;
 use crate::target::Target;
 use crate::text::quote;
 use qalipsis_core::fault::{Fault, chain};
+use qalipsis_core::model::duration::human;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, SqlState};
 
@@ -23,6 +24,12 @@ pub(crate) fn connecting(target: &Target, error: &Error) -> Fault {
         cause.push_str("; trust its certificate authority by ca_pem");
     }
     Fault::error(target.redact(&format!("{target}: {}", cause.replace('`', "'")))).code(code)
+}
+
+/// The server accepts connections and says nothing.
+pub(crate) fn silent(target: &Target) -> Fault {
+    let limit = human(target.connect_timeout());
+    Fault::error(format!("{target}: no connection within {limit}, it does not answer")).code("connect")
 }
 
 /// Why a statement failed.

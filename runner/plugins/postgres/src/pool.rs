@@ -81,6 +81,7 @@ impl Inner {
                 self.pool.status().max_size
             ))
             .code("pool"),
+            PoolError::Timeout(TimeoutType::Create) => error::silent(target),
             other => Fault::error(format!("{target}: {other}")).code("pool"),
         }
     }

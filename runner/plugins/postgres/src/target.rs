@@ -49,6 +49,11 @@ fn unreadable(problem: &str) -> Fault {
 }
 
 impl Target {
+    /// How long a connection may take to be of use.
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT)
+    }
+
     pub(crate) fn parse(url: &str) -> Result<Self, Fault> {
         let Some(rest) = url.strip_prefix("postgres://").or_else(|| url.strip_prefix("postgresql://")) else {
             return Err(unreadable("it does not begin with postgres://"));
