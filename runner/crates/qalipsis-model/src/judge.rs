@@ -1,6 +1,7 @@
 //! From what was measured to the report and its verdict.
 
 mod criteria;
+mod tester;
 
 pub use criteria::{Breach, breach};
 
@@ -98,6 +99,7 @@ pub fn judge(case: Case<'_>) -> Report {
     for scenario in &scenarios {
         failures.extend(failing(scenario, case.ending));
         warnings.extend(warning(scenario));
+        warnings.extend(tester::late(scenario, case.ended.since(case.started)));
     }
     if let Ending::Breached(breach) = case.ending {
         failures.sort_by_key(|reason| reason.scenario.as_ref() != Some(&breach.scenario));

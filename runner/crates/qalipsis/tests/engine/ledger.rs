@@ -210,3 +210,57 @@ fn a_million_orphans_stay_within_the_buffer_and_are_counted() {
     // The records alone would be 200 MB each.
     assert!(grown < 60_000_000, "{grown} bytes");
 }
+
+/// Has every record at once, and reads one every 20 ms.
+struct Slow {
+    server: Arc<std::sync::Mutex<std::collections::VecDeque<Event>>>,
+}
+
+impl Source for Slow {
+    type Record = Event;
+
+    fn name(&self) -> String {
+        "a slow reader".to_owned()
+    }
+
+    async fn run(self, feed: Feed<Event>) -> Result<(), Fault> {
+        feed.ready();
+        let mut tick = tokio::time::interval(millis(20));
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {}
+                () = feed.stopped() => return Ok(()),
+            }
+            let mut server = self.server.lock().unwrap();
+            feed.lag(server.len() as u64);
+            if let Some(event) = server.pop_front() {
+                feed.record(event, tokio::time::Instant::now());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_tester_that_is_late_itself_says_so() {
+    let open = |setup: Setup| async move {
+        let server = Arc::default();
+        let slow = Slow { server: Arc::clone(&server) };
+        Ok((setup.join(slow, |e: &Event| e.0.clone()), server))
+    };
+    type World = (Join<String, Event>, Arc<std::sync::Mutex<std::collections::VecDeque<Event>>>);
+    let pass = |minion: Minion<Step>, world: Arc<World>| async move {
+        let event = world.0.expect(key(&minion)).within(millis(200));
+        let sent = async {
+            world.1.lock().unwrap().push_back((key(&minion), 0));
+            Ok::<_, Fault>(())
+        };
+        minion.step(Step::Trigger, sent).await?;
+        minion.step(Step::Await, event).await.map(|_| ())
+    };
+    let report = Run::default().of(|| Scenario::new("s", open, pass).minions(60));
+    let (_, failed, kinds) = counts(&report, "await");
+    assert!(failed > 20 && kinds[0].0 == FailureKind::JoinLate, "{kinds:?}");
+    let told = report.warnings.iter().find(|warning| warning.contains("the tester may be late"));
+    let told = told.unwrap_or_else(|| panic!("{:?}", report.warnings));
+    assert!(told.starts_with("s: a slow reader: ") && told.contains("records to read"), "{told}");
+}
