@@ -1,6 +1,7 @@
 //! Each fault of the shop turns the run red at the step and for the reason that it should, with the
 //! exact number of minions; the healthy shop stays green.
 
+use crate::demonstration::assert_shown;
 use crate::support::{Case, Checkout, Stats, shop};
 
 const MINIONS: u64 = 300;
@@ -135,4 +136,5 @@ fn a_worker_that_falls_behind_is_late_or_missing_and_its_backlog_is_seen() {
         "{}",
         outcome.finished
     );
+    assert_shown("The consumer falls behind", &outcome);
 }

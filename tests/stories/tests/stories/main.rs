@@ -2,8 +2,10 @@
 
 mod broker;
 mod database;
+mod demonstration;
 mod everywhere;
 mod faults;
+mod refused;
 mod restarts;
 mod slow;
 mod support;

@@ -10,7 +10,7 @@ pub(crate) use stats::Stats;
 use qalipsis_report::summary::Summary;
 use qalipsis_testkit::{Finished, KafkaBroker, Process, binary};
 use shop::{Launcher, Running};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -126,7 +126,16 @@ impl Checkout {
 
 impl Outcome {
     pub(crate) fn suite(&self) -> Suite {
-        Suite::read(&self.reports().join(format!("TEST-{}.xml", self.scenario)))
+        Suite::read(&self.junit_file())
+    }
+
+    pub(crate) fn junit_file(&self) -> PathBuf {
+        self.reports().join(format!("TEST-{}.xml", self.scenario))
+    }
+
+    /// All that the run wrote is in here.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub(crate) fn summary(&self) -> Summary {
