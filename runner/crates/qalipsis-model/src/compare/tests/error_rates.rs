@@ -48,6 +48,11 @@ fn identical_runs_are_not_called_worse() {
     }
 }
 
+#[test]
+fn few_executions_are_not_trusted_more_than_they_tell() {
+    assert_false_alarms(System { executions: 25, memory: 0.8, ..QUIET }, 1, 2);
+}
+
 /// Pauses that hit a good part of a run make runs that differ by chance as much as by a fault.
 #[test]
 fn a_system_that_pauses_in_some_runs_is_seldom_called_worse() {
