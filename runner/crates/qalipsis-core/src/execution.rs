@@ -31,6 +31,8 @@ pub struct Execution {
     pub(crate) latency_ns: Option<u64>,
     /// Of a join whose record is overdue: the evidence to use, if one is to be kept.
     pub(crate) reserved: Option<Option<u64>>,
+    /// Of a stage: how late it was, though its first step took the lateness.
+    pub(crate) lag_ns: u64,
 }
 
 thread_local! {

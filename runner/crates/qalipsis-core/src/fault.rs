@@ -1,5 +1,7 @@
 //! Why a step could not succeed, as plugins and the engine tell it.
 
+use crate::panics::Panic;
+use crate::step::StepFailed;
 use qalipsis_model::evidence::{FailedCheck, FailureKind};
 use qalipsis_model::snapshot::ExecutionOutcome;
 use std::borrow::Cow;
@@ -27,6 +29,10 @@ pub struct Details {
     pub input: Option<String>,
     /// What was exchanged.
     pub exchange: Option<String>,
+    /// The attempt that failed, from 1.
+    pub attempt: u32,
+    /// Whether a step inside has recorded it already.
+    pub(crate) told: bool,
 }
 
 impl Fault {
@@ -39,6 +45,8 @@ impl Fault {
             checks: Vec::new(),
             input: None,
             exchange: None,
+            attempt: 1,
+            told: false,
         }))
     }
 
@@ -50,6 +58,10 @@ impl Fault {
     /// The step took longer than allowed.
     pub fn timeout(message: impl Into<String>) -> Self {
         Self::new(FailureKind::Timeout, message)
+    }
+
+    pub(crate) fn panicked(panic: &Panic) -> Self {
+        Self::new(FailureKind::Panic, format!("panicked at {}: {}", panic.place, panic.message))
     }
 
     /// A record could not be decoded; name its coordinates.
@@ -148,8 +160,16 @@ pub trait IntoFault {
 impl<E: Error + Send + Sync + 'static> IntoFault for E {
     fn into_fault(self) -> Fault {
         let error: Box<dyn Error + Send + Sync> = Box::new(self);
-        match error.downcast::<Fault>() {
-            Ok(fault) => *fault,
+        let error = match error.downcast::<Fault>() {
+            Ok(fault) => return *fault,
+            Err(error) => error,
+        };
+        match error.downcast::<StepFailed>() {
+            Ok(failed) => {
+                let mut fault = Fault::new(failed.kind(), failed.to_string());
+                fault.told = true;
+                fault
+            }
             Err(error) => Fault::error(chain(&*error)),
         }
     }

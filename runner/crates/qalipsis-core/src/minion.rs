@@ -4,7 +4,6 @@ use crate::clock::Clock;
 use crate::evidence::EvidenceKeeper;
 use crate::execution::{Exchange, Execution};
 use crate::fault::Fault;
-use crate::panics;
 use crate::recorder::Recorder;
 use crate::replay::Replay;
 use crate::rng::{self, MinionRng};
@@ -23,6 +22,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// What all minions of a scenario share in one factory. The engine makes it.
@@ -62,12 +62,25 @@ pub struct Worker {
     /// Scenario, minion and step that were polled last: who blocks the thread, when somebody does.
     polled: [AtomicU32; 3],
     polls: AtomicU64,
+    /// Whether pauses end at once.
+    stopping: watch::Sender<bool>,
 }
 
 impl Worker {
     /// A worker that has not run anything.
     pub fn new(index: u32, recorder: Recorder) -> Self {
-        Self { index, recorder, polled: [const { AtomicU32::new(u32::MAX) }; 3], polls: AtomicU64::new(0) }
+        Self {
+            index,
+            recorder,
+            polled: [const { AtomicU32::new(u32::MAX) }; 3],
+            polls: AtomicU64::new(0),
+            stopping: watch::Sender::new(false),
+        }
+    }
+
+    /// Ends all pauses, and those to come.
+    pub fn end_pauses(&self) {
+        self.stopping.send_if_modified(|stopping| !std::mem::replace(stopping, true));
     }
 
     /// Index of the scenario, index of the minion and index of the step that were polled last.
@@ -259,6 +272,24 @@ impl MinionState {
         if self.lag_ns.load(Relaxed) == 0 { 0 } else { self.lag_ns.swap(0, Relaxed) }
     }
 
+    /// How late the pass is, until its first execution takes it.
+    pub(crate) fn lag(&self) -> u64 {
+        self.lag_ns.load(Relaxed)
+    }
+
+    pub(crate) fn draw(&self, draw: u32) -> MinionRng {
+        rng::generator(self.scenario.seed, &self.scenario.name, self.index, self.iteration(), draw)
+    }
+
+    /// Returns at `instant`, or when the campaign is stopped.
+    pub(crate) async fn wait_until(&self, instant: Instant) {
+        let mut stopping = self.worker.stopping.subscribe();
+        tokio::select! {
+            () = tokio::time::sleep_until(instant) => {}
+            _ = stopping.wait_for(|stopping| *stopping) => {}
+        }
+    }
+
     pub(crate) fn first_execution(&self, step: u32) -> bool {
         self.executed.insert(step)
     }
@@ -325,7 +356,7 @@ impl MinionState {
             minion: Some(self.index),
             iteration: self.iteration(),
             zone: self.scenario.zone.clone(),
-            attempt: 1,
+            attempt: fault.attempt,
             kind: fault.kind,
             code: fault.code.into_owned(),
             message: excerpt(&fault.message),
@@ -393,13 +424,7 @@ impl<S: Steps> Minion<S> {
     /// When awaited: [`StepFailed`] when the action fails, panics or takes longer than its timeout.
     #[track_caller]
     pub fn step<A: Action>(&self, step: S, action: A) -> StepCall<A> {
-        StepCall {
-            minion: Arc::clone(&self.state),
-            step: step.index(),
-            location: Location::caller(),
-            action,
-            timeout: None,
-        }
+        StepCall::new(&self.state, step.index(), Location::caller(), action)
     }
 
     /// Evaluates all checks of a block as `step`.
@@ -411,29 +436,42 @@ impl<S: Steps> Minion<S> {
     pub fn verify(&self, step: S, checks: impl FnOnce(&mut Verify)) -> Result<(), StepFailed> {
         let mut execution = Execution::start(Arc::clone(&self.state), step.index(), Location::caller());
         execution.kind = StepKind::Verification;
-        let mut v = Verify::default();
-        let panic = panics::catch(|| checks(&mut v)).err();
-        let failed = v.into_failed();
-        let mut message = verify::message(&failed);
-        if let Some(panic) = panic {
-            let text = format!("assertion at {}: {}", panic.place, panic.message);
-            message = if message.is_empty() { text } else { format!("{message}; then {text}") };
+        match verify::check(checks) {
+            Ok(()) => {
+                execution.succeeded();
+                Ok(())
+            }
+            Err(fault) => Err(execution.failed(fault)),
         }
-        if message.is_empty() {
-            execution.succeeded();
-            return Ok(());
-        }
-        let mut fault = Fault::new(FailureKind::Assertion, message);
-        fault.checks = failed;
-        Err(execution.failed(fault))
+    }
+
+    /// Like [`verify`](Self::verify), for checks that have to wait for something. The block is given what
+    /// collects the checks, and hands it back: `|mut v| async move { v.that("up", is_up().await); v }`.
+    ///
+    /// # Errors
+    /// When awaited: [`StepFailed`] when a check does not hold, the block panics or takes longer than its timeout.
+    #[track_caller]
+    pub fn verify_async<C, F>(
+        &self,
+        step: S,
+        checks: C,
+    ) -> StepCall<impl Future<Output = Result<(), Fault>> + use<S, C, F>>
+    where
+        C: FnOnce(Verify) -> F,
+        F: Future<Output = Verify>,
+    {
+        StepCall::new(&self.state, step.index(), Location::caller(), verify::check_async(checks))
     }
 
     /// Randomness that depends on nothing but the campaign's seed, the scenario, the minion, the
     /// pass and the number of earlier calls in this pass.
     pub fn rng(&self) -> MinionRng {
         let draw = self.state.draws.fetch_add(1, Relaxed);
-        let scenario = &self.state.scenario;
-        rng::generator(scenario.seed, &scenario.name, self.state.index, self.state.iteration(), draw)
+        self.state.draw(draw)
+    }
+
+    pub(crate) fn state(&self) -> &Arc<MinionState> {
+        &self.state
     }
 
     /// Index of this minion in its scenario, over all factories.

@@ -4,10 +4,11 @@ use crate::execution::{self, Execution};
 use crate::fault::{Fault, IntoFault};
 use crate::minion::MinionState;
 use crate::panics;
+use crate::rng::MinionRng;
 use pin_project_lite::pin_project;
 use qalipsis_model::duration::human;
 use qalipsis_model::evidence::FailureKind;
-use qalipsis_model::snapshot::{ExecutionOutcome, StepKind};
+use qalipsis_model::snapshot::{ExecutionOutcome, StepFigures, StepKind, Tolerance};
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
@@ -24,12 +25,18 @@ pub type Outcome = Result<(), StepFailed>;
 #[must_use = "end the pass with `?`, or go on knowingly with `match`"]
 pub struct StepFailed {
     pub(crate) step: &'static str,
+    pub(crate) kind: FailureKind,
 }
 
 impl StepFailed {
     /// The name of the step.
     pub fn step(&self) -> &'static str {
         self.step
+    }
+
+    /// Why it failed.
+    pub fn kind(&self) -> FailureKind {
+        self.kind
     }
 }
 
@@ -75,6 +82,20 @@ pub struct StepCall<A> {
 }
 
 impl<A> StepCall<A> {
+    pub(crate) fn new(
+        minion: &Arc<MinionState>,
+        step: u32,
+        location: &'static Location<'static>,
+        action: A,
+    ) -> Self {
+        Self { minion: Arc::clone(minion), step, location, action, timeout: None }
+    }
+
+    pub(crate) fn map<B>(self, change: impl FnOnce(A) -> B) -> StepCall<B> {
+        let Self { minion, step, location, action, timeout } = self;
+        StepCall { minion, step, location, action: change(action), timeout }
+    }
+
     /// Ends the execution as a timeout when it takes longer. Default: the limit of the whole pass.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
@@ -160,9 +181,7 @@ where
             }
             Ok(Poll::Ready(Err(error))) => Err(error.into_fault()),
             Ok(Poll::Pending) => Ok(()),
-            Err(panic) => {
-                Err(Fault::new(FailureKind::Panic, format!("panicked at {}: {}", panic.place, panic.message)))
-            }
+            Err(panic) => Err(Fault::panicked(&panic)),
         };
         if let Err(fault) = result {
             return Poll::Ready(Err(execution.failed(fault)));
@@ -197,7 +216,32 @@ impl Execution {
             kind: StepKind::Action,
             latency_ns: None,
             reserved: None,
+            lag_ns: 0,
         }
+    }
+
+    /// It is about to succeed, but only after a retry.
+    pub(crate) fn flaky(&self, cause: String) {
+        self.change(|figures| {
+            figures.flaky += 1;
+            figures.flaky_cause.get_or_insert(cause);
+        });
+    }
+
+    /// So many executions of the step may fail.
+    pub(crate) fn tolerate(&self, tolerance: Tolerance) {
+        self.change(|figures| figures.tolerate(tolerance));
+    }
+
+    /// Randomness for the wait after `attempt`, apart from what the scenario draws.
+    pub(crate) fn backoff_rng(&self, attempt: u32) -> MinionRng {
+        // What a scenario draws counts from 0, so that the upper half is free.
+        self.minion.draw((1 << 31) | (self.step & 0x7fff) << 16 | (attempt & 0xffff))
+    }
+
+    fn change(&self, change: impl FnOnce(&mut StepFigures)) {
+        let (scenario, place) = (self.minion.scenario_index(), (self.kind, self.location));
+        self.minion.recorder().step(scenario, self.step, place, change);
     }
 
     pub(crate) fn succeeded(self) {
@@ -205,7 +249,7 @@ impl Execution {
     }
 
     pub(crate) fn failed(self, fault: Fault) -> StepFailed {
-        let failed = StepFailed { step: self.minion.step_name(self.step) };
+        let failed = StepFailed { step: self.minion.step_name(self.step), kind: fault.kind };
         self.record(fault.outcome(), Some(fault));
         failed
     }
@@ -219,8 +263,7 @@ impl Execution {
             )));
             return;
         }
-        let (scenario, place) = (self.minion.scenario_index(), (self.kind, self.location));
-        self.minion.recorder().step(scenario, self.step, place, |figures| figures.cancelled += 1);
+        self.change(|figures| figures.cancelled += 1);
         self.trace(None, None);
     }
 
@@ -235,12 +278,11 @@ impl Execution {
         let ended = Instant::now();
         self.trace(Some(outcome), fault.as_ref());
         let service_ns = (ended - self.started).as_nanos() as u64;
-        let response_ns = service_ns + self.minion.take_lag();
+        let response_ns = service_ns + self.lag_ns.max(self.minion.take_lag());
         let first = self.minion.first_execution(self.step);
         let first_failed = fault.is_some() && self.minion.first_failure(self.step);
         let at = self.minion.date(ended);
-        let (scenario, place) = (self.minion.scenario_index(), (self.kind, self.location));
-        self.minion.recorder().step(scenario, self.step, place, |figures| {
+        self.change(|figures| {
             figures.record(outcome, service_ns, response_ns);
             figures.minions += u64::from(first);
             if let Some(latency) = self.latency_ns {
@@ -250,10 +292,12 @@ impl Execution {
             }
             if let Some(fault) = &fault {
                 figures.failed_minions += u64::from(first_failed);
-                figures.record_failure(fault.kind, at);
+                if !fault.told {
+                    figures.record_failure(fault.kind, at);
+                }
             }
         });
-        if let Some(fault) = fault {
+        if let Some(fault) = fault.filter(|fault| !fault.told) {
             self.minion.keep(Some(self.step), Some(self.location), self.reserved, fault, at);
         }
     }

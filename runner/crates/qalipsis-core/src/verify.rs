@@ -1,8 +1,14 @@
 //! Checks of one verification, all evaluated.
 
-use qalipsis_model::evidence::{EXCERPT_LIMIT, FailedCheck, excerpt};
+use crate::execution;
+use crate::fault::Fault;
+use crate::panics::{self, Panic};
+use qalipsis_model::evidence::{EXCERPT_LIMIT, FailedCheck, FailureKind, excerpt};
+use qalipsis_model::snapshot::StepKind;
 use std::fmt::{Debug, Display, Write};
+use std::future::poll_fn;
 use std::panic::Location;
+use std::task::Poll;
 
 /// Collects the checks of one [`Minion::verify`](crate::minion::Minion::verify).
 ///
@@ -100,13 +106,49 @@ impl Verify {
         self.failed.push(FailedCheck { name: excerpt(name), expected, observed, location });
     }
 
-    pub(crate) fn into_failed(self) -> Vec<FailedCheck> {
-        self.failed
+    fn into_result(self, panic: Option<Panic>) -> Result<(), Fault> {
+        let mut message = message(&self.failed);
+        if let Some(panic) = panic {
+            let text = format!("assertion at {}: {}", panic.place, panic.message);
+            message = if message.is_empty() { text } else { format!("{message}; then {text}") };
+        }
+        if message.is_empty() {
+            return Ok(());
+        }
+        let mut fault = Fault::new(FailureKind::Assertion, message);
+        fault.checks = self.failed;
+        Err(fault)
+    }
+}
+
+/// Evaluates all checks of a block, outside of [`Minion::verify`](crate::minion::Minion::verify): inside of an
+/// action, so that they belong to its step and are retried with it.
+///
+/// # Errors
+/// When a check does not hold or the block panics.
+pub fn check(checks: impl FnOnce(&mut Verify)) -> Result<(), Fault> {
+    let mut v = Verify::default();
+    let panic = panics::catch(|| checks(&mut v)).err();
+    v.into_result(panic)
+}
+
+pub(crate) async fn check_async<F: Future<Output = Verify>>(
+    checks: impl FnOnce(Verify) -> F,
+) -> Result<(), Fault> {
+    execution::with(|execution| execution.kind = StepKind::Verification);
+    let mut block = std::pin::pin!(async { checks(Verify::default()).await });
+    let ended = poll_fn(|cx| match panics::catch(|| block.as_mut().poll(cx)) {
+        Ok(polled) => polled.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
+    });
+    match ended.await {
+        Ok(v) => v.into_result(None),
+        Err(panic) => Verify::default().into_result(Some(panic)),
     }
 }
 
 /// `expected status 202, observed 503 (and 2 more checks)`.
-pub(crate) fn message(failed: &[FailedCheck]) -> String {
+fn message(failed: &[FailedCheck]) -> String {
     let Some(first) = failed.first() else { return String::new() };
     let short = |text: &str| match text.char_indices().nth(200) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -156,7 +198,7 @@ mod tests {
         v.below("age", 5, 5);
         v.contains("body", "no", "yes");
         v.ok::<(), _>("parsed", Err("bad"));
-        let failed = v.into_failed();
+        let failed = v.failed;
         assert_eq!(failed.len(), 4);
         assert_eq!(message(&failed), "expected status 202, observed 503 (and 3 more checks)");
         assert!(failed[0].location.as_ref().is_some_and(|l| l.file.ends_with("verify.rs")));

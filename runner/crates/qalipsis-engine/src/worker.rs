@@ -158,7 +158,11 @@ impl State {
 
     fn beat(&mut self) {
         *self.beat.lock() = Instant::now();
-        let hard = self.load.stopped() == Some(Stop::Hard);
+        let stopped = self.load.stopped();
+        if stopped.is_some() {
+            self.worker.end_pauses();
+        }
+        let hard = stopped == Some(Stop::Hard);
         for (index, hosted) in self.scenarios.iter_mut().enumerate() {
             while hosted.minions.try_join_next().is_some() {}
             let over = hosted.completion == Completion::Hard

@@ -245,11 +245,17 @@ fn step(
             StepFailure { kind, count, message, evidence }
         })
         .collect();
+    let mut headline = headline(&own, &failures);
+    // What cannot be decoded is a record and no execution, so no tolerance covers it.
+    let executions_only = failures.iter().all(|f| f.kind != FailureKind::Undecodable);
+    let tolerance = own.tolerance.filter(|t| executions_only && t.allows(own.failures(), own.executions()));
+    let tolerated = tolerance.and_then(|_| headline.take());
     StepReport {
         name: declared.name.clone(),
         optional: declared.optional,
         location: own.location.clone().or_else(|| ours.iter().find_map(|e| e.location.clone())),
-        headline: headline(&own, &failures),
+        headline,
+        tolerated,
         skipped: own.executions() == 0 && own.cancelled == 0 && failures.is_empty(),
         failures,
         figures: own,
@@ -413,6 +419,28 @@ fn warning(scenario: &ScenarioReport) -> Vec<String> {
             "key forgotten because the ledger was full; later records of it count as orphans",
             "keys forgotten because the ledger was full; later records of them count as orphans",
         );
+    }
+    for step in &scenario.steps {
+        let figures = &step.figures;
+        if let (Some(tolerated), Some(tolerance)) = (&step.tolerated, figures.tolerance) {
+            warnings.push(format!(
+                "{}: step {}: {} of {} executions failed, {tolerance} are tolerated; {tolerated}",
+                scenario.name,
+                step.name,
+                figures.failures(),
+                figures.executions(),
+            ));
+        }
+        if figures.flaky > 0 {
+            warnings.push(format!(
+                "{}: step {}: flaky, {} of {} executions passed only after a retry, the first after: {}",
+                scenario.name,
+                step.name,
+                figures.flaky,
+                figures.executions(),
+                figures.flaky_cause.as_deref().unwrap_or("no reason told"),
+            ));
+        }
     }
     for (name, meter) in scenario.meters.iter().filter(|(_, meter)| meter.failures > 0) {
         let why = meter.last_failure.as_deref().unwrap_or("no reason told");

@@ -143,6 +143,8 @@ pub struct StepReport {
     pub figures: StepFigures,
     /// Everything that failed in one line: `37 of 1000 minions: expected status 202, observed 503`; `None` when nothing did.
     pub headline: Option<String>,
+    /// The same of failures that are tolerated; there is no headline then.
+    pub tolerated: Option<String>,
     /// What failed, one per kind, most frequent first; empty when nothing did.
     pub failures: Vec<StepFailure>,
     /// Whether it was declared but never executed.

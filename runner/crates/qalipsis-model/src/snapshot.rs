@@ -1,5 +1,6 @@
 //! Figures: what is counted and timed. They merge exactly, so they serve as difference and as total.
 
+use crate::criterion::Quantity;
 use crate::description::SourceLocation;
 use crate::evidence::FailureKind;
 use crate::histogram::Histogram;
@@ -7,6 +8,7 @@ use crate::meter::MeterFigures;
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// How an execution ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -118,6 +120,72 @@ pub struct StepFigures {
     /// Of a join: from trigger to arrival, too late.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub late: Option<Box<Histogram>>,
+    /// Executions that succeeded only after a retry.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub flaky: u64,
+    /// Why the first attempt of the first of them failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flaky_cause: Option<String>,
+    /// How many executions may fail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tolerance: Option<Tolerance>,
+}
+
+/// How many executions of a step may fail before the run does. The default is none.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tolerance {
+    /// So many.
+    Count(u64),
+    /// This share of all executions, from 0 to 1.
+    Share(f64),
+}
+
+impl Tolerance {
+    /// At most so many executions may fail.
+    pub fn count(executions: u64) -> Self {
+        Self::Count(executions)
+    }
+
+    /// At most this share of the executions may fail, from 0 to 1.
+    ///
+    /// # Panics
+    /// When it is outside of that range.
+    #[track_caller]
+    pub fn share(share: f64) -> Self {
+        assert!((0.0..=1.0).contains(&share), "a tolerated share is from 0 to 1");
+        Self::Share(share)
+    }
+
+    /// Whether so many of all executions may fail.
+    pub fn allows(self, failures: u64, executions: u64) -> bool {
+        match self {
+            Self::Count(count) => failures <= count,
+            Self::Share(share) => failures as f64 <= share * executions as f64,
+        }
+    }
+
+    /// The stricter of two; a count is stricter than a share.
+    fn stricter(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Count(a), Self::Count(b)) => Self::Count(a.min(b)),
+            (Self::Share(a), Self::Share(b)) => Self::Share(a.min(b)),
+            (count @ Self::Count(_), _) | (_, count) => count,
+        }
+    }
+}
+
+impl fmt::Display for Tolerance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Share(share) => f.write_str(&Quantity::ErrorRate.show(*share)),
+        }
+    }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Both durations of the executions with one outcome.
@@ -189,6 +257,11 @@ impl StepFigures {
         *self.kinds.entry(kind).or_default() += 1;
         self.first_failure = earliest(self.first_failure, Some(at));
         self.last_failure = self.last_failure.max(Some(at));
+    }
+
+    /// So many executions may fail; where several are said, the strictest counts.
+    pub fn tolerate(&mut self, tolerance: Tolerance) {
+        self.tolerance = Some(self.tolerance.map_or(tolerance, |ours| ours.stricter(tolerance)));
     }
 
     /// Executions with this outcome.
@@ -268,6 +341,13 @@ impl StepFigures {
         }
         merge_histogram(&mut self.latency, other.latency.as_deref());
         merge_histogram(&mut self.late, other.late.as_deref());
+        self.flaky += other.flaky;
+        if self.flaky_cause.is_none() {
+            self.flaky_cause.clone_from(&other.flaky_cause);
+        }
+        if let Some(theirs) = other.tolerance {
+            self.tolerate(theirs);
+        }
     }
 }
 

@@ -19,13 +19,17 @@ pub mod prelude {
     pub use crate::core::join::{Join, zip};
     pub use crate::core::minion::Minion;
     pub use crate::core::model::criterion::Meter;
+    pub use crate::core::model::evidence::FailureKind;
     pub use crate::core::model::profile::{Completion, Profile, Stage};
+    pub use crate::core::pause::Pace;
     pub use crate::core::properties::{Properties, PropertyValue, Secret};
+    pub use crate::core::retry::{Retry, repeat};
     pub use crate::core::scenario::Scenario;
     pub use crate::core::setup::{Setup, SetupError};
     pub use crate::core::step::{Outcome, StepFailed};
     pub use crate::core::steps::Steps;
-    pub use crate::core::verify::Verify;
+    pub use crate::core::tolerance::Tolerance;
+    pub use crate::core::verify::{Verify, check};
     pub use crate::{Properties, Steps};
     pub use std::process::ExitCode;
     pub use std::sync::Arc;

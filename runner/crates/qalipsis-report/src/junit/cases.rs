@@ -102,8 +102,15 @@ impl Cases<'_> {
         let service = step.figures.service();
         let figure = |percent| human_ns(service.percentile_ns(percent).unwrap_or(0));
         let mut case = self.case(&step.name, status, location, service.mean_ns());
+        let mut remarks = String::new();
+        if let Some(tolerance) = step.figures.tolerance {
+            remarks = format!(" ({tolerance} tolerated)");
+        }
+        if step.figures.flaky > 0 {
+            remarks = format!("{remarks}, {} flaky: passed only after a retry", number(step.figures.flaky));
+        }
         case.set_system_out(format!(
-            "{} by {}, {} failed; service time p50 {}, p95 {}, p99 {}, max {}",
+            "{} by {}, {} failed{remarks}; service time p50 {}, p95 {}, p99 {}, max {}",
             counted(executions, "execution"),
             counted(step.figures.minions, "minion"),
             number(step.figures.failures()),

@@ -5,5 +5,6 @@ mod join;
 mod ledger;
 mod meter;
 mod replay;
+mod retry;
 mod steps;
 mod support;

@@ -57,6 +57,30 @@ async fn place(minion: Minion<Order>, world: Arc<World>) -> Outcome {
         v.equal("status", answer, 202);
         assert!(answer > 200, "any assertion library works");
     })?;
+    let again = repeat(|| async {
+        let answer: u16 = async { Ok::<_, Fault>(202) }.await?;
+        check(|v| v.equal("status", answer, 202))?;
+        Ok::<_, Fault>(answer)
+    });
+    let policy = Retry::attempts(3)
+        .backoff(millis(10), 1.5)
+        .longest(secs(1))
+        .jitter(0.2)
+        .attempt_timeout(secs(1))
+        .only(&[FailureKind::Timeout]);
+    minion.step(Order::Place, again).retry(policy).tolerate(Tolerance::share(0.01)).timeout(secs(5)).await?;
+    let ready = std::future::ready::<Result<u16, Fault>>;
+    minion.step(Order::Place, repeat(|| ready(Ok(202)))).retry(Retry::attempts(2).when(|f| f.code == "tls")).await?;
+    minion.verify_async(Order::Accepted, |mut v| async { v.that("up", true); v }).tolerate(Tolerance::count(1)).await?;
+    minion.pause(millis(1)).await;
+    minion.pause(millis(1)..millis(3)).await;
+    minion.pause(millis(1)..=millis(3)).await;
+    minion.pace(Pace::constant(millis(1))).await;
+    minion.pace(Pace::accelerating(millis(10), 2.0, millis(1))).await;
+    minion.pace(Pace::by(|past| past.unwrap_or(millis(8)) / 2)).await;
+    let _two: u8 = minion.stage(Order::Accepted, async {
+        minion.step(Order::Place, async { Ok::<u8, Fault>(2) }).await
+    }).timeout(secs(1)).await?;
     let one = async {
         let event = minion.step(Order::Fulfilled, fulfilled).await?;
         minion.verify(Order::FulfilledUnchanged, |v| v.equal("event", event, key))
