@@ -40,6 +40,7 @@ impl Bare {
             zone: None,
             evidence: Arc::new(evidence),
             side: Arc::new(recorder()),
+            minions: 1,
             iteration_limit: Duration::from_secs(300),
             replay: None,
         });

@@ -6,6 +6,8 @@
 mod awaiting;
 pub mod both;
 pub mod clock;
+pub mod collect;
+pub mod data;
 pub mod evidence;
 pub mod execution;
 pub mod fault;

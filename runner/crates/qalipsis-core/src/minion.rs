@@ -46,6 +46,8 @@ pub struct ScenarioContext {
     pub evidence: Arc<EvidenceKeeper>,
     /// For what happens outside of workers: sources, late arrivals.
     pub side: Arc<Recorder>,
+    /// Its minions over all factories.
+    pub minions: u32,
     /// How long one pass may take.
     pub iteration_limit: Duration,
     /// When one pass of one minion is replayed: which, and where it is told.
@@ -109,6 +111,8 @@ pub struct MinionState {
     /// That the pass took too long, and whether a step has told so.
     timed_out: AtomicBool,
     timeout_told: AtomicBool,
+    /// That it runs no further pass.
+    ended: AtomicBool,
     draws: AtomicU32,
     spans: AtomicU32,
     /// Lateness of the pass, in nanoseconds, until its first execution takes it.
@@ -133,6 +137,7 @@ impl MinionState {
             iteration: AtomicU64::new(0),
             timed_out: AtomicBool::new(false),
             timeout_told: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
             draws: AtomicU32::new(0),
             spans: AtomicU32::new(0),
             lag_ns: AtomicU64::new(0),
@@ -159,7 +164,7 @@ impl MinionState {
     pub fn time_out<P>(&self, pass: P) {
         self.timed_out.store(true, Relaxed);
         drop(pass);
-        if !self.timeout_told.load(Relaxed) {
+        if !self.timeout_told.load(Relaxed) && !self.ended() {
             let last = self
                 .current_step()
                 .map_or("no step was started".to_owned(), |s| format!("the last step was '{s}'"));
@@ -270,6 +275,27 @@ impl MinionState {
 
     pub(crate) fn take_lag(&self) -> u64 {
         if self.lag_ns.load(Relaxed) == 0 { 0 } else { self.lag_ns.swap(0, Relaxed) }
+    }
+
+    /// It runs no further pass, and the end of this one is no failure.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Relaxed);
+    }
+
+    /// Whether it runs no further pass.
+    pub fn ended(&self) -> bool {
+        self.ended.load(Relaxed)
+    }
+
+    /// Minions of the scenario, over all factories.
+    pub(crate) fn minions(&self) -> u32 {
+        self.scenario.minions
+    }
+
+    /// Returns when the campaign is stopped.
+    pub(crate) async fn stopped(&self) {
+        // The sender is the worker's own, so that it is never gone.
+        let _ = self.worker.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
     /// How late the pass is, until its first execution takes it.

@@ -125,7 +125,7 @@ pub(crate) async fn run(
             passes.failed_minions += u64::from(failed && !failed_before);
         });
         failed_before |= failed;
-        if !ending.load.repeats(scenario) {
+        if minion.ended() || !ending.load.repeats(scenario) {
             return;
         }
         iteration += 1;
@@ -167,11 +167,12 @@ async fn pass(minion: &Arc<MinionState>, iterate: &Iterate, deadline: Instant) -
     .await;
     match polled {
         Ok(Ok(Ok(()))) => ExecutionOutcome::Success,
+        Ok(Ok(Err(_no_failure))) if minion.ended() => ExecutionOutcome::Success,
         Ok(Ok(Err(_recorded))) => ExecutionOutcome::Failure,
         Ok(Err(panic)) => panicked(panic),
         Err(_elapsed) => {
             minion.time_out(pass);
-            ExecutionOutcome::Timeout
+            if minion.ended() { ExecutionOutcome::Success } else { ExecutionOutcome::Timeout }
         }
     }
 }

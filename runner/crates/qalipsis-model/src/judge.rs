@@ -328,7 +328,7 @@ fn problems(
             evidence: sources,
         });
     }
-    for kind in [FailureKind::Panic, FailureKind::Timeout] {
+    for kind in [FailureKind::Panic, FailureKind::Timeout, FailureKind::Error] {
         let count = figures.iterations.of_kind(kind);
         if count > 0 {
             let evidence = outside(kind);

@@ -70,6 +70,7 @@ fn context(scenario: &str) -> (ScenarioContext, mpsc::Receiver<Evidence>) {
         zone: None,
         evidence: Arc::new(keeper),
         side: Arc::new(Recorder::new([1])),
+        minions: 1,
         iteration_limit: PATIENCE,
         replay: None,
     };

@@ -15,6 +15,8 @@ pub use rand;
 /// Everything that a scenario needs: `use qalipsis::prelude::*;`.
 pub mod prelude {
     pub use crate::core::both::both;
+    pub use crate::core::collect::Collect;
+    pub use crate::core::data::{AtEnd, Data, Records, csv, json_lines, records};
     pub use crate::core::fault::Fault;
     pub use crate::core::join::{Join, zip};
     pub use crate::core::minion::Minion;

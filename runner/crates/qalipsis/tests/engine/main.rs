@@ -1,6 +1,8 @@
 //! The engine through the scenario API, judged as the head would.
 
 mod after;
+mod collect;
+mod data;
 mod join;
 mod ledger;
 mod meter;

@@ -60,6 +60,7 @@ impl Stage {
             zone: None,
             evidence: Arc::new(keeper),
             side: Arc::new(Recorder::new([2])),
+            minions: 1,
             iteration_limit: Duration::from_secs(60),
             replay: None,
         });

@@ -26,7 +26,13 @@ struct Settings {
     token: Secret,
 }
 
+struct Row {
+    id: u64,
+}
+
 struct World {
+    rows: Data<Row>,
+    batches: Collect<u64>,
     events: Join<u64, u64>,
     settings: Settings,
 }
@@ -38,7 +44,9 @@ impl World {
             return Err(SetupError::new("no port"));
         }
         let events = setup.join(stream("numbers", qalipsis_stream()), |n| *n);
-        Ok(Self { events, settings: setup.properties })
+        let rows = records("rows", (0..10).map(|id| Row { id }))?.each_once().at_end(AtEnd::StopMinion);
+        let _other_ways = (json_lines::<u64>("rows.jsonl").map(Records::cycle), csv::<u64>("rows.csv").map(Records::broadcast));
+        Ok(Self { rows, batches: Collect::new(10, secs(1)), events, settings: setup.properties })
     }
 }
 
@@ -69,6 +77,8 @@ async fn place(minion: Minion<Order>, world: Arc<World>) -> Outcome {
         .attempt_timeout(secs(1))
         .only(&[FailureKind::Timeout]);
     minion.step(Order::Place, again).retry(policy).tolerate(Tolerance::share(0.01)).timeout(secs(5)).await?;
+    let row: &Row = world.rows.next(&minion).await?;
+    let _batch: Option<Vec<u64>> = world.batches.add(&minion, row.id).await;
     let ready = std::future::ready::<Result<u16, Fault>>;
     minion.step(Order::Place, repeat(|| ready(Ok(202)))).retry(Retry::attempts(2).when(|f| f.code == "tls")).await?;
     minion.verify_async(Order::Accepted, |mut v| async { v.that("up", true); v }).tolerate(Tolerance::count(1)).await?;

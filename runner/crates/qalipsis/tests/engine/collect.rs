@@ -1,0 +1,50 @@
+//! Batches that minions fill together.
+
+use crate::support::Run;
+use parking_lot::Mutex;
+use qalipsis::core::model::plan::Stop;
+use qalipsis::core::model::verdict::Status;
+use qalipsis::prelude::*;
+
+#[derive(Steps)]
+enum Step {
+    Send,
+}
+
+/// The batches of ten minions, each as large as said; sizes in order, and all items.
+fn batches(size: usize, within: Duration, stop: Option<(Duration, Stop)>) -> (Vec<usize>, Vec<u32>) {
+    let sent: Arc<Mutex<Vec<Vec<u32>>>> = Arc::default();
+    let told = Arc::clone(&sent);
+    let scenario = move || {
+        let told = Arc::clone(&told);
+        let open = move |_: Setup| async move { Ok(Collect::new(size, within)) };
+        let pass = move |minion: Minion<Step>, batches: Arc<Collect<u32>>| {
+            let told = Arc::clone(&told);
+            async move {
+                if let Some(batch) = batches.add(&minion, minion.index()).await {
+                    told.lock().push(batch);
+                    minion.step(Step::Send, async { Ok::<_, Fault>(()) }).await?;
+                }
+                Ok(())
+            }
+        };
+        Scenario::new("s", open, pass).minions(10)
+    };
+    let report = Run { stop, ..Run::default() }.of(scenario);
+    assert_eq!(report.status, Status::Successful, "{:?}", report.reasons);
+    let sent = sent.lock();
+    let mut items: Vec<u32> = sent.iter().flatten().copied().collect();
+    items.sort_unstable();
+    (sent.iter().map(Vec::len).collect(), items)
+}
+
+#[test]
+fn the_last_batch_is_released_though_it_is_not_full() {
+    assert_eq!(batches(4, millis(300), None), (vec![4, 4, 2], Vec::from_iter(0..10)));
+}
+
+#[test]
+fn a_stop_releases_the_batch_at_once() {
+    let stop = Some((millis(200), Stop::Graceful));
+    assert_eq!(batches(4, secs(3_000), stop), (vec![4, 4, 2], Vec::from_iter(0..10)));
+}
