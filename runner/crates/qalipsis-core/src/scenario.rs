@@ -146,7 +146,8 @@ impl Scenario {
         self
     }
 
-    /// How many minions run it. Default 1.
+    /// How many minions run it. Default 1, or what the profile gives: arrivals and explicit batches have a number of
+    /// their own, and another one is refused before anything runs.
     #[must_use]
     pub fn minions(mut self, count: u32) -> Self {
         self.description.minions = count;
@@ -156,6 +157,10 @@ impl Scenario {
     /// When its minions start. Default: all at once.
     #[must_use]
     pub fn profile(mut self, profile: Profile) -> Self {
+        let given = self.description.profile.minions().unwrap_or(1);
+        if self.description.minions == given {
+            self.description.minions = profile.minions().unwrap_or(1);
+        }
         self.description.profile = profile;
         self
     }

@@ -1,5 +1,15 @@
 //! Load profiles: when each minion is released, as a pure function of its index.
 
+mod arrivals;
+mod batches;
+mod poisson;
+mod stages;
+#[cfg(test)]
+mod tests;
+
+pub use arrivals::{ArrivalRate, Spacing};
+pub use batches::Batch;
+
 use crate::segment::Segment;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -20,6 +30,28 @@ pub enum Profile {
         /// Time between two batches.
         every: Duration,
     },
+    /// Batches that grow, at a fixed pace; each minion runs the scenario once.
+    More {
+        /// Minions of the first batch.
+        count: u32,
+        /// Time between two batches.
+        every: Duration,
+        /// How many times larger each batch is than the one before, in thousandths.
+        multiplier: u32,
+        /// Minions of the largest batch.
+        max: u32,
+    },
+    /// Batches of `count` minions that follow each other faster and faster; each minion runs the scenario once.
+    Faster {
+        /// Minions of a batch.
+        count: u32,
+        /// Time between the first two batches.
+        start_every: Duration,
+        /// How many times shorter each period is than the one before, in thousandths.
+        accelerator: u32,
+        /// The shortest time between two batches.
+        min_every: Duration,
+    },
     /// All minions spread evenly over the ticks of `every` in a window of `within`; each runs the scenario once.
     Timeframe {
         /// Time between two batches.
@@ -33,6 +65,18 @@ pub enum Profile {
         stages: Vec<Stage>,
         /// What happens to passes that run when the last stage ends.
         completion: Completion,
+    },
+    /// The open model: minions arrive at rates, which give their number; each runs the scenario once.
+    Arrivals {
+        /// In the order in which they follow each other.
+        rates: Vec<ArrivalRate>,
+        /// How arrivals lie in time.
+        spacing: Spacing,
+    },
+    /// Explicit batches, which give the number of minions; each minion runs the scenario once.
+    Batches {
+        /// In order of time.
+        batches: Vec<Batch>,
     },
 }
 
@@ -119,6 +163,18 @@ impl Profile {
         Self::Regular { count, every }
     }
 
+    /// Growing batches: `count` minions, and every `every` a batch `multiplier` times the one before, rounded down,
+    /// until batches have `max` minions. The multiplier counts to the thousandth.
+    pub fn more(count: u32, every: Duration, multiplier: f64, max: u32) -> Self {
+        Self::More { count, every, multiplier: batches::thousandths(multiplier), max }
+    }
+
+    /// `count` minions at a shrinking period: `start_every` between the first two batches, each period then the one
+    /// before divided by `accelerator`, until it is `min_every`. The accelerator counts to the thousandth.
+    pub fn faster(count: u32, start_every: Duration, accelerator: f64, min_every: Duration) -> Self {
+        Self::Faster { count, start_every, accelerator: batches::thousandths(accelerator), min_every }
+    }
+
     /// All minions spread evenly over the ticks of `every` inside `within`.
     pub fn timeframe(every: Duration, within: Duration) -> Self {
         Self::Timeframe { every, within }
@@ -127,6 +183,31 @@ impl Profile {
     /// Stages that add minions, which repeat until the last stage ends; passes that run then are finished.
     pub fn stages(stages: impl IntoIterator<Item = Stage>) -> Self {
         Self::Stages { stages: stages.into_iter().collect(), completion: Completion::Graceful }
+    }
+
+    /// The open model: minions arrive at these rates, one rate after the other, whether or not earlier ones are done.
+    ///
+    /// The number of minions is what the rates give, so a scenario does not set it. Arrivals are spaced evenly, the
+    /// first at the start; see [`Profile::poisson`].
+    pub fn arrivals(rates: impl IntoIterator<Item = ArrivalRate>) -> Self {
+        Self::Arrivals { rates: rates.into_iter().collect(), spacing: Spacing::Even }
+    }
+
+    /// For [`Profile::arrivals`]: a Poisson process of these rates instead, the same for the same seed.
+    /// Without effect on the other profiles.
+    #[must_use]
+    pub fn poisson(mut self, seed: u64) -> Self {
+        if let Self::Arrivals { spacing, .. } = &mut self {
+            *spacing = Spacing::Poisson { seed };
+        }
+        self
+    }
+
+    /// A profile of your own: batches of (offset from the start of the load, number of minions), in order of time.
+    ///
+    /// The number of minions is their sum, so a scenario does not set it.
+    pub fn batches(batches: impl IntoIterator<Item = (Duration, u32)>) -> Self {
+        Self::Batches { batches: batches.into_iter().map(|(at, count)| Batch { at, count }).collect() }
     }
 
     /// For [`Profile::stages`]: what happens to passes that run when the last stage ends.
@@ -139,6 +220,20 @@ impl Profile {
         self
     }
 
+    /// The number of minions, when it follows from the profile itself.
+    pub fn minions(&self) -> Option<u32> {
+        match self {
+            Self::Arrivals { rates, spacing } => Some(arrivals::count(rates, *spacing)),
+            Self::Batches { batches } => Some(batches::sum(batches)),
+            Self::Immediate
+            | Self::Regular { .. }
+            | Self::More { .. }
+            | Self::Faster { .. }
+            | Self::Timeframe { .. }
+            | Self::Stages { .. } => None,
+        }
+    }
+
     /// Why this profile cannot release `minions` minions, if so.
     pub fn problem(&self, minions: u32) -> Option<String> {
         match self {
@@ -147,6 +242,12 @@ impl Profile {
                 Some("profile regular: the batch size must be at least 1".into())
             }
             Self::Regular { .. } => None,
+            Self::More { count, every, multiplier, max } => {
+                batches::growing_problem(*count, *every, *multiplier, *max)
+            }
+            Self::Faster { count, start_every, accelerator, min_every } => {
+                batches::quickening_problem(*count, *start_every, *accelerator, *min_every)
+            }
             Self::Timeframe { every, within } => {
                 if every.is_zero() {
                     Some("profile timeframe: the period must be more than zero".into())
@@ -156,7 +257,9 @@ impl Profile {
                     None
                 }
             }
-            Self::Stages { stages, .. } => stages_problem(stages, minions),
+            Self::Stages { stages, .. } => stages::problem(stages, minions),
+            Self::Arrivals { rates, spacing } => arrivals::problem(rates, *spacing, minions),
+            Self::Batches { batches } => batches::problem(batches, minions),
         }
     }
 
@@ -173,7 +276,7 @@ impl Profile {
             Self::Stages { stages, .. } => {
                 let mut start = Duration::ZERO;
                 let mut first = 0;
-                for (stage, last) in stages.iter().zip(stage_ends(stages, minions)) {
+                for (stage, last) in stages.iter().zip(stages::ends(stages, minions)) {
                     if index < last {
                         let among = u128::from(last - first);
                         return start + nanos(stage.ramp_up.as_nanos() * u128::from(index - first) / among);
@@ -183,6 +286,26 @@ impl Profile {
                 }
                 start
             }
+            Self::More { .. } | Self::Faster { .. } | Self::Arrivals { .. } | Self::Batches { .. } => {
+                self.instants(minions).nth(index as usize).unwrap_or_default()
+            }
+        }
+    }
+
+    /// The instants of all minions, in the order of their indices.
+    fn instants(&self, minions: u32) -> Box<dyn Iterator<Item = Duration> + '_> {
+        match self {
+            Self::More { count, every, multiplier, max } => {
+                Box::new(batches::growing(*count, *every, *multiplier, *max).flat_map(Batch::instants))
+            }
+            Self::Faster { count, start_every, accelerator, min_every } => Box::new(
+                batches::quickening(*count, *start_every, *accelerator, *min_every).flat_map(Batch::instants),
+            ),
+            Self::Arrivals { rates, spacing } => Box::new(arrivals::instants(rates, *spacing)),
+            Self::Batches { batches } => Box::new(batches.iter().copied().flat_map(Batch::instants)),
+            Self::Immediate | Self::Regular { .. } | Self::Timeframe { .. } | Self::Stages { .. } => {
+                Box::new((0..minions).map(move |index| self.at(index, minions)))
+            }
         }
     }
 
@@ -190,15 +313,42 @@ impl Profile {
     pub fn launches(&self, minions: u32, segment: Segment) -> impl Iterator<Item = Launch> + '_ {
         // Every profile releases in the order of the indices, so no sorting is needed.
         (0..minions)
-            .filter(move |m| segment.hosts(*m))
-            .map(move |m| Launch { at: self.at(m, minions), minion: m })
+            .zip(self.instants(minions))
+            .filter(move |(minion, _)| segment.hosts(*minion))
+            .map(|(minion, at)| Launch { at, minion })
+    }
+
+    /// When the stages, or the rates of arrivals, begin and end; none for profiles without.
+    pub fn stage_times(&self) -> Vec<(Duration, Duration)> {
+        let durations: Vec<Duration> = match self {
+            Self::Stages { stages, .. } => stages.iter().map(Stage::duration).collect(),
+            Self::Arrivals { rates, .. } => rates.iter().map(ArrivalRate::duration).collect(),
+            Self::Immediate
+            | Self::Regular { .. }
+            | Self::More { .. }
+            | Self::Faster { .. }
+            | Self::Timeframe { .. }
+            | Self::Batches { .. } => Vec::new(),
+        };
+        let times = durations.into_iter().scan(Duration::ZERO, |start, own| {
+            let from = *start;
+            *start += own;
+            Some((from, *start))
+        });
+        times.collect()
     }
 
     /// When minions stop repeating; `None` when each runs once.
     pub fn repeats_until(&self) -> Option<Duration> {
         match self {
             Self::Stages { stages, .. } => Some(stages.iter().map(Stage::duration).sum()),
-            Self::Immediate | Self::Regular { .. } | Self::Timeframe { .. } => None,
+            Self::Immediate
+            | Self::Regular { .. }
+            | Self::More { .. }
+            | Self::Faster { .. }
+            | Self::Timeframe { .. }
+            | Self::Arrivals { .. }
+            | Self::Batches { .. } => None,
         }
     }
 
@@ -206,7 +356,13 @@ impl Profile {
     pub fn at_end(&self) -> Completion {
         match self {
             Self::Stages { completion, .. } => *completion,
-            Self::Immediate | Self::Regular { .. } | Self::Timeframe { .. } => Completion::Graceful,
+            Self::Immediate
+            | Self::Regular { .. }
+            | Self::More { .. }
+            | Self::Faster { .. }
+            | Self::Timeframe { .. }
+            | Self::Arrivals { .. }
+            | Self::Batches { .. } => Completion::Graceful,
         }
     }
 
@@ -225,6 +381,15 @@ impl std::fmt::Display for Profile {
         match self {
             Self::Immediate => f.write_str("all at once"),
             Self::Regular { count, every } => write!(f, "{count} every {}", human(*every)),
+            Self::More { count, every, multiplier, max } => {
+                let multiplier = batches::factor(*multiplier);
+                write!(f, "{count} every {}, {multiplier} times as many each, at most {max}", human(*every))
+            }
+            Self::Faster { count, start_every, accelerator, min_every } => {
+                let (start, min) = (human(*start_every), human(*min_every));
+                let accelerator = batches::factor(*accelerator);
+                write!(f, "{count} every {start}, {accelerator} times as often each, at most every {min}")
+            }
             Self::Timeframe { every, within } => {
                 write!(f, "spread over {}, every {}", human(*within), human(*every))
             }
@@ -241,137 +406,30 @@ impl std::fmt::Display for Profile {
                 }
                 if *completion == Completion::Hard { f.write_str(", then cancelled") } else { Ok(()) }
             }
+            Self::Arrivals { rates, spacing } => {
+                f.write_str("arriving at ")?;
+                for (i, rate) in rates.iter().enumerate() {
+                    write!(f, "{}{rate}", if i > 0 { ", then " } else { "" })?;
+                }
+                match spacing {
+                    Spacing::Even => Ok(()),
+                    Spacing::Poisson { seed } => write!(f, ", Poisson with seed {seed}"),
+                }
+            }
+            Self::Batches { batches } => {
+                const SHOWN: usize = 5;
+                for (i, Batch { at, count }) in batches.iter().take(SHOWN).enumerate() {
+                    write!(f, "{}{count} at {}", if i > 0 { ", " } else { "" }, human(*at))?;
+                }
+                match batches.len().saturating_sub(SHOWN) {
+                    0 => Ok(()),
+                    rest => write!(f, " and {rest} more batches"),
+                }
+            }
         }
-    }
-}
-
-/// The index after the last minion of each stage.
-fn stage_ends(stages: &[Stage], minions: u32) -> impl Iterator<Item = u32> + '_ {
-    // Percentages are rounded on their running sum, so that stages never lose or invent a minion.
-    stages.iter().scan((0_u64, 0_u64), move |(percent, absolute), stage| {
-        match stage.share {
-            Share::Percent(p) => *percent += u64::from(p),
-            Share::Minions(n) => *absolute += u64::from(n),
-        }
-        Some((u64::from(minions) * *percent / 100 + *absolute).min(u64::from(minions)) as u32)
-    })
-}
-
-fn stages_problem(stages: &[Stage], minions: u32) -> Option<String> {
-    if stages.is_empty() {
-        return Some("profile stages: there must be at least one stage".into());
-    }
-    let mut percent = 0_u64;
-    let mut absolute = 0_u64;
-    let mut kinds = [false, false];
-    for stage in stages {
-        match stage.share {
-            Share::Percent(p) => (percent, kinds[0]) = (percent + u64::from(p), true),
-            Share::Minions(n) => (absolute, kinds[1]) = (absolute + u64::from(n), true),
-        }
-        if stage.duration().is_zero() {
-            return Some("profile stages: each stage needs a ramp-up or a total duration".into());
-        }
-        if stage.total < stage.ramp_up && !stage.total.is_zero() {
-            return Some("profile stages: the total of a stage must be at least its ramp-up".into());
-        }
-    }
-    match kinds {
-        [true, true] => Some("profile stages: percentages and absolute counts cannot be mixed".into()),
-        [true, false] if percent != 100 => {
-            Some(format!("profile stages: the percentages sum to {percent}, they must sum to 100"))
-        }
-        [false, true] if absolute != u64::from(minions) => {
-            Some(format!("profile stages: the stages add {absolute} minions, the scenario has {minions}"))
-        }
-        _ => None,
     }
 }
 
 fn nanos(nanos: u128) -> Duration {
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn secs(n: u64) -> Duration {
-        Duration::from_secs(n)
-    }
-
-    fn offsets(profile: &Profile, minions: u32) -> Vec<u64> {
-        profile.launches(minions, Segment::WHOLE).map(|l| l.at.as_millis() as u64).collect()
-    }
-
-    #[test]
-    fn closed_forms() {
-        assert_eq!(offsets(&Profile::immediate(), 3), [0, 0, 0]);
-        assert_eq!(offsets(&Profile::regular(2, secs(1)), 5), [0, 0, 1000, 1000, 2000]);
-        assert_eq!(offsets(&Profile::timeframe(secs(1), secs(2)), 5), [0, 0, 0, 1000, 1000]);
-        let stages = Profile::stages([
-            Stage::percent(40).ramp_up(secs(2)).total(secs(3)),
-            Stage::percent(60).ramp_up(secs(3)).total(secs(3)),
-        ]);
-        assert_eq!(offsets(&stages, 5), [0, 1000, 3000, 4000, 5000]);
-        assert_eq!(stages.repeats_until(), Some(secs(6)));
-    }
-
-    #[test]
-    fn problems_are_named() {
-        let stages = |list: &[Stage]| Profile::stages(list.to_vec()).problem(100);
-        assert_eq!(
-            stages(&[Stage::percent(40).total(secs(1)), Stage::percent(50).total(secs(1))]).unwrap(),
-            "profile stages: the percentages sum to 90, they must sum to 100"
-        );
-        assert_eq!(
-            stages(&[Stage::minions(40).total(secs(1))]).unwrap(),
-            "profile stages: the stages add 40 minions, the scenario has 100"
-        );
-        assert!(stages(&[]).is_some());
-        assert!(stages(&[Stage::percent(100)]).is_some());
-        assert!(Profile::regular(0, secs(1)).problem(1).is_some());
-        assert!(Profile::timeframe(secs(2), secs(1)).problem(1).is_some());
-        assert_eq!(Profile::immediate().problem(10), None);
-    }
-
-    fn any_profile() -> impl Strategy<Value = Profile> {
-        let ms = |max| (1_u64..max).prop_map(Duration::from_millis);
-        prop_oneof![
-            Just(Profile::Immediate),
-            (1_u32..50, ms(2000)).prop_map(|(count, every)| Profile::Regular { count, every }),
-            (ms(500), 1_u32..50).prop_map(|(every, n)| Profile::Timeframe { every, within: every * n }),
-            (1_u32..99, ms(5000), ms(5000), ms(5000)).prop_map(|(percent, up, total, up2)| Profile::stages(
-                [
-                    Stage::percent(percent).ramp_up(up).total(up + total),
-                    Stage::percent(100 - percent).ramp_up(up2),
-                ]
-            )),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn the_union_of_any_split_is_the_whole(
-            profile in any_profile(),
-            minions in 0_u32..3000,
-            weights in proptest::collection::vec(1_u32..100, 1..6),
-        ) {
-            prop_assert_eq!(profile.problem(minions), None);
-            let whole: Vec<Launch> = profile.launches(minions, Segment::WHOLE).collect();
-            let mut union: Vec<Launch> =
-                Segment::split(&weights).iter().flat_map(|s| profile.launches(minions, *s).collect::<Vec<_>>()).collect();
-            union.sort();
-            prop_assert!(whole.is_sorted(), "launches come in order of time");
-            prop_assert_eq!(whole.len() as u32, minions);
-            prop_assert_eq!(whole, union);
-        }
-
-        #[test]
-        fn no_launch_lies_after_the_end(profile in any_profile(), minions in 1_u32..3000) {
-            let end = profile.duration(minions);
-            prop_assert!(profile.launches(minions, Segment::WHOLE).all(|l| l.at <= end));
-        }
-    }
 }

@@ -27,7 +27,7 @@ pub enum Window {
     After(Duration),
     /// From a time, included, to another, excluded.
     During(Duration, Duration),
-    /// The stage of this number, from 1, of a profile of stages.
+    /// The stage or rate of arrivals of this number, from 1, of a profile that has some.
     Stage(u32),
 }
 
@@ -60,11 +60,7 @@ impl Scope {
 
 /// When a stage begins and ends.
 fn stage(profile: &Profile, number: u32) -> Option<(Duration, Duration)> {
-    let Profile::Stages { stages, .. } = profile else { return None };
-    let index = number.checked_sub(1)? as usize;
-    let own = stages.get(index)?.duration();
-    let from: Duration = stages[..index].iter().map(|stage| stage.duration()).sum();
-    Some((from, from + own))
+    profile.stage_times().get(number.checked_sub(1)? as usize).copied()
 }
 
 impl Slice {
@@ -97,7 +93,7 @@ impl fmt::Display for Scope {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::Stage;
+    use crate::profile::{ArrivalRate, Stage};
 
     const fn secs(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -123,6 +119,17 @@ mod tests {
         assert_eq!(times(Window::After(secs(7))), Some((7, None)));
         let scope = Scope { window: Window::Stage(1), zone: None };
         assert_eq!(scope.slice(&Profile::immediate()), None);
+    }
+
+    #[test]
+    fn a_rate_of_arrivals_is_a_stage() {
+        let rates = [
+            ArrivalRate::per_second(5).ramp(secs(10)).total(secs(30)),
+            ArrivalRate::per_second(0).ramp(secs(5)),
+        ];
+        let scope = Scope { window: Window::Stage(2), zone: None };
+        let slice = scope.slice(&Profile::arrivals(rates)).unwrap();
+        assert_eq!((slice.from, slice.to), (secs(30), Some(secs(35))));
     }
 
     #[test]

@@ -60,14 +60,12 @@ impl Criterion {
         let from = match self.scope.window {
             Window::Whole => return None,
             Window::Stage(number) => {
-                let stages = match profile {
-                    Profile::Stages { stages, .. } => stages.len(),
-                    _ => {
-                        return Some(format!(
-                            "the criterion '{self}' is on a stage, but the profile has no stages"
-                        ));
-                    }
-                };
+                let stages = profile.stage_times().len();
+                if stages == 0 {
+                    return Some(format!(
+                        "the criterion '{self}' is on a stage, but the profile has no stages"
+                    ));
+                }
                 return (number == 0 || number as usize > stages).then(|| {
                     format!(
                         "the criterion '{self}' is on an unknown stage, the profile has stages 1 to {stages}"
@@ -103,7 +101,7 @@ impl Criterion {
 mod tests {
     use crate::criterion::{Criterion, Durations, Meter, NumberFigure, Quantity};
     use crate::description::{Monitor, ScenarioDescription, SourceLocation, StepDescription};
-    use crate::profile::{Profile, Stage};
+    use crate::profile::{ArrivalRate, Profile, Stage};
     use std::time::Duration;
 
     const fn secs(seconds: u64) -> Duration {
@@ -212,6 +210,12 @@ mod tests {
         assert_eq!(
             problem_with(&count().at_least(1).in_stage(1), &Profile::immediate()).unwrap(),
             "the criterion 'place count in stage 1 at least 1' is on a stage, but the profile has no stages"
+        );
+        let arrivals = Profile::arrivals([ArrivalRate::per_second(5).total(secs(10))]);
+        assert_eq!(problem_with(&count().at_least(1).in_stage(1), &arrivals), None);
+        assert_eq!(
+            problem_with(&count().at_least(1).in_stage(2), &arrivals).unwrap(),
+            "the criterion 'place count in stage 2 at least 1' is on an unknown stage, the profile has stages 1 to 1"
         );
     }
 }

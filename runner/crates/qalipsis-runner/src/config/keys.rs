@@ -213,7 +213,7 @@ pub const FAMILIES: &[Family] = &[
     Family {
         name: "scenarios.<scenario>.minions",
         environment: "QALIPSIS_SCENARIOS_<SCENARIO>_MINIONS",
-        doc: "Number of minions of one scenario, from 1.",
+        doc: "Number of minions of one scenario, from 1. Refused when its profile gives the number, as arrivals do.",
     },
     Family {
         name: "scenarios.<scenario>.properties.<property>",

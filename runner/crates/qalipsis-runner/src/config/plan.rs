@@ -187,6 +187,16 @@ fn number_of_minions(
     let key = minions_key(&scenario.name);
     // That the declared number fits the profile was checked with the description.
     let Some(entry) = given.get(&key) else { return scenario.minions };
+    if let Some(count) = scenario.profile.minions() {
+        problems.push(Problem::at(
+            entry.place(),
+            format_args!(
+                "scenario '{}': its profile gives the number of minions, {count}, leave this setting out",
+                scenario.name
+            ),
+        ));
+        return count;
+    }
     match &entry.value.text {
         Err(error) => problems.push(Problem::at(entry.place(), error)),
         Ok(text) => match minions(text) {
@@ -210,7 +220,7 @@ mod tests {
     use super::super::{Environment, Sources};
     use super::*;
     use crate::discovery::fixtures::{property, scenario};
-    use qalipsis_model::profile::{Profile, Stage};
+    use qalipsis_model::profile::{ArrivalRate, Profile, Stage};
     use std::time::Duration;
 
     fn shop() -> Vec<ScenarioDescription> {
@@ -222,7 +232,9 @@ mod tests {
         let mut odd = scenario("odd.name é");
         odd.properties = vec![property("brokers")];
         odd.profile = Profile::stages([Stage::minions(10).total(Duration::from_secs(1))]);
-        vec![checkout, odd]
+        let mut open = scenario("open");
+        open.profile = Profile::arrivals([ArrivalRate::per_second(5).total(Duration::from_secs(2))]);
+        vec![checkout, odd, open]
     }
 
     fn plan_with(
@@ -328,6 +340,20 @@ mod tests {
               the scenario has 9"
             ]
         );
+    }
+
+    #[test]
+    fn a_profile_that_gives_the_number_of_minions_takes_no_other() {
+        assert_eq!(plan(&["open"], &[]).unwrap().scenarios[0].minions, 10);
+        for setting in ["10", "9", "many"] {
+            assert_eq!(
+                plan(&["open"], &[&format!("scenarios.open.minions={setting}")]).unwrap_err(),
+                [
+                    "-c scenarios.open.minions: scenario 'open': its profile gives the number of minions, 10, leave this \
+                     setting out"
+                ]
+            );
+        }
     }
 
     #[test]

@@ -37,10 +37,10 @@ fn check(scenario: &ScenarioDescription, problems: &mut Vec<Problem>) {
     if scenario.name.trim().is_empty() {
         add("the name is empty, give it one".into());
     }
-    if scenario.minions == 0 {
-        add("the number of minions is 0, it must be at least 1".into());
-    } else if let Some(problem) = scenario.profile.problem(scenario.minions) {
+    if let Some(problem) = scenario.profile.problem(scenario.minions) {
         add(problem);
+    } else if scenario.minions == 0 {
+        add("the number of minions is 0, it must be at least 1".into());
     }
     for name in repeated(scenario.steps.iter().map(|s| s.name.as_str())) {
         add(format!("there are two steps '{name}', rename one"));
@@ -69,7 +69,7 @@ mod tests {
     use super::super::fixtures::{description, property, scenario, step};
     use super::*;
     use qalipsis_model::criterion::{NumberFigure, Quantity};
-    use qalipsis_model::profile::{Profile, Stage};
+    use qalipsis_model::profile::{ArrivalRate, Profile, Stage};
     use std::time::Duration;
 
     fn found(scenarios: Vec<ScenarioDescription>) -> Vec<String> {
@@ -103,6 +103,20 @@ mod tests {
             [
                 "src/main.rs:3:5: scenario 'checkout': profile stages: the percentages sum to 90, they must sum to 100"
             ]
+        );
+        let arrivals = |per_second| {
+            Profile::arrivals([ArrivalRate::per_second(per_second).total(Duration::from_secs(2))])
+        };
+        assert_eq!(
+            changed(|s| s.profile = arrivals(20)),
+            [
+                "src/main.rs:3:5: scenario 'checkout': profile arrivals: the rates give 40 minions, the scenario has 10, \
+                 leave the number out"
+            ]
+        );
+        assert_eq!(
+            changed(|s| (s.profile, s.minions) = (arrivals(0), 0)),
+            ["src/main.rs:3:5: scenario 'checkout': profile arrivals: the rates give no minion"]
         );
         assert_eq!(
             changed(|s| s.steps.push(step("place"))),
