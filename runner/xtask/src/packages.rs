@@ -32,6 +32,12 @@ const NEEDS: &[Need] = &[
         purpose: "the Java runtime of the Kafka broker",
         probe: Probe::Java(17),
     },
+    Need {
+        package: "openjdk-17-jdk-headless",
+        purpose: "compiling the Gradle plugin",
+        probe: Probe::Program("javac"),
+    },
+    Need { package: "gradle", purpose: "the tests of the Gradle plugin", probe: Probe::Program("gradle") },
     Need { package: "chromium", purpose: "looking at the report page", probe: Probe::Program("chromium") },
     Need { package: "maven", purpose: "fetching the Kafka broker", probe: Probe::Program("mvn") },
     Need { package: "postgresql", purpose: "the PostgreSQL server", probe: Probe::Program("pg_ctlcluster") },

@@ -69,6 +69,14 @@ const STEPS: &[Step] = &[
         environment: &[],
         takes_arguments: false,
     },
+    Step {
+        name: "Gradle plugin",
+        program: Program::Named("gradle"),
+        // With the binaries that the step before has built. No daemon, so that nothing stays.
+        arguments: &["--no-daemon", "--offline", "--console=plain", "--project-dir", "gradle-plugin", "test"],
+        environment: &[],
+        takes_arguments: false,
+    },
 ];
 
 /// Makes the machine ready and runs all steps.

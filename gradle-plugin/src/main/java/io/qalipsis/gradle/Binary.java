@@ -1,0 +1,88 @@
+package io.qalipsis.gradle;
+
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.gradle.api.GradleException;
+
+/** The runner's binary: where it is, and whether it is one that this plugin can drive. */
+final class Binary {
+
+    /** The oldest runner that has the flags and files which this plugin relies on. */
+    private static final int[] OLDEST = {0, 1, 0};
+
+    private static final Pattern VERSION = Pattern.compile("^qalipsis (\\d+)\\.(\\d+)\\.(\\d+)");
+    private static final int ANSWER_SECONDS = 20;
+
+    private Binary() {}
+
+    /** The path of the runner, or a failure that says how to get one. */
+    static String find(String wanted, File projectDirectory) {
+        if (wanted.indexOf('/') >= 0 || wanted.indexOf(File.separatorChar) >= 0) {
+            File file = new File(wanted);
+            file = file.isAbsolute() ? file : new File(projectDirectory, wanted);
+            if (file.canExecute() && file.isFile()) {
+                return file.getPath();
+            }
+            throw new GradleException("the runner " + file + " does not exist or cannot be executed");
+        }
+        String path = System.getenv("PATH");
+        for (String folder : (path == null ? "" : path).split(File.pathSeparator)) {
+            File file = new File(folder, wanted);
+            if (file.isFile() && file.canExecute()) {
+                return file.getPath();
+            }
+        }
+        throw new GradleException("the runner " + wanted + " is not on PATH: install it with "
+                + "`cargo install --path runner/crates/qalipsis-runner`, or set qalipsis.runner to its path");
+    }
+
+    /** Fails when the runner does not answer with a version that this plugin can drive. */
+    static void check(String binary, File folder) {
+        String answer = version(binary, folder);
+        Matcher matcher = VERSION.matcher(answer);
+        if (!matcher.find()) {
+            throw new GradleException(binary + " is not the runner of QALIPSIS: asked for its version, it said "
+                    + (answer.isEmpty() ? "nothing" : "\"" + answer + "\""));
+        }
+        for (int i = 0; i < OLDEST.length; i++) {
+            int part = Integer.parseInt(matcher.group(i + 1));
+            if (part > OLDEST[i]) {
+                return;
+            }
+            if (part < OLDEST[i]) {
+                throw new GradleException("the runner " + binary + " is too old: this plugin needs "
+                        + OLDEST[0] + "." + OLDEST[1] + "." + OLDEST[2] + " or later, and it is \"" + answer + "\"");
+            }
+        }
+    }
+
+    private static String version(String binary, File folder) {
+        Process process = null;
+        try {
+            process = new ProcessBuilder(binary, "--version").directory(folder).redirectErrorStream(true).start();
+            process.getOutputStream().close();
+            if (!process.waitFor(ANSWER_SECONDS, TimeUnit.SECONDS)) {
+                return "";
+            }
+            BufferedReader reader =
+                    new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+            String line = reader.readLine();
+            return line == null ? "" : line;
+        } catch (IOException error) {
+            throw new GradleException("the runner " + binary + " could not be started: " + error.getMessage(), error);
+        } catch (InterruptedException error) {
+            Thread.currentThread().interrupt();
+            throw new GradleException("qalipsis was cancelled", error);
+        } finally {
+            if (process != null) {
+                process.destroyForcibly();
+            }
+        }
+    }
+}

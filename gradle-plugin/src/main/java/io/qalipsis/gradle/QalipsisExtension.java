@@ -1,0 +1,59 @@
+package io.qalipsis.gradle;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.gradle.api.Project;
+import org.gradle.api.provider.Property;
+
+/** What all tasks of the type {@link RunQalipsis} start from. */
+public class QalipsisExtension {
+
+    private final Property<String> runner;
+    private final Property<String> manifestPath;
+    private final Property<String> executable;
+    private final Property<Boolean> runWithCheck;
+    private final Map<String, Object> configuration = new LinkedHashMap<>();
+
+    /** Made by Gradle. */
+    public QalipsisExtension(Project project) {
+        runner = project.getObjects().property(String.class);
+        runner.set("qalipsis");
+        // Unset means absent; some versions of Gradle make a new property of text empty instead.
+        manifestPath = project.getObjects().property(String.class);
+        manifestPath.set((String) null);
+        executable = project.getObjects().property(String.class);
+        executable.set((String) null);
+        runWithCheck = project.getObjects().property(Boolean.class);
+        runWithCheck.set(false);
+    }
+
+    /** The runner: a path, relative to the project, or a name to be looked for on PATH, the default. */
+    public Property<String> getRunner() {
+        return runner;
+    }
+
+    /** Cargo.toml of the scenarios, relative to the project; by default that of src/qalipsis, if it is there. */
+    public Property<String> getManifestPath() {
+        return manifestPath;
+    }
+
+    /** A scenario executable, relative to the project, to be used as it is, in place of a Cargo project. */
+    public Property<String> getExecutable() {
+        return executable;
+    }
+
+    /** Whether the task check runs all scenarios; false by default. */
+    public Property<Boolean> getRunWithCheck() {
+        return runWithCheck;
+    }
+
+    /** Configuration keys of all tasks. */
+    public Map<String, Object> getConfiguration() {
+        return configuration;
+    }
+
+    /** Adds configuration keys; the last value of a key counts. */
+    public void configuration(Map<String, ?> more) {
+        configuration.putAll(more);
+    }
+}

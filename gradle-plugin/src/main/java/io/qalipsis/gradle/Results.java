@@ -1,0 +1,113 @@
+package io.qalipsis.gradle;
+
+import groovy.json.JsonException;
+import groovy.json.JsonSlurper;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.gradle.api.GradleException;
+
+/** The files of one campaign, at the places where Gradle's users look for them. */
+final class Results {
+
+    /** Of so many failing steps the message tells. */
+    private static final int SHOWN = 10;
+
+    private final File junit;
+    private final File report;
+
+    private Results(File junit, File report) {
+        this.junit = junit;
+        this.report = report;
+    }
+
+    /** Empties a folder. */
+    static void clear(File folder) {
+        try {
+            if (folder.exists()) {
+                List<Path> inside = new ArrayList<>();
+                try (Stream<Path> paths = Files.walk(folder.toPath())) {
+                    paths.sorted(Comparator.reverseOrder()).forEach(inside::add);
+                }
+                for (Path path : inside) {
+                    Files.delete(path);
+                }
+            }
+            Files.createDirectories(folder.toPath());
+        } catch (IOException error) {
+            throw new GradleException("failed to empty " + folder + ": " + error.getMessage(), error);
+        }
+    }
+
+    /** Moves what the runner wrote below {@code work}: JUnit files to one folder, all else to the other. */
+    static Results collect(File work, File junit, File report) {
+        clear(junit);
+        clear(report);
+        File[] campaigns = work.listFiles(File::isDirectory);
+        for (File campaign : campaigns == null ? new File[0] : campaigns) {
+            File[] files = campaign.listFiles(File::isFile);
+            for (File file : files == null ? new File[0] : files) {
+                boolean test = file.getName().startsWith("TEST-");
+                Path to = (test ? junit : report).toPath().resolve(file.getName());
+                try {
+                    Files.move(file.toPath(), to, StandardCopyOption.REPLACE_EXISTING);
+                } catch (IOException error) {
+                    throw new GradleException("failed to move " + file + " to " + to, error);
+                }
+            }
+        }
+        return new Results(junit, report);
+    }
+
+    /** One line for each cause of the verdict. */
+    List<String> reasons() {
+        List<String> lines = new ArrayList<>();
+        File summary = new File(report, "summary.json");
+        if (!summary.isFile()) {
+            return lines;
+        }
+        Object reasons;
+        try {
+            reasons = ((Map<?, ?>) new JsonSlurper().parse(summary, "UTF-8")).get("reasons");
+        } catch (JsonException | ClassCastException error) {
+            lines.add(summary + " cannot be read: " + error.getMessage());
+            return lines;
+        }
+        for (Object item : reasons instanceof List ? (List<?>) reasons : new ArrayList<>()) {
+            if (lines.size() == SHOWN) {
+                lines.add("and " + (((List<?>) reasons).size() - SHOWN) + " more");
+                break;
+            }
+            Map<?, ?> reason = (Map<?, ?>) item;
+            StringBuilder line = new StringBuilder();
+            for (String part : new String[] {"scenario", "step", "kind"}) {
+                if (reason.get(part) != null) {
+                    line.append(line.length() == 0 ? "" : part.equals("kind") ? "  " : " › ").append(reason.get(part));
+                }
+            }
+            lines.add(line + ": " + reason.get("message"));
+        }
+        return lines;
+    }
+
+    /** Where to look further, when there is something. */
+    String places() {
+        StringBuilder text = new StringBuilder();
+        File page = new File(report, "report.html");
+        if (page.isFile()) {
+            text.append("\nreport: ").append(page.toURI());
+        }
+        String[] tests = junit.list();
+        if (tests != null && tests.length > 0) {
+            text.append("\nJUnit: ").append(junit);
+        }
+        return text.toString();
+    }
+}

@@ -1,0 +1,199 @@
+package io.qalipsis.gradle;
+
+import java.io.File;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.gradle.api.DefaultTask;
+import org.gradle.api.GradleException;
+import org.gradle.api.provider.Property;
+import org.gradle.api.provider.Provider;
+import org.gradle.api.tasks.Input;
+import org.gradle.api.tasks.Internal;
+import org.gradle.api.tasks.Optional;
+import org.gradle.api.tasks.OutputDirectory;
+import org.gradle.api.tasks.TaskAction;
+
+/** Runs scenarios as one campaign, and fails as the campaign does. */
+public class RunQalipsis extends DefaultTask {
+
+    private final Property<String> runner = text();
+    private final Property<String> manifestPath = text();
+    private final Property<String> executable = text();
+    private final Property<String> baseline = text();
+    private final Property<Duration> limit = getProject().getObjects().property(Duration.class);
+    private final Property<Object> configurationDefaults = getProject().getObjects().property(Object.class);
+    private final Property<File> resultsDirectory = getProject().getObjects().property(File.class);
+    private final Property<File> reportDirectory = getProject().getObjects().property(File.class);
+    private final List<String> scenarios = new ArrayList<>();
+    private final Map<String, Object> configuration = new LinkedHashMap<>();
+    private final Map<String, Object> environment = new LinkedHashMap<>();
+    private final File projectDirectory = getProject().getProjectDir();
+
+    /** Made by Gradle. */
+    public RunQalipsis() {
+        limit.set((Duration) null);
+        // The system under test is not an input: what held yesterday may not hold today.
+        getOutputs().upToDateWhen(task -> false);
+        Object wanted = getProject().findProperty("qalipsis.scenarios");
+        if (wanted != null) {
+            scenarios.addAll(Arrays.asList(wanted.toString().split(",")));
+        }
+    }
+
+    private Property<String> text() {
+        Property<String> property = getProject().getObjects().property(String.class);
+        property.set((String) null);
+        return property;
+    }
+
+    /** The runner: a path, or a name to be looked for on PATH. */
+    @Input
+    public Property<String> getRunner() {
+        return runner;
+    }
+
+    /** Cargo.toml of the scenarios. */
+    @Input
+    @Optional
+    public Property<String> getManifestPath() {
+        return manifestPath;
+    }
+
+    /** A scenario executable to be used as it is. */
+    @Input
+    @Optional
+    public Property<String> getExecutable() {
+        return executable;
+    }
+
+    /** summary.json of an earlier campaign, or a folder of them, that this one is held against. */
+    @Input
+    @Optional
+    public Property<String> getBaseline() {
+        return baseline;
+    }
+
+    /** How long the run may take, the build of the scenarios included; without it: no limit. */
+    @Internal
+    public Property<Duration> getLimit() {
+        return limit;
+    }
+
+    /** Configuration from the extension, under that of the task. */
+    @Internal
+    public Property<Object> getConfigurationDefaults() {
+        return configurationDefaults;
+    }
+
+    /** Where the JUnit files of the last run are. */
+    @OutputDirectory
+    public Property<File> getResultsDirectory() {
+        return resultsDirectory;
+    }
+
+    /** Where report.html and summary.json of the last run are. */
+    @OutputDirectory
+    public Property<File> getReportDirectory() {
+        return reportDirectory;
+    }
+
+    /** Names and patterns of the scenarios; none means all. */
+    @Input
+    public List<String> getScenarios() {
+        return scenarios;
+    }
+
+    /** Adds names and patterns, unless -Pqalipsis.scenarios said which. */
+    public void scenarios(String... more) {
+        if (getProject().findProperty("qalipsis.scenarios") == null) {
+            scenarios.addAll(Arrays.asList(more));
+        }
+    }
+
+    /** Configuration keys of this task. */
+    @Internal
+    public Map<String, Object> getConfiguration() {
+        return configuration;
+    }
+
+    /** Adds configuration keys; the last value of a key counts. */
+    public void configuration(Map<String, ?> more) {
+        configuration.putAll(more);
+    }
+
+    /** Environment variables of the runner, on top of those of the build. */
+    @Internal
+    public Map<String, Object> getEnvironment() {
+        return environment;
+    }
+
+    /** Adds environment variables. */
+    public void environment(Map<String, ?> more) {
+        environment.putAll(more);
+    }
+
+    /** Sets the number of minions of one scenario. */
+    public void minions(String scenario, int count) {
+        configuration.put("scenarios." + scenario + ".minions", count);
+    }
+
+    /** Runs the campaign. */
+    @TaskAction
+    public void run() {
+        File work = getTemporaryDir();
+        Results.clear(work);
+        String binary = Binary.find(runner.get(), projectDirectory);
+        Binary.check(binary, projectDirectory);
+        Campaign campaign =
+                new Campaign(command(binary, work), projectDirectory, texts(environment), limit.getOrNull());
+        int code = campaign.run();
+        Results results = Results.collect(work, resultsDirectory.get(), reportDirectory.get());
+        if (campaign.timedOut()) {
+            throw new GradleException("qalipsis was stopped: it took longer than " + limit.get().getSeconds()
+                    + " s" + results.places());
+        }
+        if (code != 0) {
+            throw new GradleException(Verdict.message(code, results, campaign.lastError()));
+        }
+    }
+
+    private List<String> command(String binary, File results) {
+        List<String> command = new ArrayList<>(Arrays.asList(binary, "--autostart", "--color", "never"));
+        if (!scenarios.isEmpty()) {
+            command.addAll(Arrays.asList("--scenarios", String.join(",", scenarios)));
+        }
+        if (executable.isPresent()) {
+            command.addAll(Arrays.asList("--executable", absolute(executable.get())));
+        } else if (manifestPath.isPresent()) {
+            command.addAll(Arrays.asList("--manifest-path", absolute(manifestPath.get())));
+        } else if (new File(projectDirectory, "src/qalipsis/Cargo.toml").isFile()) {
+            command.addAll(Arrays.asList("--manifest-path", absolute("src/qalipsis/Cargo.toml")));
+        }
+        if (baseline.isPresent()) {
+            command.addAll(Arrays.asList("--baseline", absolute(baseline.get())));
+        }
+        Map<String, Object> keys = new LinkedHashMap<>();
+        ((Map<?, ?>) configurationDefaults.get()).forEach((key, value) -> keys.put(key.toString(), value));
+        keys.putAll(configuration);
+        texts(keys).forEach((key, value) -> command.addAll(Arrays.asList("-c", key + "=" + value)));
+        command.addAll(Arrays.asList("-c", "report.export.junit.folder=" + results));
+        return command;
+    }
+
+    private String absolute(String path) {
+        File file = new File(path);
+        return (file.isAbsolute() ? file : new File(projectDirectory, path)).getPath();
+    }
+
+    /** Values as text; a provider is asked only now. */
+    private static Map<String, String> texts(Map<String, Object> values) {
+        Map<String, String> texts = new LinkedHashMap<>();
+        values.forEach((key, value) ->
+                texts.put(key, String.valueOf(value instanceof Provider ? ((Provider<?>) value).get() : value)));
+        return texts;
+    }
+}

@@ -1,0 +1,180 @@
+package io.qalipsis.gradle;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertTrue;
+
+import java.io.File;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.AfterClass;
+import org.junit.Rule;
+import org.junit.Test;
+import org.junit.rules.TemporaryFolder;
+
+public class BuildTest {
+
+    private static final String ALL = "qalipsisRunAllScenarios";
+    private static final String MINIONS = "    configuration('scenarios.quickstart.minions': 20)\n";
+
+    @Rule
+    public final TemporaryFolder temporary = new TemporaryFolder();
+
+    @AfterClass
+    public static void endDaemon() throws Exception {
+        Build.stopDaemon();
+    }
+
+    private Build build(String script) throws Exception {
+        return new Build(temporary.getRoot().toPath().resolve("Größe 10 é"), script);
+    }
+
+    private static String quickstart(String more) {
+        return "qalipsis {\n    runner = '" + Build.binary("qalipsis") + "'\n    executable = '"
+                + Build.binary("quickstart") + "'\n" + MINIONS + more + "}\n";
+    }
+
+    private static void contains(String text, String part) {
+        assertTrue("«" + part + "» is not in:\n" + text, text.contains(part));
+    }
+
+    private Build.Outcome failure(String runner, String more) throws Exception {
+        Build.Outcome outcome = build("qalipsis { runner = '" + runner + "' }\n" + more).run(ALL);
+        assertEquals(outcome.output, 1, outcome.code);
+        return outcome;
+    }
+
+    @Test
+    public void aHealthySystemIsGreenAndIsTestedAgainByTheNextBuild() throws Exception {
+        Build build = build(quickstart("    runWithCheck = true\n"));
+        for (int round = 0; round < 2; round++) {
+            Build.Outcome outcome = build.run("check");
+            assertEquals(outcome.output, 0, outcome.code);
+            contains(outcome.output, "SUCCESSFUL  quickstart: 20 minions, 80 executions");
+            assertFalse(outcome.output, outcome.output.contains("UP-TO-DATE"));
+        }
+        File[] junit = build.folder.resolve("build/test-results/" + ALL).toFile().listFiles();
+        assertEquals(1, junit.length);
+        assertEquals("TEST-quickstart.xml", junit[0].getName());
+        assertTrue(build.folder.resolve("build/reports/" + ALL + "/report.html").toFile().isFile());
+        assertTrue(build.folder.resolve("build/reports/" + ALL + "/summary.json").toFile().isFile());
+    }
+
+    @Test
+    public void aServiceThatIsTenTimesSlowerFailsTheBuildWhichNamesStepAndCriterion() throws Exception {
+        Build build = build(quickstart(
+                "    configuration('properties.shop-flags': '--base-delay 60 --slowdown 10')\n"));
+        Build.Outcome outcome = build.run(ALL);
+        assertEquals(outcome.output, 1, outcome.code);
+        contains(outcome.output, "the campaign FAILED");
+        contains(outcome.output, "quickstart › place  latency: ");
+        contains(outcome.output, "report: file:");
+        Path junit = build.folder.resolve("build/test-results/" + ALL + "/TEST-quickstart.xml");
+        String xml = new String(Files.readAllBytes(junit), "UTF-8");
+        contains(xml, "type=\"latency\"");
+        contains(xml, "place");
+    }
+
+    @Test
+    public void aTaskOfItsOwnMergesItsConfigurationOverThatOfTheExtension() throws Exception {
+        Build build = build(quickstart("")
+                + "task smoke(type: io.qalipsis.gradle.RunQalipsis) {\n"
+                + "    scenarios 'quick*'\n    minions 'quickstart', 7\n}\n");
+        Build.Outcome outcome = build.run("smoke");
+        assertEquals(outcome.output, 0, outcome.code);
+        contains(outcome.output, "quickstart: 7 minions");
+        assertTrue(build.folder.resolve("build/test-results/smoke/TEST-quickstart.xml").toFile().isFile());
+    }
+
+    @Test
+    public void eachProjectOfABuildHasItsOwnRun() throws Exception {
+        Build build = build("");
+        build.write("settings.gradle", "include 'one', 'two'\n");
+        for (String name : new String[] {"one", "two"}) {
+            build.write(name + "/build.gradle", Build.header() + quickstart(""));
+        }
+        Build.Outcome outcome = build.run("--parallel", ":one:" + ALL, ":two:" + ALL);
+        assertEquals(outcome.output, 0, outcome.code);
+        for (String name : new String[] {"one", "two"}) {
+            Path junit = build.folder.resolve(name + "/build/test-results/" + ALL + "/TEST-quickstart.xml");
+            assertTrue(junit.toString(), junit.toFile().isFile());
+        }
+    }
+
+    @Test
+    public void aWrongKeyIsToldInOneLine() throws Exception {
+        Build.Outcome outcome = build(quickstart("    configuration('campaign.nmae': 'x')\n")).run(ALL);
+        assertEquals(outcome.output, 1, outcome.code);
+        contains(outcome.output, "qalipsis refused the configuration, nothing was started: ");
+        contains(outcome.output, "campaign.name");
+    }
+
+    @Test
+    public void aMissingRunnerIsToldWithTheWayToGetOne() throws Exception {
+        contains(failure("no-such-runner", "").output, "the runner no-such-runner is not on PATH: install it with");
+        contains(failure("./nowhere/qalipsis", "").output, "does not exist or cannot be executed");
+    }
+
+    @Test
+    public void anotherProgramAndAnOldRunnerAreRefused() throws Exception {
+        Build build = build("");
+        contains(failure(build.program("echo hello"), "").output, "is not the runner of QALIPSIS");
+        contains(failure(build.program("echo qalipsis 0.0.9"), "").output, "is too old: this plugin needs 0.1.0");
+    }
+
+    @Test
+    public void aRunnerThatCrashesOrIsKilledOrTakesTooLongIsTold() throws Exception {
+        Build build = build("");
+        String version = "[ \"$1\" = --version ] && echo qalipsis 0.1.0 && exit\n";
+        contains(failure(build.program(version + "echo out of luck >&2; exit 101"), "").output,
+                "qalipsis crashed with exit code 101: out of luck");
+        contains(failure(build.program(version + "kill -9 $$"), "").output, "qalipsis was killed by signal 9");
+        contains(failure(build.program(version + "exec sleep 600"),
+                        ALL + " { limit = java.time.Duration.ofSeconds(1) }\n").output,
+                "qalipsis was stopped: it took longer than 1 s");
+    }
+
+    @Test
+    public void aCancelledBuildLeavesNoProcessBehind() throws Exception {
+        Build build = build(quickstart("    configuration('scenarios.quickstart.minions': 20000)\n"));
+        // The stand-in's path marks the processes of this test; the factory and its shop are found by their parent.
+        Path pids = build.folder.resolve("pid");
+        String runner = build.program("[ \"$1\" = --version ] || echo $$ > '" + pids + "'\nexec '"
+                + Build.binary("qalipsis") + "' \"$@\"");
+        build.write("build.gradle", Build.header() + quickstart(
+                "    runner = '" + runner + "'\n    configuration('scenarios.quickstart.minions': 20000)\n"));
+        Process client = build.start(ALL);
+        try {
+            String pid = await(pids);
+            String children = "/proc/" + pid + "/task/" + pid + "/children";
+            String factory = await(new File(children).toPath());
+            client.destroy();
+            assertTrue(client.waitFor(60, TimeUnit.SECONDS));
+            for (String process : new String[] {pid, factory.split(" ")[0]}) {
+                long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+                while (new File("/proc/" + process).exists() && System.nanoTime() < end) {
+                    Thread.sleep(100);
+                }
+                assertFalse(process + " still runs\n" + build.output(), new File("/proc/" + process).exists());
+            }
+        } finally {
+            client.destroyForcibly();
+        }
+    }
+
+    /** The first line of a file, as soon as it has one. */
+    private static String await(Path file) throws Exception {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
+        while (System.nanoTime() < end) {
+            if (file.toFile().exists()) {
+                String text = new String(Files.readAllBytes(file), "UTF-8").trim();
+                if (!text.isEmpty()) {
+                    return text;
+                }
+            }
+            Thread.sleep(50);
+        }
+        throw new AssertionError(file + " stayed empty");
+    }
+}
