@@ -40,6 +40,11 @@ const NEEDS: &[Need] = &[
     Need { package: "gradle", purpose: "the tests of the Gradle plugin", probe: Probe::Program("gradle") },
     Need { package: "chromium", purpose: "looking at the report page", probe: Probe::Program("chromium") },
     Need { package: "maven", purpose: "fetching the Kafka broker", probe: Probe::Program("mvn") },
+    Need {
+        package: "python3-aiosmtpd",
+        purpose: "the SMTP server",
+        probe: Probe::Program("/usr/bin/aiosmtpd"),
+    },
     Need { package: "postgresql", purpose: "the PostgreSQL server", probe: Probe::Program("pg_ctlcluster") },
     Need {
         package: "rabbitmq-server",

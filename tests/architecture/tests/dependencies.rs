@@ -11,6 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("qalipsis-engine", &["qalipsis-model", "qalipsis-core"]),
     ("qalipsis-cluster", &["qalipsis-model"]),
     ("qalipsis-report", &["qalipsis-model"]),
+    ("qalipsis-notify", &["qalipsis-model", "qalipsis-report"]),
     ("qalipsis-head", &["qalipsis-model", "qalipsis-cluster"]),
     (
         "qalipsis",
@@ -23,7 +24,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "qalipsis-macros",
         ],
     ),
-    ("qalipsis-runner", &["qalipsis-model", "qalipsis-cluster", "qalipsis-head", "qalipsis-report"]),
+    (
+        "qalipsis-runner",
+        &["qalipsis-model", "qalipsis-cluster", "qalipsis-head", "qalipsis-notify", "qalipsis-report"],
+    ),
     ("qalipsis-testkit", &["qalipsis-core"]),
     ("xtask", &["qalipsis-testkit"]),
 ];

@@ -78,16 +78,25 @@ const LIMITS: [Limits; 5] = [
 /// When a folder or a file cannot be written; names it.
 pub fn write(report: &Report, folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let folder = folder.join(file_name::safe(&report.key));
-    let documents = documents(report)?;
+    let files = files(report)?;
     std::fs::create_dir_all(&folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
-    let mut names = FileNames::default();
-    let mut paths = Vec::with_capacity(documents.len());
-    for (scenario, document) in report.scenarios.iter().zip(documents) {
-        let path = folder.join(format!("TEST-{}.xml", names.unique(&scenario.name)));
+    let mut paths = Vec::with_capacity(files.len());
+    for (name, document) in files {
+        let path = folder.join(name);
         std::fs::write(&path, document).map_err(|source| Error::File { path: path.clone(), source })?;
         paths.push(path);
     }
     Ok(paths)
+}
+
+/// The files as [`write()`] makes them: names and documents, in the order of the scenarios.
+///
+/// # Errors
+/// When a document cannot be built.
+pub fn files(report: &Report) -> Result<Vec<(String, String)>, Error> {
+    let mut names = FileNames::default();
+    let named = report.scenarios.iter().map(|scenario| format!("TEST-{}.xml", names.unique(&scenario.name)));
+    Ok(named.zip(documents(report)?).collect())
 }
 
 /// The documents of all scenarios, small enough together.

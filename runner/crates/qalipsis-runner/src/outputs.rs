@@ -2,6 +2,7 @@
 
 use crate::config::Settings;
 use qalipsis_model::report::Report;
+use qalipsis_notify::{Mail, Slack};
 use qalipsis_report::output::{self, Output, Shown};
 use qalipsis_report::{github, html, junit, summary};
 use std::error::Error;
@@ -9,15 +10,53 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long all outputs together may keep the process from ending.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(27);
+
+/// How much longer what is written after that may take: together no more than half a minute.
+const GRACE: Duration = Duration::from_secs(3);
+
+const SLACK: &str = "slack";
+const MAIL: &str = "mail";
 
 type Outcome = Result<Vec<String>, Box<dyn Error + Send + Sync>>;
 
 /// Shows the report in every output that is wanted; what became of them, in the order of the list.
-pub(crate) fn show(report: &Report, settings: &Settings) -> Vec<Shown> {
+///
+/// Notifications that fail are warnings of the report, so the files that show warnings are then written anew.
+pub(crate) fn show(report: &mut Report, settings: &Settings) -> Vec<Shown> {
+    let begin = Instant::now();
+    let outputs = notifications(report, settings).into_iter().chain(files(settings)).collect();
+    let mut shown = output::show(&Arc::new(report.clone()), outputs, LIMIT);
+    let failed = |one: &&Shown| matches!(one.label, SLACK | MAIL);
+    let warnings: Vec<String> = shown.iter().filter(failed).filter_map(Shown::warning).collect();
+    let mut last = github(settings);
+    if !warnings.is_empty() {
+        // The report tells them from here on.
+        shown.retain(|one| one.outcome.is_ok());
+        report.warnings.extend(warnings);
+        shown.retain(|one| matches!(one.label, SLACK | MAIL));
+        last.extend(files(settings));
+    }
+    let left = (LIMIT + GRACE).saturating_sub(begin.elapsed());
+    shown.extend(output::show(&Arc::new(report.clone()), last, left));
+    shown
+}
+
+fn notifications(report: &Report, settings: &Settings) -> Vec<Box<dyn Output>> {
+    let mut outputs: Vec<Box<dyn Output>> = Vec::new();
+    if settings.slack.enabled && settings.slack.status.wants(report) {
+        outputs.push(Box::new(Slack::new(settings.slack.clone(), settings.link.clone())));
+    }
+    if settings.mail.enabled && settings.mail.status.wants(report) {
+        outputs.push(Box::new(Mail::new(settings.mail.clone(), settings.link.clone())));
+    }
+    outputs
+}
+
+fn files(settings: &Settings) -> Vec<Box<dyn Output>> {
     let folder = settings.junit.folder.clone();
     let mut outputs: Vec<Box<dyn Output>> = Vec::new();
     if settings.junit.enabled {
@@ -29,13 +68,13 @@ pub(crate) fn show(report: &Report, settings: &Settings) -> Vec<Shown> {
     if settings.html {
         outputs.push(Box::new(Html(folder)));
     }
-    if on_github(settings) {
-        outputs.extend(std::env::var_os("GITHUB_STEP_SUMMARY").map(|path| {
-            let output: Box<dyn Output> = Box::new(GithubSummary(path.into()));
-            output
-        }));
-    }
-    output::show(&Arc::new(report.clone()), outputs, LIMIT)
+    outputs
+}
+
+/// Apart from the files: it is appended to, so it is shown once.
+fn github(settings: &Settings) -> Vec<Box<dyn Output>> {
+    let path = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|_| on_github(settings));
+    path.into_iter().map(|path| -> Box<dyn Output> { Box::new(GithubSummary(path.into())) }).collect()
 }
 
 /// Whether this is a job of GitHub Actions that wants to be told.

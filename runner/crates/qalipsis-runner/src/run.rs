@@ -49,7 +49,7 @@ pub async fn autostart(
         let summary = Summary::from(&report);
         report.held_against(baselines.against(&summary, format!("campaign {}", report.key)));
     }
-    let shown = outputs::show(&report, &campaign.settings);
+    let shown = outputs::show(&mut report, &campaign.settings);
     let mut text = match invocation.verbosity {
         Verbosity::Quiet => console::summary(&report, style),
         Verbosity::Normal | Verbosity::Verbose => console::render(&report, style),

@@ -7,6 +7,7 @@ mod crash;
 mod criteria;
 mod hostile;
 mod junit;
+mod notify;
 mod outputs;
 mod replay;
 mod secrets;

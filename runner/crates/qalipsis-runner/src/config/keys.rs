@@ -2,6 +2,7 @@
 
 use super::settings::Settings;
 use qalipsis_model::duration;
+use qalipsis_notify::{MailSettings, Secret, Statuses};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -37,6 +38,14 @@ pub enum Kind {
     Duration,
     /// A duration with its unit, more than zero.
     PositiveDuration,
+    /// Verdicts, commas between them.
+    Statuses,
+    /// Mail addresses, commas between them.
+    Addresses,
+    /// A port of TCP.
+    Port,
+    /// An address that begins with `http://` or `https://`.
+    Address,
 }
 
 impl Kind {
@@ -46,6 +55,12 @@ impl Kind {
             Self::Text => "a text that is not empty",
             Self::Folder => "a path of a folder",
             Self::Switch => "true or false",
+            Self::Statuses => {
+                "ALL or some of SUCCESSFUL, WARNING, FAILED, ABORTED, INVALID, with commas between them"
+            }
+            Self::Addresses => "a mail address, or some with commas between them where several may be",
+            Self::Port => "a port from 1 to 65535",
+            Self::Address => "an address that begins with http:// or https://",
             Self::Number => "a whole number from 0",
             Self::PositiveNumber => "a whole number from 1",
             Self::Duration => "a duration with its unit, for example 250ms, 1.5s, 2m or 1h",
@@ -61,6 +76,10 @@ impl Kind {
             Self::Text => "text",
             Self::Folder => "folder",
             Self::Switch => "true or false",
+            Self::Statuses => "verdicts",
+            Self::Addresses => "mail addresses",
+            Self::Port => "port",
+            Self::Address => "address",
             Self::Number | Self::PositiveNumber => "number",
             Self::Duration | Self::PositiveDuration => "duration",
         }
@@ -194,12 +213,138 @@ pub const KEYS: &[Key] = &[
         set: |s, v| text(v).map(|v| s.junit.folder = PathBuf::from(v)),
     },
     Key {
+        name: "report.export.mail.cc",
+        kind: Kind::Addresses,
+        default: None,
+        doc: "Who gets a copy.",
+        set: |s, v| addresses(v).map(|v| s.mail.cc = Some(v)),
+    },
+    Key {
+        name: "report.export.mail.enabled",
+        kind: Kind::Switch,
+        default: Some("false"),
+        doc: "Whether the report is told by mail, in HTML and plain text.",
+        set: |s, v| switch(v).map(|v| s.mail.enabled = v),
+    },
+    Key {
+        name: "report.export.mail.from",
+        kind: Kind::Addresses,
+        default: None,
+        doc: "The sender, one address. Must be set when mail is enabled.",
+        set: |s, v| addresses(v).filter(|v| !v.contains(',')).map(|v| s.mail.from = Some(v)),
+    },
+    Key {
+        name: "report.export.mail.host",
+        kind: Kind::Text,
+        default: Some("localhost"),
+        doc: "The SMTP server.",
+        set: |s, v| text(v).map(|v| s.mail.host = v),
+    },
+    Key {
+        name: "report.export.mail.junit",
+        kind: Kind::Switch,
+        default: Some("false"),
+        doc: "Whether the JUnit files are attached, as `junit.zip`.",
+        set: |s, v| switch(v).map(|v| s.mail.junit = v),
+    },
+    Key {
+        name: "report.export.mail.password",
+        kind: Kind::Text,
+        default: None,
+        doc: "Password of the user; better written as `${MAIL_PASSWORD}`. It is never shown.",
+        set: |s, v| text(v).map(|v| s.mail.password = Some(Secret::new(v))),
+    },
+    Key {
+        name: "report.export.mail.port",
+        kind: Kind::Port,
+        default: None,
+        doc: "Its port. Without it: 465 with `ssl`, 587 with `starttls`, 25 with neither.",
+        set: |s, v| port(v).map(|v| s.mail.port = Some(v)),
+    },
+    Key {
+        name: "report.export.mail.ssl",
+        kind: Kind::Switch,
+        default: Some("false"),
+        doc: "Whether TLS is spoken from the first byte.",
+        set: |s, v| switch(v).map(|v| s.mail.ssl = v),
+    },
+    Key {
+        name: "report.export.mail.starttls",
+        kind: Kind::Switch,
+        default: Some("false"),
+        doc: "Whether TLS is spoken after a greeting. A server that cannot is refused.",
+        set: |s, v| switch(v).map(|v| s.mail.starttls = v),
+    },
+    Key {
+        name: "report.export.mail.status",
+        kind: Kind::Statuses,
+        default: Some("ALL"),
+        doc: "Which verdicts are told by mail.",
+        set: |s, v| Statuses::parse(v).map(|v| s.mail.status = v),
+    },
+    Key {
+        name: "report.export.mail.to",
+        kind: Kind::Addresses,
+        default: None,
+        doc: "The recipients. Must be set when mail is enabled.",
+        set: |s, v| addresses(v).map(|v| s.mail.to = Some(v)),
+    },
+    Key {
+        name: "report.export.mail.username",
+        kind: Kind::Text,
+        default: None,
+        doc: "Whom to log in as. Without it: nobody.",
+        set: |s, v| text(v).map(|v| s.mail.username = Some(v)),
+    },
+    Key {
+        name: "report.export.slack.channel",
+        kind: Kind::Text,
+        default: None,
+        doc: "Name or id of the channel. Must be set with a token.",
+        set: |s, v| text(v).map(|v| s.slack.channel = Some(v)),
+    },
+    Key {
+        name: "report.export.slack.enabled",
+        kind: Kind::Switch,
+        default: Some("false"),
+        doc: "Whether the report is told on Slack: the verdict in the channel, the details in its thread.",
+        set: |s, v| switch(v).map(|v| s.slack.enabled = v),
+    },
+    Key {
+        name: "report.export.slack.status",
+        kind: Kind::Statuses,
+        default: Some("ALL"),
+        doc: "Which verdicts are told on Slack.",
+        set: |s, v| Statuses::parse(v).map(|v| s.slack.status = v),
+    },
+    Key {
+        name: "report.export.slack.token",
+        kind: Kind::Text,
+        default: None,
+        doc: "Token of a bot that may write to the channel; better written as `${SLACK_TOKEN}`. It is never shown.",
+        set: |s, v| text(v).map(|v| s.slack.token = Some(Secret::new(v))),
+    },
+    Key {
+        name: "report.export.slack.url",
+        kind: Kind::Address,
+        default: None,
+        doc: "With a token: another base address of Slack's methods than `https://slack.com/api`. Without one: the address of an incoming webhook. It is never shown.",
+        set: |s, v| address(v).map(|v| s.slack.url = Some(Secret::new(v))),
+    },
+    Key {
         name: "report.export.summary.enabled",
         kind: Kind::Switch,
         default: Some("true"),
         doc: "Whether `summary.json` is written, for programs and for comparison with later runs, beside the \
               JUnit files: `<folder>/<campaign-key>/summary.json`.",
         set: |s, v| switch(v).map(|v| s.summary = v),
+    },
+    Key {
+        name: "report.link",
+        kind: Kind::Address,
+        default: None,
+        doc: "Where people find the report, for notifications: mostly the address of the CI job.",
+        set: |s, v| address(v).map(|v| s.link = Some(v)),
     },
 ];
 
@@ -231,6 +376,19 @@ pub fn environment_name(key: &str) -> String {
 
 fn text(value: &str) -> Option<String> {
     (!value.trim().is_empty()).then(|| value.to_owned())
+}
+
+fn addresses(value: &str) -> Option<String> {
+    MailSettings::addresses(value).then(|| value.to_owned())
+}
+
+fn address(value: &str) -> Option<String> {
+    let known = ["http://", "https://"].iter().any(|scheme| value.starts_with(scheme));
+    (known && !value.contains(char::is_whitespace)).then(|| value.to_owned())
+}
+
+fn port(value: &str) -> Option<u16> {
+    value.parse().ok().filter(|port| *port > 0)
 }
 
 fn switch(value: &str) -> Option<bool> {

@@ -3,6 +3,7 @@
 use super::criteria::GivenCriterion;
 use super::entry::Entry;
 use qalipsis_model::plan::Limits;
+use qalipsis_notify::{MailSettings, SlackSettings};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -21,6 +22,12 @@ pub struct Settings {
     pub github: bool,
     /// `report.export.html.enabled`: whether `report.html` is written, below [`Junit::folder`].
     pub html: bool,
+    /// `report.export.mail.*`.
+    pub mail: MailSettings,
+    /// `report.export.slack.*`.
+    pub slack: SlackSettings,
+    /// `report.link`: where people find the report.
+    pub link: Option<String>,
     /// `report.export.junit.*`.
     pub junit: Junit,
     /// `report.export.summary.enabled`: whether `summary.json` is written, below [`Junit::folder`].
@@ -55,6 +62,9 @@ impl Default for Settings {
             fail_on_warning: false,
             github: true,
             html: true,
+            mail: MailSettings::default(),
+            slack: SlackSettings::default(),
+            link: None,
             junit: Junit { enabled: true, folder: PathBuf::from("test-results") },
             summary: true,
             workers: None,

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 const HIDDEN: &str = "***";
 
 /// Last words of keys whose values are never shown.
-const SECRET_KEYS: [&str; 3] = ["password", "token", "secret"];
+/// The address of a webhook is a secret too.
+const SECRET_KEYS: [&str; 4] = ["password", "token", "secret", "slack.url"];
 
 impl Settings {
     /// The keys that were set and concern the `selected` scenarios, with their values as reports may show them.

@@ -189,6 +189,13 @@ impl Reading<'_> {
                 Ok(_) => _ = settings.shown.insert(key.name.to_owned(), shown(key.name, &entry.value)),
             }
         }
+        for (output, missing) in [("mail", settings.mail.missing()), ("slack", settings.slack.missing())] {
+            if let Some(key) = missing {
+                self.problems.push(Problem::new(format!(
+                    "report.export.{output}.{key} must be set, since report.export.{output}.enabled is true"
+                )));
+            }
+        }
         settings.families = self.families;
         settings.criteria = self.criteria;
         (settings, self.problems)

@@ -1,0 +1,16 @@
+//! Notifications: the outputs that tell people where they are, Slack and mail.
+//!
+//! Both show what [`digest`](qalipsis_report::digest) tells, try again when a server fails, and give up before the
+//! time of all outputs is over. No token, password or address of a webhook is in any error.
+
+mod mail;
+mod retry;
+mod secret;
+mod slack;
+mod statuses;
+mod text;
+
+pub use mail::{Mail, Settings as MailSettings};
+pub use secret::Secret;
+pub use slack::{Settings as SlackSettings, Slack};
+pub use statuses::Statuses;

@@ -1,0 +1,257 @@
+//! A mail in HTML and plain text, with the JUnit files when asked for.
+
+use crate::retry::{Backoff, Failed};
+use crate::text::{CAUSES, cut, facts, title};
+use crate::{Secret, Statuses};
+use lettre::message::header::ContentType;
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::{Message, SmtpTransport, Transport as _};
+use qalipsis_model::report::Report;
+use qalipsis_report::output::Output;
+use qalipsis_report::text::one_line;
+use qalipsis_report::{digest, junit};
+use std::error::Error;
+use std::io::{Cursor, ErrorKind, Write as _};
+
+/// `report.export.mail.*`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether anything is sent.
+    pub enabled: bool,
+    /// The server.
+    pub host: String,
+    /// Its port; `None` for that of the mode: 465 with `ssl`, 587 with `starttls`, 25 with neither.
+    pub port: Option<u16>,
+    /// Whom to log in as; `None` for nobody.
+    pub username: Option<String>,
+    /// Of that user.
+    pub password: Option<Secret>,
+    /// TLS from the first byte.
+    pub ssl: bool,
+    /// TLS after a greeting; a server without it is refused.
+    pub starttls: bool,
+    /// The sender.
+    pub from: Option<String>,
+    /// Addresses with commas between them.
+    pub to: Option<String>,
+    /// Addresses with commas between them.
+    pub cc: Option<String>,
+    /// Which verdicts are told.
+    pub status: Statuses,
+    /// Whether the JUnit files are attached.
+    pub junit: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            host: "localhost".to_owned(),
+            port: None,
+            username: None,
+            password: None,
+            ssl: false,
+            starttls: false,
+            from: None,
+            to: None,
+            cc: None,
+            status: Statuses::all(),
+            junit: false,
+        }
+    }
+}
+
+impl Settings {
+    /// What must be set and is not, as the last part of its key.
+    pub fn missing(&self) -> Option<&'static str> {
+        match self {
+            _ if !self.enabled => None,
+            Self { from: None, .. } => Some("from"),
+            Self { to: None, .. } => Some("to"),
+            Self { username: Some(_), password: None, .. } => Some("password"),
+            _ => None,
+        }
+    }
+
+    /// Whether `text` is a list of addresses.
+    pub fn addresses(text: &str) -> bool {
+        mailboxes(text).is_ok_and(|list| !list.is_empty())
+    }
+}
+
+/// Tells a report by mail.
+#[derive(Debug)]
+pub struct Mail {
+    settings: Settings,
+    link: Option<String>,
+}
+
+impl Mail {
+    /// `link` leads to the report.
+    pub fn new(settings: Settings, link: Option<String>) -> Self {
+        Self { settings, link }
+    }
+
+    fn message(&self, report: &Report) -> Result<Message, Box<dyn Error + Send + Sync>> {
+        let settings = &self.settings;
+        let from = settings.from.as_deref().unwrap_or_default().parse()?;
+        let mut message = Message::builder().from(from).subject(cut(&one_line(&title(report)), 200));
+        for one in mailboxes(settings.to.as_deref().unwrap_or_default())? {
+            message = message.to(one);
+        }
+        for one in mailboxes(settings.cc.as_deref().unwrap_or_default())? {
+            message = message.cc(one);
+        }
+        let link = self.link.as_deref();
+        let told = MultiPart::alternative_plain_html(plain(report, link), html(report, link));
+        if !settings.junit {
+            return Ok(message.multipart(told)?);
+        }
+        let name = "junit.zip".to_owned();
+        let attached: SinglePart =
+            Attachment::new(name).body(zip(report)?, ContentType::parse("application/zip")?);
+        Ok(message.multipart(MultiPart::mixed().multipart(told).singlepart(attached))?)
+    }
+
+    fn transport(&self, backoff: &Backoff) -> Result<SmtpTransport, lettre::transport::smtp::Error> {
+        let settings = &self.settings;
+        let host = settings.host.as_str();
+        let (tls, port) = match (settings.ssl, settings.starttls) {
+            (true, _) => (Tls::Wrapper(TlsParameters::new(host.to_owned())?), 465),
+            (false, true) => (Tls::Required(TlsParameters::new(host.to_owned())?), 587),
+            (false, false) => (Tls::None, 25),
+        };
+        let mut builder = SmtpTransport::builder_dangerous(host)
+            .port(settings.port.unwrap_or(port))
+            .tls(tls)
+            .timeout(Some(backoff.patience().max(std::time::Duration::from_millis(100))));
+        if let (Some(user), Some(password)) = (&settings.username, &settings.password) {
+            builder = builder.credentials(Credentials::new(user.clone(), password.reveal().to_owned()));
+        }
+        Ok(builder.build())
+    }
+}
+
+impl Output for Mail {
+    fn label(&self) -> &'static str {
+        "mail"
+    }
+
+    fn show(&self, report: &Report) -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
+        let message = self.message(report)?;
+        let mut backoff = Backoff::new();
+        loop {
+            let sent = self.transport(&backoff).and_then(|transport| transport.send(&message));
+            let Err(error) = sent else { break };
+            let why =
+                self.hidden(&format!("{} does not take the mail: {}", self.settings.host, deepest(&error)));
+            std::thread::sleep(backoff.next(Failed { why, after: None })?);
+        }
+        Ok(vec![format!("told {}", one_line(self.settings.to.as_deref().unwrap_or_default()))])
+    }
+}
+
+impl Mail {
+    /// Some servers repeat what they were sent.
+    fn hidden(&self, text: &str) -> String {
+        match &self.settings.password {
+            Some(password) if !password.reveal().is_empty() => {
+                one_line(&text.replace(password.reveal(), "***"))
+            }
+            _ => one_line(text),
+        }
+    }
+}
+
+fn deepest(error: &(dyn Error + 'static)) -> String {
+    let mut deepest = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    // The system's own words for it are "resource temporarily unavailable".
+    let waited = |io: &std::io::Error| matches!(io.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+    if deepest.downcast_ref::<std::io::Error>().is_some_and(waited) {
+        return "it did not answer in time".to_owned();
+    }
+    let (shown, cause) = (error.to_string(), deepest.to_string());
+    if shown.contains(&cause) { shown } else { format!("{shown}: {cause}") }
+}
+
+fn mailboxes(text: &str) -> Result<Vec<Mailbox>, lettre::address::AddressError> {
+    text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::parse).collect()
+}
+
+fn plain(report: &Report, link: Option<&str>) -> String {
+    let mut text = format!("{}\n\n{}\n", report.verdict(), one_line(&digest::headline(report)));
+    text.extend(digest::incomplete(report).map(|incomplete| format!("{incomplete}\n")));
+    let causes = digest::causes(report);
+    for cause in causes.iter().take(CAUSES) {
+        text.push_str(&format!("\n{} [{}]\n", one_line(&cause.place()), cause.kind));
+        text.push_str(&format!("  {}\n", one_line(cause.message)));
+        facts(cause).iter().for_each(|fact| text.push_str(&format!("  {}\n", one_line(fact))));
+    }
+    if causes.len() > CAUSES {
+        text.push_str(&format!("\nand {} more\n", causes.len() - CAUSES));
+    }
+    for warning in digest::warnings(report) {
+        text.push_str(&format!("\nwarning: {}\n", one_line(&warning)));
+    }
+    text.push_str(&format!("\ncampaign {}, started {}\n", one_line(&report.key), report.started.rfc3339()));
+    text.extend(link.map(|link| format!("report: {link}\n")));
+    text
+}
+
+fn html(report: &Report, link: Option<&str>) -> String {
+    let tone = if digest::causes(report).is_empty() { "#157347" } else { "#b42318" };
+    let mut text = format!(
+        "<!doctype html><html><body style=\"font-family:sans-serif;color:#1d2430\">\
+         <h2 style=\"color:{tone};margin:0\">{}</h2><p>{}</p>",
+        escape(&report.verdict()),
+        escape(&digest::headline(report))
+    );
+    text.extend(digest::incomplete(report).map(|incomplete| format!("<p><b>{incomplete}</b></p>")));
+    let causes = digest::causes(report);
+    for cause in causes.iter().take(CAUSES) {
+        text.push_str(&format!(
+            "<div style=\"border-left:3px solid #b42318;padding-left:12px;margin:14px 0\">\
+             <b>{}</b> <span style=\"color:#b42318\">{}</span><br>{}",
+            escape(&cause.place()),
+            cause.kind,
+            escape(cause.message)
+        ));
+        let facts = facts(cause);
+        text.extend(
+            facts.iter().map(|fact| format!("<br><span style=\"color:#5c6675\">{}</span>", escape(fact))),
+        );
+        text.push_str("</div>");
+    }
+    if causes.len() > CAUSES {
+        text.push_str(&format!("<p>and {} more</p>", causes.len() - CAUSES));
+    }
+    let warnings = digest::warnings(report);
+    text.extend(warnings.iter().map(|warning| format!("<p>warning: {}</p>", escape(warning))));
+    let started = report.started.rfc3339();
+    text.push_str(&format!(
+        "<p style=\"color:#5c6675\">campaign {}, started {started}</p>",
+        escape(&report.key)
+    ));
+    text.extend(link.map(|link| format!("<p><a href=\"{}\">Report</a></p>", escape(link))));
+    text.push_str("</body></html>");
+    text
+}
+
+fn escape(text: &str) -> String {
+    let text = one_line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    text.replace('"', "&quot;")
+}
+
+fn zip(report: &Report) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, document) in junit::files(report)? {
+        archive.start_file(name, zip::write::SimpleFileOptions::default())?;
+        archive.write_all(document.as_bytes())?;
+    }
+    Ok(archive.finish()?.into_inner())
+}

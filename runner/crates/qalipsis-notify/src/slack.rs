@@ -1,0 +1,230 @@
+//! A message in a channel of Slack, with the details in its thread.
+
+use crate::retry::{Backoff, Failed};
+use crate::text::{CAUSES, cut, facts, title};
+use crate::{Secret, Statuses};
+use qalipsis_model::report::Report;
+use qalipsis_model::verdict::Status;
+use qalipsis_report::digest::{self, Cause};
+use qalipsis_report::output::Output;
+use qalipsis_report::text::one_line;
+use slack_morphism::errors::SlackClientError;
+use slack_morphism::prelude::*;
+use std::error::Error;
+use std::future::Future;
+
+/// Where Slack's methods are.
+const ADDRESS: &str = "https://slack.com/api";
+
+/// Slack refuses a section of more than 3000 characters.
+const SECTION: usize = 2_900;
+
+/// `report.export.slack.*`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether anything is sent.
+    pub enabled: bool,
+    /// Of a bot that may write to the channel.
+    pub token: Option<Secret>,
+    /// Name or id of the channel, with a token.
+    pub channel: Option<String>,
+    /// Another base address of Slack's methods, with a token; without one the address of an incoming webhook.
+    pub url: Option<Secret>,
+    /// Which verdicts are told.
+    pub status: Statuses,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { enabled: false, token: None, channel: None, url: None, status: Statuses::all() }
+    }
+}
+
+impl Settings {
+    /// What must be set and is not, as the last part of its key.
+    pub fn missing(&self) -> Option<&'static str> {
+        match (&self.token, &self.channel, &self.url) {
+            _ if !self.enabled => None,
+            (Some(_), None, _) => Some("channel"),
+            (None, _, None) => Some("token"),
+            _ => None,
+        }
+    }
+}
+
+/// Tells a report on Slack.
+#[derive(Debug)]
+pub struct Slack {
+    settings: Settings,
+    link: Option<String>,
+}
+
+type Connector = SlackClientHyperHttpsConnector;
+
+impl Slack {
+    /// `link` leads to the report.
+    pub fn new(settings: Settings, link: Option<String>) -> Self {
+        Self { settings, link }
+    }
+
+    async fn send(&self, report: &Report) -> Result<(), String> {
+        let client = SlackClient::new(self.connector()?);
+        let mut backoff = Backoff::new();
+        let url = |text: &Secret| {
+            url::Url::parse(text.reveal()).map_err(|_| "report.export.slack.url is no address".to_owned())
+        };
+        let Some(token) = &self.settings.token else {
+            let hook = url(self.settings.url.as_ref().ok_or("report.export.slack.token is not set")?)?;
+            // A webhook does not tell where its message is, so there is no thread.
+            let mut content = self.verdict(report);
+            content.blocks.get_or_insert_default().extend(details(report).unwrap_or_default());
+            let request = SlackApiPostWebhookMessageRequest::new(content);
+            return again(&mut backoff, || client.post_webhook_message(&hook, &request)).await.map(|_| ());
+        };
+        let token = SlackApiToken::new(SlackApiTokenValue(token.reveal().to_owned()));
+        let session = client.open_session(&token);
+        let channel = SlackChannelId(self.settings.channel.clone().unwrap_or_default());
+        let request = SlackApiChatPostMessageRequest::new(channel, self.verdict(report));
+        let answer = again(&mut backoff, || session.chat_post_message(&request)).await?;
+        let Some(details) = details(report) else { return Ok(()) };
+        let content = SlackMessageContent::new().with_text("Details".to_owned()).with_blocks(details);
+        let request = SlackApiChatPostMessageRequest::new(answer.channel, content).with_thread_ts(answer.ts);
+        again(&mut backoff, || session.chat_post_message(&request)).await.map(|_| ())
+    }
+
+    fn connector(&self) -> Result<Connector, String> {
+        let provider = rustls::crypto::ring::default_provider();
+        let https = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_provider_and_native_roots(provider)
+            .map_err(|error| format!("failed to read the certificates of this machine: {error}"))?
+            .https_or_http()
+            .enable_http1()
+            .build();
+        let address = match (&self.settings.token, &self.settings.url) {
+            (Some(_), Some(url)) => url.reveal().trim_end_matches('/'),
+            _ => ADDRESS,
+        };
+        Ok(Connector::with_connector(https).with_slack_api_url(address))
+    }
+
+    /// The first message: all that one must know.
+    fn verdict(&self, report: &Report) -> SlackMessageContent {
+        let mark = match report.status {
+            Status::Successful => "✅",
+            Status::Warning => "⚠️",
+            Status::Failed | Status::Aborted | Status::Invalid => "❌",
+        };
+        let title = title(report);
+        let header = format!("{mark} {}", report.verdict());
+        let mut blocks = vec![
+            SlackHeaderBlock::new(SlackBlockPlainText::new(header).into()).into(),
+            section(&escape(&digest::headline(report))),
+        ];
+        blocks.extend(digest::incomplete(report).map(|incomplete| section(&format!("*{incomplete}*"))));
+        let causes = digest::causes(report);
+        blocks.extend(causes.iter().take(CAUSES).map(|one| section(&cause(one))));
+        if causes.len() > CAUSES {
+            blocks.push(section(&format!("and {} more", causes.len() - CAUSES)));
+        }
+        let mut last = format!("campaign {}, started {}", escape(&report.key), report.started.rfc3339());
+        if let Some(link) = &self.link {
+            last.push_str(&format!(" · <{}|report>", escape(link).replace('|', "%7C")));
+        }
+        blocks.push(section(&last));
+        SlackMessageContent::new().with_text(cut(&escape(&title), SECTION)).with_blocks(blocks)
+    }
+}
+
+/// The thread: evidence and warnings; `None` when there is none.
+fn details(report: &Report) -> Option<Vec<SlackBlock>> {
+    let mut blocks = Vec::new();
+    for cause in digest::causes(report).iter().take(CAUSES) {
+        let Some(first) = cause.evidence.first() else { continue };
+        let mut text = format!("*{}*\n{}", escape(&cause.place()), escape(&first.message));
+        let minion = first.minion.map(|minion| format!("minion {minion}, iteration {}", first.iteration));
+        let facts =
+            [minion, first.zone.clone(), first.trace_id.as_ref().map(|trace| format!("trace {trace}"))];
+        let facts: Vec<String> = facts.into_iter().flatten().map(|fact| escape(&fact)).collect();
+        text.push_str(&format!("\n{} at {}", facts.join(", "), first.at.rfc3339()));
+        for (label, excerpt) in [("input", &first.input), ("exchange", &first.exchange)] {
+            if let Some(excerpt) = excerpt {
+                let lines = escape_lines(&cut(excerpt, 900)).replace('`', "'");
+                text.push_str(&format!("\n{label}:\n```{lines}```"));
+            }
+        }
+        blocks.push(section(&text));
+    }
+    let warnings = digest::warnings(report);
+    blocks.extend(warnings.iter().take(CAUSES).map(|warning| section(&format!("⚠️ {}", escape(warning)))));
+    (!blocks.is_empty()).then_some(blocks)
+}
+
+fn cause(cause: &Cause<'_>) -> String {
+    let mut text =
+        format!("*{}* `{}`\n{}", escape(&cause.place()), cause.kind, escape(&cut(cause.message, 1_000)));
+    for fact in facts(cause).iter().take(8) {
+        text.push_str(&format!("\n{}", escape(&cut(fact, 300))));
+    }
+    text
+}
+
+fn section(text: &str) -> SlackBlock {
+    SlackSectionBlock::new().with_text(SlackBlockMarkDownText::new(cut(text, SECTION)).into()).into()
+}
+
+/// Text that Slack shows as it is: no mention, no link; formatting characters cannot harm.
+fn escape(text: &str) -> String {
+    one_line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn escape_lines(text: &str) -> String {
+    text.lines().map(escape).collect::<Vec<_>>().join("\n")
+}
+
+/// Asks until Slack takes it, or the time is over.
+async fn again<T, F>(backoff: &mut Backoff, ask: impl Fn() -> F) -> Result<T, String>
+where
+    F: Future<Output = ClientResult<T>>,
+{
+    loop {
+        let patience = backoff.patience();
+        let failed = match tokio::time::timeout(patience, ask()).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => explain(&error),
+            Err(_) => {
+                let why =
+                    format!("Slack did not answer within {}", qalipsis_model::duration::human(patience));
+                Failed { why, after: None }
+            }
+        };
+        tokio::time::sleep(backoff.next(failed)?).await;
+    }
+}
+
+/// In our words: the client's own may hold the address of a webhook, which is a secret.
+fn explain(error: &SlackClientError) -> Failed {
+    let why = match error {
+        SlackClientError::ApiError(error) => format!("Slack refused the message: {}", one_line(&error.code)),
+        SlackClientError::HttpError(error) => format!("Slack answered {}", error.status_code.as_u16()),
+        SlackClientError::RateLimitError(error) => {
+            let why = "Slack has had too many messages (429)".to_owned();
+            return Failed { why, after: error.retry_after };
+        }
+        SlackClientError::HttpProtocolError(_) => "Slack cannot be reached".to_owned(),
+        _ => "Slack's answer was not understood".to_owned(),
+    };
+    Failed { why, after: None }
+}
+
+impl Output for Slack {
+    fn label(&self) -> &'static str {
+        "slack"
+    }
+
+    fn show(&self, report: &Report) -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(self.send(report))?;
+        let whom = self.settings.channel.as_ref().filter(|_| self.settings.token.is_some());
+        Ok(vec![whom.map_or_else(|| "told by the webhook".to_owned(), |channel| format!("told {channel}"))])
+    }
+}

@@ -1,0 +1,35 @@
+//! What both channels say.
+
+use qalipsis_model::report::Report;
+use qalipsis_report::digest::{self, Cause};
+
+/// The most causes of one message.
+pub(crate) const CAUSES: usize = 10;
+
+/// `FAILED nightly: 1000 minions, ...`.
+pub(crate) fn title(report: &Report) -> String {
+    format!("{} {}", report.verdict(), digest::headline(report))
+}
+
+/// What belongs to a cause: counts, observed against expected, times, place. One line each.
+pub(crate) fn facts(cause: &Cause<'_>) -> Vec<String> {
+    let mut facts = Vec::new();
+    if cause.failures.len() > 1 {
+        facts.push(cause.counts());
+    }
+    for check in cause.evidence.first().into_iter().flat_map(|evidence| &evidence.checks) {
+        facts.push(format!("{}: expected {}, observed {}", check.name, check.expected, check.observed));
+    }
+    facts.extend(cause.share());
+    facts.extend(cause.since());
+    facts.extend(cause.location.map(|location| format!("at {location}")));
+    facts
+}
+
+/// The beginning of `text` in at most `bytes` bytes.
+pub(crate) fn cut(text: &str, bytes: usize) -> String {
+    if text.len() <= bytes {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(bytes.saturating_sub(3))])
+}

@@ -1,0 +1,172 @@
+//! Mail through a real server.
+
+use crate::sample::{Campaign, hostile};
+use qalipsis_notify::{Mail, MailSettings, Secret};
+use qalipsis_report::output::Output;
+use qalipsis_testkit::{Process, free_port};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+
+const PASSWORD: &str = "hunter2-not-for-your-eyes";
+
+/// Keeps each mail in a file with its envelope; refuses recipients called `nobody`.
+const SERVER: &str = r#"
+import sys, pathlib, signal
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+port, folder, password = int(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3].encode()
+class Handler:
+    count = 0
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("nobody"):
+            return "550 no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+    async def handle_DATA(self, server, session, envelope):
+        Handler.count += 1
+        text = "\n".join(envelope.rcpt_tos) + "\n\n" + envelope.content.decode()
+        (folder / f"{Handler.count}.tmp").write_text(text)
+        (folder / f"{Handler.count}.tmp").rename(folder / f"{Handler.count}.eml")
+        return "250 OK"
+def check(server, session, envelope, mechanism, data):
+    return AuthResult(handled=False, success=data.login == b"ci" and data.password == password)
+options = dict(auth_require_tls=False, authenticator=check, auth_required=bool(password))
+Controller(Handler(), hostname="127.0.0.1", port=port, **options).start()
+print("ready", flush=True)
+signal.pause()
+"#;
+
+struct Server {
+    port: u16,
+    folder: TempDir,
+    _process: Process,
+}
+
+impl Server {
+    fn new(password: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port().unwrap();
+        let mut command = Command::new("/usr/bin/python3");
+        command.args(["-c", SERVER, &port.to_string()]).arg(folder.path()).arg(password);
+        let process = Process::spawn(&mut command).unwrap();
+        let ready = process.wait_for_line(|line| line == "ready", Duration::from_secs(30));
+        ready.expect("install it with `apt-get install --no-install-recommends python3-aiosmtpd`");
+        Self { port, folder, _process: process }
+    }
+
+    fn settings(&self) -> MailSettings {
+        MailSettings {
+            enabled: true,
+            host: "127.0.0.1".to_owned(),
+            port: Some(self.port),
+            from: Some("QALIPSIS <ci@example.org>".to_owned()),
+            to: Some("team@example.org, Boss <boss@example.org>".to_owned()),
+            ..MailSettings::default()
+        }
+    }
+
+    fn mail(&self) -> String {
+        mail_in(self.folder.path()).expect("a mail came")
+    }
+}
+
+fn mail_in(folder: &Path) -> Option<String> {
+    std::fs::read_to_string(folder.join("1.eml")).ok()
+}
+
+fn send(settings: MailSettings, report: &qalipsis_model::report::Report) -> Result<Vec<String>, String> {
+    assert!(!format!("{settings:?}").contains(PASSWORD));
+    let link = Some("https://ci.example/report.html".to_owned());
+    Mail::new(settings, link).show(report).map_err(|error| error.to_string())
+}
+
+#[test]
+fn it_tells_all_recipients_in_plain_text_and_html() {
+    let server = Server::new("");
+    let settings = MailSettings { cc: Some("archive@example.org".to_owned()), ..server.settings() };
+    send(settings, &Campaign::failing().report()).unwrap();
+    let mail = server.mail();
+    assert!(mail.starts_with("team@example.org\nboss@example.org\narchive@example.org\n"), "{mail}");
+    let mail = mail.replace("=\r\n", "").replace("=\n", "").replace("=3D", "=");
+    for told in [
+        "Subject: FAILED nightly: 1000 minions",
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+        "order-accepted [assertion]",
+        "37 of 1000 minions: expected status 202, observed 503",
+        "first at 05:06:07.839, last at 05:06:18.639 UTC",
+        "report: https://ci.example/report.html",
+        "<a href=\"https://ci.example/report.html\">",
+    ] {
+        assert!(mail.contains(told), "{told}\n{mail}");
+    }
+    assert!(!mail.contains("junit.zip"));
+}
+
+#[test]
+fn the_junit_files_come_along_when_asked_for() {
+    let server = Server::new("");
+    send(MailSettings { junit: true, ..server.settings() }, &Campaign::failing().report()).unwrap();
+    let checked = Command::new("/usr/bin/python3")
+        .args(["-c", UNPACK])
+        .arg(server.folder.path().join("1.eml"))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert_eq!(told.trim(), "TEST-checkout.xml testsuites", "{}", String::from_utf8_lossy(&checked.stderr));
+}
+
+/// Reads the attachment as a mail program does.
+const UNPACK: &str = r#"
+import sys, email, io, zipfile, xml.etree.ElementTree as tree
+text = open(sys.argv[1]).read().split("\n\n", 1)[1]
+part = next(p for p in email.message_from_string(text).walk() if p.get_filename() == "junit.zip")
+archive = zipfile.ZipFile(io.BytesIO(part.get_payload(decode=True)))
+print(*[f"{name} {tree.fromstring(archive.read(name)).tag}" for name in archive.namelist()])
+"#;
+
+#[test]
+fn it_logs_in_and_tells_a_wrong_password_without_showing_it() {
+    let server = Server::new(PASSWORD);
+    let logged_in = |password: &str| MailSettings {
+        username: Some("ci".to_owned()),
+        password: Some(Secret::new(password)),
+        ..server.settings()
+    };
+    send(logged_in(PASSWORD), &Campaign::failing().report()).unwrap();
+    server.mail();
+    let error = send(logged_in("wrong-not-for-your-eyes"), &Campaign::failing().report()).unwrap_err();
+    assert!(error.contains("127.0.0.1 does not take the mail") && error.contains("535"), "{error}");
+    assert!(error.ends_with(", tried 4 times") && !error.contains("not-for-your-eyes"), "{error}");
+}
+
+#[test]
+fn a_refused_recipient_is_told() {
+    let server = Server::new("");
+    let settings = MailSettings { to: Some("nobody@example.org".to_owned()), ..server.settings() };
+    let error = send(settings, &Campaign::failing().report()).unwrap_err();
+    assert!(error.contains("no such user"), "{error}");
+    assert_eq!(mail_in(server.folder.path()), None);
+}
+
+#[test]
+fn a_server_without_starttls_is_refused_where_it_is_asked_for() {
+    let server = Server::new("");
+    let settings = MailSettings { starttls: true, ..server.settings() };
+    let error = send(settings, &Campaign::failing().report()).unwrap_err();
+    assert!(error.to_lowercase().contains("starttls"), "{error}");
+    assert_eq!(mail_in(server.folder.path()), None, "nothing goes out unencrypted");
+}
+
+#[test]
+fn names_from_outside_are_neither_headers_nor_markup() {
+    let server = Server::new("");
+    send(server.settings(), &hostile("<script>x</script>\r\nBcc: evil@example.org\r\n\r\n")).unwrap();
+    let mail = server.mail().replace("=\r\n", "").replace("=\n", "");
+    let (plain, html) = mail.split_once("text/html").expect("it has both");
+    assert!(plain.contains("<script>"), "plain text shows it as it is: {mail}");
+    assert!(!html.contains("<script>") && !mail.lines().any(|line| line.starts_with("Bcc:")), "{mail}");
+}

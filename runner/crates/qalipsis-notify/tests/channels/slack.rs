@@ -1,0 +1,217 @@
+//! Slack: what it is told, and what becomes of its refusals.
+
+use crate::sample::{Campaign, hostile};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use qalipsis_model::report::Report;
+use qalipsis_notify::{Secret, Slack, SlackSettings};
+use qalipsis_report::output::Output;
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+const TOKEN: &str = "xoxb-not-for-your-eyes";
+
+/// How the double answers one request; without an instruction it takes the message.
+enum Answer {
+    Refuse(&'static str),
+    TooMany(u64),
+    Status(u16),
+    Hang,
+}
+
+struct Asked {
+    path: String,
+    authorization: Option<String>,
+    body: Value,
+    at: Instant,
+}
+
+#[derive(Default)]
+struct Inside {
+    answers: Mutex<VecDeque<Answer>>,
+    asked: Mutex<Vec<Asked>>,
+}
+
+/// Speaks the part of Slack's API that a message needs.
+struct Double {
+    address: String,
+    inside: Arc<Inside>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Double {
+    fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let inside =
+            Arc::new(Inside { answers: Mutex::new(answers.into_iter().collect()), ..Inside::default() });
+        let router = Router::new().fallback(answer).with_state(Arc::clone(&inside));
+        runtime.spawn(async move { axum::serve(listener, router).await });
+        Self { address, inside, _runtime: runtime }
+    }
+
+    fn tell(&self, report: &Report) -> Result<Vec<String>, String> {
+        let settings = SlackSettings {
+            enabled: true,
+            token: Some(Secret::new(TOKEN)),
+            channel: Some("#ci".to_owned()),
+            url: Some(Secret::new(format!("{}/api/", self.address))),
+            ..SlackSettings::default()
+        };
+        tell(settings, report)
+    }
+
+    fn asked(&self) -> std::sync::MutexGuard<'_, Vec<Asked>> {
+        self.inside.asked.lock().unwrap()
+    }
+}
+
+fn tell(settings: SlackSettings, report: &Report) -> Result<Vec<String>, String> {
+    assert!(!format!("{settings:?}").contains(TOKEN));
+    let link = Some("https://ci.example/report.html".to_owned());
+    Slack::new(settings, link).show(report).map_err(|error| error.to_string())
+}
+
+async fn answer(State(inside): State<Arc<Inside>>, uri: Uri, headers: HeaderMap, body: String) -> Response {
+    let authorization = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
+    let body: Value = serde_json::from_str(&body).unwrap();
+    let path = uri.path().to_owned();
+    inside.asked.lock().unwrap().push(Asked {
+        path: path.clone(),
+        authorization,
+        body: body.clone(),
+        at: Instant::now(),
+    });
+    let instruction = inside.answers.lock().unwrap().pop_front();
+    let json = |status: StatusCode, value: Value| {
+        (status, [(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+    };
+    match instruction {
+        Some(Answer::Refuse(error)) => json(StatusCode::OK, json!({"ok": false, "error": error})),
+        Some(Answer::TooMany(seconds)) => {
+            let mut response =
+                json(StatusCode::TOO_MANY_REQUESTS, json!({"ok": false, "error": "ratelimited"}));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            response
+        }
+        Some(Answer::Status(status)) => {
+            (StatusCode::from_u16(status).unwrap(), "out of order").into_response()
+        }
+        Some(Answer::Hang) => std::future::pending().await,
+        None if path.starts_with("/services/") => (StatusCode::OK, "ok").into_response(),
+        None => {
+            let message =
+                json!({"type": "message", "user": "U1", "ts": "1795410367.000100", "text": body["text"]});
+            json(
+                StatusCode::OK,
+                json!({"ok": true, "channel": "C0CI", "ts": "1795410367.000100", "message": message}),
+            )
+        }
+    }
+}
+
+#[test]
+fn the_channel_gets_the_verdict_and_the_thread_the_details() {
+    let slack = Double::new([]);
+    assert_eq!(slack.tell(&Campaign::failing().report()), Ok(vec!["told #ci".to_owned()]));
+    let asked = slack.asked();
+    assert_eq!(asked.len(), 2);
+    for one in asked.iter() {
+        assert_eq!(one.path, "/api/chat.postMessage");
+        assert_eq!(one.authorization.as_deref(), Some(&*format!("Bearer {TOKEN}")));
+    }
+    assert_eq!(asked[0].body["channel"], "#ci");
+    assert!(asked[0].body["text"].as_str().unwrap().starts_with("FAILED nightly: 1000 minions"));
+    let blocks = asked[0].body["blocks"].to_string();
+    for told in [
+        "checkout › order-accepted",
+        "`assertion`",
+        "37 of 1000 minions: expected status 202, observed 503",
+        "9 join-missing, 3 join-late",
+        "first at 05:06:07.839, last at 05:06:18.639 UTC",
+        "scenarios/checkout/src/lib.rs:91:9",
+        "<https://ci.example/report.html|report>",
+    ] {
+        assert!(blocks.contains(told), "{told}\n{blocks}");
+    }
+    assert_eq!(asked[1].body["thread_ts"], "1795410367.000100");
+    assert!(asked[1].body["blocks"].to_string().contains("4bf92f3577b34da6a3ce929d0e0e4736"));
+}
+
+#[test]
+fn a_webhook_gets_everything_in_one_message() {
+    let slack = Double::new([]);
+    let hook = format!("{}/services/T0/B0/hook-not-for-your-eyes", slack.address);
+    let settings = SlackSettings { enabled: true, url: Some(Secret::new(hook)), ..SlackSettings::default() };
+    tell(settings.clone(), &Campaign::failing().report()).unwrap();
+    assert_eq!(slack.asked().len(), 1);
+    let blocks = slack.asked()[0].body["blocks"].to_string();
+    assert!(blocks.contains("order-accepted") && blocks.contains("trace 4bf92f"), "{blocks}");
+
+    slack.inside.answers.lock().unwrap().extend((0..4).map(|_| Answer::Status(404)));
+    let error = tell(settings, &Campaign::failing().report()).unwrap_err();
+    assert_eq!(error, "Slack answered 404, tried 4 times");
+}
+
+#[test]
+fn a_refusal_is_told_after_several_tries() {
+    let slack = Double::new((0..4).map(|_| Answer::Refuse("channel_not_found")));
+    let error = slack.tell(&Campaign::failing().report()).unwrap_err();
+    assert_eq!(error, "Slack refused the message: channel_not_found, tried 4 times");
+    assert_eq!(slack.asked().len(), 4);
+}
+
+#[test]
+fn a_busy_slack_is_asked_again_when_it_wants() {
+    let slack = Double::new([Answer::TooMany(2)]);
+    slack.tell(&Campaign::healthy().report()).unwrap();
+    let asked = slack.asked();
+    assert!(asked[1].at - asked[0].at >= Duration::from_secs(2));
+    assert_eq!(asked.len(), 2, "nothing failed, so there are no details");
+}
+
+#[test]
+fn one_that_is_busy_for_long_is_not_waited_for() {
+    let slack = Double::new([Answer::TooMany(3600)]);
+    let begin = Instant::now();
+    let error = slack.tell(&Campaign::healthy().report()).unwrap_err();
+    assert_eq!(error, "Slack has had too many messages (429), tried once");
+    assert!(begin.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn one_that_fails_or_hangs_once_is_asked_again() {
+    let slack = Double::new([Answer::Status(503), Answer::Hang]);
+    slack.tell(&Campaign::healthy().report()).unwrap();
+    assert_eq!(slack.asked().len(), 3);
+}
+
+#[test]
+fn names_from_outside_mention_nobody() {
+    let slack = Double::new([]);
+    slack.tell(&hostile("<!channel> <@U1> & `x` <https://evil.example|report>")).unwrap();
+    let told: String = slack.asked().iter().map(|one| one.body.to_string()).collect();
+    assert!(
+        !told.contains("<!channel>") && !told.contains("<@U1>") && !told.contains("<https://evil"),
+        "{told}"
+    );
+}
+
+#[test]
+fn nobody_there_is_told_without_the_token() {
+    let settings = SlackSettings {
+        enabled: true,
+        token: Some(Secret::new(TOKEN)),
+        channel: Some("#ci".to_owned()),
+        url: Some(Secret::new("http://127.0.0.1:1")),
+        ..SlackSettings::default()
+    };
+    let error = tell(settings, &Campaign::healthy().report()).unwrap_err();
+    assert_eq!(error, "Slack cannot be reached, tried 4 times");
+}
