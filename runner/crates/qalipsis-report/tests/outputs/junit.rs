@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::judge::Ending;
 use qalipsis_model::report::{Report, ScenarioReport, StepReport};
-use qalipsis_model::snapshot::StepFigures;
+use qalipsis_model::snapshot::{ExecutionOutcome, StepFigures, Tolerance};
+use qalipsis_model::timestamp::Timestamp;
 use qalipsis_report::junit::{SIZE_LIMIT, write};
 use roxmltree::{Document, Node};
 use std::collections::HashSet;
@@ -46,6 +47,25 @@ fn a_passing_campaign() {
 #[test]
 fn a_failing_campaign() {
     assert_snapshot!(written(&Campaign::failing().report()));
+}
+
+#[test]
+fn tolerated_failures_and_flaky_passes_pass_with_a_remark() {
+    let mut campaign = Campaign::healthy();
+    campaign.ran(ACCEPTED, ExecutionOutcome::Error, 25_000, 25_000);
+    let step = campaign.step(ACCEPTED);
+    step.record_failure(FailureKind::Error, Timestamp(1));
+    step.failed_minions = 1;
+    step.tolerate(Tolerance::share(0.01));
+    step.flaky = 12;
+    let text = written(&campaign.report());
+    let document = Document::parse(&text).unwrap();
+    assert_eq!(outcome(&document, "order-accepted"), None);
+    let told = case(&document, "order-accepted").children().find(|n| n.has_tag_name("system-out"));
+    assert_snapshot!(
+        told.and_then(|n| n.text()).unwrap(),
+        @"1001 executions by 1000 minions, 1 failed (1 % tolerated), 12 flaky: passed only after a retry; service time p50 25.1 µs, p95 29.6 µs, p99 30 µs, max 30 µs"
+    );
 }
 
 #[test]
