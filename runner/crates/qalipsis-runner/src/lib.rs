@@ -4,6 +4,7 @@
 
 pub mod baseline;
 pub mod campaign;
+pub mod chart;
 pub mod cli;
 pub mod compare;
 pub mod config;

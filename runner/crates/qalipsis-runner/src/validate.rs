@@ -1,6 +1,7 @@
 //! `qalipsis validate`: all that a run would reject, and what it would do.
 
 use crate::campaign::{self, Campaign};
+use crate::chart::chart;
 use crate::cli::Invocation;
 use crate::error::Error;
 use crate::output;
@@ -38,6 +39,7 @@ fn summary(campaign: &Campaign) -> String {
             if scenario.minions == 1 { "minion" } else { "minions" },
             scenario.profile
         );
+        out.push_str(&chart(&scenario.profile, scenario.minions, "    "));
         for criterion in &scenario.criteria {
             let abort = criterion
                 .abort_after

@@ -6,6 +6,7 @@ mod data;
 mod join;
 mod ledger;
 mod meter;
+mod omission;
 mod profile;
 mod replay;
 mod retry;

@@ -223,6 +223,27 @@ fn stages_repeat_until_their_end_and_a_stop_is_graceful_or_hard() {
     assert_eq!(step(&report, "act").figures.cancelled, 10);
 }
 
+#[test]
+fn the_end_of_the_stages_finishes_passes_or_cancels_them() {
+    async fn pass(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+        let work = async {
+            tokio::time::sleep(secs(2)).await;
+            Ok::<_, Fault>(())
+        };
+        minion.step(Step::Act, work).await
+    }
+    let ended = |completion| {
+        let stages = Profile::stages([Stage::percent(100).total(millis(300))]).completion(completion);
+        let report =
+            Run::default().of(|| Scenario::new("s", nothing, pass).minions(10).profile(stages.clone()));
+        assert_eq!((report.scenarios[0].released, report.scenarios[0].ended), (10, 10));
+        let act = &step(&report, "act").figures;
+        (act.executions(), act.cancelled, report.scenarios[0].iterations.executions())
+    };
+    assert_eq!(ended(Completion::Graceful), (10, 0, 10));
+    assert_eq!(ended(Completion::Hard), (0, 10, 0));
+}
+
 /// A source that fails at once, or after it was ready.
 struct Broken {
     ready: bool,
