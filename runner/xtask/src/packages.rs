@@ -1,6 +1,6 @@
 //! What the machine must have, and the Debian packages that bring it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
@@ -18,6 +18,8 @@ struct Need {
 enum Probe {
     /// A program on PATH.
     Program(&'static str),
+    /// A file that the package brings.
+    File(&'static str),
     /// A Java runtime of at least this major version.
     Java(u32),
 }
@@ -44,6 +46,11 @@ const NEEDS: &[Need] = &[
         package: "python3-aiosmtpd",
         purpose: "the SMTP server",
         probe: Probe::Program("/usr/bin/aiosmtpd"),
+    },
+    Need {
+        package: "python3-junitparser",
+        purpose: "reading JUnit files as others do",
+        probe: Probe::File("/usr/lib/python3/dist-packages/junitparser/__init__.py"),
     },
     Need { package: "postgresql", purpose: "the PostgreSQL server", probe: Probe::Program("pg_ctlcluster") },
     Need {
@@ -125,6 +132,7 @@ impl Probe {
     fn succeeds(&self) -> bool {
         match *self {
             Self::Program(name) => find(name).is_some(),
+            Self::File(path) => Path::new(path).is_file(),
             Self::Java(oldest) => java_major().is_some_and(|major| major >= oldest),
         }
     }
@@ -172,6 +180,7 @@ mod tests {
     fn programs_are_looked_for_on_path() {
         assert!(Probe::Program("sh").succeeds());
         assert!(!Probe::Program("no-such-program-anywhere").succeeds());
+        assert!(Probe::File("/etc/passwd").succeeds() && !Probe::File("/no/such/file").succeeds());
         assert!(!Probe::Java(u32::MAX).succeeds());
     }
 }

@@ -2,6 +2,7 @@
 
 mod comparison;
 mod console;
+mod consumers;
 mod github;
 mod html;
 mod junit;
