@@ -22,8 +22,8 @@ const SILENCE_LIMIT: Duration = Duration::from_millis(2500);
 const TICK: Duration = Duration::from_millis(100);
 /// How long a hard-stopped factory may take to tell its last figures.
 const HARD_STOP_LIMIT: Duration = Duration::from_secs(3);
-/// How long passes may go on after the campaign's own timeout, or a criterion that stops it.
-const STOP_GRACE: Duration = Duration::from_secs(10);
+/// How long passes may go on after a criterion has stopped the campaign.
+const BREACH_GRACE: Duration = Duration::from_secs(10);
 /// How long the end of a lost process is awaited, to tell how it died.
 const EXIT_LIMIT: Duration = Duration::from_millis(500);
 /// What the first minion may wait for the start to be told everywhere.
@@ -286,6 +286,18 @@ impl Campaign {
                 state.lost(index, Some(why)).await;
             }
         }
+        let hard = self.plan.limits.campaign_hard;
+        if let (Some((_, since)), Some(limit)) = (state.started, hard)
+            && since.elapsed() > limit
+            && state.stopped.is_none_or(|(stop, _)| stop < Stop::Hard)
+        {
+            if matches!(state.ending, Ending::Completed | Ending::TimedOut(_)) {
+                state.ending = Ending::Cancelled(limit);
+            }
+            let limit = human(limit);
+            observer.notice(&format!("cancelling: the campaign's hard limit of {limit} is over"));
+            state.stop(Stop::Hard).await;
+        }
         match (state.stopped, state.started, self.plan.limits.campaign) {
             (Some((Stop::Hard, since)), _, _) if since.elapsed() > HARD_STOP_LIMIT => {
                 for member in &mut state.members {
@@ -293,8 +305,7 @@ impl Campaign {
                 }
             }
             (Some((Stop::Graceful, since)), _, _)
-                if matches!(state.ending, Ending::TimedOut(_) | Ending::Breached(_))
-                    && since.elapsed() > STOP_GRACE =>
+                if matches!(state.ending, Ending::Breached(_)) && since.elapsed() > BREACH_GRACE =>
             {
                 state.stop(Stop::Hard).await;
             }

@@ -29,6 +29,8 @@ pub enum Ending {
     Interrupted,
     /// It ran into its own timeout.
     TimedOut(Duration),
+    /// It ran into the timeout after which nothing of it is waited for.
+    Cancelled(Duration),
     /// A factory was lost; says which and why.
     Lost(String),
     /// A criterion that stops the campaign was not held.
@@ -153,6 +155,9 @@ fn aborted(ending: &Ending) -> Option<Reason> {
         Ending::Completed | Ending::NotReady(_) | Ending::Breached(_) => return None,
         Ending::Interrupted => "stopped by the user".to_owned(),
         Ending::TimedOut(limit) => format!("stopped after its limit of {} (campaign.timeout)", human(*limit)),
+        Ending::Cancelled(limit) => {
+            format!("cancelled after its limit of {} (campaign.hard-timeout)", human(*limit))
+        }
         Ending::Lost(why) => why.clone(),
     };
     Some(Reason { scenario: None, step: None, kind: None, message })

@@ -19,6 +19,7 @@ pub mod report;
 pub mod scope;
 pub mod segment;
 pub mod snapshot;
+pub mod speed;
 pub mod suggest;
 pub mod timeline;
 pub mod timestamp;

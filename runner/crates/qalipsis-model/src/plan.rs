@@ -69,6 +69,9 @@ pub struct Limits {
     pub drain: Duration,
     /// The campaign is stopped gracefully after this time. Default: never.
     pub campaign: Option<Duration>,
+    /// What runs of the campaign after this time is cancelled. Default: never.
+    #[serde(default)]
+    pub campaign_hard: Option<Duration>,
     /// How late 99 % of the releases may be before the run is invalid. Default 1 s.
     pub release_lag: Duration,
 }
@@ -81,6 +84,7 @@ impl Default for Limits {
             warm_up: Duration::from_secs(30),
             drain: Duration::from_secs(10),
             campaign: None,
+            campaign_hard: None,
             release_lag: Duration::from_secs(1),
         }
     }

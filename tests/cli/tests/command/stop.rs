@@ -122,3 +122,22 @@ fn the_campaigns_own_limit_ends_it() {
     assert_aborted(&context, &finished, "stopped after its limit of 1 s (campaign.timeout)");
     assert!(finished.stderr.contains("stopping: the campaign's limit of 1 s is over\n"), "{finished}");
 }
+
+#[test]
+fn the_hard_limit_cancels_what_the_other_one_waits_for() {
+    let context = TestContext::new();
+    // Passes take five minutes, and a soft limit lets them.
+    let limits = ["-c", "campaign.timeout=500ms", "-c", "campaign.hard-timeout=1500ms"];
+    let finished = context.autostart("never-returns", &limits);
+    assert_aborted(&context, &finished, "cancelled after its limit of 1.50 s (campaign.hard-timeout)");
+    assert!(cancelled(&finished), "{finished}");
+    let notices: Vec<&str> = finished.stderr.lines().filter(|line| line.contains("limit of")).collect();
+    assert_eq!(
+        notices,
+        [
+            "stopping: the campaign's limit of 500 ms is over",
+            "cancelling: the campaign's hard limit of 1.50 s is over",
+        ],
+        "{finished}"
+    );
+}

@@ -3,6 +3,7 @@
 use super::settings::Settings;
 use qalipsis_model::duration;
 use qalipsis_notify::{MailSettings, Secret, Statuses};
+use qalipsis_model::speed::Speed;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub enum Kind {
     Number,
     /// A whole number from 1.
     PositiveNumber,
+    /// A factor on a speed.
+    Factor,
     /// A duration with its unit, zero included.
     Duration,
     /// A duration with its unit, more than zero.
@@ -63,6 +66,7 @@ impl Kind {
             Self::Address => "an address that begins with http:// or https://",
             Self::Number => "a whole number from 0",
             Self::PositiveNumber => "a whole number from 1",
+            Self::Factor => "a number from 0.001 to 1000",
             Self::Duration => "a duration with its unit, for example 250ms, 1.5s, 2m or 1h",
             Self::PositiveDuration => {
                 "a duration of more than zero with its unit, for example 250ms, 1.5s, 2m or 1h"
@@ -80,7 +84,7 @@ impl Kind {
             Self::Addresses => "mail addresses",
             Self::Port => "port",
             Self::Address => "address",
-            Self::Number | Self::PositiveNumber => "number",
+            Self::Number | Self::PositiveNumber | Self::Factor => "number",
             Self::Duration | Self::PositiveDuration => "duration",
         }
     }
@@ -111,6 +115,14 @@ pub const KEYS: &[Key] = &[
         default: Some("false"),
         doc: "Whether a campaign that ends with warnings exits with 3 instead of 0.",
         set: |s, v| switch(v).map(|v| s.fail_on_warning = v),
+    },
+    Key {
+        name: "campaign.hard-timeout",
+        kind: Kind::PositiveDuration,
+        default: None,
+        doc: "What still runs of the campaign after this time is cancelled, and it counts as aborted. Without it: \
+              after `campaign.timeout` passes are finished and sources drain, within their own limits.",
+        set: |s, v| positive_duration(v).map(|v| s.limits.campaign_hard = Some(v)),
     },
     Key {
         name: "campaign.limits.drain",
@@ -154,6 +166,14 @@ pub const KEYS: &[Key] = &[
         doc: "Seed of schedules and data: the same seed gives the same ones. `--seed` goes before it. \
               Without it: a random one, which the report shows.",
         set: |s, v| v.parse().ok().map(|v| s.seed = Some(v)),
+    },
+    Key {
+        name: "campaign.speed-factor",
+        kind: Kind::Factor,
+        default: Some("1"),
+        doc: "How much faster than written the profiles of all scenarios release their minions: with 2 in half \
+              the time, with 0.5 in twice the time. Three decimal places count.",
+        set: |s, v| Speed::parse(v).map(|v| s.speed = v),
     },
     Key {
         name: "campaign.timeout",

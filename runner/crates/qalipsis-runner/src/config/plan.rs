@@ -28,8 +28,20 @@ impl Settings {
     ) -> Result<CampaignPlan, Vec<Problem>> {
         let mut problems = Vec::new();
         let given = self.resolve(all, &mut problems);
-        let scenarios: Vec<ScenarioPlan> =
+        let mut scenarios: Vec<ScenarioPlan> =
             selected.iter().map(|scenario| plan_scenario(scenario, &given, &mut problems)).collect();
+        for scenario in &mut scenarios {
+            scenario.profile = scenario.profile.at_speed(self.speed);
+        }
+        if let (Some(soft), Some(hard)) = (self.limits.campaign, self.limits.campaign_hard)
+            && hard < soft
+        {
+            problems.push(Problem::new(format_args!(
+                "campaign.hard-timeout ({}) must not be shorter than campaign.timeout ({})",
+                duration::human(hard),
+                duration::human(soft)
+            )));
+        }
         let scenarios = self.with_criteria(scenarios, all, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
@@ -284,6 +296,25 @@ mod tests {
         assert_eq!((plan.scenarios[0].minions, plan.scenarios[1].minions), (7, 10));
         assert_eq!(values(&plan.scenarios[0]), [("brokers", "general:1"), ("shop-url", "")]);
         assert_eq!(values(&plan.scenarios[1]), [("brokers", "a=b")]);
+    }
+
+    #[test]
+    fn the_speed_factor_scales_the_profiles() {
+        let pairs = ["properties.brokers=a", "scenarios.odd.name é.minions=10", "campaign.speed-factor=4"];
+        let plan = plan(&["odd.name é"], &pairs).unwrap();
+        let stage = Stage::minions(10).total(Duration::from_millis(250));
+        assert_eq!(plan.scenarios[0].profile, Profile::stages([stage]));
+    }
+
+    #[test]
+    fn a_hard_timeout_before_the_other_one_is_refused() {
+        let pairs = ["properties.brokers=a", "campaign.timeout=2s", "campaign.hard-timeout=1s"];
+        let problems = plan(&["checkout"], &pairs).unwrap_err();
+        assert_eq!(
+            problems,
+            ["campaign.hard-timeout (1 s) must not be shorter than campaign.timeout (2 s)"]
+        );
+        assert!(plan(&["checkout"], &[pairs[0], pairs[1], "campaign.hard-timeout=2s"]).is_ok());
     }
 
     #[test]

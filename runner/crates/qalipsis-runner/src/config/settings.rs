@@ -4,6 +4,7 @@ use super::criteria::GivenCriterion;
 use super::entry::Entry;
 use qalipsis_model::plan::Limits;
 use qalipsis_notify::{MailSettings, SlackSettings};
+use qalipsis_model::speed::Speed;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -14,7 +15,9 @@ pub struct Settings {
     pub campaign_name: Option<String>,
     /// `--seed` or `campaign.seed`.
     pub seed: Option<u64>,
-    /// `campaign.limits.*`, `campaign.timeout` and `report.evidence.limit`.
+    /// `campaign.speed-factor`.
+    pub speed: Speed,
+    /// `campaign.limits.*`, `campaign.timeout`, `campaign.hard-timeout` and `report.evidence.limit`.
     pub limits: Limits,
     /// `campaign.fail-on-warning`.
     pub fail_on_warning: bool,
@@ -58,6 +61,7 @@ impl Default for Settings {
         Self {
             campaign_name: None,
             seed: None,
+            speed: Speed::NORMAL,
             limits: Limits::default(),
             fail_on_warning: false,
             github: true,
