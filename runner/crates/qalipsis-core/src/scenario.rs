@@ -8,6 +8,7 @@ use crate::steps::{StepSpec, Steps};
 use futures::future::BoxFuture;
 use qalipsis_model::criterion::Criterion;
 use qalipsis_model::description::{ScenarioDescription, SourceLocation, StepDescription};
+use qalipsis_model::overload::Overload;
 use qalipsis_model::plan::PropertyValues;
 use qalipsis_model::profile::Profile;
 use std::any::{Any, TypeId, type_name};
@@ -46,6 +47,7 @@ pub struct Scenario {
     crate_id: (&'static str, &'static str),
     open: Open,
     after: Option<After>,
+    overload: Overload,
     /// Names of the types of world and steps, which a closing check must share.
     types: (&'static str, &'static str),
     type_ids: (TypeId, TypeId),
@@ -103,6 +105,7 @@ impl Scenario {
                 })
             }),
             after: None,
+            overload: Overload::Queue,
             types: (type_name::<W>(), type_name::<S>()),
             type_ids: (TypeId::of::<W>(), TypeId::of::<S>()),
         }
@@ -163,6 +166,18 @@ impl Scenario {
         }
         self.description.profile = profile;
         self
+    }
+
+    /// What happens while too many of its minions are active. Default: they are released all the same.
+    #[must_use]
+    pub fn overload(mut self, policy: Overload) -> Self {
+        self.overload = policy;
+        self
+    }
+
+    /// The policy that [`Self::overload`] set.
+    pub fn overload_policy(&self) -> Overload {
+        self.overload
     }
 
     /// What its figures must be, judged on the merged figures of all factories.

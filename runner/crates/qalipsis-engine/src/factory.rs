@@ -1,7 +1,7 @@
 //! The life of a campaign in one factory.
 
 use crate::minions::{self, Load};
-use crate::pacing;
+use crate::pacing::{self, Gate};
 use crate::snapshots::Snapshots;
 use crate::sources::{self, Opened, Sources};
 use crate::worker::{self, WorkerHandle};
@@ -15,6 +15,7 @@ use qalipsis_core::rng::fnv1a;
 use qalipsis_core::scenario::Scenario;
 use qalipsis_model::evidence::Evidence;
 use qalipsis_model::judge::NotReady;
+use qalipsis_model::overload::Overload;
 use qalipsis_model::plan::{FactoryPlan, Stop};
 use qalipsis_model::snapshot::Snapshot;
 use qalipsis_model::timestamp::Timestamp;
@@ -63,6 +64,8 @@ pub struct Factory {
     traces: mpsc::Receiver<Trace>,
     side: Arc<Recorder>,
     opened: Vec<Opened>,
+    /// By scenario.
+    overload: Vec<Overload>,
     sources: Sources,
 }
 
@@ -126,8 +129,9 @@ pub async fn prepare(scenarios: &[Scenario], plan: FactoryPlan) -> Result<Factor
         .iter()
         .zip(&contexts)
         .map(|((planned, scenario), context)| (*scenario, planned.properties.clone(), Arc::clone(context)));
+    let overload = planned.iter().map(|(_, scenario)| scenario.overload_policy()).collect();
     let (sources, opened) = sources::open(worlds, &plan).await?;
-    Ok(Factory { plan, clock, contexts, evidence, kept, traces, side, opened, sources })
+    Ok(Factory { plan, clock, contexts, evidence, kept, traces, side, opened, overload, sources })
 }
 
 impl Factory {
@@ -176,6 +180,7 @@ impl Factory {
             Arc::clone(&load),
             threads.iter().map(|t| t.launches.clone()).collect(),
             start,
+            Gate { policies: std::mem::take(&mut self.overload), figures: Arc::clone(&self.side) },
         );
 
         let mut tick = tokio::time::interval(TICK);

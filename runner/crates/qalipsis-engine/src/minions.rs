@@ -19,6 +19,8 @@ pub(crate) struct Load {
     stop: AtomicU8,
     /// Minions that were not released yet or have not ended.
     open: AtomicU64,
+    /// Per scenario: minions released that have not ended.
+    active: Vec<AtomicU64>,
     /// Per scenario: when minions stop repeating; `None` when each runs once.
     until: Vec<Option<Instant>>,
 }
@@ -34,6 +36,7 @@ impl Load {
         Self {
             stop: AtomicU8::new(RUNNING),
             open: AtomicU64::new(scenarios.iter().map(|s| hosted(s.minions)).sum()),
+            active: scenarios.iter().map(|_| AtomicU64::new(0)).collect(),
             until: scenarios.iter().map(|s| s.profile.repeats_until().map(|d| start + d)).collect(),
         }
     }
@@ -52,6 +55,16 @@ impl Load {
             GRACEFUL => Some(Stop::Graceful),
             _ => Some(Stop::Hard),
         }
+    }
+
+    /// Minions of this scenario that were released and have not ended.
+    pub(crate) fn active(&self, scenario: usize) -> u64 {
+        self.active[scenario].load(Ordering::Relaxed)
+    }
+
+    /// A minion of this scenario is released.
+    pub(crate) fn opened(&self, scenario: usize) {
+        self.active[scenario].fetch_add(1, Ordering::Relaxed);
     }
 
     /// These minions will not be released, or have ended.
@@ -82,6 +95,7 @@ struct Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         self.worker.recorder.scenario(self.scenario, |figures| figures.ended += 1);
+        self.load.active[self.scenario].fetch_sub(1, Ordering::Relaxed);
         self.load.closed(1);
     }
 }

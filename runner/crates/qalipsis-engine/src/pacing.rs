@@ -4,7 +4,9 @@
 //! behind whatever runs there.
 
 use crate::minions::Load;
-use qalipsis_model::plan::FactoryPlan;
+use qalipsis_core::recorder::Recorder;
+use qalipsis_model::overload::Overload;
+use qalipsis_model::plan::{FactoryPlan, Stop};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -21,12 +23,43 @@ pub(crate) struct Release {
     pub(crate) intended: Instant,
 }
 
+/// What releases must pass.
+pub(crate) struct Gate {
+    /// By scenario.
+    pub(crate) policies: Vec<Overload>,
+    /// Where dropped minions are counted.
+    pub(crate) figures: Arc<Recorder>,
+}
+
+impl Gate {
+    /// Whether a minion of this scenario may be released now. Counts it otherwise, and stops the load when
+    /// the policy asks for that.
+    fn passes(&self, scenario: usize, load: &Load) -> bool {
+        let (policy, active) = (self.policies[scenario], load.active(scenario));
+        if !policy.exceeded(active) {
+            return true;
+        }
+        self.figures.scenario(scenario, |figures| {
+            figures.dropped += 1;
+            if matches!(policy, Overload::Abort(_)) {
+                figures.overloaded = figures.overloaded.max(Some(active));
+            }
+        });
+        load.closed(1);
+        if matches!(policy, Overload::Abort(_)) {
+            load.stop(Stop::Graceful);
+        }
+        false
+    }
+}
+
 /// Starts the thread. Workers get minions in turns.
 pub(crate) fn spawn(
     plan: &FactoryPlan,
     load: Arc<Load>,
     workers: Vec<mpsc::Sender<Release>>,
     start: Instant,
+    gate: Gate,
 ) {
     let segment = plan.segment;
     let scenarios = plan.campaign.scenarios.clone();
@@ -34,6 +67,7 @@ pub(crate) fn spawn(
         let mut launches: Vec<_> =
             scenarios.iter().map(|s| s.profile.launches(s.minions, segment).peekable()).collect();
         let mut turn = 0;
+        let mut aborted = false;
         loop {
             let next = launches
                 .iter_mut()
@@ -45,6 +79,11 @@ pub(crate) fn spawn(
                 break;
             }
             let Some(launch) = launches[scenario].next() else { return };
+            if !gate.passes(scenario, &load) {
+                aborted |= matches!(gate.policies[scenario], Overload::Abort(_));
+                continue;
+            }
+            load.opened(scenario);
             let release = Release { scenario, minion: launch.minion, intended: start + launch.at };
             if workers[turn % workers.len()].blocking_send(release).is_err() {
                 load.closed(1);
@@ -52,7 +91,13 @@ pub(crate) fn spawn(
             turn += 1;
         }
         // Stopped: the rest is not released.
-        load.closed(launches.into_iter().map(|rest| rest.count() as u64).sum());
+        for (scenario, rest) in launches.into_iter().enumerate() {
+            let rest = rest.count() as u64;
+            if aborted {
+                gate.figures.scenario(scenario, |figures| figures.dropped += rest);
+            }
+            load.closed(rest);
+        }
     };
     std::thread::Builder::new().name("pacing".into()).spawn(pace).expect("a thread can be started");
 }

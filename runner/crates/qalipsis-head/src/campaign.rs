@@ -240,6 +240,11 @@ impl Campaign {
             ToHead::Snapshot(snapshot) => {
                 member.told = Some(snapshot.sequence);
                 state.aggregate.merge(member.plan.zone.as_deref(), &snapshot);
+                if state.stopped.is_none() && snapshot.scenarios.values().any(|s| s.overloaded.is_some()) {
+                    observer.notice("stopping: the overload policy of a scenario asks for it");
+                    state.stop(Stop::Graceful).await;
+                }
+                let member = &state.members[index];
                 observer.progress(&self.progress(state));
                 // With a second told by some and not by others, a rate would look lower than it is.
                 let running = state.members.iter().filter(|m| m.phase == Phase::Running);

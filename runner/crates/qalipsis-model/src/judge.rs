@@ -1,13 +1,14 @@
 //! From what was measured to the report and its verdict.
 
 mod criteria;
+mod invalid;
 mod tester;
 
 pub use criteria::{Breach, breach};
 
 use crate::aggregate::Aggregate;
 use crate::description::{ScenarioDescription, SourceLocation, StepDescription};
-use crate::duration::{human, human_ns};
+use crate::duration::human;
 use crate::environment::Environment;
 use crate::evidence::{Evidence, FailureKind};
 use crate::plan::{CampaignPlan, ScenarioPlan};
@@ -119,8 +120,23 @@ pub fn judge(case: Case<'_>) -> Report {
         warnings.push(format!("{} failures were counted but not kept whole", case.aggregate.evidence_lost()));
     }
 
-    let aborted = aborted(case.ending);
-    let invalid: Vec<Reason> = scenarios.iter().filter_map(|s| late_generator(s, case.plan)).collect();
+    let overloaded = |figures: &&ScenarioReport| {
+        case.aggregate.scenario(&figures.name).and_then(|figures| figures.overloaded)
+    };
+    let aborted = aborted(case.ending).or_else(|| {
+        let scenario = scenarios.iter().find(|scenario| overloaded(scenario).is_some())?;
+        let active = overloaded(&scenario)?;
+        Some(Reason {
+            scenario: Some(scenario.name.clone()),
+            step: None,
+            kind: None,
+            message: format!(
+                "stopped by its overload policy: {active} minions were active when one more was to be released; \
+                 release fewer, or find out why they do not end"
+            ),
+        })
+    });
+    let invalid = invalid::reasons(&scenarios, case.plan, case.aggregate);
     let status = if aborted.is_some() {
         Status::Aborted
     } else if !invalid.is_empty() {
@@ -163,22 +179,6 @@ fn aborted(ending: &Ending) -> Option<Reason> {
     Some(Reason { scenario: None, step: None, kind: None, message })
 }
 
-fn late_generator(scenario: &ScenarioReport, plan: &CampaignPlan) -> Option<Reason> {
-    let lag = scenario.release_lag.percentile_ns(99.0)?;
-    let limit = plan.limits.release_lag;
-    (u128::from(lag) > limit.as_nanos()).then(|| Reason {
-        scenario: Some(scenario.name.clone()),
-        step: None,
-        kind: None,
-        message: format!(
-            "the load generator was too slow: 1 % of the minions started more than {} late, the limit is {} \
-             (campaign.limits.release-lag); use fewer minions, a longer ramp-up or a larger machine",
-            human_ns(lag),
-            human(limit),
-        ),
-    })
-}
-
 fn scenario(
     case: &Case<'_>,
     planned: &ScenarioPlan,
@@ -207,6 +207,7 @@ fn scenario(
         zones,
         minions: u64::from(planned.minions),
         released: figures.released,
+        dropped: figures.dropped,
         ended: figures.ended,
         release_lag: figures.release_lag.clone(),
         iterations: figures.iterations.clone(),

@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod histogram;
 pub mod judge;
 pub mod meter;
+pub mod overload;
 mod part;
 pub mod plan;
 pub mod profile;

@@ -74,6 +74,23 @@ pub struct Limits {
     pub campaign_hard: Option<Duration>,
     /// How late 99 % of the releases may be before the run is invalid. Default 1 s.
     pub release_lag: Duration,
+    /// How many minions of a scenario may be dropped before the run is invalid. Default 0.
+    #[serde(default)]
+    pub dropped: u64,
+    /// How many records a source may have left unread while awaited ones are missing. Default 1000.
+    #[serde(default = "default_source_lag")]
+    pub source_lag: u64,
+    /// How many failures may be counted without being told whole before the run is invalid. Default 1000.
+    #[serde(default = "default_evidence_lost")]
+    pub evidence_lost: u64,
+}
+
+fn default_source_lag() -> u64 {
+    Limits::default().source_lag
+}
+
+fn default_evidence_lost() -> u64 {
+    Limits::default().evidence_lost
 }
 
 impl Default for Limits {
@@ -86,6 +103,9 @@ impl Default for Limits {
             campaign: None,
             campaign_hard: None,
             release_lag: Duration::from_secs(1),
+            dropped: 0,
+            source_lag: 1_000,
+            evidence_lost: 1_000,
         }
     }
 }

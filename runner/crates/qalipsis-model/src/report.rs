@@ -77,6 +77,8 @@ pub struct ScenarioReport {
     pub minions: u64,
     /// Minions released.
     pub released: u64,
+    /// Minions not released because too many others were active.
+    pub dropped: u64,
     /// Minions that ended.
     pub ended: u64,
     /// How late releases were.

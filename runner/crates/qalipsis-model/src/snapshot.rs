@@ -58,6 +58,11 @@ pub struct Snapshot {
 pub struct ScenarioFigures {
     /// Minions released.
     pub released: u64,
+    /// Minions that were not released because too many others were active.
+    pub dropped: u64,
+    /// Minions that were active when the overload policy stopped the campaign.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overloaded: Option<u64>,
     /// Minions that ended.
     pub ended: u64,
     /// How late releases were.
@@ -382,6 +387,8 @@ impl ScenarioFigures {
     /// Adds all of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.released += other.released;
+        self.dropped += other.dropped;
+        self.overloaded = self.overloaded.max(other.overloaded);
         self.ended += other.ended;
         self.release_lag.merge(&other.release_lag);
         self.iterations.merge(&other.iterations);

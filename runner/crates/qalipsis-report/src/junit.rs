@@ -154,6 +154,9 @@ fn properties(report: &Report, scenario: &ScenarioReport) -> Vec<(&'static str, 
     properties.push(("profile", scenario.profile.clone()));
     properties.push(("zones", scenario.zones.join(", ")));
     properties.push(("minions", scenario.minions.to_string()));
+    if scenario.dropped > 0 {
+        properties.push(("dropped", scenario.dropped.to_string()));
+    }
     properties.push(("minions-released", scenario.released.to_string()));
     properties.extend(campaign_reasons(report).map(|reason| ("reason", explain(reason, None))));
     properties

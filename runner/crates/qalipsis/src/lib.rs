@@ -22,6 +22,7 @@ pub mod prelude {
     pub use crate::core::minion::Minion;
     pub use crate::core::model::criterion::Meter;
     pub use crate::core::model::evidence::FailureKind;
+    pub use crate::core::model::overload::Overload;
     pub use crate::core::model::profile::{ArrivalRate, Completion, Profile, Stage};
     pub use crate::core::pause::Pace;
     pub use crate::core::properties::{Properties, PropertyValue, Secret};

@@ -47,6 +47,9 @@ fn header(page: &mut Page, report: &Report, scenario: &ScenarioReport) {
         },
         counted(scenario.iterations.executions(), "pass"),
     ];
+    if scenario.dropped > 0 {
+        facts.push(format!("{} dropped", counted(scenario.dropped, "minion")));
+    }
     if let Some(lag) = scenario.release_lag.percentile_ns(99.0) {
         facts.push(format!("release lag p99 {}", human_ns(lag)));
     }

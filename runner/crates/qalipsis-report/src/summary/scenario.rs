@@ -33,6 +33,9 @@ pub struct Scenario {
     pub minions: u64,
     /// Minions released.
     pub released: u64,
+    /// Minions not released because too many others were active.
+    #[serde(default)]
+    pub dropped: u64,
     /// Minions that ended.
     pub ended: u64,
     /// How late releases were.
@@ -83,6 +86,7 @@ impl Scenario {
             zones: scenario.zones.clone(),
             minions: scenario.minions,
             released: scenario.released,
+            dropped: scenario.dropped,
             ended: scenario.ended,
             release_lag: scenario.release_lag.clone(),
             passes: Figures::from(&scenario.iterations),

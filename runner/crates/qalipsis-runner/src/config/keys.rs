@@ -132,6 +132,20 @@ pub const KEYS: &[Key] = &[
         set: |s, v| duration::parse(v).ok().map(|v| s.limits.drain = v),
     },
     Key {
+        name: "campaign.limits.dropped",
+        kind: Kind::Number,
+        default: Some("0"),
+        doc: "How many minions of a scenario its overload policy may drop before the figures count as invalid.",
+        set: |s, v| v.parse().ok().map(|v| s.limits.dropped = v),
+    },
+    Key {
+        name: "campaign.limits.evidence-lost",
+        kind: Kind::Number,
+        default: Some("1000"),
+        doc: "How many failures may be counted without being told whole before the figures count as invalid.",
+        set: |s, v| v.parse().ok().map(|v| s.limits.evidence_lost = v),
+    },
+    Key {
         name: "campaign.limits.iteration",
         kind: Kind::PositiveDuration,
         default: Some("5m"),
@@ -144,6 +158,14 @@ pub const KEYS: &[Key] = &[
         default: Some("1s"),
         doc: "How late 99 % of the minions may be released before the figures count as invalid.",
         set: |s, v| positive_duration(v).map(|v| s.limits.release_lag = v),
+    },
+    Key {
+        name: "campaign.limits.source-lag",
+        kind: Kind::Number,
+        default: Some("1000"),
+        doc: "How many records a source may leave unread at the end, when awaited ones are missing, before the \
+              figures count as invalid.",
+        set: |s, v| v.parse().ok().map(|v| s.limits.source_lag = v),
     },
     Key {
         name: "campaign.limits.warm-up",

@@ -310,10 +310,7 @@ mod tests {
     fn a_hard_timeout_before_the_other_one_is_refused() {
         let pairs = ["properties.brokers=a", "campaign.timeout=2s", "campaign.hard-timeout=1s"];
         let problems = plan(&["checkout"], &pairs).unwrap_err();
-        assert_eq!(
-            problems,
-            ["campaign.hard-timeout (1 s) must not be shorter than campaign.timeout (2 s)"]
-        );
+        assert_eq!(problems, ["campaign.hard-timeout (1 s) must not be shorter than campaign.timeout (2 s)"]);
         assert!(plan(&["checkout"], &[pairs[0], pairs[1], "campaign.hard-timeout=2s"]).is_ok());
     }
 

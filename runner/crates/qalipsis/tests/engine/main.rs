@@ -7,6 +7,7 @@ mod join;
 mod ledger;
 mod meter;
 mod omission;
+mod overload;
 mod profile;
 mod replay;
 mod retry;
