@@ -244,7 +244,6 @@ impl Campaign {
                     observer.notice("stopping: the overload policy of a scenario asks for it");
                     state.stop(Stop::Graceful).await;
                 }
-                let member = &state.members[index];
                 observer.progress(&self.progress(state));
                 // With a second told by some and not by others, a rate would look lower than it is.
                 let running = state.members.iter().filter(|m| m.phase == Phase::Running);

@@ -60,7 +60,7 @@ fn behind(scenario: &ScenarioReport, plan: &CampaignPlan) -> impl Iterator<Item 
         let lag = join.own_lag.filter(|lag| *lag > limit && missing > 0)?;
         Some(format!(
             "the tester did not read all of {}: {lag} records were left at the end, the limit is {limit} \
-             (campaign.limits.source-lag), and {missing} awaited ones may be among them; give it more cores, a \
+             (campaign.limits.source-lag), and of the awaited ones {missing} never came, maybe for that; give it more cores, a \
              longer campaign.limits.drain, or less to read",
             join.name,
         ))
@@ -75,4 +75,30 @@ fn lost(plan: &CampaignPlan, aggregate: &Aggregate) -> Option<String> {
              (campaign.limits.evidence-lost); use fewer minions or a larger machine, or lower report.evidence.limit"
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Limits;
+    use crate::snapshot::Snapshot;
+
+    #[test]
+    fn failures_that_were_not_told_whole_have_a_limit() {
+        let limits = Limits { evidence_lost: 7, ..Limits::default() };
+        let plan =
+            CampaignPlan { key: "key".into(), name: "name".into(), seed: 1, scenarios: Vec::new(), limits };
+        let mut aggregate = Aggregate::default();
+        let mut messages = || {
+            aggregate.merge(None, &Snapshot { evidence_lost: 4, ..Snapshot::default() });
+            reasons(&[], &plan, &aggregate).into_iter().map(|reason| reason.message).collect::<Vec<_>>()
+        };
+        assert_eq!(messages(), [""; 0]);
+        assert_eq!(
+            messages(),
+            ["8 failures were counted but could not be told whole, the limit is 7 \
+              (campaign.limits.evidence-lost); use fewer minions or a larger machine, or lower \
+              report.evidence.limit"]
+        );
+    }
 }

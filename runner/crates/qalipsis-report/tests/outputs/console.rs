@@ -1,7 +1,9 @@
-use crate::sample::{ACCEPTED, Campaign, FULFILLED, hostile};
+use crate::sample::{ACCEPTED, Campaign, FULFILLED, at, hostile};
 use insta::assert_snapshot;
 use proptest::prelude::*;
+use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::judge::Ending;
+use qalipsis_model::verdict::Status;
 use qalipsis_report::console::{Style, note, render};
 use qalipsis_report::text::width;
 
@@ -63,6 +65,39 @@ fn an_invalid_campaign_says_why() {
     let mut campaign = Campaign::healthy();
     campaign.figures.release_lag.record_n(3_000_000_000, 20);
     assert_snapshot!(render(&campaign.report(), PLAIN));
+}
+
+#[test]
+fn records_left_unread_matter_when_awaited_ones_are_missing() {
+    let unread = |records: u64, missing: bool| {
+        let mut campaign = Campaign::healthy();
+        campaign.figures.joins.get_mut(&0).unwrap().own_lag = Some(records);
+        if missing {
+            campaign.step(FULFILLED).record_failure(FailureKind::JoinMissing, at(2.0));
+        }
+        campaign.report()
+    };
+    assert_eq!(unread(1_001, false).status, Status::Successful);
+    assert_eq!(unread(1_000, true).status, Status::Failed);
+    let report = unread(1_001, true);
+    assert_eq!(report.status, Status::Invalid);
+    assert_eq!(
+        report.reasons[0].message,
+        "the tester did not read all of kafka topic orders.fulfilled: 1001 records were left at the end, the limit is \
+         1000 (campaign.limits.source-lag), and of the awaited ones 1 never came, maybe for that; give it more cores, a longer \
+         campaign.limits.drain, or less to read"
+    );
+}
+
+#[test]
+fn dropped_minions_are_shown_and_invalidate() {
+    let mut campaign = Campaign::healthy();
+    campaign.figures.released = 960;
+    campaign.figures.dropped = 40;
+    let shown = render(&campaign.report(), PLAIN);
+    assert!(shown.starts_with("✗ INVALID"), "{shown}");
+    assert!(shown.contains("960 of 1000 minions released"), "{shown}");
+    assert!(shown.contains("40 minions dropped"), "{shown}");
 }
 
 #[test]
