@@ -1,6 +1,6 @@
 //! How fast the time of a profile passes.
 
-use crate::profile::{Profile, Stage};
+use crate::profile::{ArrivalRate, Batch, Profile, Stage};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -19,6 +19,12 @@ impl Speed {
         (0.001..=1_000.0).contains(&factor).then(|| Self((factor * 1_000.0).round() as u32))
     }
 
+    /// What a rate is at this speed.
+    fn rate(self, per_hour: u64) -> u64 {
+        let scaled = (u128::from(per_hour) * u128::from(self.0) + 500) / 1_000;
+        u64::try_from(scaled).unwrap_or(u64::MAX)
+    }
+
     /// What `duration` takes at this speed.
     fn of(self, duration: Duration) -> Duration {
         let nanos = duration.as_nanos().saturating_mul(1_000) / u128::from(self.0);
@@ -34,7 +40,9 @@ impl Default for Speed {
 }
 
 impl Profile {
-    /// The same releases at another speed: every duration is divided by the factor.
+    /// The same releases at another speed: every duration is divided by the factor, every rate multiplied.
+    ///
+    /// Rates are rounded, so arrivals may then be one minion more or less: ask [`Profile::minions`] again.
     #[must_use]
     pub fn at_speed(&self, speed: Speed) -> Self {
         match self {
@@ -53,6 +61,32 @@ impl Profile {
                     })
                     .collect(),
                 completion: *completion,
+            },
+            Self::More { count, every, multiplier, max } => {
+                Self::More { count: *count, every: speed.of(*every), multiplier: *multiplier, max: *max }
+            }
+            Self::Faster { count, start_every, accelerator, min_every } => Self::Faster {
+                count: *count,
+                start_every: speed.of(*start_every),
+                accelerator: *accelerator,
+                min_every: speed.of(*min_every),
+            },
+            Self::Arrivals { rates, spacing } => Self::Arrivals {
+                rates: rates
+                    .iter()
+                    .map(|rate| ArrivalRate {
+                        per_hour: speed.rate(rate.per_hour),
+                        ramp: speed.of(rate.ramp),
+                        total: speed.of(rate.total),
+                    })
+                    .collect(),
+                spacing: *spacing,
+            },
+            Self::Batches { batches } => Self::Batches {
+                batches: batches
+                    .iter()
+                    .map(|batch| Batch { at: speed.of(batch.at), count: batch.count })
+                    .collect(),
             },
         }
     }
@@ -82,6 +116,21 @@ mod tests {
         let slow = Profile::regular(2, secs(1)).at_speed(Speed::parse("0.5").unwrap());
         assert_eq!(slow, Profile::regular(2, secs(2)));
         assert_eq!(Profile::regular(2, secs(1)).at_speed(Speed::NORMAL), Profile::regular(2, secs(1)));
+    }
+
+    #[test]
+    fn the_other_profiles_are_scaled_too() {
+        let double = |profile: Profile| profile.at_speed(Speed::parse("2").unwrap());
+        let arrivals = |rate, seconds| {
+            Profile::arrivals([ArrivalRate::per_second(rate).ramp(secs(seconds)).total(secs(3 * seconds))])
+        };
+        assert_eq!(double(arrivals(5, 4)), arrivals(10, 2));
+        assert_eq!(double(Profile::more(1, secs(2), 1.5, 9)), Profile::more(1, secs(1), 1.5, 9));
+        assert_eq!(
+            double(Profile::faster(1, secs(4), 2.0, secs(2))),
+            Profile::faster(1, secs(2), 2.0, secs(1))
+        );
+        assert_eq!(double(Profile::batches([(secs(2), 7)])), Profile::batches([(secs(1), 7)]));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use super::settings::Settings;
 use qalipsis_model::duration;
-use qalipsis_notify::{MailSettings, Secret, Statuses};
 use qalipsis_model::speed::Speed;
+use qalipsis_notify::{MailSettings, Secret, Statuses};
 use std::path::PathBuf;
 use std::time::Duration;
 

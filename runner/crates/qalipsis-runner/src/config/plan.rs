@@ -8,6 +8,7 @@ use crate::problem::Problem;
 use qalipsis_model::description::{PropertyDescription, ScenarioDescription};
 use qalipsis_model::duration;
 use qalipsis_model::plan::{CampaignPlan, PropertyValues, ScenarioPlan};
+use qalipsis_model::speed::Speed;
 use qalipsis_model::suggest::{hint, nearest};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +33,15 @@ impl Settings {
             selected.iter().map(|scenario| plan_scenario(scenario, &given, &mut problems)).collect();
         for scenario in &mut scenarios {
             scenario.profile = scenario.profile.at_speed(self.speed);
+            if self.speed != Speed::NORMAL
+                && let Some(count) = scenario.profile.minions()
+            {
+                scenario.minions = count;
+                problems.extend(scenario.profile.problem(count).map(|problem| {
+                    let factor = "campaign.speed-factor";
+                    Problem::at(factor, format_args!("scenario '{}': {problem}", scenario.name))
+                }));
+            }
         }
         if let (Some(soft), Some(hard)) = (self.limits.campaign, self.limits.campaign_hard)
             && hard < soft
@@ -304,6 +314,15 @@ mod tests {
         let plan = plan(&["odd.name é"], &pairs).unwrap();
         let stage = Stage::minions(10).total(Duration::from_millis(250));
         assert_eq!(plan.scenarios[0].profile, Profile::stages([stage]));
+    }
+
+    #[test]
+    fn arrivals_at_another_speed_number_what_their_rates_give() {
+        // 18,000 per hour times 0.333 is 5,994 per hour, for 6.006 s.
+        let plan = plan(&["open"], &["campaign.speed-factor=0.333"]).unwrap();
+        let scenario = &plan.scenarios[0];
+        assert_eq!(Some(scenario.minions), scenario.profile.minions());
+        assert!((9..=10).contains(&scenario.minions), "{}", scenario.minions);
     }
 
     #[test]

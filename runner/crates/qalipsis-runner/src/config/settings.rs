@@ -3,8 +3,8 @@
 use super::criteria::GivenCriterion;
 use super::entry::Entry;
 use qalipsis_model::plan::Limits;
-use qalipsis_notify::{MailSettings, SlackSettings};
 use qalipsis_model::speed::Speed;
+use qalipsis_notify::{MailSettings, SlackSettings};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
