@@ -38,7 +38,8 @@ pub(super) fn show(page: &mut Page, report: &Report, scenario: &ScenarioReport, 
 fn load(page: &mut Page, scenario: &ScenarioReport) {
     let timeline = &scenario.timeline;
     let width = timeline.width.as_secs_f64();
-    if width == 0.0 {
+    // One point is no course.
+    if timeline.executions.len() < 2 {
         return;
     }
     let at = |index: usize| (index as f64 + 0.5) * width;
@@ -46,7 +47,9 @@ fn load(page: &mut Page, scenario: &ScenarioReport) {
         counts.iter().enumerate().map(|(i, n)| (at(i), Some(*n as f64 / width))).collect()
     };
     let plain = |value: f64| crate::text::number(value.round() as u64);
-    let rate = |value: f64| format!("{}/s", if value < 10.0 { format!("{value:.1}") } else { plain(value) });
+    let rate = |value: f64| {
+        format!("{}/s", if value > 0.0 && value < 10.0 { format!("{value:.1}") } else { plain(value) })
+    };
     page.raw("<div class=\"charts\">\n");
     let lines = [
         Line { name: "executions", class: "a", points: per_second(&timeline.executions) },
@@ -227,7 +230,9 @@ fn distributions(page: &mut Page, scenario: &ScenarioReport) {
 
 fn over_time(page: &mut Page, scenario: &ScenarioReport, index: usize, step: &StepReport) {
     let width = scenario.timeline.width.as_secs_f64();
-    let Some(timeline) = scenario.timeline.steps.get(index).filter(|_| width > 0.0) else { return };
+    let Some(timeline) = scenario.timeline.steps.get(index).filter(|one| one.executions.len() > 1) else {
+        return;
+    };
     let line = |name, class, values: &[Option<u64>]| Line {
         name,
         class,
