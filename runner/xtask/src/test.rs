@@ -77,6 +77,21 @@ const STEPS: &[Step] = &[
         environment: &[],
         takes_arguments: false,
     },
+    Step {
+        name: "tools of the GitHub action",
+        program: Program::Named("sh"),
+        arguments: &["github-action/tools.sh"],
+        environment: &[],
+        takes_arguments: false,
+    },
+    Step {
+        name: "GitHub action",
+        program: Program::Named("npm"),
+        // With the same binaries.
+        arguments: &["--prefix", "github-action", "test"],
+        environment: &[("ACT", "../target/action-tools/bin/act")],
+        takes_arguments: false,
+    },
 ];
 
 /// Makes the machine ready and runs all steps.
