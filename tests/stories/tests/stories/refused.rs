@@ -20,6 +20,7 @@ fn what_is_refused_is_named_at_warm_up_and_no_secret_is_shown() {
     let (_guard, kafka) = shared_kafka();
     let (postgres, rabbit) = (PostgresServer::shared().unwrap(), RabbitMq::shared().unwrap());
     let redis = RedisServer::start_with_password("right").unwrap();
+    let without_exchange = RabbitMq::start_own().unwrap();
     let (database, empty) = (postgres.create_database().unwrap(), postgres.create_database().unwrap());
     let shop = shop(&format!(
         "--kafka {} --postgres {database} --reset --redis {} --rabbitmq {}",
@@ -39,6 +40,7 @@ fn what_is_refused_is_named_at_warm_up_and_no_secret_is_shown() {
         ("database", empty, [postgres.address(), "relation \"orders\" does not exist"]),
         ("rabbitmq", with_password(&amqp), [at, "refused"]),
         ("rabbitmq", format!("amqp://guest:guest@{at}/no-such-vhost"), [at, "no-such-vhost"]),
+        ("rabbitmq", without_exchange.url(), [without_exchange.address(), "no exchange 'orders'"]),
         ("rabbitmq", format!("amqps://guest:{SECRET}@{at}"), [at, "TLS"]),
         ("redis", with_password(&redis.url()), [redis.address(), "the login was refused"]),
         ("redis", format!("redis://:right@{}/99", redis.address()), [redis.address(), "out of range"]),
