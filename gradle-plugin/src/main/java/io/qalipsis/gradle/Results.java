@@ -28,8 +28,8 @@ final class Results {
         this.report = report;
     }
 
-    /** Empties a folder. */
-    static void clear(File folder) {
+    /** Empties a folder of the task's own. */
+    static void empty(File folder) {
         try {
             if (folder.exists()) {
                 List<Path> inside = new ArrayList<>();
@@ -46,10 +46,28 @@ final class Results {
         }
     }
 
+    /** Removes what an earlier run left in a folder that the user chose; whatever else is there stays. */
+    private static void removeEarlier(File folder) {
+        try {
+            Files.createDirectories(folder.toPath());
+            File[] files = folder.listFiles(File::isFile);
+            for (File file : files == null ? new File[0] : files) {
+                String name = file.getName();
+                if (name.equals("summary.json") || name.equals("report.html")
+                        || name.startsWith("TEST-") && name.endsWith(".xml")) {
+                    Files.delete(file.toPath());
+                }
+            }
+        } catch (IOException error) {
+            throw new GradleException(
+                    "failed to remove earlier reports in " + folder + ": " + error.getMessage(), error);
+        }
+    }
+
     /** Moves what the runner wrote below {@code work}: JUnit files to one folder, all else to the other. */
     static Results collect(File work, File junit, File report) {
-        clear(junit);
-        clear(report);
+        removeEarlier(junit);
+        removeEarlier(report);
         File[] campaigns = work.listFiles(File::isDirectory);
         for (File campaign : campaigns == null ? new File[0] : campaigns) {
             File[] files = campaign.listFiles(File::isFile);

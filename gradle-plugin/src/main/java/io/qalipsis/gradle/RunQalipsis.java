@@ -145,7 +145,7 @@ public class RunQalipsis extends DefaultTask {
     @TaskAction
     public void run() {
         File work = getTemporaryDir();
-        Results.clear(work);
+        Results.empty(work);
         String binary = Binary.find(runner.get(), projectDirectory);
         Binary.check(binary, projectDirectory);
         Campaign campaign =

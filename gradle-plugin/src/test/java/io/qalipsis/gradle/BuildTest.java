@@ -80,9 +80,14 @@ public class BuildTest {
     public void aTaskOfItsOwnMergesItsConfigurationOverThatOfTheExtension() throws Exception {
         Build build = build(quickstart("")
                 + "task smoke(type: io.qalipsis.gradle.RunQalipsis) {\n"
-                + "    scenarios 'quick*'\n    minions 'quickstart', 7\n}\n");
+                + "    scenarios 'quick*'\n    minions 'quickstart', 7\n"
+                + "    reportDirectory = file('pages')\n}\n");
+        Path kept = build.write("pages/notes.txt", "of the user");
+        build.write("pages/report.html", "of an earlier run");
         Build.Outcome outcome = build.run("smoke");
         assertEquals(outcome.output, 0, outcome.code);
+        assertTrue("what is not the task's own stays", kept.toFile().isFile());
+        contains(new String(Files.readAllBytes(kept.resolveSibling("report.html")), "UTF-8"), "quickstart");
         contains(outcome.output, "quickstart: 7 minions");
         assertTrue(build.folder.resolve("build/test-results/smoke/TEST-quickstart.xml").toFile().isFile());
     }
