@@ -60,7 +60,7 @@ const CRITERIA_HEAD: &str = "
 
 `criteria` is a list, in a file only. Its items are judged like the criteria that scenarios declare in code: on the
 merged figures of all factories, at the end of the campaign; one without data is not held. `qalipsis validate` shows
-all that will be judged, and where each is written.
+all that will be judged and where each is written, and draws the load over time.
 
 ```yaml
 criteria:
