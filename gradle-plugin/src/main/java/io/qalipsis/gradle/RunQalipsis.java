@@ -16,32 +16,36 @@ import org.gradle.api.tasks.Internal;
 import org.gradle.api.tasks.Optional;
 import org.gradle.api.tasks.OutputDirectory;
 import org.gradle.api.tasks.TaskAction;
+import org.gradle.api.tasks.options.Option;
 
 /** Runs scenarios as one campaign, and fails as the campaign does. */
 public class RunQalipsis extends DefaultTask {
+
+    private static final String SCENARIOS =
+            "Names and patterns of the scenarios to run, separated by commas, in place of those in the build script.";
 
     private final Property<String> runner = text();
     private final Property<String> manifestPath = text();
     private final Property<String> executable = text();
     private final Property<String> baseline = text();
-    private final Property<Duration> limit = getProject().getObjects().property(Duration.class);
+    private final Property<Duration> timeout = getProject().getObjects().property(Duration.class);
     private final Property<Object> configurationDefaults = getProject().getObjects().property(Object.class);
     private final Property<File> resultsDirectory = getProject().getObjects().property(File.class);
     private final Property<File> reportDirectory = getProject().getObjects().property(File.class);
     private final List<String> scenarios = new ArrayList<>();
     private final Map<String, Object> configuration = new LinkedHashMap<>();
     private final Map<String, Object> environment = new LinkedHashMap<>();
+    /** What the command line says, in place of the build script; empty when it says nothing. */
+    private String chosen;
     private final File projectDirectory = getProject().getProjectDir();
 
     /** Made by Gradle. */
     public RunQalipsis() {
-        limit.set((Duration) null);
+        timeout.set((Duration) null);
         // The system under test is not an input: what held yesterday may not hold today.
         getOutputs().upToDateWhen(task -> false);
         Object wanted = getProject().findProperty("qalipsis.scenarios");
-        if (wanted != null) {
-            scenarios.addAll(Arrays.asList(wanted.toString().split(",")));
-        }
+        chosen = wanted == null ? "" : wanted.toString();
     }
 
     private Property<String> text() {
@@ -77,10 +81,13 @@ public class RunQalipsis extends DefaultTask {
         return baseline;
     }
 
-    /** How long the run may take, the build of the scenarios included; without it: no limit. */
+    /**
+     * How long the run may take, the build of the scenarios included; without it: no limit. Later versions of Gradle
+     * have this property in every task and end the task themselves.
+     */
     @Internal
-    public Property<Duration> getLimit() {
-        return limit;
+    public Property<Duration> getTimeout() {
+        return timeout;
     }
 
     /** Configuration from the extension, under that of the task. */
@@ -101,17 +108,22 @@ public class RunQalipsis extends DefaultTask {
         return reportDirectory;
     }
 
-    /** Names and patterns of the scenarios; none means all. */
+    /** Names and patterns of the scenarios to be run; none means all. */
     @Input
     public List<String> getScenarios() {
-        return scenarios;
+        return chosen.isEmpty() ? scenarios : Arrays.asList(chosen.split(","));
     }
 
-    /** Adds names and patterns, unless -Pqalipsis.scenarios said which. */
+    /** Adds names and patterns; those from the command line replace them all. */
     public void scenarios(String... more) {
-        if (getProject().findProperty("qalipsis.scenarios") == null) {
-            scenarios.addAll(Arrays.asList(more));
-        }
+        scenarios.addAll(Arrays.asList(more));
+    }
+
+    /** Names and patterns from the command line, separated by commas. */
+    @org.gradle.api.internal.tasks.options.Option(option = "scenarios", description = SCENARIOS)
+    @Option(option = "scenarios", description = SCENARIOS)
+    public void chooseScenarios(String names) {
+        chosen = names;
     }
 
     /** Configuration keys of this task. */
@@ -149,11 +161,11 @@ public class RunQalipsis extends DefaultTask {
         String binary = Binary.find(runner.get(), projectDirectory);
         Binary.check(binary, projectDirectory);
         Campaign campaign =
-                new Campaign(command(binary, work), projectDirectory, texts(environment), limit.getOrNull());
+                new Campaign(command(binary, work), projectDirectory, texts(environment), timeout.getOrNull());
         int code = campaign.run();
         Results results = Results.collect(work, resultsDirectory.get(), reportDirectory.get());
         if (campaign.timedOut()) {
-            throw new GradleException("qalipsis was stopped: it took longer than " + limit.get().getSeconds()
+            throw new GradleException("qalipsis was stopped: it took longer than " + timeout.get().getSeconds()
                     + " s" + results.places());
         }
         if (code != 0) {
@@ -163,8 +175,8 @@ public class RunQalipsis extends DefaultTask {
 
     private List<String> command(String binary, File results) {
         List<String> command = new ArrayList<>(Arrays.asList(binary, "--autostart", "--color", "never"));
-        if (!scenarios.isEmpty()) {
-            command.addAll(Arrays.asList("--scenarios", String.join(",", scenarios)));
+        if (!getScenarios().isEmpty()) {
+            command.addAll(Arrays.asList("--scenarios", String.join(",", getScenarios())));
         }
         if (executable.isPresent()) {
             command.addAll(Arrays.asList("--executable", absolute(executable.get())));

@@ -93,6 +93,21 @@ public class BuildTest {
     }
 
     @Test
+    public void theCommandLineChoosesScenariosInPlaceOfTheBuildScript() throws Exception {
+        Build build = build(quickstart("")
+                + "task smoke(type: io.qalipsis.gradle.RunQalipsis) { scenarios 'nowhere' }\n");
+        Build.Outcome none = build.run("smoke");
+        assertEquals(none.output, 1, none.code);
+        contains(none.output, "nowhere");
+        for (String option : new String[] {"--scenarios=quick*,quickstart", "-Pqalipsis.scenarios=quick*,quickstart"}) {
+            Build.Outcome chosen = build.run("smoke", option);
+            assertEquals(chosen.output, 0, chosen.code);
+            contains(chosen.output, "quickstart: 20 minions");
+        }
+        contains(build.run("help", "--task", "smoke").output, "Names and patterns of the scenarios to run");
+    }
+
+    @Test
     public void eachProjectOfABuildHasItsOwnRun() throws Exception {
         Build build = build("");
         build.write("settings.gradle", "include 'one', 'two'\n");
@@ -136,7 +151,7 @@ public class BuildTest {
                 "qalipsis crashed with exit code 101: out of luck");
         contains(failure(build.program(version + "kill -9 $$"), "").output, "qalipsis was killed by signal 9");
         contains(failure(build.program(version + "exec sleep 600"),
-                        ALL + " { limit = java.time.Duration.ofSeconds(1) }\n").output,
+                        ALL + " { timeout = java.time.Duration.ofSeconds(1) }\n").output,
                 "qalipsis was stopped: it took longer than 1 s");
     }
 
