@@ -7,6 +7,7 @@ mod mail;
 mod retry;
 mod secret;
 mod slack;
+mod smtp;
 mod statuses;
 mod text;
 

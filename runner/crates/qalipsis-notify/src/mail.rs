@@ -1,13 +1,14 @@
 //! A mail in HTML and plain text, with the JUnit files when asked for.
 
 use crate::retry::{Backoff, Failed};
+use crate::smtp::{Security, Server};
 use crate::text::{CAUSES, cut, facts, title};
 use crate::{Secret, Statuses};
+use lettre::address::Envelope;
 use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
-use lettre::{Message, SmtpTransport, Transport as _};
+use lettre::transport::smtp::{self, authentication::Credentials};
+use lettre::{Address, Message};
 use qalipsis_model::report::Report;
 use qalipsis_report::output::Output;
 use qalipsis_report::text::one_line;
@@ -115,22 +116,87 @@ impl Mail {
         Ok(message.multipart(MultiPart::mixed().multipart(told).singlepart(attached))?)
     }
 
-    fn transport(&self, backoff: &Backoff) -> Result<SmtpTransport, lettre::transport::smtp::Error> {
+    fn server(&self) -> Server<'_> {
         let settings = &self.settings;
-        let host = settings.host.as_str();
-        let (tls, port) = match (settings.ssl, settings.starttls) {
-            (true, _) => (Tls::Wrapper(TlsParameters::new(host.to_owned())?), 465),
-            (false, true) => (Tls::Required(TlsParameters::new(host.to_owned())?), 587),
-            (false, false) => (Tls::None, 25),
+        let (security, port) = match (settings.ssl, settings.starttls) {
+            (true, _) => (Security::Tls, 465),
+            (false, true) => (Security::StartTls, 587),
+            (false, false) => (Security::None, 25),
         };
-        let mut builder = SmtpTransport::builder_dangerous(host)
-            .port(settings.port.unwrap_or(port))
-            .tls(tls)
-            .timeout(Some(backoff.patience().max(std::time::Duration::from_millis(100))));
-        if let (Some(user), Some(password)) = (&settings.username, &settings.password) {
-            builder = builder.credentials(Credentials::new(user.clone(), password.reveal().to_owned()));
+        let credentials = match (&settings.username, &settings.password) {
+            (Some(user), Some(password)) => {
+                Some(Credentials::new(user.clone(), password.reveal().to_owned()))
+            }
+            _ => None,
+        };
+        Server { host: &settings.host, port: settings.port.unwrap_or(port), security, credentials }
+    }
+
+    /// Hands the mail in until each recipient has it or is refused for good; what could not be done is an error.
+    fn send(&self, message: &Message) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let (server, content) = (self.server(), message.formatted());
+        let from = message.envelope().from().cloned();
+        let mut open = message.envelope().to().to_vec();
+        let mut refusals = Refusals::default();
+        let mut backoff = Backoff::new();
+        let refuses = |recipient: &Address, error: &smtp::Error| {
+            self.hidden(&format!("{} refuses {recipient}: {}", self.settings.host, deepest(error)))
+        };
+        while !open.is_empty() {
+            let failed = match server.deliver(&Envelope::new(from.clone(), open.clone())?, &content, &backoff)
+            {
+                Ok(delivery) => {
+                    refusals.told.extend(delivery.taken);
+                    open.clear();
+                    let mut later = None;
+                    for (recipient, error) in delivery.refused {
+                        if error.is_permanent() {
+                            refusals.refused.push(refuses(&recipient, &error));
+                        } else {
+                            later.get_or_insert_with(|| refuses(&recipient, &error));
+                            open.push(recipient);
+                        }
+                    }
+                    let Some(why) = later else { break };
+                    Failed { why, after: None, permanent: false }
+                }
+                Err(error) => {
+                    let why = format!("{} does not take the mail: {}", self.settings.host, deepest(&error));
+                    // Neither a wrong password nor a missing TLS changes within seconds.
+                    let permanent = error.is_permanent() || error.is_client();
+                    Failed { why: self.hidden(&why), after: None, permanent }
+                }
+            };
+            match backoff.next(failed) {
+                Ok(pause) => std::thread::sleep(pause),
+                Err(why) => {
+                    refusals.refused.push(why);
+                    break;
+                }
+            }
         }
-        Ok(builder.build())
+        refusals.outcome()
+    }
+}
+
+/// What became of the recipients.
+#[derive(Default)]
+struct Refusals {
+    told: Vec<Address>,
+    refused: Vec<String>,
+}
+
+impl Refusals {
+    fn outcome(self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        if self.refused.is_empty() {
+            return Ok(());
+        }
+        let mut text = self.refused.join("; ");
+        if !self.told.is_empty() {
+            let told: Vec<String> = self.told.iter().map(ToString::to_string).collect();
+            text.push_str(&format!("; told {}", told.join(", ")));
+        }
+        Err(text.into())
     }
 }
 
@@ -140,15 +206,7 @@ impl Output for Mail {
     }
 
     fn show(&self, report: &Report) -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
-        let message = self.message(report)?;
-        let mut backoff = Backoff::new();
-        loop {
-            let sent = self.transport(&backoff).and_then(|transport| transport.send(&message));
-            let Err(error) = sent else { break };
-            let why =
-                self.hidden(&format!("{} does not take the mail: {}", self.settings.host, deepest(&error)));
-            std::thread::sleep(backoff.next(Failed { why, after: None })?);
-        }
+        self.send(&self.message(report)?)?;
         Ok(vec![format!("told {}", one_line(self.settings.to.as_deref().unwrap_or_default()))])
     }
 }

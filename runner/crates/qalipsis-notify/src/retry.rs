@@ -18,6 +18,8 @@ pub(crate) struct Failed {
     pub(crate) why: String,
     /// When the server wants to be asked again.
     pub(crate) after: Option<Duration>,
+    /// Whether another try would fail as well.
+    pub(crate) permanent: bool,
 }
 
 /// The pauses between the tries of one notification.
@@ -44,7 +46,7 @@ impl Backoff {
         self.tries += 1;
         let pause = failed.after.unwrap_or(Duration::from_millis(200 << (2 * (self.tries - 1))));
         let left = self.end.saturating_duration_since(Instant::now());
-        if self.tries < TRIES && pause < left {
+        if !failed.permanent && self.tries < TRIES && pause < left {
             return Ok(pause);
         }
         let tries = if self.tries == 1 { "once".to_owned() } else { format!("{} times", self.tries) };

@@ -194,7 +194,7 @@ where
             Err(_) => {
                 let why =
                     format!("Slack did not answer within {}", qalipsis_model::duration::human(patience));
-                Failed { why, after: None }
+                Failed { why, after: None, permanent: false }
             }
         };
         tokio::time::sleep(backoff.next(failed)?).await;
@@ -208,12 +208,12 @@ fn explain(error: &SlackClientError) -> Failed {
         SlackClientError::HttpError(error) => format!("Slack answered {}", error.status_code.as_u16()),
         SlackClientError::RateLimitError(error) => {
             let why = "Slack has had too many messages (429)".to_owned();
-            return Failed { why, after: error.retry_after };
+            return Failed { why, after: error.retry_after, permanent: false };
         }
         SlackClientError::HttpProtocolError(_) => "Slack cannot be reached".to_owned(),
         _ => "Slack's answer was not understood".to_owned(),
     };
-    Failed { why, after: None }
+    Failed { why, after: None, permanent: false }
 }
 
 impl Output for Slack {

@@ -4,14 +4,14 @@ use crate::sample::{Campaign, hostile};
 use qalipsis_notify::{Mail, MailSettings, Secret};
 use qalipsis_report::output::Output;
 use qalipsis_testkit::{Process, free_port};
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
 
 const PASSWORD: &str = "hunter2-not-for-your-eyes";
 
-/// Keeps each mail in a file with its envelope; refuses recipients called `nobody`.
+/// Keeps each mail in a file with its envelope; refuses recipients called `nobody`, and for the first two times
+/// those called `busy`; counts the log-ins.
 const SERVER: &str = r#"
 import sys, pathlib, signal
 from aiosmtpd.controller import Controller
@@ -19,9 +19,14 @@ from aiosmtpd.smtp import AuthResult
 port, folder, password = int(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3].encode()
 class Handler:
     count = 0
+    busy = 0
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("nobody"):
             return "550 no such user"
+        if address.startswith("busy"):
+            Handler.busy += 1
+            if Handler.busy < 3:
+                return "450 try again later"
         envelope.rcpt_tos.append(address)
         return "250 OK"
     async def handle_DATA(self, server, session, envelope):
@@ -31,6 +36,8 @@ class Handler:
         (folder / f"{Handler.count}.tmp").rename(folder / f"{Handler.count}.eml")
         return "250 OK"
 def check(server, session, envelope, mechanism, data):
+    with open(folder / "log-ins", "a") as file:
+        print(data.login.decode(), file=file)
     return AuthResult(handled=False, success=data.login == b"ci" and data.password == password)
 options = dict(auth_require_tls=False, authenticator=check, auth_required=bool(password))
 Controller(Handler(), hostname="127.0.0.1", port=port, **options).start()
@@ -68,12 +75,22 @@ impl Server {
     }
 
     fn mail(&self) -> String {
-        mail_in(self.folder.path()).expect("a mail came")
+        self.nth_mail(1).expect("a mail came")
     }
-}
 
-fn mail_in(folder: &Path) -> Option<String> {
-    std::fs::read_to_string(folder.join("1.eml")).ok()
+    fn nth_mail(&self, n: u32) -> Option<String> {
+        std::fs::read_to_string(self.folder.path().join(format!("{n}.eml"))).ok()
+    }
+
+    /// For whom the nth mail was handed in.
+    fn envelope(&self, n: u32) -> Vec<String> {
+        let mail = self.nth_mail(n).expect("a mail came");
+        mail.lines().take_while(|line| !line.is_empty()).map(str::to_owned).collect()
+    }
+
+    fn log_ins(&self) -> usize {
+        std::fs::read_to_string(self.folder.path().join("log-ins")).map_or(0, |text| text.lines().count())
+    }
 }
 
 fn send(settings: MailSettings, report: &qalipsis_model::report::Report) -> Result<Vec<String>, String> {
@@ -140,7 +157,12 @@ fn it_logs_in_and_tells_a_wrong_password_without_showing_it() {
     server.mail();
     let error = send(logged_in("wrong-not-for-your-eyes"), &Campaign::failing().report()).unwrap_err();
     assert!(error.contains("127.0.0.1 does not take the mail") && error.contains("535"), "{error}");
-    assert!(error.ends_with(", tried 4 times") && !error.contains("not-for-your-eyes"), "{error}");
+    assert!(error.ends_with(", tried once") && !error.contains("not-for-your-eyes"), "{error}");
+    assert_eq!(
+        server.log_ins(),
+        2,
+        "a wrong password is no better the second time, and may lock the account"
+    );
 }
 
 #[test]
@@ -148,8 +170,43 @@ fn a_refused_recipient_is_told() {
     let server = Server::new("");
     let settings = MailSettings { to: Some("nobody@example.org".to_owned()), ..server.settings() };
     let error = send(settings, &Campaign::failing().report()).unwrap_err();
-    assert!(error.contains("no such user"), "{error}");
-    assert_eq!(mail_in(server.folder.path()), None);
+    assert_eq!(error, "127.0.0.1 refuses nobody@example.org: permanent error (550): no such user");
+    assert_eq!(server.nth_mail(1), None);
+}
+
+#[test]
+fn a_refused_recipient_keeps_the_mail_from_nobody_else() {
+    let server = Server::new("");
+    let to = "first@example.org, nobody@example.org, nobody2@example.org, last@example.org";
+    let settings = MailSettings { to: Some(to.to_owned()), ..server.settings() };
+    let error = send(settings, &Campaign::failing().report()).unwrap_err();
+    assert_eq!(server.envelope(1), ["first@example.org", "last@example.org"]);
+    assert_eq!(server.nth_mail(2), None, "it is sent once");
+    assert_eq!(
+        error,
+        "127.0.0.1 refuses nobody@example.org: permanent error (550): no such user; \
+         127.0.0.1 refuses nobody2@example.org: permanent error (550): no such user; \
+         told first@example.org, last@example.org"
+    );
+}
+
+#[test]
+fn a_recipient_refused_for_the_moment_is_tried_again_and_nobody_is_told_twice() {
+    let server = Server::new("");
+    let to = "team@example.org, busy@example.org";
+    send(MailSettings { to: Some(to.to_owned()), ..server.settings() }, &Campaign::failing().report())
+        .unwrap();
+    assert_eq!(server.envelope(1), ["team@example.org"]);
+    assert_eq!(server.envelope(2), ["busy@example.org"]);
+    assert_eq!(server.nth_mail(3), None);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_tried_again() {
+    let settings = MailSettings { port: Some(1), ..Server::new("").settings() };
+    let error = send(settings, &Campaign::failing().report()).unwrap_err();
+    assert!(error.starts_with("127.0.0.1 does not take the mail: "), "{error}");
+    assert!(error.ends_with(", tried 4 times"), "{error}");
 }
 
 #[test]
@@ -157,8 +214,8 @@ fn a_server_without_starttls_is_refused_where_it_is_asked_for() {
     let server = Server::new("");
     let settings = MailSettings { starttls: true, ..server.settings() };
     let error = send(settings, &Campaign::failing().report()).unwrap_err();
-    assert!(error.to_lowercase().contains("starttls"), "{error}");
-    assert_eq!(mail_in(server.folder.path()), None, "nothing goes out unencrypted");
+    assert!(error.to_lowercase().contains("starttls") && error.ends_with(", tried once"), "{error}");
+    assert_eq!(server.nth_mail(1), None, "nothing goes out unencrypted");
 }
 
 #[test]
