@@ -14,10 +14,10 @@ mod table;
 pub use replay::{conclusion, execution};
 pub use style::Style;
 
-use crate::text::{counted, fit, number};
+use crate::digest;
+use crate::text::fit;
 use page::Page;
 use qalipsis_model::compare::Comparison;
-use qalipsis_model::duration::human;
 use qalipsis_model::report::Report;
 use qalipsis_model::verdict::Status;
 use style::{Mark, Paint};
@@ -77,30 +77,11 @@ fn verdict(page: &mut Page, report: &Report) {
         Status::Warning => (Mark::Warned, Paint::Warning),
         Status::Failed | Status::Aborted | Status::Invalid => (Mark::Failed, Paint::Bad),
     };
-    let steps = || report.scenarios.iter().flat_map(|s| &s.steps);
-    let status = report.verdict();
-    page.title(
-        mark,
-        &status,
-        paint,
-        &format!(
-            "{}: {}, {}, {} failed, in {}",
-            report.name,
-            counted(report.scenarios.iter().map(|s| s.released).sum(), "minion"),
-            counted(steps().map(|s| s.figures.executions()).sum(), "execution"),
-            number(steps().map(|s| s.figures.failures()).sum()),
-            human(report.duration),
-        ),
-    );
+    page.title(mark, &report.verdict(), paint, &digest::headline(report));
 }
 
 fn warnings(page: &mut Page, report: &Report) {
-    let told = |why: &str| report.reasons.iter().any(|reason| reason.message.contains(why));
-    let lost = report.factories.iter().filter_map(|factory| {
-        let why = factory.lost.as_deref().filter(|why| !told(why))?;
-        Some(format!("factory {} was lost: {why}", factory.name))
-    });
-    let warnings: Vec<String> = report.warnings.iter().cloned().chain(lost).collect();
+    let warnings = digest::warnings(report);
     if warnings.is_empty() {
         return;
     }

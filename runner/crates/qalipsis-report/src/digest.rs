@@ -1,4 +1,4 @@
-//! The causes of a verdict, each with what belongs to it: what every output but the tables shows.
+//! The causes of a verdict, each with what belongs to it. Every output takes them from here, none finds them anew.
 
 use crate::text::{counted, number};
 use qalipsis_model::description::SourceLocation;
@@ -21,6 +21,8 @@ pub struct Cause<'a> {
     pub message: &'a str,
     /// Failures by kind, most frequent first; empty for criteria.
     pub failures: &'a [StepFailure],
+    /// How often, for what failed outside of any step; `None` for steps and criteria.
+    pub occurrences: Option<u64>,
     /// When it first failed.
     pub first: Option<Timestamp>,
     /// When it last failed.
@@ -29,15 +31,20 @@ pub struct Cause<'a> {
     pub minions: Option<(u64, u64)>,
     /// The failures that were kept whole.
     pub evidence: Vec<&'a Evidence>,
-    /// In the scenario's source.
+    /// In the scenario's source; `None` when no line of it explains anything, as for a slow generator.
     pub location: Option<&'a SourceLocation>,
 }
 
 impl Cause<'_> {
     /// `checkout › place`.
     pub fn place(&self) -> String {
+        self.place_within("›")
+    }
+
+    /// As [`place`](Self::place), with another sign between scenario and step.
+    pub fn place_within(&self, sign: &str) -> String {
         match (self.scenario, self.step) {
-            (Some(scenario), Some(step)) => format!("{scenario} › {step}"),
+            (Some(scenario), Some(step)) => format!("{scenario} {sign} {step}"),
             (Some(scenario), None) => scenario.to_owned(),
             (None, _) => "campaign".to_owned(),
         }
@@ -50,6 +57,12 @@ impl Cause<'_> {
             Some(last) => format!("first at {}, last at {} UTC", first.time_of_day(), last.time_of_day()),
             None => format!("first at {} UTC", first.time_of_day()),
         })
+    }
+
+    /// `3 times`, when it happened more than once outside of any step.
+    pub fn times(&self) -> Option<String> {
+        let occurrences = self.occurrences.filter(|occurrences| *occurrences > 1)?;
+        Some(format!("{} times", number(occurrences)))
     }
 
     /// `37 assertion, 12 join-missing`; empty for criteria.
@@ -84,6 +97,7 @@ fn cause<'a>(report: &'a Report, reason: &'a Reason) -> Cause<'a> {
         kind,
         message: &reason.message,
         failures: &[],
+        occurrences: None,
         first: None,
         last: None,
         minions: None,
@@ -103,10 +117,12 @@ fn fill<'a>(cause: &mut Cause<'a>, scenario: &'a ScenarioReport, reason: &Reason
         let problem = scenario.problems.iter().find(|p| said(&p.name).is_some_and(|rest| rest == p.message));
         if let Some(problem) = problem {
             cause.evidence = problem.evidence.iter().collect();
+            cause.occurrences = Some(problem.count);
             cause.first = problem.evidence.first().map(|e| e.at);
             cause.location = problem.evidence.first().and_then(|e| e.location.as_ref());
         }
-        cause.location = cause.location.or(Some(&scenario.location));
+        // A reason without a kind is about the run, not about the scenario.
+        cause.location = cause.location.or(reason.kind.map(|_| &scenario.location));
         return;
     };
     let missed = |c: &&'a qalipsis_model::report::CriterionReport| {
