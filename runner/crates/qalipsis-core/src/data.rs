@@ -1,6 +1,8 @@
 //! Records that minions work with, dealt so that a seed repeats them and no two factories overlap.
 
 mod file;
+mod layout;
+mod pages;
 
 pub use file::{csv, json_lines};
 
@@ -8,20 +10,46 @@ use crate::minion::Minion;
 use crate::setup::SetupError;
 use crate::step::StepFailed;
 use crate::steps::Steps;
+use pages::Pages;
 use qalipsis_model::evidence::FailureKind;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// Records of one origin, at least one.
 #[derive(Debug, Clone)]
 #[must_use = "choose how they are dealt, for example `.each_once()`"]
 pub struct Records<T> {
     name: String,
-    records: Vec<T>,
+    origin: Origin<T>,
 }
 
-/// The records of any iterator: of a list, a generator, the rows of a query. `name` tells them in reports.
+/// Where records are.
+enum Origin<T> {
+    Memory(Arc<[T]>),
+    Pages(Arc<Pages<T>>),
+}
+
+impl<T> Clone for Origin<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Memory(records) => Self::Memory(Arc::clone(records)),
+            Self::Pages(pages) => Self::Pages(Arc::clone(pages)),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Origin<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory(records) => f.debug_tuple("Memory").field(&records.len()).finish(),
+            Self::Pages(pages) => pages.fmt(f),
+        }
+    }
+}
+
+/// The records of any iterator: of a list, a generator. They are kept in memory. `name` tells them in reports.
 ///
 /// # Errors
 /// When there is none: a scenario without its data must not pass.
@@ -29,17 +57,69 @@ pub fn records<T>(
     name: impl Into<String>,
     records: impl IntoIterator<Item = T>,
 ) -> Result<Records<T>, SetupError> {
-    let (name, records) = (name.into(), Vec::from_iter(records));
-    if records.is_empty() {
-        return Err(SetupError::new(format!("{name}: has no record")));
+    Records::of(name.into(), Origin::Memory(records.into_iter().collect()))
+}
+
+/// One record, as a minion is given it.
+pub struct Record<T> {
+    /// It lies beside others, which are in memory as long as it is.
+    page: Arc<[T]>,
+    index: usize,
+}
+
+impl<T> Deref for Record<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.page[self.index]
     }
-    Ok(Records { name, records })
+}
+
+impl<T> Clone for Record<T> {
+    fn clone(&self) -> Self {
+        Self { page: Arc::clone(&self.page), index: self.index }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Record<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T> Origin<T> {
+    fn count(&self) -> u64 {
+        match self {
+            Self::Memory(records) => records.len() as u64,
+            Self::Pages(pages) => pages.count(),
+        }
+    }
+}
+
+impl<T: Send + Sync + 'static> Origin<T> {
+    async fn record(&self, index: u64) -> Result<Option<Record<T>>, String> {
+        let found = match self {
+            Self::Memory(records) => {
+                let index = usize::try_from(index).ok().filter(|index| *index < records.len());
+                index.map(|index| (Arc::clone(records), index))
+            }
+            Self::Pages(pages) => pages.page(index).await?,
+        };
+        Ok(found.map(|(page, index)| Record { page, index }))
+    }
 }
 
 impl<T> Records<T> {
+    fn of(name: String, origin: Origin<T>) -> Result<Self, SetupError> {
+        if origin.count() == 0 {
+            return Err(SetupError::new(format!("{name}: has no record")));
+        }
+        Ok(Self { name, origin })
+    }
+
     /// How many there are.
-    pub fn count(&self) -> usize {
-        self.records.len()
+    pub fn count(&self) -> u64 {
+        self.origin.count()
     }
 
     /// Every record goes to one minion once, over all factories: minion `i` of `n` gets the records `i`,
@@ -59,7 +139,8 @@ impl<T> Records<T> {
     }
 
     fn deal(self, deal: Deal) -> Data<T> {
-        Data { name: self.name, records: self.records.into(), deal, at_end: AtEnd::Fail }
+        let id = NEXT.fetch_add(1, Relaxed);
+        Data { name: self.name, id, origin: self.origin, deal, at_end: AtEnd::Fail }
     }
 }
 
@@ -83,20 +164,25 @@ enum Deal {
     Cycle,
 }
 
+/// The number of the next [`Data`] of this process.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+
 /// Records as they are dealt to minions; part of a scenario's world.
 pub struct Data<T> {
     name: String,
-    records: Arc<[T]>,
+    /// By which minions know what they took of it.
+    id: usize,
+    origin: Origin<T>,
     deal: Deal,
     at_end: AtEnd,
 }
 
 impl<T> fmt::Debug for Data<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, records, deal, at_end } = self;
+        let Self { name, id: _, origin, deal, at_end } = self;
         f.debug_struct("Data")
             .field("name", name)
-            .field("records", &records.len())
+            .field("origin", origin)
             .field("deal", deal)
             .field("at_end", at_end)
             .finish()
@@ -106,7 +192,7 @@ impl<T> fmt::Debug for Data<T> {
 /// The records that a minion took from one `Data`, over its passes.
 struct Taken(AtomicU64);
 
-impl<T: Send + Sync> Data<T> {
+impl<T: Send + Sync + 'static> Data<T> {
     /// What becomes of a minion for which no record is left. Default: its pass fails.
     #[must_use]
     pub fn at_end(mut self, policy: AtEnd) -> Self {
@@ -120,25 +206,26 @@ impl<T: Send + Sync> Data<T> {
     /// a pass that takes one works with the same one.
     ///
     /// # Errors
-    /// [`StepFailed`] when none is left: `?` ends the pass, as the policy says.
-    pub async fn next<S: Steps>(&self, minion: &Minion<S>) -> Result<&T, StepFailed> {
+    /// [`StepFailed`] when none is left: `?` ends the pass, as the policy says. When a record cannot be read
+    /// any more, the pass fails.
+    pub async fn next<S: Steps>(&self, minion: &Minion<S>) -> Result<Record<T>, StepFailed> {
         let state = minion.state();
-        let owner = self.records.as_ptr().addr();
-        let taken = state.extension(owner, || Taken(AtomicU64::new(state.first_iteration())));
+        let taken = state.extension(self.id, || Taken(AtomicU64::new(state.first_iteration())));
         let turn = taken.0.fetch_add(1, Relaxed);
-        if let Some(record) =
-            self.index(state.index(), state.minions(), turn).and_then(|i| self.records.get(i))
-        {
-            return Ok(record);
-        }
-        match self.at_end {
-            AtEnd::Fail => {
-                let count = self.records.len();
+        let found = match self.index(state.index(), state.minions(), turn) {
+            Some(index) => self.origin.record(index).await,
+            None => Ok(None),
+        };
+        match (found, self.at_end) {
+            (Ok(Some(record)), _) => return Ok(record),
+            (Err(problem), _) => state.fail_pass(FailureKind::Error, problem),
+            (Ok(None), AtEnd::Fail) => {
+                let count = self.origin.count();
                 let message = format!("{}: no record is left for this minion, there are {count}", self.name);
                 state.fail_pass(FailureKind::Error, message);
             }
-            AtEnd::StopMinion => state.end(),
-            AtEnd::Wait => {
+            (Ok(None), AtEnd::StopMinion) => state.end(),
+            (Ok(None), AtEnd::Wait) => {
                 // First, so that the limit of the pass ends it without a failure as well.
                 state.end();
                 state.stopped().await;
@@ -147,14 +234,14 @@ impl<T: Send + Sync> Data<T> {
         Err(StepFailed { step: "data", kind: FailureKind::Error })
     }
 
-    fn index(&self, minion: u32, minions: u32, turn: u64) -> Option<usize> {
+    /// The index of the record that a minion is dealt in its turn.
+    fn index(&self, minion: u32, minions: u32, turn: u64) -> Option<u64> {
         let dealt = u64::from(minion).checked_add(turn.checked_mul(u64::from(minions.max(1)))?)?;
-        let index = match self.deal {
+        Some(match self.deal {
             Deal::EachOnce => dealt,
-            Deal::Cycle => dealt % self.records.len() as u64,
+            Deal::Cycle => dealt % self.origin.count(),
             Deal::Broadcast => turn,
-        };
-        usize::try_from(index).ok()
+        })
     }
 }
 
@@ -172,7 +259,7 @@ mod tests {
     fn each_record_is_dealt_once() {
         let data = records("numbers", 0..10).unwrap().each_once();
         let turns = (0..5).flat_map(|turn| (0..3).map(move |minion| (minion, turn)));
-        let dealt: Vec<Option<usize>> = turns.map(|(minion, turn)| data.index(minion, 3, turn)).collect();
+        let dealt: Vec<Option<u64>> = turns.map(|(minion, turn)| data.index(minion, 3, turn)).collect();
         assert_eq!(dealt, Vec::from_iter((0..15).map(Some)));
     }
 }

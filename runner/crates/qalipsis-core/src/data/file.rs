@@ -1,83 +1,48 @@
 //! Records from files.
 
-use super::{Records, records};
-use crate::fault::chain;
+use super::layout::Reader;
+use super::pages::{Open, Pages, Sizes};
+use super::{Origin, Records};
 use crate::setup::SetupError;
 use serde::de::DeserializeOwned;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::sync::Arc;
 
 /// The records of a CSV file, whose first line names the fields of `T`.
 ///
-/// # Errors
-/// A file that cannot be read, has no record, or has a line that is no `T`: file and line are named.
-pub fn csv<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<Records<T>, SetupError> {
-    let path = path.as_ref();
-    let mut reader = ::csv::ReaderBuilder::new().trim(::csv::Trim::All).from_reader(open(path)?);
-    let mut read = Vec::new();
-    let headers = reader.headers().map_err(|error| bad(path, 1, &error.to_string()))?.clone();
-    let mut record = ::csv::StringRecord::new();
-    loop {
-        let line = reader.position().line();
-        match reader.read_record(&mut record) {
-            Ok(true) => {}
-            Ok(false) => return of(path, read),
-            Err(error) => {
-                return Err(bad(path, error.position().map_or(line, ::csv::Position::line), &cause(&error)));
-            }
-        }
-        let line = record.position().map_or(line, ::csv::Position::line);
-        read.push(record.deserialize(Some(&headers)).map_err(|error| bad(path, line, &cause(&error)))?);
-    }
-}
-
-/// The records of a file with one JSON value in each line; empty lines are skipped.
+/// The file is read once now, so that a line that does not fit is found before any load, and again in parts as
+/// its records are dealt: at most those of about 16 MiB of it are in memory, however large it is. It must not
+/// be changed until the campaign has ended.
 ///
 /// # Errors
 /// A file that cannot be read, has no record, or has a line that is no `T`: file and line are named.
-pub fn json_lines<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<Records<T>, SetupError> {
-    let path = path.as_ref();
-    let mut read = Vec::new();
-    for (number, line) in (1..).zip(BufReader::new(open(path)?).lines()) {
-        let line = line.map_err(|error| bad(path, number, &error.to_string()))?;
-        if !line.trim().is_empty() {
-            read.push(serde_json::from_str(&line).map_err(|error| {
-                // It counts lines of its own, which are always 1.
-                let text = error.to_string();
-                let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
-                bad(path, number, &format!("{text}, at column {}", error.column()))
-            })?);
-        }
-    }
-    of(path, read)
+pub fn csv<T>(path: impl AsRef<Path>) -> Result<Records<T>, SetupError>
+where
+    T: DeserializeOwned + Send + Sync + 'static,
+{
+    read(path.as_ref(), Reader::csv)
 }
 
-fn open(path: &Path) -> Result<File, SetupError> {
-    File::open(path).map_err(|error| SetupError::new(format!("data file {}: {error}", path.display())))
+/// The records of a file with one JSON value in each line; empty lines are skipped. It is read as [`csv`] reads one.
+///
+/// # Errors
+/// A file that cannot be read, has no record, or has a line that is no `T`: file and line are named.
+pub fn json_lines<T>(path: impl AsRef<Path>) -> Result<Records<T>, SetupError>
+where
+    T: DeserializeOwned + Send + Sync + 'static,
+{
+    read(path.as_ref(), Reader::json_lines)
 }
 
-fn of<T>(path: &Path, read: Vec<T>) -> Result<Records<T>, SetupError> {
-    records(format!("data file {}", path.display()), read)
-}
-
-fn bad(path: &Path, line: u64, cause: &str) -> SetupError {
-    SetupError::new(format!("data file {}:{line}: {cause}", path.display()))
-}
-
-/// What is wrong, without the place that the crate repeats in it.
-fn cause(error: &::csv::Error) -> String {
-    match error.kind() {
-        ::csv::ErrorKind::Deserialize { err, .. } => match err.field() {
-            Some(field) => format!("field {}: {}", field + 1, err.kind()),
-            None => err.kind().to_string(),
-        },
-        ::csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("expected {expected_len} fields, observed {len}")
-        }
-        ::csv::ErrorKind::Utf8 { err, .. } => format!("field {} is no UTF-8", err.field() + 1),
-        _ => chain(error),
-    }
+fn read<T>(path: &Path, open: Open) -> Result<Records<T>, SetupError>
+where
+    T: DeserializeOwned + Send + Sync + 'static,
+{
+    let name = format!("data file {}", path.display());
+    let file = File::open(path).map_err(|error| SetupError::new(format!("{name}: {error}")))?;
+    let pages = Pages::scan(name.clone(), file, open, Sizes::default()).map_err(SetupError::new)?;
+    Records::of(name, Origin::Pages(Arc::new(pages)))
 }
 
 #[cfg(test)]
@@ -95,7 +60,7 @@ mod tests {
     fn read(
         text: &str,
         read: impl FnOnce(std::path::PathBuf) -> Result<Records<Account>, SetupError>,
-    ) -> Result<usize, String> {
+    ) -> Result<u64, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("accounts");
         std::fs::write(&path, text).unwrap();
@@ -103,7 +68,7 @@ mod tests {
         read(path).map(|records| records.count()).map_err(|error| error.to_string().replace(&place, ""))
     }
 
-    fn error(result: Result<usize, String>) -> String {
+    fn error(result: Result<u64, String>) -> String {
         result.unwrap_err()
     }
 
@@ -119,6 +84,10 @@ mod tests {
         assert_eq!(
             error(read("name,age\nAnn,1\nBob\n", csv)),
             "data file accounts:3: expected 2 fields, observed 1"
+        );
+        assert_eq!(
+            error(read("name,age\r\n\"A\r\nnn\",1\r\nBob,old\r\n", csv)),
+            "data file accounts:4: field 2: invalid digit found in string"
         );
         assert_eq!(error(read("name\nAnn\n", csv)), "data file accounts:2: missing field `age`");
     }

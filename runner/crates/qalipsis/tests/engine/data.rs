@@ -13,6 +13,29 @@ enum Step {
     Use,
 }
 
+trait Number: Send + Sync + 'static {
+    fn number(&self) -> u32;
+}
+
+impl Number for u32 {
+    fn number(&self) -> u32 {
+        *self
+    }
+}
+
+/// A number with so much text that a file of a few has several pages.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Padded {
+    number: u32,
+    padding: String,
+}
+
+impl Number for Padded {
+    fn number(&self) -> u32 {
+        self.number
+    }
+}
+
 type Used = Arc<Mutex<Vec<(u32, u32)>>>;
 
 /// Runs minions that each take so many of ten records in each pass, in three factories that share the load;
@@ -23,20 +46,31 @@ fn run(
     deal: impl Fn(Records<u32>) -> Data<u32> + Clone + Send + Sync + 'static,
     run: Run,
 ) -> (Report, Vec<(u32, u32)>) {
+    of(|| records("numbers", 0..10), minions, takes, deal, run)
+}
+
+/// As [`run`], with records from elsewhere.
+fn of<T: Number>(
+    origin: impl Fn() -> Result<Records<T>, SetupError> + Clone + Send + Sync + 'static,
+    minions: u32,
+    takes: usize,
+    deal: impl Fn(Records<T>) -> Data<T> + Clone + Send + Sync + 'static,
+    run: Run,
+) -> (Report, Vec<(u32, u32)>) {
     let used = Used::default();
     let told = Arc::clone(&used);
     let scenario = move || {
-        let (deal, told) = (deal.clone(), Arc::clone(&told));
+        let (origin, deal, told) = (origin.clone(), deal.clone(), Arc::clone(&told));
         let open = move |_: Setup| {
-            let data = records("numbers", 0..10).map(&deal);
+            let data = origin().map(&deal);
             async move { data }
         };
-        let pass = move |minion: Minion<Step>, numbers: Arc<Data<u32>>| {
+        let pass = move |minion: Minion<Step>, numbers: Arc<Data<T>>| {
             let told = Arc::clone(&told);
             async move {
                 for _ in 0..takes {
                     let number = numbers.next(&minion).await?;
-                    told.lock().push((minion.index(), *number));
+                    told.lock().push((minion.index(), number.number()));
                     minion.step(Step::Use, async { Ok::<_, Fault>(()) }).await?;
                 }
                 Ok(())
@@ -97,6 +131,48 @@ fn a_cycle_begins_anew_and_a_broadcast_goes_to_all() {
     let (report, used) = run(2, 10, Records::broadcast, Run::default());
     assert_eq!(report.status, Status::Successful, "{:?}", report.reasons);
     assert_eq!(used, Vec::from_iter((0..2).flat_map(|minion| (0..10).map(move |n| (minion, n)))));
+}
+
+#[test]
+fn a_file_is_dealt_as_records_in_memory_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let (csv_file, json_file) = (folder.path().join("numbers.csv"), folder.path().join("numbers.jsonl"));
+    let padding = "x".repeat(30_000);
+    let row = |number| serde_json::to_string(&Padded { number, padding: padding.clone() }).unwrap() + "\n";
+    std::fs::write(&json_file, (0..10).map(row).collect::<String>()).unwrap();
+    let row = |number| format!("{number},{padding}\n");
+    let header = "number,padding\n".to_owned();
+    std::fs::write(&csv_file, header + &(0..10).map(row).collect::<String>()).unwrap();
+
+    type Origin = fn(&std::path::Path) -> Result<Records<Padded>, SetupError>;
+    type Deal<T> = fn(Records<T>) -> Data<T>;
+    let origins: [Origin; 2] = [|path| csv(path), |path| json_lines(path)];
+    let deals: [(Deal<u32>, Deal<Padded>); 3] = [
+        (|r| r.each_once().at_end(AtEnd::StopMinion), |r| r.each_once().at_end(AtEnd::StopMinion)),
+        (Records::cycle, Records::cycle),
+        (Records::broadcast, Records::broadcast),
+    ];
+    for (path, origin) in [csv_file, json_file].into_iter().zip(origins) {
+        for (in_memory, in_file) in deals {
+            let path = path.clone();
+            let (report, used) = of(move || origin(&path), 4, 5, in_file, Run::default());
+            assert_eq!(report.status, Status::Successful, "{:?}", report.reasons);
+            assert_eq!(used, run(4, 5, in_memory, Run::default()).1);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_does_not_fit_in_its_middle_is_no_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("numbers.jsonl");
+    let rows = (0..1_000).map(|n| if n == 500 { "null\n".to_owned() } else { format!("{n}\n") });
+    std::fs::write(&path, rows.collect::<String>()).unwrap();
+    let expected =
+        format!("warm-up: data file {}:501: invalid type: null, expected u32, at column 4", path.display());
+    let (report, used) = of(move || json_lines::<u32>(&path), 1, 1, Records::each_once, Run::default());
+    assert_eq!((report.status, used), (Status::Failed, vec![]));
+    assert_eq!(report.reasons[0].message, expected);
 }
 
 #[test]
