@@ -120,9 +120,11 @@ impl Campaign {
         mut stops: mpsc::Receiver<Stop>,
         observer: &mut dyn Observer,
     ) -> Report {
+        let mut aggregate = Aggregate::of(&self.plan, &self.described);
+        aggregate.tell_apart(peers.iter().filter_map(|peer| peer.plan.zone.as_deref()));
         let mut state = State {
             members: Vec::new(),
-            aggregate: Aggregate::of(&self.plan, &self.described),
+            aggregate,
             not_ready: Vec::new(),
             ending: Ending::Completed,
             started: None,

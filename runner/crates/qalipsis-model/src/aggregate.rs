@@ -7,13 +7,14 @@ use crate::judge::Described;
 use crate::part::{Part, Span};
 use crate::plan::CampaignPlan;
 use crate::profile::Profile;
-use crate::report::TimelineReport;
+use crate::report::{TimelineReport, ZoneReport};
 use crate::scope::Slice;
 use crate::snapshot::{ScenarioFigures, Snapshot, StepFigures};
 use crate::timeline::Timeline;
 use crate::timestamp::Timestamp;
-use std::collections::BTreeMap;
+use crate::zone::ZoneFigures;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Everything that the factories of one campaign have told so far.
@@ -25,6 +26,8 @@ pub struct Aggregate {
     /// By factory and id, so that a later version of the same failure replaces the earlier.
     evidence: BTreeMap<(String, u64), Evidence>,
     evidence_lost: u64,
+    /// Whether the figures of each zone are kept as well.
+    zones_apart: bool,
 }
 
 /// Everything about one scenario.
@@ -38,6 +41,8 @@ struct Merged {
     busy_until: Duration,
     /// Parts that criteria are about.
     parts: Vec<Part>,
+    /// Of each zone that told anything, when the campaign has several.
+    zones: BTreeMap<String, ZoneFigures>,
 }
 
 /// The figures that a criterion is held against.
@@ -76,6 +81,11 @@ impl Aggregate {
         }
     }
 
+    /// Keeps the figures of each zone as well when these are several: with one they would be those of the whole.
+    pub fn tell_apart<'a>(&mut self, zones: impl IntoIterator<Item = &'a str>) {
+        self.zones_apart = zones.into_iter().collect::<BTreeSet<_>>().len() > 1;
+    }
+
     /// The load starts: what factories report from now on is sorted by the time since then.
     pub fn start(&mut self, at: Timestamp) {
         self.started = Some(at);
@@ -87,6 +97,9 @@ impl Aggregate {
         for (name, figures) in &snapshot.scenarios {
             let merged = self.scenarios.entry(name.clone()).or_default();
             merged.figures.merge(figures);
+            if let Some(zone) = zone.filter(|_| self.zones_apart) {
+                merged.zones.entry(zone.to_owned()).or_default().add(figures);
+            }
             let (Some(span), Some(started)) = (span, self.started) else { continue };
             merged.timeline.add(span.middle(), figures);
             Span::cover(&mut merged.span, span);
@@ -126,6 +139,16 @@ impl Aggregate {
     /// The figures of a scenario so far.
     pub fn scenario(&self, name: &str) -> Option<&ScenarioFigures> {
         self.scenarios.get(name).map(|merged| &merged.figures)
+    }
+
+    /// The figures of each zone of a scenario so far, by name; empty unless several told some.
+    pub fn zones(&self, name: &str) -> Vec<ZoneReport> {
+        let zones = self.scenarios.get(name).map(|merged| &merged.zones).filter(|zones| zones.len() > 1);
+        let report = |(name, figures): (&String, &ZoneFigures)| ZoneReport {
+            name: name.clone(),
+            figures: figures.clone(),
+        };
+        zones.into_iter().flatten().map(report).collect()
     }
 
     /// The figures of a part of a scenario so far; of the whole, or of one that a criterion is about.

@@ -143,6 +143,26 @@ impl Quantity {
         }
     }
 
+    /// Its name in sentences.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ResponseTime => "response time",
+            Self::ServiceTime => "service time",
+            Self::Latency => "latency",
+            Self::Count => "count",
+            Self::Throughput => "throughput",
+            Self::ErrorRate => "error rate",
+            Self::Missing => "missing",
+            Self::Late => "late",
+            Self::Lateness => "latency of late ones",
+            Self::Duplicates => "duplicates",
+            Self::Orphans => "orphans",
+            Self::Value => "value",
+            Self::Growth => "longest growth",
+            Self::Drain => "time to drain",
+        }
+    }
+
     /// A figure of this quantity with its unit.
     pub fn show(self, value: f64) -> String {
         match self {
@@ -214,22 +234,7 @@ impl Criterion {
 
     /// What is measured, without step and limit: `response time p95`, `count after 10 s in zone eu`.
     pub fn measure(&self) -> String {
-        let quantity = match self.quantity {
-            Quantity::ResponseTime => "response time",
-            Quantity::ServiceTime => "service time",
-            Quantity::Latency => "latency",
-            Quantity::Count => "count",
-            Quantity::Throughput => "throughput",
-            Quantity::ErrorRate => "error rate",
-            Quantity::Missing => "missing",
-            Quantity::Late => "late",
-            Quantity::Lateness => "latency of late ones",
-            Quantity::Duplicates => "duplicates",
-            Quantity::Orphans => "orphans",
-            Quantity::Value => "value",
-            Quantity::Growth => "longest growth",
-            Quantity::Drain => "time to drain",
-        };
+        let quantity = self.quantity.name();
         let figure = match self.statistic {
             Statistic::Percentile(p) => format!("{quantity} p{p}"),
             Statistic::Mean => format!("{quantity} mean"),

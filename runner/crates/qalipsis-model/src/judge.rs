@@ -16,6 +16,7 @@ use crate::report::{FactoryReport, Problem, Reason, Report, ScenarioReport, Step
 use crate::snapshot::{ScenarioFigures, StepFigures};
 use crate::timestamp::Timestamp;
 use crate::verdict::Status;
+use crate::zone;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -198,6 +199,7 @@ fn scenario(
         .collect();
     let criteria = criteria::judge(planned, &described.scenario, case.aggregate, case.ending);
     let timeline = case.aggregate.timeline(&planned.name, steps.len());
+    let by_zone = case.aggregate.zones(&planned.name);
     ScenarioReport {
         name: planned.name.clone(),
         crate_name: described.crate_name.clone(),
@@ -205,6 +207,8 @@ fn scenario(
         location: described.scenario.location.clone(),
         profile: planned.profile.to_string(),
         zones,
+        zone_differences: zone::differences(&by_zone, &steps),
+        by_zone,
         minions: u64::from(planned.minions),
         released: figures.released,
         dropped: figures.dropped,

@@ -26,3 +26,4 @@ pub mod timeline;
 pub mod timestamp;
 pub mod trace;
 pub mod verdict;
+pub mod zone;

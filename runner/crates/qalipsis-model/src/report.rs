@@ -1,7 +1,7 @@
 //! The one report of a campaign. Every output shows it; none recomputes or changes it.
 
 use crate::compare::Comparison;
-use crate::criterion::Criterion;
+use crate::criterion::{Criterion, Quantity};
 use crate::description::SourceLocation;
 use crate::duration::human;
 use crate::environment::Environment;
@@ -11,6 +11,7 @@ use crate::meter::MeterFigures;
 use crate::snapshot::{JoinFigures, StepFigures};
 use crate::timestamp::Timestamp;
 use crate::verdict::Status;
+use crate::zone::{PERCENTILE, ZoneFigures};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -73,6 +74,10 @@ pub struct ScenarioReport {
     pub profile: String,
     /// Zones of its factories.
     pub zones: Vec<String>,
+    /// The figures of each zone that told any, by name; empty unless they are several.
+    pub by_zone: Vec<ZoneReport>,
+    /// Where zones differ: failures first, then times, largest first.
+    pub zone_differences: Vec<ZoneDifference>,
     /// Minions planned.
     pub minions: u64,
     /// Minions released.
@@ -99,6 +104,61 @@ pub struct ScenarioReport {
     pub problems: Vec<Problem>,
     /// Load and response times over time.
     pub timeline: TimelineReport,
+}
+
+/// What one of several zones did.
+#[derive(Debug, Clone)]
+pub struct ZoneReport {
+    /// Name.
+    pub name: String,
+    /// What its factories told.
+    pub figures: ZoneFigures,
+}
+
+/// A step at which a zone is worse than another by more than chance explains.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ZoneDifference {
+    /// Name of the step.
+    pub step: String,
+    /// Response time, or latency of a join, both of the 95th percentile; or error rate.
+    pub quantity: Quantity,
+    /// The worst zone.
+    pub worst: ZoneFigure,
+    /// The best one.
+    pub best: ZoneFigure,
+}
+
+/// A zone and its figure: durations in nanoseconds, rates from 0 to 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ZoneFigure {
+    /// Name of the zone.
+    pub zone: String,
+    /// The figure.
+    pub value: f64,
+}
+
+impl ZoneDifference {
+    /// How many times the best the worst is; infinite when the best is zero.
+    pub fn ratio(&self) -> f64 {
+        self.worst.value / self.best.value
+    }
+
+    /// Whether it is about a time, not about failures.
+    pub fn is_time(&self) -> bool {
+        self.quantity != Quantity::ErrorRate
+    }
+
+    /// One line: `zone us is slowest: place-order response time p95 2.1 s, 110 ms in zone eu`.
+    pub fn message(&self) -> String {
+        let show = |value| self.quantity.show(value);
+        let (worse, what) = match self.quantity {
+            Quantity::ErrorRate => ("fails most", self.quantity.name().to_owned()),
+            quantity => ("is slowest", format!("{} p{PERCENTILE}", quantity.name())),
+        };
+        let (zone, step, best) = (&self.worst.zone, &self.step, &self.best.zone);
+        let (worst_value, best_value) = (show(self.worst.value), show(self.best.value));
+        format!("zone {zone} {worse}: {step} {what} {worst_value}, {best_value} in zone {best}")
+    }
 }
 
 /// How load and response times went over time, in at most [`BUCKETS`](crate::timeline::BUCKETS) buckets

@@ -318,6 +318,11 @@ impl StepFigures {
         merged(self.all_times().map(|t| &t.response))
     }
 
+    /// Of a join: from trigger to arrival of all records that came, in time or late.
+    pub fn arrivals(&self) -> Histogram {
+        merged([&self.latency, &self.late].into_iter().filter_map(|times| times.as_deref()))
+    }
+
     /// Adds all of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.kind = self.kind.max(other.kind);

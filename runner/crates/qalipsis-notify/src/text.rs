@@ -21,6 +21,7 @@ pub(crate) fn facts(cause: &Cause<'_>) -> Vec<String> {
         facts.push(format!("{}: expected {}, observed {}", check.name, check.expected, check.observed));
     }
     facts.extend(cause.share());
+    facts.extend(cause.zones.clone());
     facts.extend(cause.times());
     facts.extend(cause.since());
     facts.extend(cause.location.map(|location| format!("at {location}")));

@@ -1,6 +1,7 @@
 //! The causes of a verdict, each with what belongs to it. Every output takes them from here, none finds them anew.
 
 use crate::text::{counted, number};
+use crate::zones;
 use qalipsis_model::description::SourceLocation;
 use qalipsis_model::duration::human;
 use qalipsis_model::evidence::Evidence;
@@ -29,6 +30,8 @@ pub struct Cause<'a> {
     pub last: Option<Timestamp>,
     /// Distinct minions that failed, and all that tried.
     pub minions: Option<(u64, u64)>,
+    /// Which zones are concerned, in words, when the campaign has several: `only in zone us: 37 of its 400 minions`.
+    pub zones: Option<String>,
     /// The failures that were kept whole.
     pub evidence: Vec<&'a Evidence>,
     /// In the scenario's source; `None` when no line of it explains anything, as for a slow generator.
@@ -101,6 +104,7 @@ fn cause<'a>(report: &'a Report, reason: &'a Reason) -> Cause<'a> {
         first: None,
         last: None,
         minions: None,
+        zones: None,
         evidence: Vec::new(),
         location: None,
     };
@@ -130,12 +134,14 @@ fn fill<'a>(cause: &mut Cause<'a>, scenario: &'a ScenarioReport, reason: &Reason
     };
     if let Some(criterion) = scenario.criteria.iter().find(missed) {
         cause.location = Some(&criterion.criterion.location);
+        cause.zones = zones::behind(scenario, criterion);
     } else if let Some(step) = scenario.steps.iter().find(|s| &s.name == name) {
         cause.failures = &step.failures;
         cause.first = step.figures.first_failure;
         cause.last = step.figures.last_failure;
         cause.minions =
             (step.figures.failed_minions > 0).then_some((step.figures.failed_minions, step.figures.minions));
+        cause.zones = zones::failing(scenario, name);
         cause.evidence = step.failures.iter().flat_map(|f| &f.evidence).collect();
         cause.location = Some(step.location_or(&scenario.location));
     }

@@ -6,6 +6,7 @@
 mod chart;
 mod markup;
 mod scenario;
+mod zones;
 
 use crate::comparison::outcome;
 use crate::digest::{self, Cause};
@@ -122,7 +123,13 @@ fn cause(page: &mut Page, cause: &Cause<'_>) {
     for failure in cause.failures.iter().skip(1) {
         page.element("p", "", &format!("{} {}: {}", failure.count, failure.kind, failure.message));
     }
-    let facts = [cause.share(), cause.since(), cause.location.map(|l| format!("at {l}"))];
+    let facts = [
+        cause.share(),
+        cause.zones.clone(),
+        cause.times(),
+        cause.since(),
+        cause.location.map(|l| format!("at {l}")),
+    ];
     let facts: Vec<String> = facts.into_iter().flatten().collect();
     page.element("p", "dim", &facts.join(" · "));
     if !cause.evidence.is_empty() {

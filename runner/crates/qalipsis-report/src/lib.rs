@@ -15,3 +15,4 @@ pub mod output;
 pub mod progress;
 pub mod summary;
 pub mod text;
+mod zones;

@@ -17,6 +17,7 @@ mod scenario;
 mod schema;
 mod step;
 mod timeline;
+mod zone;
 
 pub use criterion::Criterion;
 pub use environment::{Crate, Environment};
@@ -26,6 +27,7 @@ pub use meter::Meter;
 pub use scenario::{Problem, Scenario};
 pub use step::{Figures, Outcome, Outcomes, Step, StepKind, Times};
 pub use timeline::{StepTimeline, Timeline};
+pub use zone::{Zone, ZoneDifference, ZoneStep};
 
 use crate::junit::file_name;
 use qalipsis_model::report::Report;

@@ -141,13 +141,7 @@ fn observe(criterion: &Criterion, index: u32, view: View<'_>) -> Option<f64> {
         Quantity::ResponseTime => step.response(),
         Quantity::ServiceTime => step.service(),
         // What arrived late is part of the latency: leaving it out would flatter a slow system.
-        Quantity::Latency => {
-            let mut all = step.latency.as_deref().cloned().unwrap_or_default();
-            if let Some(late) = &step.late {
-                all.merge(late);
-            }
-            all
-        }
+        Quantity::Latency => step.arrivals(),
     };
     let figure = match criterion.statistic {
         Statistic::Percentile(p) => times.percentile_ns(p),

@@ -35,7 +35,7 @@ fn cause(page: &mut Page, cause: &Cause<'_>) {
     if let Some(first) = first {
         checks(page, first);
     }
-    for fact in [cause.share(), cause.times(), cause.since()].into_iter().flatten() {
+    for fact in [cause.share(), cause.zones.clone(), cause.times(), cause.since()].into_iter().flatten() {
         page.detail(Paint::Plain, &fact);
     }
     if let Some(first) = first {

@@ -4,11 +4,12 @@ use super::page::Page;
 use super::style::{Mark, Paint, Style};
 use super::table::{Column, Table};
 use crate::text::{counted, number};
+use crate::zones;
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::histogram::Histogram;
 use qalipsis_model::report::{Report, ScenarioReport, StepReport};
-use qalipsis_model::snapshot::{JoinFigures, StepFigures};
+use qalipsis_model::snapshot::JoinFigures;
 use qalipsis_model::timestamp::Timestamp;
 
 /// Response times are shown when their p95 is more than this above that of the service times.
@@ -60,6 +61,9 @@ fn header(page: &mut Page, report: &Report, scenario: &ScenarioReport) {
     }
     page.headed(mark, &format!("scenario {}", scenario.name), Paint::Strong, "");
     page.detail(Paint::Plain, &facts.join("; "));
+    for line in zones::untold(scenario) {
+        page.detail(Paint::Strong, &line);
+    }
 }
 
 fn steps(page: &mut Page, scenario: &ScenarioReport) {
@@ -169,19 +173,10 @@ fn source(page: &mut Page, scenario: &ScenarioReport, join: &JoinFigures) {
             bad(count(figures.late.as_deref())),
             bad(figures.of_kind(FailureKind::JoinMissing)),
         ];
-        cells.extend(times(&latency(figures)));
+        cells.extend(times(&figures.arrivals()));
         table.row(mark_of(step), step.name.clone(), cells);
     }
     page.table(&table);
-}
-
-/// From trigger to arrival, in time or late: what criteria on latency are judged on.
-fn latency(figures: &StepFigures) -> Histogram {
-    let mut all = figures.latency.as_deref().cloned().unwrap_or_default();
-    if let Some(late) = &figures.late {
-        all.merge(late);
-    }
-    all
 }
 
 fn meters(page: &mut Page, scenario: &ScenarioReport) {

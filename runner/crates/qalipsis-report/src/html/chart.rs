@@ -1,8 +1,12 @@
 //! Charts as SVG.
 
+mod axis;
+mod distribution;
+
+pub(super) use distribution::{Strip, distributions, strips};
+
 use super::markup::escape;
 use qalipsis_model::duration::human_ns;
-use qalipsis_model::histogram::Histogram;
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 640.0;
@@ -14,9 +18,6 @@ const TOP: f64 = 8.0;
 
 /// The most points that one line is drawn with: more than a screen has columns is wasted.
 const POINTS: usize = 400;
-
-/// Bars of a distribution.
-const BARS: usize = 60;
 
 /// A line over time. Seconds from the start of the load; `None` is a gap.
 pub(super) struct Line<'a> {
@@ -45,14 +46,13 @@ pub(super) fn lines(
     let x = |at: f64| LEFT + at / end * (WIDTH - LEFT - 8.0);
     let y = |value: f64| TOP + (1.0 - value.max(0.0) / top) * (HEIGHT - TOP - BOTTOM);
 
-    let mut svg = open(title);
+    let mut svg = open(title, HEIGHT);
     let shares: &[f64] = if highest > 0.0 { &[0.0, 0.5, 1.0] } else { &[0.0] };
     for share in shares {
         horizontal(&mut svg, y(highest * share), &show(highest * share), "grid");
     }
-    for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
-        let anchor = if share == 1.0 { "end" } else { "middle" };
-        below(&mut svg, x(end * share), anchor, &seconds(end * share));
+    for share in SHARES {
+        below(&mut svg, x(end * share), anchor(share), &seconds(end * share), HEIGHT);
     }
     for (name, limit) in limits {
         let _ = write!(
@@ -86,61 +86,16 @@ pub(super) fn lines(
     figure(title, &svg, names.chain(limits))
 }
 
-/// How two sets of durations are distributed, over a logarithmic axis; nothing when both are empty.
-pub(super) fn distributions(title: &str, sets: &[(&str, &'static str, &Histogram)]) -> String {
-    let filled: Vec<_> = sets.iter().filter(|(_, _, histogram)| !histogram.is_empty()).collect();
-    let lowest = filled.iter().filter_map(|(_, _, h)| h.min_ns()).min();
-    let highest = filled.iter().filter_map(|(_, _, h)| h.max_ns()).max();
-    let (Some(lowest), Some(highest)) = (lowest, highest) else { return String::new() };
-    let low = (lowest.max(1) as f64).ln();
-    // One value alone still has an axis around it.
-    let span = ((highest.max(1) as f64).ln() - low).max(0.1);
-    let bar_of =
-        |ns: u64| ((((ns.max(1) as f64).ln() - low) / span * BARS as f64).max(0.0) as usize).min(BARS - 1);
-    let bars: Vec<(&str, [u64; BARS])> = filled
-        .iter()
-        .map(|(_, class, histogram)| {
-            let mut bars = [0; BARS];
-            histogram.counts().for_each(|(ns, count)| bars[bar_of(ns)] += count);
-            (*class, bars)
-        })
-        .collect();
-    let tallest = bars.iter().flat_map(|(_, bars)| bars).max().copied().unwrap_or(1).max(1);
-    let step = (WIDTH - LEFT - 8.0) / BARS as f64;
-    let value = |share: f64| (low + span * share).exp() as u64;
+/// Where labels stand on an axis.
+const SHARES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 
-    let mut svg = open(title);
-    for share in [0.0, 0.5, 1.0] {
-        let y = TOP + (1.0 - share) * (HEIGHT - TOP - BOTTOM);
-        horizontal(&mut svg, y, &crate::text::number((tallest as f64 * share) as u64), "grid");
-    }
-    for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
-        let anchor = if share == 1.0 { "end" } else { "middle" };
-        below(&mut svg, LEFT + share * step * BARS as f64, anchor, &human_ns(value(share)));
-    }
-    for (class, bars) in &bars {
-        for (index, count) in bars.iter().enumerate().filter(|(_, count)| **count > 0) {
-            // A lone outlier is what one looks for: it stays visible.
-            let height = (*count as f64 / tallest as f64 * (HEIGHT - TOP - BOTTOM)).max(1.5);
-            let _ = write!(
-                svg,
-                "<rect class=\"bar {class}\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{height:.1}\"><title>{} from {} to {}</title></rect>",
-                LEFT + index as f64 * step,
-                HEIGHT - BOTTOM - height,
-                step - 1.0,
-                crate::text::number(*count),
-                human_ns(value(index as f64 / BARS as f64)),
-                human_ns(value((index + 1) as f64 / BARS as f64)),
-            );
-        }
-    }
-    svg.push_str("</svg>");
-    figure(title, &svg, filled.iter().map(|(name, class, _)| ((*name).to_owned(), *class)))
+fn anchor(share: f64) -> &'static str {
+    if share == 1.0 { "end" } else { "middle" }
 }
 
-fn open(title: &str) -> String {
+fn open(title: &str, height: f64) -> String {
     let title = escape(&crate::text::one_line(title));
-    format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title}\">")
+    format!("<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{title}\">")
 }
 
 fn horizontal(svg: &mut String, y: f64, label: &str, class: &str) {
@@ -154,8 +109,9 @@ fn horizontal(svg: &mut String, y: f64, label: &str, class: &str) {
     );
 }
 
-fn below(svg: &mut String, x: f64, anchor: &str, label: &str) {
-    let y = HEIGHT - 5.0;
+/// A label at the bottom of a chart of this height.
+fn below(svg: &mut String, x: f64, anchor: &str, label: &str, height: f64) {
+    let y = height - 5.0;
     let _ = write!(svg, "<text x=\"{x:.1}\" y=\"{y}\" text-anchor=\"{anchor}\">{}</text>", escape(label));
 }
 

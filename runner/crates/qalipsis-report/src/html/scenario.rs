@@ -2,6 +2,7 @@
 
 use super::chart::{self, Line};
 use super::markup::Page;
+use super::zones;
 use crate::text::{counted, number};
 use qalipsis_model::criterion::{Limit, Quantity, Subject};
 use qalipsis_model::duration::human_ns;
@@ -11,6 +12,9 @@ use qalipsis_model::report::{Report, ScenarioReport, StepReport};
 
 /// Steps whose charts are drawn, failed ones first: a page of hundreds would be too heavy for a phone.
 const DRAWN: usize = 60;
+
+/// Percentiles in tables.
+const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
 
 pub(super) fn show(page: &mut Page, report: &Report, scenario: &ScenarioReport, index: usize) {
     page.raw(&format!("<section id=\"scenario-{index}\">\n"));
@@ -27,6 +31,7 @@ pub(super) fn show(page: &mut Page, report: &Report, scenario: &ScenarioReport, 
     page.element("p", "dim", &facts.join(" · "));
     load(page, scenario);
     steps(page, scenario);
+    zones::show(page, scenario);
     joins(page, scenario);
     meters(page, report, scenario);
     criteria(page, scenario);
@@ -70,7 +75,8 @@ fn class_of(step: &StepReport) -> &'static str {
     }
 }
 
-fn heads(page: &mut Page, titles: &[&str]) {
+/// Begins a table.
+pub(super) fn heads(page: &mut Page, titles: &[&str]) {
     page.raw("<div class=\"wide\"><table>\n<tr>");
     for (index, title) in titles.iter().enumerate() {
         page.element("th", if index == 0 { "" } else { "number" }, title);
@@ -78,9 +84,10 @@ fn heads(page: &mut Page, titles: &[&str]) {
     page.raw("</tr>\n");
 }
 
-fn times(page: &mut Page, histogram: &Histogram) {
-    let shown = [50.0, 95.0, 99.0].map(|p| histogram.percentile_ns(p));
-    for ns in shown.into_iter().chain([histogram.max_ns()]) {
+/// Cells of these percentiles and of the maximum.
+pub(super) fn times(page: &mut Page, histogram: &Histogram, percentiles: &[f64]) {
+    let shown = percentiles.iter().map(|percent| histogram.percentile_ns(*percent));
+    for ns in shown.chain([histogram.max_ns()]) {
         page.element("td", "number", &ns.map_or_else(|| "–".to_owned(), human_ns));
     }
 }
@@ -113,7 +120,7 @@ fn steps(page: &mut Page, scenario: &ScenarioReport) {
         }
         let counts = [figures.executions(), figures.failures(), figures.failed_minions];
         counts.into_iter().for_each(|count| page.element("td", "number", &number(count)));
-        times(page, &figures.response());
+        times(page, &figures.response(), &PERCENTILES);
         let service = figures.service().percentile_ns(95.0);
         page.element("td", "number", &service.map_or_else(|| "–".to_owned(), human_ns));
         page.raw("</tr>\n");
@@ -147,7 +154,7 @@ fn joins(page: &mut Page, scenario: &ScenarioReport) {
             [latency.count(), late, missing]
                 .into_iter()
                 .for_each(|count| page.element("td", "number", &number(count)));
-            times(page, &latency);
+            times(page, &latency, &PERCENTILES);
             page.raw("</tr>\n");
         }
         page.raw("</table></div>\n");

@@ -21,7 +21,13 @@ pub(super) fn text(text: &str, location: &SourceLocation, limit: usize) -> Strin
     if text.is_empty() { location } else { format!("{text}\n{location}") }
 }
 
-pub(super) fn step(step: &StepReport, headline: &str, location: &SourceLocation, limit: usize) -> String {
+pub(super) fn step(
+    step: &StepReport,
+    headline: &str,
+    zones: Option<&str>,
+    location: &SourceLocation,
+    limit: usize,
+) -> String {
     let mut body = line(headline, EXCERPT);
     let figures = &step.figures;
     let kinds: Vec<String> = step.failures.iter().map(|f| format!("{} {}", f.count, f.kind)).collect();
@@ -32,6 +38,9 @@ pub(super) fn step(step: &StepReport, headline: &str, location: &SourceLocation,
         figures.failed_minions,
         counted(figures.minions, "minion"),
     ));
+    if let Some(zones) = zones {
+        body.push_str(&format!("\nzones:  {}", line(zones, EXCERPT)));
+    }
     body.push_str(&period(figures.first_failure, figures.last_failure));
     // Each kind's first, then each kind's second: what is cut are repetitions.
     let most = step.failures.iter().map(|f| f.evidence.len()).max().unwrap_or(0);

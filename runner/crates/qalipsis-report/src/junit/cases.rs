@@ -4,6 +4,7 @@ use super::body;
 use super::xml;
 use super::{Limits, campaign_reasons, explain};
 use crate::text::{counted, number};
+use crate::zones;
 use qalipsis_model::compare::{SubjectComparison, Verdict};
 use qalipsis_model::description::SourceLocation;
 use qalipsis_model::duration::human_ns;
@@ -76,8 +77,9 @@ impl Cases<'_> {
         let executions = step.figures.executions();
         let never_executed = self.never_executed(step);
         let status = if let (Some(headline), Some(first)) = (&step.headline, step.failures.first()) {
+            let zones = zones::failing(self.scenario, &step.name);
             self.non_success(NonSuccessKind::Failure, first.kind.name(), headline, |limit| {
-                body::step(step, headline, location, limit)
+                body::step(step, headline, zones.as_deref(), location, limit)
             })
         } else if let Some(message) = never_executed {
             self.non_success(NonSuccessKind::Failure, FailureKind::NeverExecuted.name(), &message, |limit| {

@@ -5,8 +5,7 @@ use super::schema;
 use super::step::Times;
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::histogram::Histogram;
-use qalipsis_model::report::StepReport;
-use qalipsis_model::snapshot::JoinFigures;
+use qalipsis_model::snapshot::{JoinFigures, StepFigures};
 use serde::{Deserialize, Serialize};
 
 /// One source of awaited records.
@@ -64,11 +63,15 @@ pub struct Awaiting {
 }
 
 impl Join {
-    pub(super) fn new(join: &JoinFigures, steps: &[StepReport]) -> Self {
-        let steps = join.steps.iter().filter_map(|index| steps.get(*index as usize));
+    /// `step` gives the name and the figures of a step by its index.
+    pub(super) fn new<'a>(
+        join: &JoinFigures,
+        step: impl Fn(u32) -> Option<(&'a str, &'a StepFigures)>,
+    ) -> Self {
+        let steps = join.steps.iter().filter_map(|index| step(*index));
         Self {
             name: join.name.clone(),
-            awaited_by: steps.map(Awaiting::from).collect(),
+            awaited_by: steps.map(|(name, figures)| Awaiting::new(name, figures)).collect(),
             expected: join.expected,
             records: join.records,
             bytes: join.bytes,
@@ -84,19 +87,16 @@ impl Join {
     }
 }
 
-impl From<&StepReport> for Awaiting {
-    fn from(step: &StepReport) -> Self {
-        let figures = &step.figures;
+impl Awaiting {
+    fn new(step: &str, figures: &StepFigures) -> Self {
         let latency = figures.latency.as_deref().cloned().unwrap_or_default();
         let lateness = figures.late.as_deref().cloned().unwrap_or_default();
-        let mut all = latency.clone();
-        all.merge(&lateness);
         Self {
-            step: step.name.clone(),
+            step: step.to_owned(),
             matched: latency.count(),
             late: lateness.count(),
             missing: figures.of_kind(FailureKind::JoinMissing),
-            latency_time: Times::of(&all),
+            latency_time: Times::of(&figures.arrivals()),
             latency,
             lateness,
         }

@@ -8,6 +8,7 @@ use super::meter::Meter;
 use super::schema;
 use super::step::{Figures, Step};
 use super::timeline::Timeline;
+use super::zone::{Zone, ZoneDifference};
 use qalipsis_model::histogram::Histogram;
 use qalipsis_model::report::{self, ScenarioReport};
 use qalipsis_model::timestamp::Timestamp;
@@ -29,6 +30,12 @@ pub struct Scenario {
     pub profile: String,
     /// Zones of its factories.
     pub zones: Vec<String>,
+    /// The figures of each zone, by name; absent unless there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_zone: Vec<Zone>,
+    /// Where zones differ: failures first, then times, largest first; absent when they do not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zone_differences: Vec<ZoneDifference>,
     /// Minions planned.
     pub minions: u64,
     /// Minions released.
@@ -76,6 +83,8 @@ pub struct Problem {
 impl Scenario {
     pub(super) fn new(scenario: &ScenarioReport, started: Timestamp) -> Self {
         let meters = scenario.meters.iter();
+        let figures =
+            |index: u32| scenario.steps.get(index as usize).map(|step| (step.name.as_str(), &step.figures));
         let names = scenario.steps.iter().map(|s| s.name.as_str());
         Self {
             name: scenario.name.clone(),
@@ -84,6 +93,8 @@ impl Scenario {
             location: Location::from(&scenario.location),
             profile: scenario.profile.clone(),
             zones: scenario.zones.clone(),
+            by_zone: scenario.by_zone.iter().map(|zone| Zone::new(zone, &scenario.steps)).collect(),
+            zone_differences: scenario.zone_differences.iter().map(ZoneDifference::from).collect(),
             minions: scenario.minions,
             released: scenario.released,
             dropped: scenario.dropped,
@@ -91,7 +102,7 @@ impl Scenario {
             release_lag: scenario.release_lag.clone(),
             passes: Figures::from(&scenario.iterations),
             steps: scenario.steps.iter().map(Step::from).collect(),
-            joins: scenario.joins.iter().map(|join| Join::new(join, &scenario.steps)).collect(),
+            joins: scenario.joins.iter().map(|join| Join::new(join, figures)).collect(),
             meters: meters.map(|(name, meter)| Meter::new(name, meter, started)).collect(),
             criteria: scenario.criteria.iter().map(Criterion::from).collect(),
             problems: scenario.problems.iter().map(Problem::from).collect(),

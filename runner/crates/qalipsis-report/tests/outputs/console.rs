@@ -22,6 +22,18 @@ fn a_failing_campaign_begins_with_its_causes() {
 }
 
 #[test]
+fn the_zone_that_is_worst_is_named_once() {
+    assert_snapshot!(render(&Campaign::in_zones(&["africa", "asia", "eu", "us"]).report(), PLAIN));
+    // Without a criterion there is no cause that tells it.
+    let mut campaign = Campaign::in_zones(&["eu", "us"]);
+    campaign.described.scenario.criteria.clear();
+    let text = render(&campaign.report(), PLAIN);
+    let named = "  zone us is slowest: place-order response time p95 2.05 s, 46.4 ms in zone eu\n";
+    assert_eq!(text.matches(named).count(), 1, "{text}");
+    assert!(!text.contains("fails most"), "the cause tells it: {text}");
+}
+
+#[test]
 fn a_failing_campaign_on_a_narrow_terminal_without_unicode() {
     let style = Style { color: false, unicode: false, width: 64 };
     let text = render(&Campaign::failing().report(), style);

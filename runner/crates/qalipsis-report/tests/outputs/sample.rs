@@ -10,7 +10,9 @@ use qalipsis_model::judge::{Case, Described, Ending, judge};
 use qalipsis_model::plan::{CampaignPlan, Limits, PropertyValues, ScenarioPlan};
 use qalipsis_model::profile::Profile;
 use qalipsis_model::report::{FactoryReport, Report};
-use qalipsis_model::snapshot::{ExecutionOutcome, JoinFigures, ScenarioFigures, Snapshot, StepKind};
+use qalipsis_model::snapshot::{
+    ExecutionOutcome, JoinFigures, ScenarioFigures, Snapshot, StepFigures, StepKind,
+};
 use qalipsis_model::timestamp::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -37,6 +39,8 @@ pub(crate) fn location(line: u32) -> SourceLocation {
 pub(crate) struct Campaign {
     pub(crate) described: Described,
     pub(crate) figures: ScenarioFigures,
+    /// What factories told of their zones, beside `figures`.
+    pub(crate) by_zone: Vec<(&'static str, ScenarioFigures)>,
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) ending: Ending,
     pub(crate) zones: Vec<&'static str>,
@@ -73,6 +77,7 @@ impl Campaign {
         let mut campaign = Self {
             described: Described { crate_name: "checkout".into(), scenario },
             figures: ScenarioFigures::default(),
+            by_zone: Vec::new(),
             evidence: Vec::new(),
             ending: Ending::Completed,
             zones: vec!["eu", "us"],
@@ -185,6 +190,38 @@ impl Campaign {
         campaign
     }
 
+    /// As [`Self::healthy`] in each of these zones, but the last is 2 s slower, and 40 of its minions are refused.
+    pub(crate) fn in_zones(zones: &[&'static str]) -> Self {
+        let mut campaign = Self::healthy();
+        campaign.described.scenario.minions = 1000 * zones.len() as u32;
+        let healthy = std::mem::take(&mut campaign.figures);
+        campaign.zones = zones.to_vec();
+        campaign.by_zone = zones.iter().map(|zone| (*zone, healthy.clone())).collect();
+        let Some((slow, figures)) = campaign.by_zone.last_mut() else { return campaign };
+        let place = figures.steps.entry(PLACE).or_default();
+        *place = StepFigures {
+            kind: place.kind,
+            location: place.location.take(),
+            minions: 1000,
+            ..StepFigures::default()
+        };
+        for n in 0..1000_u64 {
+            let time = 2_008 * MS + n * 40_000;
+            place.record(ExecutionOutcome::Success, time, time + 200_000);
+        }
+        let accepted = figures.steps.entry(ACCEPTED).or_default();
+        for n in 0..40_u64 {
+            accepted.record(ExecutionOutcome::Failure, 25_000, 25_000);
+            accepted.record_failure(FailureKind::Assertion, at(2.75 + n as f64 * 0.3));
+        }
+        accepted.failed_minions = 40;
+        campaign.evidence.push(Evidence {
+            zone: Some((*slow).into()),
+            ..evidence(1, ACCEPTED, FailureKind::Assertion, "expected status 202, observed 503")
+        });
+        campaign
+    }
+
     /// A campaign whose target was never there.
     pub(crate) fn not_ready() -> Self {
         let mut campaign = Self::healthy();
@@ -228,7 +265,12 @@ impl Campaign {
             scenarios: BTreeMap::from([(name.clone(), self.figures)]),
             ..Snapshot::default()
         };
+        aggregate.tell_apart(self.zones.iter().copied());
         aggregate.merge(None, &snapshot);
+        for (zone, figures) in self.by_zone {
+            let scenarios = BTreeMap::from([(name.clone(), figures)]);
+            aggregate.merge(Some(zone), &Snapshot { scenarios, ..snapshot.clone() });
+        }
         for evidence in self.evidence {
             aggregate.keep("factory", Evidence { scenario: name.clone(), ..evidence });
         }

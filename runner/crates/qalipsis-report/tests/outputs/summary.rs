@@ -28,6 +28,7 @@ fn every_report_fits_the_schema() {
         Campaign::healthy().report(),
         Campaign::failing().report(),
         Campaign::not_ready().report(),
+        Campaign::in_zones(&["eu", "us"]).report(),
         hostile("quotes \" ' ]]> <&> \u{1b}[31m \u{0} \u{fffe} é 🎉"),
     ];
     for report in reports {
@@ -50,6 +51,35 @@ fn the_schema_refuses_what_is_no_summary() {
         *document.pointer_mut(place).unwrap_or_else(|| panic!("{place}")) = bad;
         assert!(valid(&document).is_err(), "{place}");
     }
+}
+
+#[test]
+fn several_zones_have_their_figures_and_the_worst_is_named() {
+    let summary = Summary::from(&Campaign::in_zones(&["eu", "us"]).report());
+    let scenario = &summary.scenarios[0];
+    let zones: Vec<&str> = scenario.by_zone.iter().map(|zone| zone.zone.as_str()).collect();
+    assert_eq!(zones, ["eu", "us"]);
+    for (index, step) in scenario.steps.iter().enumerate().take(3) {
+        let [eu, us] = [0, 1].map(|zone: usize| &scenario.by_zone[zone].steps[index]);
+        assert_eq!((&eu.step, &us.step), (&step.name, &step.name));
+        let mut both = eu.figures.outcomes.response();
+        both.merge(&us.figures.outcomes.response());
+        assert_eq!(both, step.figures.outcomes.response(), "{}", step.name);
+        assert_eq!(eu.figures.failed + us.figures.failed, step.figures.failed);
+    }
+    let refused = &scenario.by_zone[1].steps[1].figures;
+    assert_eq!((refused.failed_minions, refused.minions, refused.failed), (40, 1000, 40));
+    let joins: Vec<_> = scenario.by_zone.iter().map(|zone| &zone.joins[0]).collect();
+    assert_eq!(joins.iter().map(|join| join.expected).sum::<u64>(), scenario.joins[0].expected);
+    assert_eq!(joins[0].awaited_by[0].matched, 1000);
+    let differ = |n: usize| {
+        let difference = &scenario.zone_differences[n];
+        (difference.worst_zone.as_str(), difference.step.as_str(), difference.measure.as_str())
+    };
+    assert_eq!(differ(0), ("us", "order-accepted", "error rate"));
+    assert_eq!(differ(1), ("us", "place-order", "response time"));
+    let one = written(&Campaign::in_zones(&["eu"]).report());
+    assert_eq!(one.pointer("/scenarios/0/by_zone"), None, "one zone is the whole");
 }
 
 #[test]
