@@ -64,7 +64,7 @@ impl Load {
         while let Some(event) = events.recv().await {
             match event {
                 Event::Snapshot(snapshot) => {
-                    aggregate.merge(None, &snapshot);
+                    aggregate.merge("f", None, &snapshot);
                     if aggregate.scenario(&declared.name).is_some_and(&mut enough) {
                         handle.stop(Stop::Hard);
                     }

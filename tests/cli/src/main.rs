@@ -5,6 +5,7 @@ use futures::{StreamExt, stream};
 use qalipsis::core::{execution, source};
 use qalipsis::prelude::*;
 use qalipsis::rand::Rng as _;
+use std::time::Instant;
 
 #[derive(Steps)]
 enum Step {
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
         Scenario::new("duplicates", duplicated, duplicates).minions(3),
         Scenario::new("opens-slowly", opens_slowly, green),
         Scenario::new("busy", nothing, busy).minions(8),
+        Scenario::new("burns", nothing, burns).minions(8),
         Scenario::new("prints", prints, green),
         Scenario::new("warms-up", nothing, warms_up)
             .minions(2)
@@ -266,6 +268,23 @@ async fn opens_slowly(_: Setup) -> Result<(), SetupError> {
 async fn busy(minion: Minion<Step>, _: Arc<()>) -> Outcome {
     minion.verify(Step::Check, |_| std::thread::sleep(millis(400)))?;
     minion.step(Step::Act, async { Ok::<_, Fault>(()) }).await
+}
+
+/// Leaves no CPU to anybody for some seconds, but lets other minions and the worker have their turns.
+async fn burns(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+    minion.verify(Step::Check, |_| {})?;
+    let burn = async {
+        let started = Instant::now();
+        while started.elapsed() < secs(5) {
+            let turn = Instant::now();
+            while turn.elapsed() < millis(5) {
+                std::hint::spin_loop();
+            }
+            tokio::task::yield_now().await;
+        }
+        Ok::<_, Fault>(())
+    };
+    minion.step(Step::Act, burn).await
 }
 
 async fn prints(_: Setup) -> Result<(), SetupError> {

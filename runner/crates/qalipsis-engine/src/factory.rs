@@ -1,5 +1,6 @@
 //! The life of a campaign in one factory.
 
+use crate::health::HealthMonitor;
 use crate::minions::{self, Load};
 use crate::pacing::{self, Gate};
 use crate::snapshots::Snapshots;
@@ -67,6 +68,7 @@ pub struct Factory {
     /// By scenario.
     overload: Vec<Overload>,
     sources: Sources,
+    health: HealthMonitor,
 }
 
 /// Stops a running factory.
@@ -88,6 +90,7 @@ impl Handle {
 /// Every scenario that could not get ready, with target and cause.
 pub async fn prepare(scenarios: &[Scenario], plan: FactoryPlan) -> Result<Factory, Vec<NotReady>> {
     let clock = Clock::start();
+    let health = HealthMonitor::start();
     let (evidence, kept) = EvidenceKeeper::new(plan.campaign.limits.evidence);
     let evidence = Arc::new(evidence);
     let (told, traces) = mpsc::channel(replay::CAPACITY);
@@ -131,7 +134,7 @@ pub async fn prepare(scenarios: &[Scenario], plan: FactoryPlan) -> Result<Factor
         .map(|((planned, scenario), context)| (*scenario, planned.properties.clone(), Arc::clone(context)));
     let overload = planned.iter().map(|(_, scenario)| scenario.overload_policy()).collect();
     let (sources, opened) = sources::open(worlds, &plan).await?;
-    Ok(Factory { plan, clock, contexts, evidence, kept, traces, side, opened, overload, sources })
+    Ok(Factory { plan, clock, contexts, evidence, kept, traces, side, opened, overload, sources, health })
 }
 
 impl Factory {
@@ -159,6 +162,7 @@ impl Factory {
         start: Instant,
         events: mpsc::Sender<Event>,
     ) {
+        self.health.load_starts();
         let mut snapshots = Snapshots::new(
             &self.contexts,
             workers.iter().chain([&closer]).cloned().collect(),
@@ -166,6 +170,7 @@ impl Factory {
             Arc::clone(&self.evidence),
             self.sources.ledgers(),
             self.sources.meters(),
+            self.health,
         );
         let threads: Vec<WorkerHandle> = workers
             .iter()
@@ -196,12 +201,12 @@ impl Factory {
                     if events.send(Event::Trace(Box::new(trace))).await.is_err() { return; }
                 }
                 _ = second.tick() => {
-                    if events.send(Event::Snapshot(snapshots.take(self.clock.now()))).await.is_err() { return; }
+                    if events.send(Event::Snapshot(snapshots.take(self.clock.now(), !load.is_over()))).await.is_err() { return; }
                 }
                 _ = tick.tick() => {
                     if checking.as_ref().is_some_and(JoinHandle::is_finished) { break; }
                     if let Some(who) = threads.iter().find_map(|t| t.stuck(STUCK_AFTER, &self.contexts)) {
-                        let _ = events.send(Event::Snapshot(snapshots.take(self.clock.now()))).await;
+                        let _ = events.send(Event::Snapshot(snapshots.take(self.clock.now(), !load.is_over()))).await;
                         let _ = events.send(Event::Stuck(who)).await;
                         return;
                     }
@@ -231,7 +236,7 @@ impl Factory {
                 return;
             }
         }
-        let _ = events.send(Event::Snapshot(snapshots.take(self.clock.now()))).await;
+        let _ = events.send(Event::Snapshot(snapshots.take(self.clock.now(), !load.is_over()))).await;
         let _ = events.send(Event::Ended).await;
     }
 

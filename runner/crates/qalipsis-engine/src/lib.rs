@@ -5,6 +5,7 @@
 //! [`Event::Ended`]. Threads: one per core runs minions, one releases them, one reads sources.
 
 mod factory;
+mod health;
 mod minions;
 mod pacing;
 mod snapshots;

@@ -1,5 +1,6 @@
 //! The difference that a factory tells every second.
 
+use crate::health::HealthMonitor;
 use crate::sources::Watched;
 use qalipsis_core::evidence::EvidenceKeeper;
 use qalipsis_core::ledger::LedgerControl;
@@ -17,6 +18,7 @@ pub(crate) struct Snapshots {
     evidence: Arc<EvidenceKeeper>,
     ledgers: Vec<(usize, Arc<dyn LedgerControl>)>,
     meters: Vec<Watched>,
+    health: HealthMonitor,
     sequence: u64,
     last: Option<Timestamp>,
 }
@@ -29,13 +31,14 @@ impl Snapshots {
         evidence: Arc<EvidenceKeeper>,
         ledgers: Vec<(usize, Arc<dyn LedgerControl>)>,
         meters: Vec<Watched>,
+        health: HealthMonitor,
     ) -> Self {
         let names = scenarios.iter().map(|s| s.name.clone()).collect();
-        Self { names, workers, side, evidence, ledgers, meters, sequence: 0, last: None }
+        Self { names, workers, side, evidence, ledgers, meters, health, sequence: 0, last: None }
     }
 
-    /// The difference since the last call.
-    pub(crate) fn take(&mut self, at: Timestamp) -> Snapshot {
+    /// The difference since the last call, and whether the load still runs.
+    pub(crate) fn take(&mut self, at: Timestamp, load_runs: bool) -> Snapshot {
         let mut scenarios = vec![ScenarioFigures::default(); self.names.len()];
         let recorders = self.workers.iter().map(|w| &w.recorder).chain([&*self.side]);
         for recorder in recorders {
@@ -58,6 +61,7 @@ impl Snapshots {
             at,
             scenarios: self.names.iter().cloned().zip(scenarios).collect(),
             evidence_lost: self.evidence.take_lost(),
+            health: self.health.take(load_runs),
         }
     }
 }

@@ -7,6 +7,7 @@ use qalipsis_cluster::{Receiver, Sender, ToFactory, ToHead};
 use qalipsis_model::aggregate::Aggregate;
 use qalipsis_model::duration::human;
 use qalipsis_model::environment::Environment;
+use qalipsis_model::health::ClockWatch;
 use qalipsis_model::judge::{Case, Described, Ending, NotReady, breach, judge};
 use qalipsis_model::plan::{CONTRACT, CampaignPlan, FactoryPlan, Stop};
 use qalipsis_model::report::{FactoryReport, Report};
@@ -110,6 +111,9 @@ struct State {
     ending: Ending,
     started: Option<(Timestamp, Instant)>,
     stopped: Option<(Stop, Instant)>,
+    /// When the campaign was opened, before the load.
+    opened: Instant,
+    clocks: ClockWatch,
 }
 
 impl Campaign {
@@ -129,6 +133,8 @@ impl Campaign {
             ending: Ending::Completed,
             started: None,
             stopped: None,
+            opened: Instant::now(),
+            clocks: ClockWatch::default(),
         };
         let opened = now();
         let mut told = FuturesUnordered::new();
@@ -192,7 +198,10 @@ impl Campaign {
                 Happening::Tick => self.tick(&mut state, observer).await,
             }
         }
-        self.report(state, opened)
+        let (started, since) = state.started.unwrap_or((opened, state.opened));
+        // Not what the wall clock says: it may have been set meanwhile.
+        let ended = started.plus(since.elapsed());
+        self.report(state, started, ended)
     }
 
     async fn told(
@@ -241,7 +250,7 @@ impl Campaign {
             ToHead::Heartbeat => {}
             ToHead::Snapshot(snapshot) => {
                 member.told = Some(snapshot.sequence);
-                state.aggregate.merge(member.plan.zone.as_deref(), &snapshot);
+                state.aggregate.merge(&member.plan.factory, member.plan.zone.as_deref(), &snapshot);
                 if state.stopped.is_none() && snapshot.scenarios.values().any(|s| s.overloaded.is_some()) {
                     observer.notice("stopping: the overload policy of a scenario asks for it");
                     state.stop(Stop::Graceful).await;
@@ -282,6 +291,7 @@ impl Campaign {
     }
 
     async fn tick(&self, state: &mut State, observer: &mut dyn Observer) {
+        state.read_clocks();
         for index in 0..state.members.len() {
             let member = &state.members[index];
             if member.phase == Phase::Ended {
@@ -341,7 +351,7 @@ impl Campaign {
         progress
     }
 
-    fn report(self, state: State, opened: Timestamp) -> Report {
+    fn report(self, state: State, started: Timestamp, ended: Timestamp) -> Report {
         let ending = match state.ending {
             Ending::Completed if !state.not_ready.is_empty() => Ending::NotReady(state.not_ready),
             ending => ending,
@@ -360,8 +370,8 @@ impl Campaign {
             described: &self.described,
             aggregate: &state.aggregate,
             ending: &ending,
-            started: state.started.map_or(opened, |(at, _)| at),
-            ended: now(),
+            started,
+            ended,
             factories,
             git_revision: self.git_revision,
             environment: self.environment,
@@ -370,6 +380,13 @@ impl Campaign {
 }
 
 impl State {
+    fn read_clocks(&mut self) {
+        let before = self.opened.elapsed();
+        let wall = now();
+        let moved_ns = self.clocks.read(before, wall, self.opened.elapsed());
+        self.aggregate.runner_clock_moved(moved_ns);
+    }
+
     async fn start(&mut self) {
         let at = now().plus(START_MARGIN);
         self.started = Some((at, Instant::now() + START_MARGIN));

@@ -3,6 +3,7 @@
 use crate::criterion::Criterion;
 use crate::description::ScenarioDescription;
 use crate::evidence::{Evidence, FailureKind};
+use crate::health::{Health, HealthTotal};
 use crate::judge::Described;
 use crate::part::{Part, Span};
 use crate::plan::CampaignPlan;
@@ -28,6 +29,10 @@ pub struct Aggregate {
     evidence_lost: u64,
     /// Whether the figures of each zone are kept as well.
     zones_apart: bool,
+    /// By factory.
+    factories: BTreeMap<String, HealthTotal>,
+    /// Of the runner itself.
+    runner: HealthTotal,
 }
 
 /// Everything about one scenario.
@@ -92,7 +97,7 @@ impl Aggregate {
     }
 
     /// Adds the difference that a factory of this zone reports.
-    pub fn merge(&mut self, zone: Option<&str>, snapshot: &Snapshot) {
+    pub fn merge(&mut self, factory: &str, zone: Option<&str>, snapshot: &Snapshot) {
         let span = self.span(snapshot);
         for (name, figures) in &snapshot.scenarios {
             let merged = self.scenarios.entry(name.clone()).or_default();
@@ -114,6 +119,12 @@ impl Aggregate {
             }
         }
         self.evidence_lost += snapshot.evidence_lost;
+        self.factories.entry(factory.to_owned()).or_default().add(&snapshot.health);
+    }
+
+    /// The runner's own wall clock moved by so many ns against the monotonic one.
+    pub fn runner_clock_moved(&mut self, clock_jump_ns: i64) {
+        self.runner.add(&Health { cpu: None, clock_jump_ns });
     }
 
     /// What a snapshot covers.
@@ -180,6 +191,16 @@ impl Aggregate {
             self.evidence.values().filter(|e| e.scenario == scenario).collect();
         evidence.sort_by_key(|e| e.at);
         evidence
+    }
+
+    /// How the factories did, by name.
+    pub fn factories(&self) -> impl Iterator<Item = (&str, &HealthTotal)> {
+        self.factories.iter().map(|(name, health)| (name.as_str(), health))
+    }
+
+    /// How the runner did.
+    pub fn runner(&self) -> &HealthTotal {
+        &self.runner
     }
 
     /// Failures that could not be kept whole because the way to the head was full.

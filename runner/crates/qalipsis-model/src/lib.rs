@@ -9,6 +9,7 @@ pub mod description;
 pub mod duration;
 pub mod environment;
 pub mod evidence;
+pub mod health;
 pub mod histogram;
 pub mod judge;
 pub mod meter;

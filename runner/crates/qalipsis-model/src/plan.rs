@@ -83,6 +83,15 @@ pub struct Limits {
     /// How many failures may be counted without being told whole before the run is invalid. Default 1000.
     #[serde(default = "default_evidence_lost")]
     pub evidence_lost: u64,
+    /// How much of its machine's CPU a factory may use while that machine has none left, in percent. Default 50.
+    #[serde(default = "default_cpu")]
+    pub cpu: u8,
+    /// For how long of the load it may use more before the run is invalid. Default 10 s.
+    #[serde(default = "default_cpu_time")]
+    pub cpu_time: Duration,
+    /// How far a wall clock may jump before the run is invalid. Default 500 ms.
+    #[serde(default = "default_clock_jump")]
+    pub clock_jump: Duration,
 }
 
 fn default_source_lag() -> u64 {
@@ -91,6 +100,18 @@ fn default_source_lag() -> u64 {
 
 fn default_evidence_lost() -> u64 {
     Limits::default().evidence_lost
+}
+
+fn default_cpu() -> u8 {
+    Limits::default().cpu
+}
+
+fn default_cpu_time() -> Duration {
+    Limits::default().cpu_time
+}
+
+fn default_clock_jump() -> Duration {
+    Limits::default().clock_jump
 }
 
 impl Default for Limits {
@@ -106,6 +127,9 @@ impl Default for Limits {
             dropped: 0,
             source_lag: 1_000,
             evidence_lost: 1_000,
+            cpu: 50,
+            cpu_time: Duration::from_secs(10),
+            clock_jump: Duration::from_millis(500),
         }
     }
 }

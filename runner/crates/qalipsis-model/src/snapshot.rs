@@ -3,6 +3,7 @@
 use crate::criterion::Quantity;
 use crate::description::SourceLocation;
 use crate::evidence::FailureKind;
+use crate::health::Health;
 use crate::histogram::Histogram;
 use crate::meter::MeterFigures;
 use crate::timestamp::Timestamp;
@@ -50,6 +51,9 @@ pub struct Snapshot {
     pub scenarios: BTreeMap<String, ScenarioFigures>,
     /// Failures that were not kept whole because the way to the head was full.
     pub evidence_lost: u64,
+    /// How the factory itself did.
+    #[serde(default)]
+    pub health: Health,
 }
 
 /// Figures of one scenario.

@@ -212,7 +212,7 @@ mod tests {
             let mut aggregate = Aggregate::default();
             aggregate.tell_apart(planned.iter().copied());
             let figures = ScenarioFigures { released: 1, ..ScenarioFigures::default() };
-            told_by.iter().for_each(|zone| aggregate.merge(Some(zone), &told(figures.clone())));
+            told_by.iter().for_each(|zone| aggregate.merge("f", Some(zone), &told(figures.clone())));
             aggregate.zones("checkout").into_iter().map(|z| (z.name, z.figures.released)).collect::<Vec<_>>()
         };
         assert_eq!(apart(&["eu", "eu"], &["eu", "us"]), [], "nothing was kept apart");
@@ -247,7 +247,7 @@ mod tests {
                 let own = expected.entry(ZONES[zone]).or_default();
                 own.released += 1;
                 record(own.steps.entry(index).or_default(), own.joins.entry(index).or_default());
-                aggregate.merge(Some(ZONES[zone]), &told(figures));
+                aggregate.merge("f", Some(ZONES[zone]), &told(figures));
             }
             let whole = aggregate.scenario("checkout").unwrap().clone();
             let zones = aggregate.zones("checkout");

@@ -100,7 +100,7 @@ async fn campaign_of(scenarios: &[Scenario], campaign: CampaignPlan) -> Report {
                 tokio::select! {
                     event = events.recv() => match event {
                         Some(Event::Snapshot(snapshot)) => {
-                            aggregate.merge(None, &snapshot);
+                            aggregate.merge("alone", None, &snapshot);
                             if ending == Ending::Completed
                                 && let Some(breach) = breach(&campaign, &described, &aggregate)
                             {

@@ -6,6 +6,7 @@ mod console;
 mod crash;
 mod criteria;
 mod hostile;
+mod invalid;
 mod junit;
 mod notify;
 mod outputs;

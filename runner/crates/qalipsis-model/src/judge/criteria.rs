@@ -246,9 +246,9 @@ mod tests {
                     since: (at > 0).then(|| START.plus(secs(at))),
                     at: START.plus(secs(at + 1)),
                     scenarios: BTreeMap::from([("checkout".to_owned(), figures)]),
-                    evidence_lost: 0,
+                    ..Snapshot::default()
                 };
-                self.aggregate.merge(Some(zone), &snapshot);
+                self.aggregate.merge("f", Some(zone), &snapshot);
             }
         }
 
@@ -373,7 +373,7 @@ mod tests {
                 scenarios: BTreeMap::from([("checkout".to_owned(), figures)]),
                 ..Snapshot::default()
             };
-            run.aggregate.merge(None, &snapshot);
+            run.aggregate.merge("f", None, &snapshot);
         };
         let ended = |seconds: f64| Some(START.plus(Duration::from_secs_f64(seconds)));
         told(&mut run, 1.0, &|f| {

@@ -3,6 +3,7 @@
 use crate::aggregate::Aggregate;
 use crate::duration::{human, human_ns};
 use crate::evidence::FailureKind;
+use crate::health::{HealthTotal, OUT_OF_CPU};
 use crate::plan::CampaignPlan;
 use crate::report::{Reason, ScenarioReport};
 
@@ -18,7 +19,13 @@ pub(super) fn reasons(
         let messages = messages.chain(behind(scenario, plan));
         reasons.extend(messages.map(|message| reason(Some(&scenario.name), message)));
     }
-    reasons.extend(lost(plan, aggregate).map(|message| reason(None, message)));
+    let mut messages = Vec::from_iter(lost(plan, aggregate));
+    for (factory, health) in aggregate.factories() {
+        messages.extend(exhausted(factory, health, plan));
+        messages.extend(jumped(&format!("factory '{factory}'"), health, plan));
+    }
+    messages.extend(jumped("the runner", aggregate.runner(), plan));
+    reasons.extend(messages.into_iter().map(|message| reason(None, message)));
     reasons
 }
 
@@ -77,28 +84,118 @@ fn lost(plan: &CampaignPlan, aggregate: &Aggregate) -> Option<String> {
     })
 }
 
+fn exhausted(factory: &str, health: &HealthTotal, plan: &CampaignPlan) -> Option<String> {
+    let (own, limit) = (plan.limits.cpu, plan.limits.cpu_time);
+    let time = health.out_of_cpu(own);
+    (time > limit).then(|| {
+        format!(
+            "the load generator was out of CPU: for {} of the load at least {OUT_OF_CPU} % of the CPU of factory \
+             '{factory}' was in use, {own} % or more of it by the factory itself (campaign.limits.cpu), the limit is \
+             {} (campaign.limits.cpu-time); use a lower load, cheaper steps, a larger machine, or run the system \
+             under test outside of the factory",
+            human(time),
+            human(limit),
+        )
+    })
+}
+
+fn jumped(who: &str, health: &HealthTotal, plan: &CampaignPlan) -> Option<String> {
+    let (jump_ns, limit) = (health.clock_jump_ns(), plan.limits.clock_jump);
+    let direction = if jump_ns > 0 { "forward" } else { "backward" };
+    (u128::from(jump_ns.unsigned_abs()) > limit.as_nanos()).then(|| {
+        format!(
+            "the wall clock of {who} jumped {direction} by {} during the campaign, the limit is {} \
+             (campaign.limits.clock-jump), so that times, windows and stages do not match; let the time service \
+             slew the clock instead of setting it, and keep the machine from sleeping",
+            human_ns(jump_ns.unsigned_abs()),
+            human(limit),
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::health::{CpuUse, Health};
     use crate::plan::Limits;
     use crate::snapshot::Snapshot;
+    use std::time::Duration;
+
+    fn plan(limits: Limits) -> CampaignPlan {
+        CampaignPlan { key: "key".into(), name: "name".into(), seed: 1, scenarios: Vec::new(), limits }
+    }
+
+    fn messages(plan: &CampaignPlan, aggregate: &Aggregate) -> Vec<String> {
+        reasons(&[], plan, aggregate).into_iter().map(|reason| reason.message).collect()
+    }
 
     #[test]
     fn failures_that_were_not_told_whole_have_a_limit() {
-        let limits = Limits { evidence_lost: 7, ..Limits::default() };
-        let plan =
-            CampaignPlan { key: "key".into(), name: "name".into(), seed: 1, scenarios: Vec::new(), limits };
+        let plan = plan(Limits { evidence_lost: 7, ..Limits::default() });
         let mut aggregate = Aggregate::default();
-        let mut messages = || {
-            aggregate.merge(None, &Snapshot { evidence_lost: 4, ..Snapshot::default() });
-            reasons(&[], &plan, &aggregate).into_iter().map(|reason| reason.message).collect::<Vec<_>>()
+        let mut merge = || {
+            aggregate.merge("f", None, &Snapshot { evidence_lost: 4, ..Snapshot::default() });
+            messages(&plan, &aggregate)
         };
-        assert_eq!(messages(), [""; 0]);
+        assert_eq!(merge(), [""; 0]);
         assert_eq!(
-            messages(),
+            merge(),
             ["8 failures were counted but could not be told whole, the limit is 7 \
               (campaign.limits.evidence-lost); use fewer minions or a larger machine, or lower \
               report.evidence.limit"]
         );
+    }
+
+    #[test]
+    fn a_factory_that_uses_up_its_machine_has_a_limit_of_time() {
+        let plan = plan(Limits { cpu: 60, cpu_time: Duration::from_secs(2), ..Limits::default() });
+        let mut aggregate = Aggregate::default();
+        let mut second = |factory: &str, machine, own| {
+            let cpu = Some(CpuUse { time_ms: 1_000, machine, own });
+            let health = Health { cpu, clock_jump_ns: 0 };
+            aggregate.merge(factory, None, &Snapshot { health, ..Snapshot::default() });
+            messages(&plan, &aggregate)
+        };
+        for _ in 0..3 {
+            assert_eq!(second("idle", 94, 94), [""; 0], "some CPU is left");
+            assert_eq!(second("disturbed", 100, 59), [""; 0], "others use it");
+        }
+        for factory in ["a", "b", "a", "b"] {
+            assert_eq!(second(factory, 95, 60), [""; 0], "each factory has its own limit");
+        }
+        assert_eq!(
+            second("b", 100, 97),
+            [
+                "the load generator was out of CPU: for 3 s of the load at least 95 % of the CPU of factory 'b' was in \
+              use, 60 % or more of it by the factory itself (campaign.limits.cpu), the limit is 2 s \
+              (campaign.limits.cpu-time); use a lower load, cheaper steps, a larger machine, or run the system under \
+              test outside of the factory"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_clock_that_jumps_has_a_limit() {
+        let plan = plan(Limits { clock_jump: Duration::from_secs(1), ..Limits::default() });
+        let mut aggregate = Aggregate::default();
+        let jump = |seconds: i64| Snapshot {
+            health: Health { cpu: None, clock_jump_ns: seconds * 1_000_000_000 },
+            ..Snapshot::default()
+        };
+        aggregate.merge("f", None, &jump(-1));
+        aggregate.runner_clock_moved(1_000_000_000);
+        assert_eq!(messages(&plan, &aggregate), [""; 0]);
+        aggregate.merge("f", None, &jump(-90));
+        aggregate.runner_clock_moved(2_000_000_000);
+        let told = |who: &str| {
+            format!(
+                "the wall clock of {who} during the campaign, the limit is 1 s (campaign.limits.clock-jump), so that \
+                 times, windows and stages do not match; let the time service slew the clock instead of setting it, \
+                 and keep the machine from sleeping"
+            )
+        };
+        let expected =
+            [told("factory 'f' jumped backward by 90 s"), told("the runner jumped forward by 2 s")];
+        assert_eq!(messages(&plan, &aggregate), expected);
     }
 }

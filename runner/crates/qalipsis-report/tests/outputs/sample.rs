@@ -266,10 +266,10 @@ impl Campaign {
             ..Snapshot::default()
         };
         aggregate.tell_apart(self.zones.iter().copied());
-        aggregate.merge(None, &snapshot);
+        aggregate.merge("f", None, &snapshot);
         for (zone, figures) in self.by_zone {
             let scenarios = BTreeMap::from([(name.clone(), figures)]);
-            aggregate.merge(Some(zone), &Snapshot { scenarios, ..snapshot.clone() });
+            aggregate.merge("f", Some(zone), &Snapshot { scenarios, ..snapshot.clone() });
         }
         for evidence in self.evidence {
             aggregate.keep("factory", Evidence { scenario: name.clone(), ..evidence });

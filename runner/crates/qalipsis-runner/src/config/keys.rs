@@ -35,6 +35,8 @@ pub enum Kind {
     Number,
     /// A whole number from 1.
     PositiveNumber,
+    /// A whole number from 1 to 100.
+    Percent,
     /// A factor on a speed.
     Factor,
     /// A duration with its unit, zero included.
@@ -66,6 +68,7 @@ impl Kind {
             Self::Address => "an address that begins with http:// or https://",
             Self::Number => "a whole number from 0",
             Self::PositiveNumber => "a whole number from 1",
+            Self::Percent => "a whole number from 1 to 100",
             Self::Factor => "a number from 0.001 to 1000",
             Self::Duration => "a duration with its unit, for example 250ms, 1.5s, 2m or 1h",
             Self::PositiveDuration => {
@@ -85,6 +88,7 @@ impl Kind {
             Self::Port => "port",
             Self::Address => "address",
             Self::Number | Self::PositiveNumber | Self::Factor => "number",
+            Self::Percent => "percent",
             Self::Duration | Self::PositiveDuration => "duration",
         }
     }
@@ -123,6 +127,29 @@ pub const KEYS: &[Key] = &[
         doc: "What still runs of the campaign after this time is cancelled, and it counts as aborted. Without it: \
               after `campaign.timeout` passes are finished and sources drain, within their own limits.",
         set: |s, v| positive_duration(v).map(|v| s.limits.campaign_hard = Some(v)),
+    },
+    Key {
+        name: "campaign.limits.clock-jump",
+        kind: Kind::PositiveDuration,
+        default: Some("500ms"),
+        doc: "How far the wall clock of a factory or of the runner may jump against the monotonic clock before the \
+              figures count as invalid: because it was set, or because the machine slept.",
+        set: |s, v| positive_duration(v).map(|v| s.limits.clock_jump = v),
+    },
+    Key {
+        name: "campaign.limits.cpu",
+        kind: Kind::Percent,
+        default: Some("50"),
+        doc: "How much of the CPU that it may use a factory may have itself, in percent, while 95 % or more of it \
+              is in use. It means nothing where the system does not tell (other than Linux).",
+        set: |s, v| v.parse().ok().filter(|v| (1..=100).contains(v)).map(|v| s.limits.cpu = v),
+    },
+    Key {
+        name: "campaign.limits.cpu-time",
+        kind: Kind::Duration,
+        default: Some("10s"),
+        doc: "How long of the load a factory may have that much or more before the figures count as invalid.",
+        set: |s, v| duration::parse(v).ok().map(|v| s.limits.cpu_time = v),
     },
     Key {
         name: "campaign.limits.drain",

@@ -82,7 +82,9 @@ impl Run {
                 }
                 loop {
                     match events.recv().await.expect("the engine tells its end") {
-                        Event::Snapshot(snapshot) => aggregate.merge(None, &snapshot),
+                        Event::Snapshot(snapshot) => {
+                            aggregate.merge(&format!("factory-{index}"), None, &snapshot);
+                        }
                         Event::Evidence(evidence) => aggregate.keep(&index.to_string(), *evidence),
                         Event::Trace(_) => {}
                         Event::Stuck(who) => {
