@@ -2,7 +2,9 @@
 
 mod file;
 mod layout;
+mod live;
 mod pages;
+mod spool;
 
 pub use file::{csv, json_lines};
 
@@ -10,6 +12,7 @@ use crate::minion::Minion;
 use crate::setup::SetupError;
 use crate::step::StepFailed;
 use crate::steps::Steps;
+use live::Live;
 use pages::Pages;
 use qalipsis_model::evidence::FailureKind;
 use std::fmt;
@@ -139,8 +142,7 @@ impl<T> Records<T> {
     }
 
     fn deal(self, deal: Deal) -> Data<T> {
-        let id = NEXT.fetch_add(1, Relaxed);
-        Data { name: self.name, id, origin: self.origin, deal, at_end: AtEnd::Fail }
+        Data::new(self.name, Supply::Dealt(self.origin, deal))
     }
 }
 
@@ -172,20 +174,34 @@ pub struct Data<T> {
     name: String,
     /// By which minions know what they took of it.
     id: usize,
-    origin: Origin<T>,
-    deal: Deal,
+    supply: Supply<T>,
     at_end: AtEnd,
+}
+
+/// How records come to minions.
+enum Supply<T> {
+    /// Each minion has its own, by its index and how many it took before.
+    Dealt(Origin<T>, Deal),
+    /// The next one belongs to whoever asks first.
+    Live(Live<T>),
 }
 
 impl<T> fmt::Debug for Data<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, id: _, origin, deal, at_end } = self;
-        f.debug_struct("Data")
-            .field("name", name)
-            .field("origin", origin)
-            .field("deal", deal)
-            .field("at_end", at_end)
-            .finish()
+        let Self { name, id: _, supply, at_end } = self;
+        let mut debug = f.debug_struct("Data");
+        debug.field("name", name);
+        match supply {
+            Supply::Dealt(origin, deal) => debug.field("origin", origin).field("deal", deal),
+            Supply::Live(live) => debug.field("live", live),
+        };
+        debug.field("at_end", at_end).finish()
+    }
+}
+
+impl<T> Data<T> {
+    fn new(name: String, supply: Supply<T>) -> Self {
+        Self { name, id: NEXT.fetch_add(1, Relaxed), supply, at_end: AtEnd::Fail }
     }
 }
 
@@ -203,24 +219,46 @@ impl<T: Send + Sync + 'static> Data<T> {
     /// The next record of this minion.
     ///
     /// It depends on nothing but the minion and the number of records that it took before, so that a replay of
-    /// a pass that takes one works with the same one.
+    /// a pass that takes one works with the same one. Those of a stream are the exception, see
+    /// [`from_stream`](Self::from_stream).
     ///
     /// # Errors
-    /// [`StepFailed`] when none is left: `?` ends the pass, as the policy says. When a record cannot be read
-    /// any more, the pass fails.
+    /// [`StepFailed`] when none is left: `?` ends the pass, as the policy says. When a record cannot be read,
+    /// the pass fails.
     pub async fn next<S: Steps>(&self, minion: &Minion<S>) -> Result<Record<T>, StepFailed> {
         let state = minion.state();
-        let taken = state.extension(self.id, || Taken(AtomicU64::new(state.first_iteration())));
-        let turn = taken.0.fetch_add(1, Relaxed);
-        let found = match self.index(state.index(), state.minions(), turn) {
-            Some(index) => self.origin.record(index).await,
-            None => Ok(None),
+        let found = match &self.supply {
+            Supply::Dealt(origin, deal) => {
+                let taken = state.extension(self.id, || Taken(AtomicU64::new(state.first_iteration())));
+                let turn = taken.0.fetch_add(1, Relaxed);
+                match deal.index(state.index(), state.minions(), turn, origin.count()) {
+                    Some(index) => origin.record(index).await,
+                    None => Ok(None),
+                }
+            }
+            Supply::Live(_) if state.scenario().replay.is_some() => {
+                let minion = state.index();
+                Err(format!(
+                    "{}: a stream gives each record to the minion that asks first, so that a replay cannot give minion {minion} those that it had",
+                    self.name
+                ))
+            }
+            Supply::Live(live) => tokio::select! {
+                found = live.next(state.scenario().segment) => found,
+                () = state.stopped() => {
+                    state.end();
+                    return Err(StepFailed { step: "data", kind: FailureKind::Error });
+                }
+            },
         };
         match (found, self.at_end) {
             (Ok(Some(record)), _) => return Ok(record),
             (Err(problem), _) => state.fail_pass(FailureKind::Error, problem),
             (Ok(None), AtEnd::Fail) => {
-                let count = self.origin.count();
+                let count = match &self.supply {
+                    Supply::Dealt(origin, _) => origin.count(),
+                    Supply::Live(live) => live.count(),
+                };
                 let message = format!("{}: no record is left for this minion, there are {count}", self.name);
                 state.fail_pass(FailureKind::Error, message);
             }
@@ -233,14 +271,16 @@ impl<T: Send + Sync + 'static> Data<T> {
         }
         Err(StepFailed { step: "data", kind: FailureKind::Error })
     }
+}
 
-    /// The index of the record that a minion is dealt in its turn.
-    fn index(&self, minion: u32, minions: u32, turn: u64) -> Option<u64> {
+impl Deal {
+    /// The index, among so many, of the record that a minion is dealt in its turn.
+    fn index(self, minion: u32, minions: u32, turn: u64, count: u64) -> Option<u64> {
         let dealt = u64::from(minion).checked_add(turn.checked_mul(u64::from(minions.max(1)))?)?;
-        Some(match self.deal {
-            Deal::EachOnce => dealt,
-            Deal::Cycle => dealt % self.origin.count(),
-            Deal::Broadcast => turn,
+        Some(match self {
+            Self::EachOnce => dealt,
+            Self::Cycle => dealt % count,
+            Self::Broadcast => turn,
         })
     }
 }
@@ -257,9 +297,9 @@ mod tests {
 
     #[test]
     fn each_record_is_dealt_once() {
-        let data = records("numbers", 0..10).unwrap().each_once();
         let turns = (0..5).flat_map(|turn| (0..3).map(move |minion| (minion, turn)));
-        let dealt: Vec<Option<u64>> = turns.map(|(minion, turn)| data.index(minion, 3, turn)).collect();
+        let dealt: Vec<Option<u64>> =
+            turns.map(|(minion, turn)| Deal::EachOnce.index(minion, 3, turn, 10)).collect();
         assert_eq!(dealt, Vec::from_iter((0..15).map(Some)));
     }
 }

@@ -13,6 +13,7 @@ use crate::verify::{self, Verify};
 use parking_lot::Mutex;
 use qalipsis_model::duration::human;
 use qalipsis_model::evidence::{Evidence, FailureKind, excerpt};
+use qalipsis_model::segment::Segment;
 use qalipsis_model::snapshot::StepKind;
 use qalipsis_model::timestamp::Timestamp;
 use std::any::Any;
@@ -46,6 +47,8 @@ pub struct ScenarioContext {
     pub evidence: Arc<EvidenceKeeper>,
     /// For what happens outside of workers: sources, late arrivals.
     pub side: Arc<Recorder>,
+    /// The share of the load that this factory has.
+    pub segment: Segment,
     /// Its minions over all factories.
     pub minions: u32,
     /// How long one pass may take.

@@ -122,6 +122,7 @@ pub async fn prepare(scenarios: &[Scenario], plan: FactoryPlan) -> Result<Factor
                 zone: plan.zone.clone(),
                 evidence: Arc::clone(&evidence),
                 side: Arc::clone(&side),
+                segment: plan.segment,
                 minions: planned.minions,
                 iteration_limit: plan.campaign.limits.iteration,
                 replay: plan.replay.map(|replay| Replay::new(replay.iteration, told.clone())),

@@ -4,12 +4,14 @@ pub mod compliance;
 pub mod wire;
 
 use qalipsis_core::clock::Clock;
+use qalipsis_core::data::{AtEnd, Data};
 use qalipsis_core::evidence::EvidenceKeeper;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::ledger::LedgerControl;
 use qalipsis_core::minion::{Minion, MinionState, ScenarioContext, Worker};
 use qalipsis_core::model::description::Monitor;
 use qalipsis_core::model::evidence::Evidence;
+use qalipsis_core::model::segment::Segment;
 use qalipsis_core::model::snapshot::JoinFigures;
 use qalipsis_core::properties::PropertyValues;
 use qalipsis_core::recorder::Recorder;
@@ -70,6 +72,7 @@ fn context(scenario: &str) -> (ScenarioContext, mpsc::Receiver<Evidence>) {
         zone: None,
         evidence: Arc::new(keeper),
         side: Arc::new(Recorder::new([1])),
+        segment: Segment::WHOLE,
         minions: 1,
         iteration_limit: PATIENCE,
         replay: None,
@@ -234,7 +237,6 @@ where
     A::Value: Send,
 {
     let (context, mut evidence) = context("acting");
-    let context = Arc::new(context);
     let action = Arc::new(Mutex::new(Some(action)));
     let scenario = Scenario::new(
         "acting",
@@ -247,18 +249,49 @@ where
             }
         },
     );
+    let outcome = pass(&scenario, Arc::new(context)).await;
+    let kept = evidence.try_recv().ok();
+    assert_eq!(outcome.is_err(), kept.is_some());
+    kept
+}
+
+/// All that one minion is dealt of `data`, in order.
+///
+/// # Panics
+/// When a record cannot be read.
+pub async fn dealt<T: Clone + Send + Sync + 'static>(data: Data<T>) -> Vec<T> {
+    let (context, mut evidence) = context("taking");
+    let data = Arc::new(data.at_end(AtEnd::StopMinion));
+    let taken = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&taken);
+    let scenario = Scenario::new(
+        "taking",
+        |_: Setup| async { Ok::<_, SetupError>(()) },
+        move |minion: Minion<OnlyStep>, _| {
+            let (data, told) = (Arc::clone(&data), Arc::clone(&told));
+            async move {
+                loop {
+                    let record = data.next(&minion).await?;
+                    told.lock().unwrap().push((*record).clone());
+                }
+            }
+        },
+    );
+    let _end = pass(&scenario, Arc::new(context)).await;
+    assert_eq!(evidence.try_recv().ok(), None);
+    std::mem::take(&mut *taken.lock().unwrap())
+}
+
+/// One pass of the only minion.
+async fn pass(scenario: &Scenario, context: Arc<ScenarioContext>) -> Outcome {
     let setup = Arc::new(SetupContext {
         scenario: Arc::clone(&context),
-        reader: Reader { campaign: "c1".into(), factory: "f1".into(), scenario: "acting".into() },
+        reader: Reader { campaign: "c1".into(), factory: "f1".into(), scenario: context.name.clone() },
         stop: watch::channel(false).1,
         sources: parking_lot::Mutex::new(Vec::new()),
         meters: parking_lot::Mutex::new(Vec::new()),
     });
     let passes = scenario.open(PropertyValues::default(), setup).await.expect("the world opens");
     let worker = Arc::new(Worker::new(0, Recorder::new([1])));
-    let minion = Arc::new(MinionState::new(context, worker, 0));
-    let outcome = (passes.iterate)(minion).await;
-    let kept = evidence.try_recv().ok();
-    assert_eq!(outcome.is_err(), kept.is_some());
-    kept
+    (passes.iterate)(Arc::new(MinionState::new(context, worker, 0))).await
 }

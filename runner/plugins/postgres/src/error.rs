@@ -34,18 +34,21 @@ pub(crate) fn silent(target: &Target) -> Fault {
 
 /// Why a statement failed.
 pub(crate) fn failed(target: &Target, statement: &str, parameters: &Parameters, error: &Error) -> Fault {
-    let shown = quote(statement);
-    let message = match error.as_db_error() {
-        Some(problem) => described(problem),
-        None => place_from_one(&chain(error)),
-    };
-    let message = target.redact(&parameters.redact(&message));
-    let text = format!("{target}: {message}, in: {shown}");
+    let text = format!("{target}: {}, in: {}", cause(target, parameters, error), quote(statement));
     match error.code() {
         Some(&SqlState::QUERY_CANCELED) => Fault::timeout(text).code(SqlState::QUERY_CANCELED.code()),
         Some(state) => Fault::error(text).code(state.code().to_owned()),
         None => Fault::error(text).code(kind(error)),
     }
+}
+
+/// What went wrong with a statement, without saying which.
+pub(crate) fn cause(target: &Target, parameters: &Parameters, error: &Error) -> String {
+    let message = match error.as_db_error() {
+        Some(problem) => described(problem),
+        None => place_from_one(&chain(error)),
+    };
+    target.redact(&parameters.redact(&message))
 }
 
 /// A failure of a statement for a reason of this side.

@@ -11,6 +11,7 @@ mod parameter;
 mod poll;
 mod pool;
 mod reader;
+mod records;
 mod save;
 mod seen;
 mod statement;

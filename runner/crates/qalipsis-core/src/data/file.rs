@@ -1,7 +1,7 @@
 //! Records from files.
 
 use super::layout::Reader;
-use super::pages::{Open, Pages, Sizes};
+use super::pages::{Name, Open, Pages, Sizes};
 use super::{Origin, Records};
 use crate::setup::SetupError;
 use serde::de::DeserializeOwned;
@@ -41,8 +41,15 @@ where
 {
     let name = format!("data file {}", path.display());
     let file = File::open(path).map_err(|error| SetupError::new(format!("{name}: {error}")))?;
-    let pages = Pages::scan(name.clone(), file, open, Sizes::default()).map_err(SetupError::new)?;
-    Records::of(name, Origin::Pages(Arc::new(pages)))
+    Records::of_text(Name { text: name, line: ":" }, file, open)
+}
+
+impl<T: DeserializeOwned + Send + Sync + 'static> Records<T> {
+    pub(super) fn of_text(name: Name, file: File, open: Open) -> Result<Self, SetupError> {
+        let text = name.text.clone();
+        let pages = Pages::scan(name, file, open, Sizes::default()).map_err(SetupError::new)?;
+        Self::of(text, Origin::Pages(Arc::new(pages)))
+    }
 }
 
 #[cfg(test)]

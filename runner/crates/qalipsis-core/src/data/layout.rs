@@ -49,13 +49,6 @@ pub(super) enum Reader<R> {
     JsonLines { input: BufReader<R>, line: String, place: Place },
 }
 
-impl Bad {
-    /// In the text of this name.
-    pub(super) fn within(self, name: &str) -> String {
-        format!("{name}:{}: {}", self.line, self.cause)
-    }
-}
-
 impl<R: Read> Reader<R> {
     /// Of a text whose first line names the fields.
     pub(super) fn csv(input: R) -> Result<Self, Bad> {

@@ -17,6 +17,22 @@ const PAGE_BYTES: u64 = 64 << 10;
 /// How many places in a file are remembered.
 const MOST_MARKS: usize = 1 << 16;
 
+/// How reports name a text and its lines.
+#[derive(Debug, Clone)]
+pub(super) struct Name {
+    /// `data file accounts.csv`
+    pub(super) text: String,
+    /// What is between it and the number of a line: `:`
+    pub(super) line: &'static str,
+}
+
+impl Name {
+    /// Says what does not fit.
+    fn bad(&self, bad: &Bad) -> String {
+        format!("{}{}{}: {}", self.text, self.line, bad.line, bad.cause)
+    }
+}
+
 /// Where a page begins.
 #[derive(Debug, Clone, Copy)]
 struct Mark {
@@ -27,8 +43,7 @@ struct Mark {
 
 /// The text of a file.
 struct Text {
-    /// As reports name it: `data file accounts.csv`.
-    name: String,
+    name: Name,
     file: Mutex<File>,
     layout: Layout,
     marks: Vec<Mark>,
@@ -95,12 +110,12 @@ impl<T: Send + Sync + 'static> Pages<T> {
     ///
     /// # Errors
     /// When a record is no `T`: names file and line.
-    pub(super) fn scan(name: String, file: File, open: Open, sizes: Sizes) -> Result<Self, String>
+    pub(super) fn scan(name: Name, file: File, open: Open, sizes: Sizes) -> Result<Self, String>
     where
         T: DeserializeOwned,
     {
-        let own = file.try_clone().map_err(|error| format!("{name}: {error}"))?;
-        let named = |bad: Bad| bad.within(&name);
+        let own = file.try_clone().map_err(|error| format!("{}: {error}", name.text))?;
+        let named = |bad: Bad| name.bad(&bad);
         let mut reader = open(file).map_err(named)?;
         let layout = reader.layout();
         let mut marks = Marks { sizes, marks: Vec::new() };
@@ -141,7 +156,7 @@ impl<T: Send + Sync + 'static> Pages<T> {
         let (text, parse) = (Arc::clone(&self.text), self.parse);
         // Elsewhere, for a disk may keep whoever waits for it.
         let loaded = tokio::task::spawn_blocking(move || text.load(number, parse)).await;
-        loaded.unwrap_or_else(|error| Err(format!("{}: {error}", self.text.name)))
+        loaded.unwrap_or_else(|error| Err(format!("{}: {error}", self.text.name.text)))
     }
 }
 
@@ -181,7 +196,7 @@ impl Text {
                 .and_then(|_| file.read_exact(&mut text))
                 .map_err(|error| self.changed(from, &error.to_string()))?;
         }
-        let records = parse(&self.layout, &text, from.place).map_err(|bad| bad.within(&self.name))?;
+        let records = parse(&self.layout, &text, from.place).map_err(|bad| self.name.bad(&bad))?;
         let (expected, observed) = (to.record - from.record, records.len() as u64);
         if expected != observed {
             let cause = format!("expected records from here on: {expected}, observed: {observed}");
@@ -192,7 +207,7 @@ impl Text {
 
     fn changed(&self, from: Mark, cause: &str) -> String {
         let cause = format!("{cause}; the file was changed after the warm-up");
-        Bad { line: from.place.line, cause }.within(&self.name)
+        self.name.bad(&Bad { line: from.place.line, cause })
     }
 }
 
@@ -205,7 +220,7 @@ impl<T> fmt::Debug for Pages<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Text { name, marks, end, .. } = &*self.text;
         f.debug_struct("Pages")
-            .field("name", name)
+            .field("name", &name.text)
             .field("records", &end.record)
             .field("pages", &marks.len())
             .finish_non_exhaustive()
@@ -224,7 +239,7 @@ mod tests {
         file.write_all(text.as_bytes()).unwrap();
         file.rewind().unwrap();
         let own = file.try_clone().unwrap();
-        (Pages::scan("data file rows".into(), file, open, sizes).unwrap(), own)
+        (Pages::scan(Name { text: "data file rows".into(), line: ":" }, file, open, sizes).unwrap(), own)
     }
 
     /// All records, asked for in an order that jumps about.

@@ -1,12 +1,15 @@
 //! Data that is dealt to minions.
 
 use crate::support::{Run, counts};
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
-use qalipsis::core::model::plan::Stop;
+use qalipsis::core::model::plan::{Replay, Stop};
 use qalipsis::core::model::report::Report;
 use qalipsis::core::model::segment::Segment;
 use qalipsis::core::model::verdict::Status;
 use qalipsis::prelude::*;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 #[derive(Steps)]
 enum Step {
@@ -46,6 +49,7 @@ fn run(
     deal: impl Fn(Records<u32>) -> Data<u32> + Clone + Send + Sync + 'static,
     run: Run,
 ) -> (Report, Vec<(u32, u32)>) {
+    let run = Run { segments: three().segments, ..run };
     of(|| records("numbers", 0..10), minions, takes, deal, run)
 }
 
@@ -57,14 +61,24 @@ fn of<T: Number>(
     deal: impl Fn(Records<T>) -> Data<T> + Clone + Send + Sync + 'static,
     run: Run,
 ) -> (Report, Vec<(u32, u32)>) {
+    let open = move || {
+        let data = origin().map(&deal);
+        async move { data }
+    };
+    dealt(open, minions, takes, run)
+}
+
+/// As [`run`], with data that is opened somehow.
+fn dealt<T: Number, F: Future<Output = Result<Data<T>, SetupError>> + Send + 'static>(
+    open: impl Fn() -> F + Clone + Send + Sync + 'static,
+    minions: u32,
+    takes: usize,
+    run: Run,
+) -> (Report, Vec<(u32, u32)>) {
     let used = Used::default();
     let told = Arc::clone(&used);
     let scenario = move || {
-        let (origin, deal, told) = (origin.clone(), deal.clone(), Arc::clone(&told));
-        let open = move |_: Setup| {
-            let data = origin().map(&deal);
-            async move { data }
-        };
+        let (open, told) = (open.clone(), Arc::clone(&told));
         let pass = move |minion: Minion<Step>, numbers: Arc<Data<T>>| {
             let told = Arc::clone(&told);
             async move {
@@ -76,13 +90,17 @@ fn of<T: Number>(
                 Ok(())
             }
         };
-        Scenario::new("s", open, pass).minions(minions)
+        Scenario::new("s", move |_: Setup| open(), pass).minions(minions)
     };
-    let segments = Segment::split(&[1, 1, 1]);
-    let report = Run { segments, ..run }.of(scenario);
+    let report = run.of(scenario);
     let mut used = used.lock().clone();
     used.sort_unstable();
     (report, used)
+}
+
+/// Three factories that share the load.
+fn three() -> Run {
+    Run { segments: Segment::split(&[1, 1, 1]), ..Run::default() }
 }
 
 fn numbers(used: &[(u32, u32)]) -> Vec<u32> {
@@ -155,7 +173,7 @@ fn a_file_is_dealt_as_records_in_memory_are() {
     for (path, origin) in [csv_file, json_file].into_iter().zip(origins) {
         for (in_memory, in_file) in deals {
             let path = path.clone();
-            let (report, used) = of(move || origin(&path), 4, 5, in_file, Run::default());
+            let (report, used) = of(move || origin(&path), 4, 5, in_file, three());
             assert_eq!(report.status, Status::Successful, "{:?}", report.reasons);
             assert_eq!(used, run(4, 5, in_memory, Run::default()).1);
         }
@@ -173,6 +191,103 @@ fn a_file_that_does_not_fit_in_its_middle_is_no_run() {
     let (report, used) = of(move || json_lines::<u32>(&path), 1, 1, Records::each_once, Run::default());
     assert_eq!((report.status, used), (Status::Failed, vec![]));
     assert_eq!(report.reasons[0].message, expected);
+}
+
+/// The records of a stream in which errors stand for 7.
+fn live(
+    numbers: std::ops::Range<u32>,
+) -> impl Fn() -> BoxFuture<'static, Result<Data<u32>, SetupError>> + Clone {
+    move || {
+        let numbers = numbers.clone().map(|n| if n == 7 { Err(Fault::error("unlucky")) } else { Ok(n) });
+        let stream = futures::stream::iter(numbers);
+        Box::pin(async move { Ok(Data::from_stream("numbers", stream).await?.at_end(AtEnd::StopMinion)) })
+    }
+}
+
+#[test]
+fn each_record_of_a_stream_is_used_once_in_the_campaign() {
+    let (report, used) = dealt(live(10..30), 6, 9, three());
+    assert_eq!(report.status, Status::Successful, "{:?}", report.reasons);
+    assert_eq!(numbers(&used), Vec::from_iter(10..30));
+}
+
+#[test]
+fn an_error_in_a_stream_fails_a_pass_with_its_number_and_the_rest_is_read() {
+    let (report, used) = dealt(live(0..10), 2, 10, Run::default());
+    assert_eq!(report.status, Status::Failed);
+    assert_eq!(report.reasons[0].message, "error outside of steps: numbers, record 8: unlucky");
+    assert_eq!(report.scenarios[0].problems[0].count, 1);
+    assert_eq!(numbers(&used), [0, 1, 2, 3, 4, 5, 6, 8, 9]);
+}
+
+#[test]
+fn a_stream_that_gives_nothing_is_no_run() {
+    let warm_up = |open: BoxFuture<'static, Result<Data<u32>, SetupError>>| {
+        let open = Arc::new(Mutex::new(Some(open)));
+        let (report, _) = dealt(move || open.lock().take().unwrap(), 1, 1, Run::default());
+        assert_eq!(report.status, Status::Failed);
+        report.reasons[0].message.clone()
+    };
+    assert_eq!(warm_up(live(0..0)()), "warm-up: numbers: has no record");
+    assert_eq!(warm_up(live(7..9)()), "warm-up: numbers, record 1: unlucky");
+    let broken = futures::stream::once(async { panic!("no stream") }).map(|_: ()| Ok::<u32, Fault>(0));
+    let broken = async move { Data::from_stream("numbers", broken).await };
+    assert_eq!(warm_up(Box::pin(broken)), "warm-up: numbers: the stream panicked");
+}
+
+#[test]
+fn a_stream_without_an_end_is_read_as_it_is_used() {
+    let read = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&read);
+    let open = move || {
+        let read = Arc::clone(&counted);
+        let stream = futures::stream::repeat_with(move || Ok::<_, Fault>(read.fetch_add(1, Relaxed)));
+        async move { Data::from_stream("numbers", stream).await }
+    };
+    let (report, used) = dealt(open, 2, 1_000, Run::default());
+    assert_eq!(report.status, Status::Successful, "{:?}", report.reasons);
+    assert_eq!(numbers(&used), Vec::from_iter(0..2_000));
+    // What waits to be taken, and the one that waits for a place.
+    assert!(read.load(Relaxed) <= 3_001, "{read:?}");
+}
+
+#[test]
+fn a_minion_that_waits_for_a_stream_ends_with_the_campaign() {
+    let open = || async {
+        let stream = futures::stream::iter([Ok::<u32, Fault>(1)]).chain(futures::stream::pending());
+        Data::from_stream("numbers", stream).await
+    };
+    let stop = Some((millis(200), Stop::Graceful));
+    let (report, used) = dealt(open, 2, 2, Run { stop, ..Run::default() });
+    assert_eq!(report.status, Status::Successful, "{:?}", report.reasons);
+    assert_eq!(numbers(&used), [1]);
+}
+
+#[test]
+fn a_stream_that_ends_is_dealt_as_records_in_memory_are() {
+    let open = || async {
+        let stream = futures::stream::iter((0..10).map(Ok::<u32, Fault>));
+        Ok(Records::from_stream("numbers", stream).await?.cycle())
+    };
+    let (report, used) = dealt(open, 4, 5, three());
+    assert_eq!(report.status, Status::Successful, "{:?}", report.reasons);
+    assert_eq!(used, run(4, 5, Records::cycle, Run::default()).1);
+}
+
+#[test]
+fn a_replay_gives_the_same_records_or_says_why_not() {
+    let replay = Some(Replay { iteration: 2 });
+    let again = || Run { replay, segments: vec![Segment::of_minion(1, 3)], ..Run::default() };
+    let origin = || records("numbers", 0..10);
+    let (report, used) = of(origin, 3, 1, Records::each_once, again());
+    assert_eq!((report.status, used), (Status::Successful, vec![(1, 7)]));
+    let (report, used) = dealt(live(10..30), 3, 1, again());
+    assert_eq!((report.status, used), (Status::Failed, vec![]));
+    assert_eq!(
+        report.reasons[0].message,
+        "error outside of steps: numbers: a stream gives each record to the minion that asks first, so that a replay \
+         cannot give minion 1 those that it had"
+    );
 }
 
 #[test]

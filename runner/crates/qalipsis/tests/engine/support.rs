@@ -4,7 +4,9 @@ use qalipsis::core::model::aggregate::Aggregate;
 use qalipsis::core::model::environment::Environment;
 use qalipsis::core::model::evidence::FailureKind;
 use qalipsis::core::model::judge::{Case, Described, Ending, judge};
-use qalipsis::core::model::plan::{CampaignPlan, FactoryPlan, Limits, PropertyValues, ScenarioPlan, Stop};
+use qalipsis::core::model::plan::{
+    CampaignPlan, FactoryPlan, Limits, PropertyValues, Replay, ScenarioPlan, Stop,
+};
 use qalipsis::core::model::report::{Report, StepReport};
 use qalipsis::core::model::segment::Segment;
 use qalipsis::core::model::timestamp::Timestamp;
@@ -19,12 +21,14 @@ pub(crate) struct Run {
     pub(crate) segments: Vec<Segment>,
     /// Stops the load after a time.
     pub(crate) stop: Option<(Duration, Stop)>,
+    /// Runs one pass again.
+    pub(crate) replay: Option<Replay>,
 }
 
 impl Default for Run {
     fn default() -> Self {
         let limits = Limits { drain: secs(5), ..Limits::default() };
-        Self { seed: 1, limits, segments: vec![Segment::WHOLE], stop: None }
+        Self { seed: 1, limits, segments: vec![Segment::WHOLE], stop: None, replay: None }
     }
 }
 
@@ -62,7 +66,7 @@ impl Run {
                 zone: None,
                 segment: *segment,
                 workers: Some(2),
-                replay: None,
+                replay: self.replay,
             };
             match prepare(&[scenario()], plan).await {
                 Ok(factory) => running.push(factory),

@@ -5,6 +5,7 @@ use qalipsis_core::clock::Clock;
 use qalipsis_core::evidence::EvidenceKeeper;
 use qalipsis_core::minion::{Minion, MinionState, ScenarioContext, Worker};
 use qalipsis_core::model::evidence::Evidence;
+use qalipsis_core::model::segment::Segment;
 use qalipsis_core::recorder::Recorder;
 use qalipsis_core::scenario::{Iterate, Scenario};
 use qalipsis_core::setup::{Setup, SetupContext, SetupError};
@@ -60,6 +61,7 @@ impl Stage {
             zone: None,
             evidence: Arc::new(keeper),
             side: Arc::new(Recorder::new([2])),
+            segment: Segment::WHOLE,
             minions: 1,
             iteration_limit: Duration::from_secs(60),
             replay: None,
