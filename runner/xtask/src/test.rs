@@ -35,6 +35,13 @@ const STEPS: &[Step] = &[
         takes_arguments: false,
     },
     Step {
+        name: "readers of JUnit files",
+        program: Program::Named("sh"),
+        arguments: &["runner/crates/qalipsis-report/tests/readers/fetch.sh"],
+        environment: &[],
+        takes_arguments: false,
+    },
+    Step {
         name: "format",
         program: Program::Cargo,
         arguments: &["fmt", "--all", "--check"],

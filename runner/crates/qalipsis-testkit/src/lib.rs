@@ -14,6 +14,7 @@ mod capture;
 mod filters;
 mod jars;
 mod java;
+pub mod junit;
 mod kafka;
 mod lock;
 pub mod plugin;

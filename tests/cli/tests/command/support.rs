@@ -1,5 +1,6 @@
 //! What every test of the command needs.
 
+use qalipsis_testkit::junit::assert_readable;
 use qalipsis_testkit::{Finished, Process, binary};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -190,6 +191,7 @@ impl TestContext {
     pub(crate) fn junit(&self) -> String {
         let files = self.junit_files();
         assert_eq!(files.len(), 1, "there is one file: {files:?}");
+        assert_readable(&qalipsis_testkit::junit::read(files[0].parent().unwrap()).unwrap());
         fs::read_to_string(&files[0]).unwrap()
     }
 

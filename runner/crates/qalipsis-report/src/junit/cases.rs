@@ -3,6 +3,7 @@
 use super::body;
 use super::xml;
 use super::{Limits, campaign_reasons, explain};
+use crate::digest;
 use crate::text::{counted, number};
 use crate::zones;
 use qalipsis_model::compare::{SubjectComparison, Verdict};
@@ -45,7 +46,7 @@ impl Cases<'_> {
             Status::Invalid => "invalid",
             Status::Successful | Status::Warning | Status::Failed => "error",
         };
-        let reasons: Vec<String> = campaign_reasons(self.report)
+        let mut reasons: Vec<String> = campaign_reasons(self.report)
             .map(|reason| xml::line(&explain(reason, Some(&self.scenario.name)), 1000))
             .collect();
         let stopped = matches!(self.report.status, Status::Aborted | Status::Invalid);
@@ -53,6 +54,7 @@ impl Cases<'_> {
             return None;
         }
         let message = reasons.first().map_or_else(|| format!("the campaign is {kind}"), Clone::clone);
+        reasons.extend(digest::incomplete(self.report).map(str::to_owned));
         let status = self.non_success(NonSuccessKind::Error, kind, &message, |limit| {
             body::text(&reasons.join("\n"), &self.scenario.location, limit)
         });
@@ -86,15 +88,13 @@ impl Cases<'_> {
                 body::text(&xml::line(&message, limit), location, limit)
             })
         } else if executions == 0 {
-            let mut status = TestCaseStatus::skipped();
-            status.set_message(match step.figures.cancelled {
+            skipped(match step.figures.cancelled {
                 0 if step.optional => "never executed, which is allowed for this step".to_owned(),
                 0 => "never executed".to_owned(),
                 cancelled => {
                     format!("never finished: {} cancelled before the end", counted(cancelled, "execution"))
                 }
-            });
-            status
+            })
         } else {
             TestCaseStatus::success()
         };
@@ -174,9 +174,7 @@ impl Cases<'_> {
                 })
             }
             None if subject.changes.is_empty() => {
-                let mut status = TestCaseStatus::skipped();
-                status.set_message("too few executions, or too short ones, to be compared");
-                status
+                skipped("too few executions, or too short ones, to be compared".to_owned())
             }
             None => TestCaseStatus::success(),
         };
@@ -196,10 +194,10 @@ impl Cases<'_> {
         body: impl FnOnce(usize) -> String,
     ) -> TestCaseStatus {
         let mut status = TestCaseStatus::non_success(kind);
+        // A message without words would be taken for none.
+        let message = if message.trim().is_empty() { ty } else { message };
         status.set_type(ty).set_message(xml::line(message, self.limits.message));
-        if self.limits.body > 0 {
-            status.set_description(body(self.limits.body));
-        }
+        status.set_description(body(self.limits.body));
         status
     }
 
@@ -212,7 +210,8 @@ impl Cases<'_> {
     ) -> TestCase {
         let limit = self.limits.name;
         let mut case = TestCase::new(xml::name(name, limit), status);
-        let part = |name: &str| xml::line(name, limit / 2);
+        // Two scenarios of one beginning are still two.
+        let part = |name: &str| xml::name(if name.trim().is_empty() { "unnamed" } else { name }, limit / 2);
         case.set_classname(format!("{}.{}", part(&self.scenario.crate_name), part(&self.scenario.name)));
         // Some readers make "not a number" of a missing time.
         case.set_time(Duration::from_nanos(mean_ns.unwrap_or(0)));
@@ -220,4 +219,11 @@ impl Cases<'_> {
         case.extra.insert("line".into(), location.line.to_string().into());
         case
     }
+}
+
+/// Why, in the attribute and in the content: some readers show the one, some the other.
+fn skipped(why: String) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(why.clone()).set_description(why);
+    status
 }

@@ -52,7 +52,9 @@ pub(super) fn name(text: &str, limit: usize) -> String {
 
 /// The test case under a name that no other one of its suite has.
 pub(super) fn named_once(mut case: TestCase, taken: &mut HashSet<String>) -> TestCase {
-    let name = if case.name.trim().is_empty() { "unnamed".to_owned() } else { case.name.to_string() };
+    // Blanks around a name are lost on some readers, to which two names would then be one.
+    let name = case.name.trim();
+    let name = if name.is_empty() { "unnamed".to_owned() } else { name.to_owned() };
     let mut unique = name.clone();
     let mut n = 2;
     while !taken.insert(unique.clone()) {

@@ -8,6 +8,7 @@ pub(crate) use junit::{Case, Suite};
 pub(crate) use stats::Stats;
 
 use qalipsis_report::summary::Summary;
+use qalipsis_testkit::junit::assert_readable;
 use qalipsis_testkit::{Finished, KafkaBroker, Process, binary};
 use shop::{Launcher, Running};
 use std::path::{Path, PathBuf};
@@ -126,6 +127,8 @@ impl Checkout {
 
 impl Outcome {
     pub(crate) fn suite(&self) -> Suite {
+        // Each fault, as its readers see it.
+        assert_readable(&qalipsis_testkit::junit::read(&self.reports()).unwrap());
         Suite::read(&self.junit_file())
     }
 
