@@ -47,6 +47,7 @@ impl Load {
                     criteria: declared.criteria.clone(),
                 }],
                 limits: Limits::default(),
+                events: None,
             },
             factory: "bench".to_owned(),
             zone: None,
@@ -70,7 +71,7 @@ impl Load {
                     }
                 }
                 Event::Evidence(evidence) => bail!("a step failed: {}", evidence.message),
-                Event::Trace(_) => {}
+                Event::Trace(_) | Event::Events(_) => {}
                 Event::Stuck(who) => bail!("{who}"),
                 Event::Ended => break,
             }

@@ -51,10 +51,25 @@ enum Draw {
     Sum,
 }
 
+#[derive(Steps)]
+enum Told {
+    /// is told
+    #[step(monitor)]
+    Act,
+    /// is told, and fails for one
+    #[step(monitor = "events")]
+    Check,
+    /// is not told
+    Silent,
+}
+
 /// Everything that JUnit, HTML and terminals may trip over.
 const HOSTILE: &str = "quotes \" ' ]]> <&> \u{1b}[31m \u{0} \u{fffe} é 🎉";
 
 fn main() -> ExitCode {
+    if std::env::var_os("FIXTURE_SCENARIOS").is_some_and(|which| which == "other") {
+        return qalipsis::main([Scenario::new("tells-too", nothing, tells).minions(5)]);
+    }
     qalipsis::main([
         Scenario::new("green", nothing, green).description("everything holds").minions(10),
         Scenario::new("red", nothing, red)
@@ -97,6 +112,8 @@ fn main() -> ExitCode {
             .minions(2)
             .profile(Profile::stages([Stage::percent(100).total(secs(600))]))
             .expect(Step::Act.error_rate().at_most(0.1).abort_on_breach(secs(1))),
+        Scenario::new("tells", nothing, tells).minions(20),
+        Scenario::new("chatters", nothing, chatters),
         Scenario::new("timed", timed, takes_its_time)
             .minions(60)
             .profile(Profile::timeframe(millis(5), millis(300))),
@@ -159,6 +176,31 @@ async fn breaks(minion: Minion<Step>, _: Arc<()>) -> Outcome {
         Err::<(), _>(Fault::error("the shop is closed"))
     };
     minion.step(Step::Act, broken).await
+}
+
+/// One minion of twenty is wrong.
+async fn tells(minion: Minion<Told>, _: Arc<()>) -> Outcome {
+    minion.event(Level::Debug, "begun", minion.iteration());
+    let act = async {
+        minion.event(Level::Info, "quantity", u64::from(minion.index()) * 2);
+        wait(millis(2)).await
+    };
+    minion.step(Told::Act, act).await?;
+    minion.event(Level::Warn, "shelf", format!("row {}", minion.index()));
+    minion.event(Level::Info, "full", minion.index() == 0);
+    minion.event(Level::Info, "weight", 0.5);
+    minion.event(Level::Info, "age", millis(3));
+    minion.verify(Told::Silent, |_| {})?;
+    minion.verify(Told::Check, |v| v.below("index", minion.index(), 19))
+}
+
+/// More than any buffer takes, without ever waiting.
+async fn chatters(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+    for number in 0..100_000 {
+        minion.event(Level::Info, "number", number);
+    }
+    minion.step(Step::Act, async { Ok::<_, Fault>(()) }).await?;
+    minion.verify(Step::Check, |_| {})
 }
 
 async fn panics(minion: Minion<Step>, _: Arc<()>) -> Outcome {

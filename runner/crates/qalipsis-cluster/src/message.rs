@@ -1,5 +1,6 @@
 //! What head and factory say to each other.
 
+use qalipsis_model::event::Event;
 use qalipsis_model::evidence::Evidence;
 use qalipsis_model::judge::NotReady;
 use qalipsis_model::plan::{FactoryPlan, Stop};
@@ -43,6 +44,8 @@ pub enum ToHead {
     Evidence(Box<Evidence>),
     /// One execution of a replayed pass, when the plan asked for a replay.
     Trace(Box<Trace>),
+    /// What minions told, when the plan asks for events; at most 1,000 of them.
+    Events(Vec<Event>),
     /// Scenario code blocks it for good; says who. Nothing follows.
     Stuck(String),
     /// Everything ended and was told; nothing follows.
@@ -52,14 +55,36 @@ pub enum ToHead {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use qalipsis_model::event::{Executed, Level, Value};
+    use qalipsis_model::evidence::FailureKind;
+    use qalipsis_model::snapshot::ExecutionOutcome;
 
     /// What is on the wire may only change with the version of the contract.
     #[test]
     fn the_wire_format_of_contract_1() {
+        let event = Event {
+            at: Timestamp(7),
+            level: Level::Error,
+            name: "execution".into(),
+            value: Value::Execution(Executed {
+                outcome: Some(ExecutionOutcome::Failure),
+                failure: Some(FailureKind::Assertion),
+                service_ns: 1,
+                response_ns: 2,
+            }),
+            scenario: 0,
+            step: Some(2),
+            minion: 3,
+            iteration: 1,
+        };
         let cases = [
             (
                 serde_json::to_string(&ToHead::Hello { contract: 1, name: "checkout".into() }).unwrap(),
                 r#"{"type":"hello","body":{"contract":1,"name":"checkout"}}"#,
+            ),
+            (
+                serde_json::to_string(&ToHead::Events(vec![event])).unwrap(),
+                r#"{"type":"events","body":[{"at":7,"level":"error","name":"execution","value":{"execution":{"outcome":"failure","failure":"assertion","service_ns":1,"response_ns":2}},"scenario":0,"step":2,"minion":3,"iteration":1}]}"#,
             ),
             (serde_json::to_string(&ToHead::Heartbeat).unwrap(), r#"{"type":"heartbeat"}"#),
             (serde_json::to_string(&ToFactory::Start(Timestamp(7))).unwrap(), r#"{"type":"start","body":7}"#),

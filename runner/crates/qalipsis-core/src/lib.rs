@@ -8,6 +8,7 @@ pub mod both;
 pub mod clock;
 pub mod collect;
 pub mod data;
+pub mod events;
 pub mod evidence;
 pub mod execution;
 pub mod fault;

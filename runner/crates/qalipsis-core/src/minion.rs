@@ -1,6 +1,7 @@
 //! One simulated user.
 
 use crate::clock::Clock;
+use crate::events::EventBuffer;
 use crate::evidence::EvidenceKeeper;
 use crate::execution::{Exchange, Execution};
 use crate::fault::Fault;
@@ -8,11 +9,12 @@ use crate::recorder::Recorder;
 use crate::replay::Replay;
 use crate::rng::{self, MinionRng};
 use crate::step::{Action, StepCall, StepFailed};
-use crate::steps::{StepSpec, Steps};
+use crate::steps::{Monitor, StepSpec, Steps};
 use crate::verify::{self, Verify};
 use parking_lot::Mutex;
 use qalipsis_model::duration::human;
 use qalipsis_model::evidence::{Evidence, FailureKind, excerpt};
+use qalipsis_model::plan::EventsPlan;
 use qalipsis_model::segment::Segment;
 use qalipsis_model::snapshot::StepKind;
 use qalipsis_model::timestamp::Timestamp;
@@ -64,6 +66,8 @@ pub struct Worker {
     pub index: u32,
     /// Its figures.
     pub recorder: Recorder,
+    /// Its events, when they are collected.
+    pub events: Option<EventBuffer>,
     /// Scenario, minion and step that were polled last: who blocks the thread, when somebody does.
     polled: [AtomicU32; 3],
     polls: AtomicU64,
@@ -77,10 +81,16 @@ impl Worker {
         Self {
             index,
             recorder,
+            events: None,
             polled: [const { AtomicU32::new(u32::MAX) }; 3],
             polls: AtomicU64::new(0),
             stopping: watch::Sender::new(false),
         }
+    }
+
+    /// The same, which collects events as planned.
+    pub fn telling(self, events: Option<EventsPlan>) -> Self {
+        Self { events: events.map(EventBuffer::new), ..self }
     }
 
     /// Ends all pauses, and those to come.
@@ -216,6 +226,14 @@ impl MinionState {
 
     pub(crate) fn recorder(&self) -> &Recorder {
         &self.worker.recorder
+    }
+
+    pub(crate) fn events(&self) -> Option<&EventBuffer> {
+        self.worker.events.as_ref()
+    }
+
+    pub(crate) fn monitor(&self, step: u32) -> Monitor {
+        self.scenario.steps[step as usize].monitor
     }
 
     pub(crate) fn worker_index(&self) -> u32 {

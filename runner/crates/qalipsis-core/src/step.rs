@@ -7,6 +7,7 @@ use crate::panics;
 use crate::rng::MinionRng;
 use pin_project_lite::pin_project;
 use qalipsis_model::duration::human;
+use qalipsis_model::event::Executed;
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::snapshot::{ExecutionOutcome, StepFigures, StepKind, Tolerance};
 use std::fmt;
@@ -265,6 +266,12 @@ impl Execution {
         }
         self.change(|figures| figures.cancelled += 1);
         self.trace(None, None);
+        let ended = Instant::now();
+        self.tell(self.minion.date(ended), || {
+            let service_ns = (ended - self.started).as_nanos() as u64;
+            let response_ns = service_ns + self.lag_ns.max(self.minion.lag());
+            Executed { outcome: None, failure: None, service_ns, response_ns }
+        });
     }
 
     /// Tells the execution whole when its pass is replayed.
@@ -282,6 +289,12 @@ impl Execution {
         let first = self.minion.first_execution(self.step);
         let first_failed = fault.is_some() && self.minion.first_failure(self.step);
         let at = self.minion.date(ended);
+        self.tell(at, || Executed {
+            outcome: Some(outcome),
+            failure: fault.as_ref().map(|fault| fault.kind),
+            service_ns,
+            response_ns,
+        });
         self.change(|figures| {
             figures.record(outcome, service_ns, response_ns);
             figures.minions += u64::from(first);

@@ -1,5 +1,6 @@
 //! The life of a campaign in one factory.
 
+use crate::emission::{self, Emission};
 use crate::health::HealthMonitor;
 use crate::minions::{self, Load};
 use crate::pacing::{self, Gate};
@@ -14,6 +15,7 @@ use qalipsis_core::recorder::Recorder;
 use qalipsis_core::replay::{self, Replay};
 use qalipsis_core::rng::fnv1a;
 use qalipsis_core::scenario::Scenario;
+use qalipsis_model::event;
 use qalipsis_model::evidence::Evidence;
 use qalipsis_model::judge::NotReady;
 use qalipsis_model::overload::Overload;
@@ -47,6 +49,8 @@ pub enum Event {
     Evidence(Box<Evidence>),
     /// One execution of a replayed pass, whole.
     Trace(Box<Trace>),
+    /// What minions told, in the order of each worker.
+    Events(Vec<event::Event>),
     /// Scenario code blocks a worker for good; says who. Nothing follows.
     Stuck(String),
     /// Everything ended and was told.
@@ -144,7 +148,8 @@ impl Factory {
         let (events, received) = mpsc::channel(1024);
         let count = self.plan.workers.map_or_else(cores, |n| n as usize).max(1);
         let recorder = || Recorder::new(self.contexts.iter().map(|c| c.steps.len()));
-        let worker = |index: usize| Arc::new(Worker::new(index as u32, recorder()));
+        let worker =
+            |index: usize| Arc::new(Worker::new(index as u32, recorder()).telling(self.plan.campaign.events));
         let workers: Vec<Arc<Worker>> = (0..count).map(worker).collect();
         // Closing checks run where the sources run, and are counted on their own.
         let closer = worker(count);
@@ -173,6 +178,7 @@ impl Factory {
             self.sources.meters(),
             self.health,
         );
+        let emission = Emission::of(workers.iter().chain([&closer]).cloned());
         let threads: Vec<WorkerHandle> = workers
             .iter()
             .map(|worker| worker::spawn(Arc::clone(worker), &self.contexts, &self.opened, Arc::clone(&load)))
@@ -191,6 +197,7 @@ impl Factory {
 
         let mut tick = tokio::time::interval(TICK);
         let mut second = tokio::time::interval_at(Instant::now() + SNAPSHOT_PERIOD, SNAPSHOT_PERIOD);
+        let mut emitting = tokio::time::interval(emission::PERIOD);
         let mut ended_at: Option<Instant> = None;
         let mut cancelled_at: Option<Instant> = None;
         loop {
@@ -201,6 +208,9 @@ impl Factory {
                 Some(trace) = self.traces.recv() => {
                     if events.send(Event::Trace(Box::new(trace))).await.is_err() { return; }
                 }
+                _ = emitting.tick(), if emission.collects() => {
+                    if emission.send(&events).await.is_err() { return; }
+                }
                 _ = second.tick() => {
                     if events.send(Event::Snapshot(snapshots.take(self.clock.now(), !load.is_over()))).await.is_err() { return; }
                 }
@@ -208,6 +218,7 @@ impl Factory {
                     if checking.as_ref().is_some_and(JoinHandle::is_finished) { break; }
                     if let Some(who) = threads.iter().find_map(|t| t.stuck(STUCK_AFTER, &self.contexts)) {
                         let _ = events.send(Event::Snapshot(snapshots.take(self.clock.now(), !load.is_over()))).await;
+                        let _ = emission.finish(&events).await;
                         let _ = events.send(Event::Stuck(who)).await;
                         return;
                     }
@@ -236,6 +247,9 @@ impl Factory {
             if events.send(Event::Evidence(Box::new(evidence))).await.is_err() {
                 return;
             }
+        }
+        if emission.finish(&events).await.is_err() {
+            return;
         }
         let _ = events.send(Event::Snapshot(snapshots.take(self.clock.now(), !load.is_over()))).await;
         let _ = events.send(Event::Ended).await;

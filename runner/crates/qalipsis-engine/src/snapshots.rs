@@ -2,6 +2,7 @@
 
 use crate::health::HealthMonitor;
 use crate::sources::Watched;
+use qalipsis_core::events::EventBuffer;
 use qalipsis_core::evidence::EvidenceKeeper;
 use qalipsis_core::ledger::LedgerControl;
 use qalipsis_core::minion::{ScenarioContext, Worker};
@@ -62,6 +63,12 @@ impl Snapshots {
             scenarios: self.names.iter().cloned().zip(scenarios).collect(),
             evidence_lost: self.evidence.take_lost(),
             health: self.health.take(load_runs),
+            events_dropped: self
+                .workers
+                .iter()
+                .filter_map(|w| w.events.as_ref())
+                .map(EventBuffer::take_dropped)
+                .sum(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The state machine of one campaign: one loop, one enum of everything that can happen.
 
+use crate::events::EventSink;
 use crate::progress::{Observer, Progress};
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -66,6 +67,8 @@ pub struct Campaign {
     pub git_revision: Option<String>,
     /// The machine, the programs and the configuration, for the report.
     pub environment: Environment,
+    /// Where events go, when the plan asks for any.
+    pub events: Option<Box<dyn EventSink>>,
 }
 
 /// Everything that can happen.
@@ -114,12 +117,13 @@ struct State {
     /// When the campaign was opened, before the load.
     opened: Instant,
     clocks: ClockWatch,
+    events: Option<Box<dyn EventSink>>,
 }
 
 impl Campaign {
     /// Leads `peers` through the campaign and judges it. `stops` carries the user's wishes to stop.
     pub async fn run(
-        self,
+        mut self,
         peers: Vec<Peer>,
         mut stops: mpsc::Receiver<Stop>,
         observer: &mut dyn Observer,
@@ -135,6 +139,7 @@ impl Campaign {
             stopped: None,
             opened: Instant::now(),
             clocks: ClockWatch::default(),
+            events: self.events.take(),
         };
         let opened = now();
         let mut told = FuturesUnordered::new();
@@ -267,6 +272,11 @@ impl Campaign {
                 let step = evidence.step.and_then(|i| scenario?.scenario.steps.get(i as usize));
                 observer.failure(step.map(|s| s.name.as_str()), &evidence);
                 state.aggregate.keep(&member.plan.factory, *evidence);
+            }
+            ToHead::Events(events) => {
+                let received = events.len() as u64;
+                let dropped = state.events.as_mut().map_or(0, |sink| sink.take(&member.plan, events));
+                state.aggregate.count_events(received, dropped);
             }
             ToHead::Trace(trace) => observer.trace(&trace),
             ToHead::Stuck(who) => state.lost(index, Some(who)).await,

@@ -10,7 +10,7 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// Names are the variants in kebab-case, descriptions their doc comments.
 /// `#[step(name = "...")]` gives another name, `#[step(monitor = "none|events|meters|all")]` asks for
-/// exports, `#[step(optional)]` lets a run pass in which nobody reaches the step.
+/// exports, `#[step(monitor)]` for all of them, `#[step(optional)]` lets a run pass in which nobody reaches the step.
 #[proc_macro_derive(Steps, attributes(step))]
 pub fn derive_steps(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

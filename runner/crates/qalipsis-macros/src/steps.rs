@@ -4,7 +4,7 @@ use crate::{doc, kebab};
 use proc_macro2::TokenStream;
 use quote::quote;
 use std::collections::HashMap;
-use syn::{Data, DeriveInput, Error, Fields, LitStr, Result, Variant};
+use syn::{Data, DeriveInput, Error, Fields, LitStr, Result, Token, Variant};
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let Data::Enum(data) = &input.data else {
@@ -89,6 +89,8 @@ impl Step {
                     if step.name.trim().is_empty() {
                         return Err(Error::new_spanned(name, "the name of a step must not be empty"));
                     }
+                } else if meta.path.is_ident("monitor") && !meta.input.peek(Token![=]) {
+                    step.monitor = quote::format_ident!("All");
                 } else if meta.path.is_ident("monitor") {
                     let monitor: LitStr = meta.value()?.parse()?;
                     let name = match monitor.value().as_str() {

@@ -2,6 +2,7 @@
 
 use crate::criterion::Criterion;
 use crate::description::ScenarioDescription;
+use crate::event::EventCounts;
 use crate::evidence::{Evidence, FailureKind};
 use crate::health::{Health, HealthTotal};
 use crate::judge::Described;
@@ -33,6 +34,7 @@ pub struct Aggregate {
     factories: BTreeMap<String, HealthTotal>,
     /// Of the runner itself.
     runner: HealthTotal,
+    events: EventCounts,
 }
 
 /// Everything about one scenario.
@@ -119,6 +121,7 @@ impl Aggregate {
             }
         }
         self.evidence_lost += snapshot.evidence_lost;
+        self.events.dropped += snapshot.events_dropped;
         self.factories.entry(factory.to_owned()).or_default().add(&snapshot.health);
     }
 
@@ -201,6 +204,17 @@ impl Aggregate {
     /// How the runner did.
     pub fn runner(&self) -> &HealthTotal {
         &self.runner
+    }
+
+    /// Counts events that came, of which so many had to be dropped.
+    pub fn count_events(&mut self, received: u64, dropped: u64) {
+        self.events.received += received;
+        self.events.dropped += dropped;
+    }
+
+    /// The events of the campaign so far.
+    pub fn events(&self) -> EventCounts {
+        self.events
     }
 
     /// Failures that could not be kept whole because the way to the head was full.

@@ -90,6 +90,13 @@ pub enum Monitor {
     All,
 }
 
+impl Monitor {
+    /// Whether executions are told as events.
+    pub fn events(self) -> bool {
+        matches!(self, Self::Events | Self::All)
+    }
+}
+
 /// One configurable property of a scenario.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PropertyDescription {

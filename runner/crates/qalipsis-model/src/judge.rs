@@ -121,6 +121,11 @@ pub fn judge(case: Case<'_>) -> Report {
         warnings.push(format!("{} failures were counted but not kept whole", case.aggregate.evidence_lost()));
     }
 
+    let dropped = case.aggregate.events().dropped;
+    if dropped > 0 {
+        warnings.push(format!("{dropped} events were dropped because a buffer was full"));
+    }
+
     let overloaded = |figures: &&ScenarioReport| {
         case.aggregate.scenario(&figures.name).and_then(|figures| figures.overloaded)
     };
@@ -162,6 +167,7 @@ pub fn judge(case: Case<'_>) -> Report {
         warnings,
         scenarios,
         factories: case.factories,
+        events: case.plan.events.map(|_| case.aggregate.events()),
         comparison: None,
         environment: case.environment,
     }

@@ -8,6 +8,7 @@ pub mod criterion;
 pub mod description;
 pub mod duration;
 pub mod environment;
+pub mod event;
 pub mod evidence;
 pub mod health;
 pub mod histogram;

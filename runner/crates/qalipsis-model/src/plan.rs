@@ -1,6 +1,7 @@
 //! What a campaign is to do, as the head hands it to every factory.
 
 use crate::criterion::Criterion;
+use crate::event::Level;
 use crate::profile::Profile;
 use crate::segment::Segment;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,18 @@ pub struct CampaignPlan {
     pub scenarios: Vec<ScenarioPlan>,
     /// What bounds it.
     pub limits: Limits,
+    /// Which events factories collect; `None` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<EventsPlan>,
+}
+
+/// Which events factories collect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventsPlan {
+    /// The lowest level that is told.
+    pub level: Level,
+    /// How many may wait at each worker; further ones are dropped and counted.
+    pub buffer: u32,
 }
 
 /// One scenario of a campaign, with everything configured.
@@ -92,6 +105,9 @@ pub struct Limits {
     /// How far a wall clock may jump before the run is invalid. Default 500 ms.
     #[serde(default = "default_clock_jump")]
     pub clock_jump: Duration,
+    /// How many events may be dropped before the run is invalid. Default 1000.
+    #[serde(default = "default_events_dropped")]
+    pub events_dropped: u64,
 }
 
 fn default_source_lag() -> u64 {
@@ -114,6 +130,10 @@ fn default_clock_jump() -> Duration {
     Limits::default().clock_jump
 }
 
+fn default_events_dropped() -> u64 {
+    Limits::default().events_dropped
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -130,6 +150,7 @@ impl Default for Limits {
             cpu: 50,
             cpu_time: Duration::from_secs(10),
             clock_jump: Duration::from_millis(500),
+            events_dropped: 1_000,
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::criterion::{Criterion, Quantity};
 use crate::description::SourceLocation;
 use crate::duration::human;
 use crate::environment::Environment;
+use crate::event::EventCounts;
 use crate::evidence::{Evidence, FailureKind};
 use crate::histogram::Histogram;
 use crate::meter::MeterFigures;
@@ -40,6 +41,8 @@ pub struct Report {
     pub scenarios: Vec<ScenarioReport>,
     /// Processes that hosted minions.
     pub factories: Vec<FactoryReport>,
+    /// Its events; `None` when none were collected.
+    pub events: Option<EventCounts>,
     /// How it compares with earlier runs, when it was held against any.
     pub comparison: Option<Comparison>,
     /// The machine, the programs and the configuration.

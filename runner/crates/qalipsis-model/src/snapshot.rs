@@ -51,6 +51,9 @@ pub struct Snapshot {
     pub scenarios: BTreeMap<String, ScenarioFigures>,
     /// Failures that were not kept whole because the way to the head was full.
     pub evidence_lost: u64,
+    /// Events that were dropped because a buffer was full.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub events_dropped: u64,
     /// How the factory itself did.
     #[serde(default)]
     pub health: Health,

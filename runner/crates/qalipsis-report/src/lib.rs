@@ -7,6 +7,7 @@
 pub mod comparison;
 pub mod console;
 pub mod digest;
+pub mod events;
 pub mod github;
 pub mod html;
 pub mod junit;

@@ -9,7 +9,7 @@
 mod criterion;
 mod environment;
 mod failure;
-mod instant;
+pub(crate) mod instant;
 mod join;
 mod meter;
 mod scenario;
@@ -69,6 +69,9 @@ pub struct Summary {
     pub scenarios: Vec<Scenario>,
     /// Processes that hosted minions.
     pub factories: Vec<Factory>,
+    /// Its events; null when none were collected.
+    #[serde(default)]
+    pub events: Option<Events>,
     /// The machine, the programs and the configuration.
     pub environment: Environment,
 }
@@ -114,6 +117,16 @@ pub struct Factory {
     pub zone: Option<String>,
     /// Why it was lost, when it was.
     pub lost: Option<String>,
+}
+
+/// The events of a campaign, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Events {
+    /// Those that reached the head.
+    pub received: u64,
+    /// Those that were dropped because a buffer was full.
+    pub dropped: u64,
 }
 
 /// Why a summary could not be written or read.
@@ -232,6 +245,7 @@ impl From<&Report> for Summary {
             warnings: report.warnings.clone(),
             scenarios: report.scenarios.iter().map(|s| Scenario::new(s, report.started)).collect(),
             factories: report.factories.iter().map(factory).collect(),
+            events: report.events.map(|e| Events { received: e.received, dropped: e.dropped }),
             environment: Environment::of(report),
         }
     }

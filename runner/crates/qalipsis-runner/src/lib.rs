@@ -11,6 +11,7 @@ pub mod config;
 pub mod discovery;
 pub mod environment;
 pub mod error;
+mod events;
 pub mod list;
 pub mod live;
 pub mod output;

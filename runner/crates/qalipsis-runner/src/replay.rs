@@ -68,7 +68,7 @@ pub async fn replay(invocation: &Invocation, path: &Path, target: Target) -> Res
     let steps = campaign.executables.iter().find_map(|e| e.scenario(&scenario.name));
     let names = steps.map(|s| s.steps.iter().map(|step| step.name.clone()).collect()).unwrap_or_default();
     let mut telling = Telling { names, style, quiet, lines: lines.clone() };
-    let report = lead(&invocation, &campaign, stops, &lines, &mut telling, Some(target)).await?;
+    let (report, _) = lead(&invocation, &campaign, stops, &lines, &mut telling, Some(target)).await?;
     output::print(&conclusion(&report, style))?;
     Ok(report.status.exit_code(false))
 }
@@ -112,6 +112,8 @@ fn of_campaign(invocation: &Invocation, summary: &Summary, scenario: &Scenario) 
 /// reached.
 fn narrow(campaign: &mut Campaign) {
     campaign.plan.limits.release_lag = Duration::MAX;
+    // Its executions are told on standard output.
+    campaign.plan.events = None;
     for scenario in &mut campaign.plan.scenarios {
         scenario.profile = Profile::Immediate;
         scenario.criteria.clear();

@@ -5,12 +5,13 @@ use crate::campaign::Campaign;
 use crate::cli::{Invocation, Verbosity};
 use crate::environment;
 use crate::error::Error;
+use crate::events::{self, EventFile};
 use crate::live::Live;
 use crate::output;
 use crate::outputs;
 use crate::processes::Processes;
 use crate::replay::Target;
-use qalipsis_head::Observer;
+use qalipsis_head::{EventSink, Observer};
 use qalipsis_model::judge::Described;
 use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Replay, Stop};
 use qalipsis_model::report::Report;
@@ -40,7 +41,7 @@ pub async fn autostart(
 ) -> Result<u8, Error> {
     let mut live = Live::new(invocation.verbosity);
     let lines = live.clone();
-    let mut report = lead(invocation, &campaign, stops, &lines, &mut live, None).await?;
+    let (mut report, events) = lead(invocation, &campaign, stops, &lines, &mut live, None).await?;
     live.end();
     let style = output::style(invocation.color);
     if let Some(baselines) = baselines
@@ -54,6 +55,9 @@ pub async fn autostart(
         Verbosity::Quiet => console::summary(&report, style),
         Verbosity::Normal | Verbosity::Verbose => console::render(&report, style),
     };
+    if let Some(path) = events.filter(|_| invocation.verbosity > Verbosity::Quiet) {
+        text.push_str(&console::note("events", &path, style));
+    }
     for one in shown {
         match one.outcome {
             Ok(lines) if invocation.verbosity > Verbosity::Quiet => {
@@ -90,7 +94,8 @@ fn keep(report: &Report, path: &Path, verbosity: Verbosity, style: Style) -> Str
     }
 }
 
-/// Runs the campaign, or one pass of it. What factories print goes to `live`.
+/// Runs the campaign, or one pass of it. What factories print goes to `live`. Gives the report, and the path of the
+/// file of events when one was written.
 pub(crate) async fn lead(
     invocation: &Invocation,
     campaign: &Campaign,
@@ -98,7 +103,7 @@ pub(crate) async fn lead(
     live: &Live,
     observer: &mut dyn Observer,
     replay: Option<Target>,
-) -> Result<Report, Error> {
+) -> Result<(Report, Option<String>), Error> {
     let (lines, mut printed) = mpsc::channel::<String>(LINES);
     let shown = live.clone();
     let showing = tokio::spawn(async move {
@@ -129,17 +134,32 @@ pub(crate) async fn lead(
             scenario: scenario.clone(),
         })
     });
+    let described: Vec<Described> = described.collect();
+    let (sink, file) = campaign
+        .plan
+        .events
+        .map(|_| events::begin(&campaign.settings.junit.folder, &campaign.plan.key, described.clone()))
+        .unzip();
     let head = qalipsis_head::Campaign {
         plan: campaign.plan.clone(),
-        described: described.collect(),
+        described,
         git_revision: environment::git_revision().await,
         environment: environment::of(invocation, campaign).await,
+        events: sink.map(|sink| Box::new(sink) as Box<dyn EventSink>),
     };
-    let report = head.run(peers, stops, observer).await;
+    let mut report = head.run(peers, stops, observer).await;
     processes.end().await;
     // A grandchild of a factory may hold its output for ever.
     let _ = tokio::time::timeout(Duration::from_millis(200), showing).await;
-    Ok(report)
+    let events = match file.map(EventFile::finish).transpose() {
+        Ok(path) => path,
+        Err(problem) => {
+            // An output that fails must not change the verdict.
+            report.warnings.push(format!("events: {problem}"));
+            None
+        }
+    };
+    Ok((report, events))
 }
 
 /// The user's wishes to stop: Ctrl-C or SIGTERM, once for a graceful stop, again for a hard one.

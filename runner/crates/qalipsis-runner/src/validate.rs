@@ -105,6 +105,7 @@ mod tests {
                 ],
             }],
             limits: Default::default(),
+            events: None,
         };
         let mut campaign = Campaign {
             settings: Settings::default(),

@@ -68,6 +68,7 @@ fn plan(scenarios: &[Scenario], options: &Run) -> Result<CampaignPlan, String> {
         seed: options.seed,
         scenarios,
         limits: Limits::default(),
+        events: None,
     })
 }
 
@@ -109,8 +110,8 @@ async fn campaign_of(scenarios: &[Scenario], campaign: CampaignPlan) -> Report {
                             }
                         }
                         Some(Event::Evidence(evidence)) => aggregate.keep("alone", *evidence),
-                        // Only a head asks for a replay.
-                        Some(Event::Trace(_)) => {}
+                        // Only a head asks for a replay, or for events.
+                        Some(Event::Trace(_) | Event::Events(_)) => {}
                         Some(Event::Stuck(who)) => {
                             ending = Ending::Lost(who);
                             break;

@@ -90,6 +90,7 @@ async fn report(
                 Some(Event::Snapshot(snapshot)) => to_head.send(&ToHead::Snapshot(Box::new(snapshot))).await?,
                 Some(Event::Evidence(evidence)) => to_head.send(&ToHead::Evidence(evidence)).await?,
                 Some(Event::Trace(trace)) => to_head.send(&ToHead::Trace(trace)).await?,
+                Some(Event::Events(told)) => to_head.send(&ToHead::Events(told)).await?,
                 Some(Event::Stuck(who)) => return to_head.send(&ToHead::Stuck(who)).await,
                 Some(Event::Ended) => return to_head.send(&ToHead::Ended).await,
                 None => return Err(io::Error::other("the engine ended without a word")),

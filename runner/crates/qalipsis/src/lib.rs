@@ -21,6 +21,7 @@ pub mod prelude {
     pub use crate::core::join::{Join, zip};
     pub use crate::core::minion::Minion;
     pub use crate::core::model::criterion::Meter;
+    pub use crate::core::model::event::Level;
     pub use crate::core::model::evidence::FailureKind;
     pub use crate::core::model::overload::Overload;
     pub use crate::core::model::profile::{ArrivalRate, Completion, Profile, Stage};

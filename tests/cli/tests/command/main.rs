@@ -5,6 +5,7 @@ mod configuration;
 mod console;
 mod crash;
 mod criteria;
+mod events;
 mod hostile;
 mod invalid;
 mod junit;

@@ -224,6 +224,7 @@ mod tests {
                 criteria,
             }],
             limits: Limits::default(),
+            events: None,
         };
         let mut aggregate = Aggregate::of(&plan, &described);
         aggregate.start(START);

@@ -20,6 +20,7 @@ pub(super) fn reasons(
         reasons.extend(messages.map(|message| reason(Some(&scenario.name), message)));
     }
     let mut messages = Vec::from_iter(lost(plan, aggregate));
+    messages.extend(events(plan, aggregate));
     for (factory, health) in aggregate.factories() {
         messages.extend(exhausted(factory, health, plan));
         messages.extend(jumped(&format!("factory '{factory}'"), health, plan));
@@ -113,6 +114,17 @@ fn jumped(who: &str, health: &HealthTotal, plan: &CampaignPlan) -> Option<String
     })
 }
 
+fn events(plan: &CampaignPlan, aggregate: &Aggregate) -> Option<String> {
+    let (dropped, limit) = (aggregate.events().dropped, plan.limits.events_dropped);
+    (dropped > limit).then(|| {
+        format!(
+            "{dropped} events were dropped because a buffer was full, the limit is {limit} \
+             (campaign.limits.events-dropped); monitor fewer steps, raise report.export.events.level or \
+             report.export.events.buffer, or use a larger machine"
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,12 +133,31 @@ mod tests {
     use crate::snapshot::Snapshot;
     use std::time::Duration;
 
-    fn plan(limits: Limits) -> CampaignPlan {
-        CampaignPlan { key: "key".into(), name: "name".into(), seed: 1, scenarios: Vec::new(), limits }
-    }
-
     fn messages(plan: &CampaignPlan, aggregate: &Aggregate) -> Vec<String> {
         reasons(&[], plan, aggregate).into_iter().map(|reason| reason.message).collect()
+    }
+
+    fn plan(limits: Limits) -> CampaignPlan {
+        let (key, name) = ("key".into(), "name".into());
+        CampaignPlan { key, name, seed: 1, scenarios: Vec::new(), limits, events: None }
+    }
+
+    #[test]
+    fn events_that_were_dropped_have_a_limit_wherever_they_were() {
+        let plan = plan(Limits { events_dropped: 7, ..Limits::default() });
+        let mut aggregate = Aggregate::default();
+        aggregate.merge("f", None, &Snapshot { events_dropped: 4, ..Snapshot::default() });
+        aggregate.count_events(10, 3);
+        assert_eq!(messages(&plan, &aggregate), [""; 0]);
+        aggregate.count_events(1, 1);
+        assert_eq!(
+            messages(&plan, &aggregate),
+            [
+                "8 events were dropped because a buffer was full, the limit is 7 (campaign.limits.events-dropped); \
+             monitor fewer steps, raise report.export.events.level or report.export.events.buffer, or use a \
+              larger machine"
+            ]
+        );
     }
 
     #[test]

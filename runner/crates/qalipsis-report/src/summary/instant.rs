@@ -3,7 +3,7 @@
 use qalipsis_model::timestamp::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-pub(super) fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     jiff::Timestamp::from_nanosecond(i128::from(at.0))
         .map_err(serde::ser::Error::custom)?
         .to_string()

@@ -256,6 +256,7 @@ impl Campaign {
                 criteria: scenario.criteria.clone(),
             }],
             limits: Limits::default(),
+            events: None,
         };
         let described = [self.described];
         let mut aggregate = Aggregate::of(&plan, &described);

@@ -2,6 +2,7 @@
 
 use super::settings::Settings;
 use qalipsis_model::duration;
+use qalipsis_model::event::Level;
 use qalipsis_model::speed::Speed;
 use qalipsis_notify::{MailSettings, Secret, Statuses};
 use std::path::PathBuf;
@@ -43,6 +44,8 @@ pub enum Kind {
     Duration,
     /// A duration with its unit, more than zero.
     PositiveDuration,
+    /// A level of events.
+    Level,
     /// Verdicts, commas between them.
     Statuses,
     /// Mail addresses, commas between them.
@@ -60,6 +63,7 @@ impl Kind {
             Self::Text => "a text that is not empty",
             Self::Folder => "a path of a folder",
             Self::Switch => "true or false",
+            Self::Level => "trace, debug, info, warn or error",
             Self::Statuses => {
                 "ALL or some of SUCCESSFUL, WARNING, FAILED, ABORTED, INVALID, with commas between them"
             }
@@ -83,6 +87,7 @@ impl Kind {
             Self::Text => "text",
             Self::Folder => "folder",
             Self::Switch => "true or false",
+            Self::Level => "level",
             Self::Statuses => "verdicts",
             Self::Addresses => "mail addresses",
             Self::Port => "port",
@@ -164,6 +169,13 @@ pub const KEYS: &[Key] = &[
         default: Some("0"),
         doc: "How many minions of a scenario its overload policy may drop before the figures count as invalid.",
         set: |s, v| v.parse().ok().map(|v| s.limits.dropped = v),
+    },
+    Key {
+        name: "campaign.limits.events-dropped",
+        kind: Kind::Number,
+        default: Some("1000"),
+        doc: "How many events may be dropped because a buffer is full before the figures count as invalid.",
+        set: |s, v| v.parse().ok().map(|v| s.limits.events_dropped = v),
     },
     Key {
         name: "campaign.limits.evidence-lost",
@@ -251,6 +263,29 @@ pub const KEYS: &[Key] = &[
         default: Some("5"),
         doc: "How many failures of each kind are kept whole, per step.",
         set: |s, v| v.parse().ok().map(|v| s.limits.evidence = v),
+    },
+    Key {
+        name: "report.export.events.buffer",
+        kind: Kind::PositiveNumber,
+        default: Some("10000"),
+        doc: "How many events may wait at each worker of a factory; further ones are dropped and counted. Workers \
+              are emptied ten times a second.",
+        set: |s, v| positive(v).map(|v| s.events.buffer = v),
+    },
+    Key {
+        name: "report.export.events.enabled",
+        kind: Kind::Switch,
+        default: Some("false"),
+        doc: "Whether events are collected and written, beside the JUnit files: \
+              `<folder>/<campaign-key>/events.jsonl`.",
+        set: |s, v| switch(v).map(|v| s.events.enabled = v),
+    },
+    Key {
+        name: "report.export.events.level",
+        kind: Kind::Level,
+        default: Some("info"),
+        doc: "The lowest level of the events that are collected.",
+        set: |s, v| Level::parse(v).map(|v| s.events.level = v),
     },
     Key {
         name: "report.export.github.enabled",

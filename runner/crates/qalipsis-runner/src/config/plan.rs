@@ -58,7 +58,14 @@ impl Settings {
         }
         let names: Vec<&str> = selected.iter().map(|s| s.name.as_str()).collect();
         let name = self.campaign_name.clone().unwrap_or_else(|| names.join(", "));
-        Ok(CampaignPlan { key, name, seed, scenarios, limits: self.limits.clone() })
+        Ok(CampaignPlan {
+            key,
+            name,
+            seed,
+            scenarios,
+            limits: self.limits.clone(),
+            events: self.events.plan(),
+        })
     }
 
     /// The entry of highest precedence of every key of a family, by the whole key.

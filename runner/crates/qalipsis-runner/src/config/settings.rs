@@ -2,7 +2,8 @@
 
 use super::criteria::GivenCriterion;
 use super::entry::Entry;
-use qalipsis_model::plan::Limits;
+use qalipsis_model::event::Level;
+use qalipsis_model::plan::{EventsPlan, Limits};
 use qalipsis_model::speed::Speed;
 use qalipsis_notify::{MailSettings, SlackSettings};
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ pub struct Settings {
     pub limits: Limits,
     /// `campaign.fail-on-warning`.
     pub fail_on_warning: bool,
+    /// `report.export.events.*`: the file is below [`Junit::folder`].
+    pub events: Events,
     /// `report.export.github.enabled`.
     pub github: bool,
     /// `report.export.html.enabled`: whether `report.html` is written, below [`Junit::folder`].
@@ -47,6 +50,24 @@ pub struct Settings {
     pub(super) families: Vec<Entry>,
 }
 
+/// `report.export.events.*`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Events {
+    /// Whether events are collected and written.
+    pub enabled: bool,
+    /// The lowest level of those that are.
+    pub level: Level,
+    /// How many may wait at each worker.
+    pub buffer: u32,
+}
+
+impl Events {
+    /// What factories are to collect.
+    pub fn plan(self) -> Option<EventsPlan> {
+        self.enabled.then_some(EventsPlan { level: self.level, buffer: self.buffer })
+    }
+}
+
 /// `report.export.junit.*`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Junit {
@@ -64,6 +85,7 @@ impl Default for Settings {
             speed: Speed::NORMAL,
             limits: Limits::default(),
             fail_on_warning: false,
+            events: Events { enabled: false, level: Level::Info, buffer: 10_000 },
             github: true,
             html: true,
             mail: MailSettings::default(),

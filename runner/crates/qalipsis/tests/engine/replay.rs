@@ -71,6 +71,7 @@ fn replayed() -> (Vec<Trace>, ScenarioFigures) {
                 criteria: Vec::new(),
             }],
             limits: Limits::default(),
+            events: None,
         },
         factory: "factory".into(),
         zone: None,
@@ -87,7 +88,7 @@ fn replayed() -> (Vec<Trace>, ScenarioFigures) {
             match event {
                 Event::Trace(trace) => traces.push(*trace),
                 Event::Snapshot(snapshot) => figures.merge(&snapshot.scenarios["s"]),
-                Event::Evidence(_) => {}
+                Event::Evidence(_) | Event::Events(_) => {}
                 Event::Stuck(who) => panic!("{who}"),
                 Event::Ended => break,
             }

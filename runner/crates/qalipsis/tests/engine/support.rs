@@ -52,6 +52,7 @@ impl Run {
                 criteria: described.criteria.clone(),
             }],
             limits: self.limits.clone(),
+            events: None,
         };
         let now = || Timestamp::from_system(SystemTime::now());
         let described = [Described { crate_name: "tests".into(), scenario: described }];
@@ -90,7 +91,7 @@ impl Run {
                             aggregate.merge(&format!("factory-{index}"), None, &snapshot);
                         }
                         Event::Evidence(evidence) => aggregate.keep(&index.to_string(), *evidence),
-                        Event::Trace(_) => {}
+                        Event::Trace(_) | Event::Events(_) => {}
                         Event::Stuck(who) => {
                             ending = Ending::Lost(who);
                             break;

@@ -1,0 +1,62 @@
+//! The way of events from the workers to the head.
+
+use crate::factory::Event as Told;
+use qalipsis_core::minion::Worker;
+use qalipsis_model::event::Event;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// How often the buffers of the workers are emptied.
+pub(crate) const PERIOD: Duration = Duration::from_millis(100);
+/// Events of one message: with the longest texts about 2.5 MB.
+const BATCH: usize = 1_000;
+/// Messages that may wait for the head before events stay where they are, and are dropped there when it is too
+/// long. Figures and failures need the rest of the way.
+const WAITING: usize = 64;
+
+/// The buffers of all workers.
+pub(crate) struct Emission {
+    workers: Vec<Arc<Worker>>,
+}
+
+impl Emission {
+    /// Of those workers that collect events.
+    pub(crate) fn of(workers: impl Iterator<Item = Arc<Worker>>) -> Self {
+        Self { workers: workers.filter(|worker| worker.events.is_some()).collect() }
+    }
+
+    /// Whether events are collected at all.
+    pub(crate) fn collects(&self) -> bool {
+        !self.workers.is_empty()
+    }
+
+    /// Sends what waits, unless too much waits for the head already.
+    ///
+    /// # Errors
+    /// When nobody listens any more.
+    pub(crate) async fn send(&self, told: &mpsc::Sender<Told>) -> Result<(), mpsc::error::SendError<Told>> {
+        if told.max_capacity() - told.capacity() > WAITING {
+            return Ok(());
+        }
+        self.finish(told).await
+    }
+
+    /// Sends all that waits, however long that takes.
+    ///
+    /// # Errors
+    /// When nobody listens any more.
+    pub(crate) async fn finish(&self, told: &mpsc::Sender<Told>) -> Result<(), mpsc::error::SendError<Told>> {
+        for buffer in self.workers.iter().filter_map(|worker| worker.events.as_ref()) {
+            let mut events = buffer.drain().into_iter();
+            loop {
+                let batch: Vec<Event> = events.by_ref().take(BATCH).collect();
+                if batch.is_empty() {
+                    break;
+                }
+                told.send(Told::Events(batch)).await?;
+            }
+        }
+        Ok(())
+    }
+}
