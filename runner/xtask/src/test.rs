@@ -42,6 +42,13 @@ const STEPS: &[Step] = &[
         takes_arguments: false,
     },
     Step {
+        name: "later versions of Gradle fetched",
+        program: Program::Named("gradle"),
+        arguments: &["--no-daemon", "--quiet", "--project-dir", "gradle-plugin", "fetch"],
+        environment: &[],
+        takes_arguments: false,
+    },
+    Step {
         name: "format",
         program: Program::Cargo,
         arguments: &["fmt", "--all", "--check"],

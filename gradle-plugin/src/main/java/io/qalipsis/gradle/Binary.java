@@ -18,28 +18,46 @@ final class Binary {
 
     private static final Pattern VERSION = Pattern.compile("^qalipsis (\\d+)\\.(\\d+)\\.(\\d+)");
     private static final int ANSWER_SECONDS = 20;
+    private static final String WAYS = "install it with `cargo install --path runner/crates/qalipsis-runner` in the "
+            + "sources of QALIPSIS, set qalipsis.runner to its path, or set qalipsis.runnerSource to the folder of the "
+            + "sources and it is built";
 
     private Binary() {}
 
-    /** The path of the runner, or a failure that says how to get one. */
-    static String find(String wanted, File projectDirectory) {
+    /** The path of a runner that the build names, or a failure. */
+    static String named(String wanted, File projectDirectory) {
         if (wanted.indexOf('/') >= 0 || wanted.indexOf(File.separatorChar) >= 0) {
             File file = new File(wanted);
             file = file.isAbsolute() ? file : new File(projectDirectory, wanted);
-            if (file.canExecute() && file.isFile()) {
+            if (isProgram(file)) {
                 return file.getPath();
             }
             throw new GradleException("the runner " + file + " does not exist or cannot be executed");
         }
+        String path = onPath(wanted);
+        if (path == null) {
+            throw new GradleException("the runner " + wanted + " is not on PATH: " + WAYS);
+        }
+        return path;
+    }
+
+    /** The path of a program that is on PATH or was installed by cargo; null when it is not. */
+    static String onPath(String program) {
         String path = System.getenv("PATH");
-        for (String folder : (path == null ? "" : path).split(File.pathSeparator)) {
-            File file = new File(folder, wanted);
-            if (file.isFile() && file.canExecute()) {
+        String cargo = System.getenv("CARGO_HOME");
+        // A build that an IDE starts often has a PATH without the programs that cargo installs.
+        File installed = new File(cargo == null ? System.getProperty("user.home") + "/.cargo" : cargo, "bin");
+        for (String folder : ((path == null ? "" : path) + File.pathSeparator + installed).split(File.pathSeparator)) {
+            File file = new File(folder, program);
+            if (!folder.isEmpty() && isProgram(file)) {
                 return file.getPath();
             }
         }
-        throw new GradleException("the runner " + wanted + " is not on PATH: install it with "
-                + "`cargo install --path runner/crates/qalipsis-runner`, or set qalipsis.runner to its path");
+        return null;
+    }
+
+    private static boolean isProgram(File file) {
+        return file.isFile() && file.canExecute();
     }
 
     /** Fails when the runner does not answer with a version that this plugin can drive. */

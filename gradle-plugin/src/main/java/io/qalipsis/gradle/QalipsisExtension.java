@@ -9,6 +9,7 @@ import org.gradle.api.provider.Property;
 public class QalipsisExtension {
 
     private final Property<String> runner;
+    private final Property<String> runnerSource;
     private final Property<String> manifestPath;
     private final Property<String> executable;
     private final Property<Boolean> runWithCheck;
@@ -17,8 +18,10 @@ public class QalipsisExtension {
     /** Made by Gradle. */
     public QalipsisExtension(Project project) {
         runner = project.getObjects().property(String.class);
-        runner.set("qalipsis");
         // Unset means absent; some versions of Gradle make a new property of text empty instead.
+        runner.set((String) null);
+        runnerSource = project.getObjects().property(String.class);
+        runnerSource.set((String) null);
         manifestPath = project.getObjects().property(String.class);
         manifestPath.set((String) null);
         executable = project.getObjects().property(String.class);
@@ -27,9 +30,14 @@ public class QalipsisExtension {
         runWithCheck.set(false);
     }
 
-    /** The runner: a path, relative to the project, or a name to be looked for on PATH, the default. */
+    /** The runner: a path, relative to the project, or a name to be looked for on PATH; qalipsis by default. */
     public Property<String> getRunner() {
         return runner;
+    }
+
+    /** Folder of the sources of QALIPSIS, relative to the project, to build the runner from when none is named. */
+    public Property<String> getRunnerSource() {
+        return runnerSource;
     }
 
     /** Cargo.toml of the scenarios, relative to the project; by default that of src/qalipsis, if it is there. */

@@ -34,6 +34,7 @@ public class QalipsisPlugin implements Plugin<Project> {
         task.setGroup("verification");
         File build = project.getBuildDir();
         task.getRunner().set(extension.getRunner());
+        task.getRunnerSource().set(extension.getRunnerSource());
         task.getManifestPath().set(extension.getManifestPath());
         task.getExecutable().set(extension.getExecutable());
         task.getConfigurationDefaults().set(project.provider(extension::getConfiguration));

@@ -64,7 +64,10 @@ final class Results {
         }
     }
 
-    /** Moves what the runner wrote below {@code work}: JUnit files to one folder, all else to the other. */
+    /**
+     * Copies what the runner wrote below {@code work}: JUnit files to one folder, all else to the other. The files stay
+     * where they are until the next run, as the runner has told where they are.
+     */
     static Results collect(File work, File junit, File report) {
         removeEarlier(junit);
         removeEarlier(report);
@@ -75,9 +78,9 @@ final class Results {
                 boolean test = file.getName().startsWith("TEST-");
                 Path to = (test ? junit : report).toPath().resolve(file.getName());
                 try {
-                    Files.move(file.toPath(), to, StandardCopyOption.REPLACE_EXISTING);
+                    Files.copy(file.toPath(), to, StandardCopyOption.REPLACE_EXISTING);
                 } catch (IOException error) {
-                    throw new GradleException("failed to move " + file + " to " + to, error);
+                    throw new GradleException("failed to copy " + file + " to " + to, error);
                 }
             }
         }

@@ -25,9 +25,11 @@ public class RunQalipsis extends DefaultTask {
             "Names and patterns of the scenarios to run, separated by commas, in place of those in the build script.";
 
     private final Property<String> runner = text();
+    private final Property<String> runnerSource = text();
     private final Property<String> manifestPath = text();
     private final Property<String> executable = text();
     private final Property<String> baseline = text();
+    private final Property<String> saveBaseline = text();
     private final Property<Duration> timeout = getProject().getObjects().property(Duration.class);
     private final Property<Object> configurationDefaults = getProject().getObjects().property(Object.class);
     private final Property<File> resultsDirectory = getProject().getObjects().property(File.class);
@@ -54,10 +56,18 @@ public class RunQalipsis extends DefaultTask {
         return property;
     }
 
-    /** The runner: a path, or a name to be looked for on PATH. */
+    /** The runner: a path, or a name to be looked for on PATH; qalipsis by default. */
     @Input
+    @Optional
     public Property<String> getRunner() {
         return runner;
+    }
+
+    /** Folder of the sources of QALIPSIS, to build the runner from when none is named. */
+    @Input
+    @Optional
+    public Property<String> getRunnerSource() {
+        return runnerSource;
     }
 
     /** Cargo.toml of the scenarios. */
@@ -79,6 +89,13 @@ public class RunQalipsis extends DefaultTask {
     @Optional
     public Property<String> getBaseline() {
         return baseline;
+    }
+
+    /** File or folder in which the summary of a successful campaign is kept, to be held against later. */
+    @Input
+    @Optional
+    public Property<String> getSaveBaseline() {
+        return saveBaseline;
     }
 
     /**
@@ -158,19 +175,26 @@ public class RunQalipsis extends DefaultTask {
     public void run() {
         File work = getTemporaryDir();
         Results.empty(work);
-        String binary = Binary.find(runner.get(), projectDirectory);
+        Deadline deadline = new Deadline(timeout.getOrNull());
+        Map<String, String> variables = texts(environment);
+        String binary = binary(variables, deadline);
         Binary.check(binary, projectDirectory);
-        Campaign campaign =
-                new Campaign(command(binary, work), projectDirectory, texts(environment), timeout.getOrNull());
+        Program campaign = new Program(command(binary, work), projectDirectory, variables, deadline);
         int code = campaign.run();
         Results results = Results.collect(work, resultsDirectory.get(), reportDirectory.get());
         if (campaign.timedOut()) {
-            throw new GradleException("qalipsis was stopped: it took longer than " + timeout.get().getSeconds()
-                    + " s" + results.places());
+            throw new GradleException(deadline.message() + results.places());
         }
         if (code != 0) {
             throw new GradleException(Verdict.message(code, results, campaign.lastError()));
         }
+    }
+
+    private String binary(Map<String, String> variables, Deadline deadline) {
+        if (!runner.isPresent() && runnerSource.isPresent()) {
+            return new Cargo(new File(absolute(runnerSource.get()))).runner(variables, deadline);
+        }
+        return Binary.named(runner.isPresent() ? runner.get() : "qalipsis", projectDirectory);
     }
 
     private List<String> command(String binary, File results) {
@@ -187,6 +211,9 @@ public class RunQalipsis extends DefaultTask {
         }
         if (baseline.isPresent()) {
             command.addAll(Arrays.asList("--baseline", absolute(baseline.get())));
+        }
+        if (saveBaseline.isPresent()) {
+            command.addAll(Arrays.asList("--save-baseline", absolute(saveBaseline.get())));
         }
         Map<String, Object> keys = new LinkedHashMap<>();
         ((Map<?, ?>) configurationDefaults.get()).forEach((key, value) -> keys.put(key.toString(), value));

@@ -7,18 +7,35 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 
-/** A project on disk, built by the real command {@code gradle} with the plugin as users get it. */
+/** A project on disk, built by a real Gradle with the plugin as users get it. */
 final class Build {
 
     private static final int LIMIT_SECONDS = 240;
 
-    /** The home of the tests' own daemon, which {@link #stopDaemon} ends. */
-    private static final Path HOME = new File("build/gradle-home").getAbsoluteFile().toPath();
+    /** The version of Debian's package, which is the oldest supported. */
+    static final String OLDEST = "4.4.1";
+
+    /** The versions that were used, whose daemons end with the tests. */
+    private static final Set<String> USED = ConcurrentHashMap.newKeySet();
+
+    static {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> USED.forEach(Build::stopDaemon)));
+    }
 
     final Path folder;
+
+    /** The version of Gradle that builds. */
+    String version = OLDEST;
+
+    /** Variables of the command, on top of those of the tests. */
+    final Map<String, String> environment = new HashMap<>();
 
     Build(Path folder, String script) throws IOException {
         this.folder = Files.createDirectories(folder);
@@ -40,6 +57,11 @@ final class Build {
         return file.getPath();
     }
 
+    /** The sources of QALIPSIS. */
+    static String repository() {
+        return System.getProperty("repository");
+    }
+
     Path write(String name, String content) throws IOException {
         Path file = folder.resolve(name);
         Files.createDirectories(file.getParent());
@@ -57,10 +79,12 @@ final class Build {
 
     /** The running command. */
     Process start(String... arguments) throws IOException {
-        List<String> command = new ArrayList<>(Arrays.asList(
-                "gradle", "--offline", "--console=plain", "-g", HOME.toString()));
+        List<String> command = gradle(version);
+        command.addAll(Arrays.asList("--offline", "--console=plain"));
         command.addAll(Arrays.asList(arguments));
-        return new ProcessBuilder(command)
+        ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().putAll(environment);
+        return builder
                 .directory(folder.toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(folder.resolve("output.txt").toFile())
@@ -84,8 +108,30 @@ final class Build {
         return new String(Files.readAllBytes(folder.resolve("output.txt")), StandardCharsets.UTF_8);
     }
 
-    static void stopDaemon() throws Exception {
-        new ProcessBuilder("gradle", "-g", HOME.toString(), "--stop").start().waitFor(60, TimeUnit.SECONDS);
+    /** The command of a version, with a home of its own. */
+    private static List<String> gradle(String version) {
+        USED.add(version);
+        List<String> command = new ArrayList<>();
+        if (version.equals(OLDEST)) {
+            command.add("gradle");
+        } else {
+            String jar = System.getProperty("gradle-" + version) + "/lib/gradle-launcher-" + version + ".jar";
+            command.addAll(Arrays.asList("java", "-classpath", jar, "org.gradle.launcher.GradleMain",
+                    // The agent speeds up what the same library does without it, and is not on Maven Central.
+                    "-Dorg.gradle.internal.instrumentation.agent=false"));
+        }
+        command.addAll(Arrays.asList("-g", new File("build/gradle-home-" + version).getAbsolutePath()));
+        return command;
+    }
+
+    private static void stopDaemon(String version) {
+        List<String> command = gradle(version);
+        command.add("--stop");
+        try {
+            new ProcessBuilder(command).start().waitFor(60, TimeUnit.SECONDS);
+        } catch (IOException | InterruptedException error) {
+            System.err.println("the daemon of the tests was not stopped: " + error);
+        }
     }
 
     /** How a build ended. */

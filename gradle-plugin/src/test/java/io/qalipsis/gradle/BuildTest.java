@@ -8,42 +8,9 @@ import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
-import org.junit.AfterClass;
-import org.junit.Rule;
 import org.junit.Test;
-import org.junit.rules.TemporaryFolder;
 
-public class BuildTest {
-
-    private static final String ALL = "qalipsisRunAllScenarios";
-    private static final String MINIONS = "    configuration('scenarios.quickstart.minions': 20)\n";
-
-    @Rule
-    public final TemporaryFolder temporary = new TemporaryFolder();
-
-    @AfterClass
-    public static void endDaemon() throws Exception {
-        Build.stopDaemon();
-    }
-
-    private Build build(String script) throws Exception {
-        return new Build(temporary.getRoot().toPath().resolve("Größe 10 é"), script);
-    }
-
-    private static String quickstart(String more) {
-        return "qalipsis {\n    runner = '" + Build.binary("qalipsis") + "'\n    executable = '"
-                + Build.binary("quickstart") + "'\n" + MINIONS + more + "}\n";
-    }
-
-    private static void contains(String text, String part) {
-        assertTrue("«" + part + "» is not in:\n" + text, text.contains(part));
-    }
-
-    private Build.Outcome failure(String runner, String more) throws Exception {
-        Build.Outcome outcome = build("qalipsis { runner = '" + runner + "' }\n" + more).run(ALL);
-        assertEquals(outcome.output, 1, outcome.code);
-        return outcome;
-    }
+public class BuildTest extends RealBuild {
 
     @Test
     public void aHealthySystemIsGreenAndIsTestedAgainByTheNextBuild() throws Exception {
@@ -131,12 +98,6 @@ public class BuildTest {
     }
 
     @Test
-    public void aMissingRunnerIsToldWithTheWayToGetOne() throws Exception {
-        contains(failure("no-such-runner", "").output, "the runner no-such-runner is not on PATH: install it with");
-        contains(failure("./nowhere/qalipsis", "").output, "does not exist or cannot be executed");
-    }
-
-    @Test
     public void anotherProgramAndAnOldRunnerAreRefused() throws Exception {
         Build build = build("");
         contains(failure(build.program("echo hello"), "").output, "is not the runner of QALIPSIS");
@@ -157,44 +118,12 @@ public class BuildTest {
 
     @Test
     public void aCancelledBuildLeavesNoProcessBehind() throws Exception {
-        Build build = build(quickstart("    configuration('scenarios.quickstart.minions': 20000)\n"));
-        // The stand-in's path marks the processes of this test; the factory and its shop are found by their parent.
-        Path pids = build.folder.resolve("pid");
-        String runner = build.program("[ \"$1\" = --version ] || echo $$ > '" + pids + "'\nexec '"
-                + Build.binary("qalipsis") + "' \"$@\"");
-        build.write("build.gradle", Build.header() + quickstart(
-                "    runner = '" + runner + "'\n    configuration('scenarios.quickstart.minions': 20000)\n"));
-        Process client = build.start(ALL);
-        try {
-            String pid = await(pids);
-            String children = "/proc/" + pid + "/task/" + pid + "/children";
-            String factory = await(new File(children).toPath());
-            client.destroy();
-            assertTrue(client.waitFor(60, TimeUnit.SECONDS));
-            for (String process : new String[] {pid, factory.split(" ")[0]}) {
-                long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-                while (new File("/proc/" + process).exists() && System.nanoTime() < end) {
-                    Thread.sleep(100);
-                }
-                assertFalse(process + " still runs\n" + build.output(), new File("/proc/" + process).exists());
-            }
-        } finally {
-            client.destroyForcibly();
-        }
+        cancel(build(""));
     }
 
-    /** The first line of a file, as soon as it has one. */
-    private static String await(Path file) throws Exception {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
-        while (System.nanoTime() < end) {
-            if (file.toFile().exists()) {
-                String text = new String(Files.readAllBytes(file), "UTF-8").trim();
-                if (!text.isEmpty()) {
-                    return text;
-                }
-            }
-            Thread.sleep(50);
-        }
-        throw new AssertionError(file + " stayed empty");
+    private Build.Outcome failure(String runner, String more) throws Exception {
+        Build.Outcome outcome = build("qalipsis { runner = '" + runner + "' }\n" + more).run(ALL);
+        assertEquals(outcome.output, 1, outcome.code);
+        return outcome;
     }
 }

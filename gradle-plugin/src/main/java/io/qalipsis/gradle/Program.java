@@ -6,34 +6,39 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.gradle.api.GradleException;
 
-/** One process of the runner, ended in every case before {@link #run} returns. */
-final class Campaign {
+/** One process, of the runner or of cargo, ended in every case before {@link #run} returns. */
+final class Program {
 
-    /** How long a runner that was asked to stop may take to end its factories and to report. */
+    /** How long a process that was asked to stop may take: a runner ends its factories and reports. */
     private static final int STOP_SECONDS = 8;
 
     private final List<String> command;
     private final File folder;
     private final Map<String, String> environment;
-    private final Duration limit;
+    private final Deadline deadline;
     private volatile String lastError = "";
     private boolean timedOut;
 
-    Campaign(List<String> command, File folder, Map<String, String> environment, Duration limit) {
+    Program(List<String> command, File folder, Map<String, String> environment, Deadline deadline) {
         this.command = command;
         this.folder = folder;
         this.environment = environment;
-        this.limit = limit;
+        this.deadline = deadline;
     }
 
-    /** The exit code of the runner, whose output is shown as it comes. */
+    /** The exit code; what the process writes is shown as it comes. */
     int run() {
+        return run(System.out::println);
+    }
+
+    /** The exit code; the lines of the standard output go to {@code lines}, those of the other are shown. */
+    int run(Consumer<String> lines) {
         ProcessBuilder builder = new ProcessBuilder(command).directory(folder);
         builder.environment().putAll(environment);
         Process process;
@@ -41,19 +46,15 @@ final class Campaign {
             process = builder.start();
             process.getOutputStream().close();
         } catch (IOException error) {
-            throw new GradleException("the runner could not be started: " + error.getMessage(), error);
+            throw new GradleException(command.get(0) + " could not be started: " + error.getMessage(), error);
         }
         // A build that ends with its virtual machine must not leave a campaign behind.
         Thread last = new Thread(() -> stop(process));
         Runtime.getRuntime().addShutdownHook(last);
-        Thread output = pass(process.getInputStream(), false);
-        Thread errors = pass(process.getErrorStream(), true);
+        Thread output = pass(process.getInputStream(), lines);
+        Thread errors = pass(process.getErrorStream(), this::error);
         try {
-            if (limit == null) {
-                process.waitFor();
-            } else {
-                timedOut = !process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS);
-            }
+            timedOut = !deadline.await(process);
             if (timedOut) {
                 stop(process);
             }
@@ -82,7 +83,7 @@ final class Campaign {
         return timedOut;
     }
 
-    /** The last line beginning with "error" that the runner wrote, or what it wrote last. */
+    /** The first line beginning with "error" on the standard error, or what was written there last. */
     String lastError() {
         return lastError;
     }
@@ -107,17 +108,21 @@ final class Campaign {
         }
     }
 
-    private Thread pass(InputStream stream, boolean errors) {
+    private void error(String line) {
+        if (!line.trim().isEmpty() && !lastError.startsWith("error")) {
+            lastError = line.trim();
+        }
+        System.out.println(line);
+    }
+
+    private static Thread pass(InputStream stream, Consumer<String> lines) {
         Thread thread = new Thread(() -> {
             try (BufferedReader reader = new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))) {
                 for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-                    if (errors && !line.trim().isEmpty() && !lastError.startsWith("error")) {
-                        lastError = line.trim();
-                    }
-                    System.out.println(line);
+                    lines.accept(line);
                 }
             } catch (IOException closed) {
-                System.out.println("the output of the runner ended: " + closed.getMessage());
+                System.out.println("the output of a process ended: " + closed.getMessage());
             }
         }, "qalipsis-output");
         thread.setDaemon(true);
