@@ -2,6 +2,7 @@
 
 mod bench;
 mod packages;
+mod release;
 mod step;
 mod table;
 mod test;
@@ -31,12 +32,15 @@ enum Task {
     Test(test::Options),
     /// Runs the benchmarks
     Bench(bench::Options),
+    /// Packs the runner into an archive with a checksum
+    Release(release::Options),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Test(options) => test::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Release(options) => release::run(&options),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

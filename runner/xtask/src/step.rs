@@ -2,10 +2,9 @@
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::workspace::cargo;
+use crate::workspace::{cargo, command};
 
 /// A command with a headline.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +58,7 @@ impl Step {
             Program::Cargo => cargo(),
             Program::Named(name) => OsString::from(name),
         };
-        let mut command = Command::new(program);
+        let mut command = command(program);
         command.args(self.arguments).envs(self.environment.iter().copied()).current_dir(folder);
         if self.takes_arguments {
             command.args(extra);

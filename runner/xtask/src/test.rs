@@ -84,6 +84,14 @@ const STEPS: &[Step] = &[
         takes_arguments: false,
     },
     Step {
+        name: "release archive",
+        program: Program::Cargo,
+        // Of the same build: what the tests of the action download.
+        arguments: &["xtask", "release"],
+        environment: &[],
+        takes_arguments: false,
+    },
+    Step {
         name: "Gradle plugin",
         program: Program::Named("gradle"),
         // With the binaries that the step before has built. No daemon, so that nothing stays.

@@ -1,7 +1,8 @@
 //! Where the repository is, and how to call cargo in it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The repository's top folder.
 pub(crate) fn root() -> PathBuf {
@@ -12,4 +13,17 @@ pub(crate) fn root() -> PathBuf {
 /// The cargo that runs this task.
 pub(crate) fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// A command without what cargo tells this program of its own package. Build scripts of dependencies take note of such
+/// variables, and a build from here would do again what one from a shell has done.
+pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&*name);
+        }
+    }
+    command
 }
