@@ -168,6 +168,70 @@ mod tests {
         }
     }
 
+    /// Distributions that are hard on buckets and ranks, in ns; up to 1 h, where the layout ends.
+    fn adversarial() -> impl Strategy<Value = Vec<u64>> {
+        let value = || 1_u64..=HIGHEST_NS;
+        let count = || 1_usize..200;
+        let several = |values: &[(u64, usize)]| {
+            values.iter().flat_map(|(value, count)| std::iter::repeat_n(*value, *count)).collect::<Vec<_>>()
+        };
+        // From 1 ns to nearly 1 h, each magnitude as often.
+        let magnitude = || (0.0..12.55_f64).prop_map(|exponent| 10_f64.powf(exponent) as u64);
+        prop_oneof![
+            (value(), count()).prop_map(move |(all, count)| several(&[(all, count)])),
+            (value(), count(), value(), count()).prop_map(move |(a, n, b, m)| several(&[(a, n), (b, m)])),
+            (1_u64..1_000_000, count(), value())
+                .prop_map(move |(all, n, outlier)| several(&[(all, n), (outlier, 1)])),
+            proptest::collection::vec(magnitude(), count()),
+            // Pareto's tail with shape 1: a mean that does not exist.
+            proptest::collection::vec(0.000_001..1.0_f64, count())
+                .prop_map(|uniform| uniform.iter().map(|u| (1_000_000.0 / u) as u64).collect()),
+            proptest::collection::vec(0_u32..=12, count())
+                .prop_map(|powers| powers.iter().map(|power| 10_u64.pow(*power)).collect()),
+            // Around powers of two lie the edges of the buckets.
+            proptest::collection::vec((1_u32..41, -1_i64..=1), count()).prop_map(|edges| edges
+                .iter()
+                .map(|(bits, by)| (1_u64 << bits).saturating_add_signed(*by))
+                .collect()),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_distribution_moves_a_percentile_by_one_percent(
+            mut samples in adversarial().prop_shuffle(),
+            tenths in 0_u32..=1000,
+            cut in any::<proptest::sample::Index>(),
+        ) {
+            let whole = of(&samples);
+            // Merged backwards, cut anywhere: the order is no matter.
+            let (head, tail) = samples.split_at(cut.index(samples.len() + 1));
+            let mut merged = of(tail);
+            merged.merge(&of(head));
+            prop_assert_eq!(&merged, &whole);
+            samples.sort_unstable();
+            let sum: u128 = samples.iter().map(|ns| u128::from(*ns)).sum();
+            prop_assert_eq!(whole.count(), samples.len() as u64);
+            prop_assert_eq!(whole.mean_ns(), Some((sum / samples.len() as u128) as u64));
+            prop_assert_eq!(whole.min_ns(), samples.first().copied());
+            prop_assert_eq!(whole.max_ns(), samples.last().copied());
+            let rank = (samples.len() * tenths as usize).div_ceil(1000).max(1);
+            let exact = samples[rank - 1];
+            let got = whole.percentile_ns(f64::from(tenths) / 10.0).unwrap();
+            prop_assert!(got.abs_diff(exact) as f64 <= exact as f64 * 0.01, "{got} for {exact}");
+        }
+    }
+
+    #[test]
+    fn one_outlier_of_a_million_is_the_maximum_and_nothing_else() {
+        let mut histogram = Histogram::default();
+        histogram.record_n(1_000_000, 999_999);
+        histogram.record(3_599_999_999_999);
+        assert!(histogram.percentile_ns(99.9999).unwrap() < 1_010_000);
+        assert_eq!(histogram.percentile_ns(100.0), Some(3_599_999_999_999));
+        assert_eq!((histogram.min_ns(), histogram.max_ns()), (Some(1_000_000), Some(3_599_999_999_999)));
+    }
+
     #[test]
     fn an_empty_one_has_no_figures() {
         let empty = Histogram::default();

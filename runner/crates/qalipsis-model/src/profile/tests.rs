@@ -236,6 +236,24 @@ fn profiles_read_as_sentences() {
     }
 }
 
+/// How many have arrived until `at` when arrivals are the area under the rates.
+fn area(rates: &[ArrivalRate], at: f64) -> f64 {
+    let (mut before, mut start, mut area) = (0.0, 0.0, 0.0);
+    for rate in rates {
+        let own = rate.per_hour as f64 / 3600.0;
+        let (ramp, total) = (rate.ramp.as_secs_f64(), rate.total.as_secs_f64());
+        let within = (at - start).clamp(0.0, total);
+        let ramped = within.min(ramp);
+        if ramp > 0.0 {
+            area += before * ramped + (own - before) * ramped * ramped / (2.0 * ramp);
+        }
+        area += own * (within - ramped);
+        before = own;
+        start += total;
+    }
+    area
+}
+
 fn any_rate() -> impl Strategy<Value = ArrivalRate> {
     let ms = |max| (0_u64..max).prop_map(Duration::from_millis);
     (0_u32..6000, ms(5000), ms(5000)).prop_map(|(per_minute, ramp, hold)| {
@@ -322,6 +340,39 @@ proptest! {
     fn a_profile_survives_the_way_to_a_factory((profile, _) in any_load()) {
         let json = serde_json::to_string(&profile).unwrap();
         prop_assert_eq!(serde_json::from_str::<Profile>(&json).unwrap(), profile);
+    }
+
+    #[test]
+    fn even_arrivals_come_when_the_area_under_the_rates_is_their_number(
+        rates in proptest::collection::vec(any_rate(), 1..5),
+    ) {
+        let profile = Profile::arrivals(rates.clone());
+        for launch in profile.launches(profile.minions().unwrap(), Segment::WHOLE) {
+            let arrived = area(&rates, launch.at.as_secs_f64());
+            // Instants are whole nanoseconds, at up to 100 arrivals per second.
+            prop_assert!((arrived - f64::from(launch.minion)).abs() < 1e-5, "{launch:?}: {arrived}");
+        }
+    }
+
+    #[test]
+    fn batches_of_a_fixed_pace_are_a_quotient(count in 1_u32..50, every in 1_u64..2000, minions in 1_u32..3000) {
+        let profile = Profile::regular(count, Duration::from_millis(every));
+        for launch in profile.launches(minions, Segment::WHOLE) {
+            prop_assert_eq!(launch.at.as_millis() as u64, u64::from(launch.minion / count) * every);
+        }
+    }
+
+    #[test]
+    fn the_ticks_of_a_timeframe_differ_by_one_minion_at_most(
+        every in 1_u64..500, ticks in 1_u64..50, minions in 1_u32..3000,
+    ) {
+        let at = Duration::from_millis;
+        let mut counts = vec![0_u32; ticks as usize];
+        for launch in Profile::timeframe(at(every), at(every * ticks)).launches(minions, Segment::WHOLE) {
+            prop_assert_eq!(launch.at.as_millis() as u64 % every, 0);
+            counts[(launch.at.as_millis() as u64 / every) as usize] += 1;
+        }
+        prop_assert!(counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1, "{counts:?}");
     }
 
     #[test]
