@@ -85,16 +85,27 @@ impl Load {
     }
 }
 
-/// Counts the end of a minion, however it ends.
-struct Ending {
+/// Counts the end of a released minion, however it ends: also when it is cancelled before it was ever polled.
+pub(crate) struct Ending {
     load: Arc<Load>,
     worker: Arc<Worker>,
     scenario: usize,
+    /// Whether its release is counted.
+    begun: bool,
+}
+
+impl Ending {
+    pub(crate) fn of(load: &Arc<Load>, worker: &Arc<Worker>, scenario: usize) -> Self {
+        Self { load: Arc::clone(load), worker: Arc::clone(worker), scenario, begun: false }
+    }
 }
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.worker.recorder.scenario(self.scenario, |figures| figures.ended += 1);
+        self.worker.recorder.scenario(self.scenario, |figures| {
+            figures.released += u64::from(!self.begun);
+            figures.ended += 1;
+        });
         self.load.active[self.scenario].fetch_sub(1, Ordering::Relaxed);
         self.load.closed(1);
     }
@@ -103,14 +114,12 @@ impl Drop for Ending {
 /// Runs the passes of one minion that was to be released at `intended`.
 pub(crate) async fn run(
     minion: MinionState,
-    scenario: usize,
-    worker: Arc<Worker>,
+    mut ending: Ending,
     iterate: Iterate,
     limit: Duration,
     intended: Instant,
-    load: Arc<Load>,
 ) {
-    let ending = Ending { load, worker, scenario };
+    let scenario = ending.scenario;
     let minion = Arc::new(minion);
     let first = minion.first_iteration();
     let mut iteration = first;
@@ -121,6 +130,7 @@ pub(crate) async fn run(
         let lag = started.saturating_duration_since(intended);
         minion.begin(iteration, lag);
         if iteration == first {
+            ending.begun = true;
             ending.worker.recorder.scenario(scenario, |figures| {
                 figures.released += 1;
                 figures.release_lag.record(lag.as_nanos() as u64);
@@ -188,5 +198,31 @@ async fn pass(minion: &Arc<MinionState>, iterate: &Iterate, deadline: Instant) -
             minion.time_out(pass);
             if minion.ended() { ExecutionOutcome::Success } else { ExecutionOutcome::Timeout }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use qalipsis_core::recorder::Recorder;
+
+    /// Whoever waits for the end of the load would wait for ever otherwise.
+    #[test]
+    fn a_minion_that_is_cancelled_before_its_first_poll_was_released_and_has_ended() {
+        let load = Arc::new(Load {
+            stop: AtomicU8::new(RUNNING),
+            open: AtomicU64::new(1),
+            active: vec![AtomicU64::new(0)],
+            until: vec![None],
+        });
+        let worker = Arc::new(Worker::new(0, Recorder::new([1])));
+        load.opened(0);
+        let ending = Ending::of(&load, &worker, 0);
+        assert!(!load.is_over());
+        let task = async move { drop(ending) };
+        drop(task);
+        assert!(load.is_over());
+        let figures = worker.recorder.drain().into_iter().next().unwrap();
+        assert_eq!((figures.released, figures.ended), (1, 1));
     }
 }

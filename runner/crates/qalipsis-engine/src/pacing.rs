@@ -51,6 +51,12 @@ impl Gate {
         }
         false
     }
+
+    /// Counts minions that the load was stopped before.
+    fn withhold(&self, scenario: usize, minions: u64, load: &Load) {
+        self.figures.scenario(scenario, |figures| figures.unreleased += minions);
+        load.closed(minions);
+    }
 }
 
 /// Starts the thread. Workers get minions in turns.
@@ -67,7 +73,6 @@ pub(crate) fn spawn(
         let mut launches: Vec<_> =
             scenarios.iter().map(|s| s.profile.launches(s.minions, segment).peekable()).collect();
         let mut turn = 0;
-        let mut aborted = false;
         loop {
             let next = launches
                 .iter_mut()
@@ -80,23 +85,18 @@ pub(crate) fn spawn(
             }
             let Some(launch) = launches[scenario].next() else { return };
             if !gate.passes(scenario, &load) {
-                aborted |= matches!(gate.policies[scenario], Overload::Abort(_));
                 continue;
             }
             load.opened(scenario);
             let release = Release { scenario, minion: launch.minion, intended: start + launch.at };
             if workers[turn % workers.len()].blocking_send(release).is_err() {
-                load.closed(1);
+                gate.withhold(scenario, 1, &load);
             }
             turn += 1;
         }
         // Stopped: the rest is not released.
         for (scenario, rest) in launches.into_iter().enumerate() {
-            let rest = rest.count() as u64;
-            if aborted {
-                gate.figures.scenario(scenario, |figures| figures.dropped += rest);
-            }
-            load.closed(rest);
+            gate.withhold(scenario, rest.count() as u64, &load);
         }
     };
     std::thread::Builder::new().name("pacing".into()).spawn(pace).expect("a thread can be started");

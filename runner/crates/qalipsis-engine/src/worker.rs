@@ -3,7 +3,7 @@
 //! Measured on HTTP: one such runtime per core serves a quarter more than one runtime with a
 //! thread per core, for nothing ever moves between cores.
 
-use crate::minions::{self, Load};
+use crate::minions::{self, Ending, Load};
 use crate::pacing::Release;
 use crate::sources::Opened;
 use parking_lot::Mutex;
@@ -141,18 +141,18 @@ impl State {
     fn release(&mut self, release: Release) {
         let hosted = &mut self.scenarios[release.scenario];
         if self.load.stopped() == Some(Stop::Hard) {
+            self.worker.recorder.scenario(release.scenario, |figures| figures.unreleased += 1);
             self.load.closed(1);
             return;
         }
+        let ending = Ending::of(&self.load, &self.worker, release.scenario);
         let minion = MinionState::new(Arc::clone(&hosted.context), Arc::clone(&self.worker), release.minion);
         hosted.minions.spawn(minions::run(
             minion,
-            release.scenario,
-            Arc::clone(&self.worker),
+            ending,
             Arc::clone(&hosted.iterate),
             hosted.context.iteration_limit,
             release.intended,
-            Arc::clone(&self.load),
         ));
     }
 

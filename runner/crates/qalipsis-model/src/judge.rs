@@ -126,14 +126,10 @@ pub fn judge(case: Case<'_>) -> Report {
         warnings.push(format!("{dropped} events were dropped because a buffer was full"));
     }
 
-    let overloaded = |figures: &&ScenarioReport| {
-        case.aggregate.scenario(&figures.name).and_then(|figures| figures.overloaded)
-    };
     let aborted = aborted(case.ending).or_else(|| {
-        let scenario = scenarios.iter().find(|scenario| overloaded(scenario).is_some())?;
-        let active = overloaded(&scenario)?;
+        let (scenario, active) = overloaded(&case)?;
         Some(Reason {
-            scenario: Some(scenario.name.clone()),
+            scenario: Some(scenario.to_owned()),
             step: None,
             kind: None,
             message: format!(
@@ -171,6 +167,14 @@ pub fn judge(case: Case<'_>) -> Report {
         comparison: None,
         environment: case.environment,
     }
+}
+
+/// The scenario whose overload policy stopped the campaign, and how many of its minions were active then.
+fn overloaded<'a>(case: &Case<'a>) -> Option<(&'a str, u64)> {
+    case.plan.scenarios.iter().find_map(|planned| {
+        let active = case.aggregate.scenario(&planned.name)?.overloaded?;
+        Some((planned.name.as_str(), active))
+    })
 }
 
 fn aborted(ending: &Ending) -> Option<Reason> {
@@ -217,7 +221,8 @@ fn scenario(
         by_zone,
         minions: u64::from(planned.minions),
         released: figures.released,
-        dropped: figures.dropped,
+        // What an overload policy stops, be it in another factory or scenario, it drops.
+        dropped: figures.dropped + if overloaded(case).is_some() { figures.unreleased } else { 0 },
         ended: figures.ended,
         release_lag: figures.release_lag.clone(),
         iterations: figures.iterations.clone(),

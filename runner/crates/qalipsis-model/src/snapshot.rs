@@ -67,6 +67,9 @@ pub struct ScenarioFigures {
     pub released: u64,
     /// Minions that were not released because too many others were active.
     pub dropped: u64,
+    /// Minions that were not released because the campaign was stopped before.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unreleased: u64,
     /// Minions that were active when the overload policy stopped the campaign.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overloaded: Option<u64>,
@@ -400,6 +403,7 @@ impl ScenarioFigures {
     pub fn merge(&mut self, other: &Self) {
         self.released += other.released;
         self.dropped += other.dropped;
+        self.unreleased += other.unreleased;
         self.overloaded = self.overloaded.max(other.overloaded);
         self.ended += other.ended;
         self.release_lag.merge(&other.release_lag);

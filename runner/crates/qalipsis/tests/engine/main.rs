@@ -1,5 +1,6 @@
 //! The engine through the scenario API, judged as the head would.
 
+mod accounting;
 mod after;
 mod collect;
 mod data;

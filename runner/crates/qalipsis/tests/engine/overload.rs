@@ -88,3 +88,14 @@ fn an_abort_stops_the_campaign_and_drops_the_rest() {
          find out why they do not end"
     );
 }
+
+#[test]
+fn nobody_is_released_after_an_abort_though_all_others_have_ended() {
+    // The 21st meets 20 that are active; when the last five are due, nobody is.
+    let batches = [(millis(0), 20), (millis(50), 1), (millis(4_000), 5)];
+    let scenario =
+        || Scenario::new("s", nothing, slow).profile(Profile::batches(batches)).overload(Overload::Abort(20));
+    let report = Run { limits: patient(), ..Run::default() }.of(scenario);
+    assert_all_accounted(&report);
+    assert_eq!((report.status, report.scenarios[0].dropped), (Status::Aborted, 6));
+}
