@@ -64,6 +64,12 @@ struct Settings {
     answer_within: Duration,
 }
 
+#[derive(Meters)]
+struct Measures {
+    /// From the answer of the shop to the last effect of the order
+    settled: Timer,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Row {
     id: Uuid,
@@ -78,12 +84,13 @@ struct World {
     rows: Join<Uuid, Row>,
     messages: Join<Uuid, Message<Event>>,
     cache: Redis,
+    meters: Measures,
     within: Duration,
     answer_within: Duration,
 }
 
 impl World {
-    async fn open(setup: Setup<Settings>) -> Result<Self, SetupError> {
+    async fn open(setup: Setup<Settings, Measures>) -> Result<Self, SetupError> {
         let settings = &setup.properties;
         let shop = Http::new(&settings.shop)?;
         shop.check().await?;
@@ -100,6 +107,7 @@ impl World {
             rows: setup.join(orders.after(["updated_at", "id"]).rows::<Row>(), |row| row.id),
             messages: setup.join(messages, |message| message.value.order_id),
             cache,
+            meters: setup.meters(),
             within: settings.within,
             answer_within: settings.answer_within,
         })
@@ -134,7 +142,8 @@ async fn place_order(minion: Minion<Order>, world: Arc<World>) -> Outcome {
         let event = minion.step(Order::Announced, message).await?.value;
         minion.verify(Order::AnnouncedUnchanged, |v| unchanged(v, &event, &order))
     };
-    let effects = both(both(on_kafka, on_rabbitmq), in_database).await;
+    let settled = both(both(on_kafka, on_rabbitmq), in_database);
+    let effects = world.meters.settled.time(settled).await;
 
     // The shop caches an order before it tells of it. Whatever else failed, the cache is looked at.
     let cached = async {

@@ -57,6 +57,7 @@ impl Bare {
             stop: stopping,
             sources: Default::default(),
             meters: Default::default(),
+            instruments: Default::default(),
         });
         let opened = scenario.open(PropertyValues::default(), Arc::clone(&setup)).await;
         let passes = opened.unwrap_or_else(|error| panic!("the world did not open: {error}"));

@@ -1,6 +1,8 @@
 //! A scenario executable for the tests of the command line: scenarios that behave, and scenarios
 //! that misbehave in every way that a runner must survive.
 
+mod meters;
+
 use futures::{StreamExt, stream};
 use qalipsis::core::{execution, source};
 use qalipsis::prelude::*;
@@ -117,6 +119,7 @@ fn main() -> ExitCode {
         Scenario::new("timed", timed, takes_its_time)
             .minions(60)
             .profile(Profile::timeframe(millis(5), millis(300))),
+        meters::scenario(),
     ])
 }
 

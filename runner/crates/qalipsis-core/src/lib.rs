@@ -16,6 +16,7 @@ pub mod gauge;
 pub mod join;
 pub mod ledger;
 pub mod meter;
+pub mod meters;
 pub mod minion;
 pub mod panics;
 pub mod pause;

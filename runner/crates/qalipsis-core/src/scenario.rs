@@ -1,5 +1,6 @@
 //! A scenario as an author declares it.
 
+use crate::meters::{Meters, Opening};
 use crate::minion::{Minion, MinionState};
 use crate::properties::Properties;
 use crate::setup::{Setup, SetupContext, SetupError};
@@ -25,9 +26,9 @@ pub type Iterate = Arc<dyn Fn(Arc<MinionState>) -> Pass + Send + Sync>;
 /// A world whose type only the scenario knows.
 type AnyWorld = Arc<dyn Any + Send + Sync>;
 
-type Opening = BoxFuture<'static, Result<(Iterate, AnyWorld), SetupError>>;
+type OpeningWorld = BoxFuture<'static, Result<(Iterate, AnyWorld), SetupError>>;
 
-type Open = Box<dyn Fn(PropertyValues, Arc<SetupContext>) -> Opening + Send + Sync>;
+type Open = Box<dyn Fn(PropertyValues, Arc<SetupContext>) -> OpeningWorld + Send + Sync>;
 
 type After = Arc<dyn Fn(Arc<MinionState>, AnyWorld) -> Pass + Send + Sync>;
 
@@ -56,15 +57,16 @@ pub struct Scenario {
 impl Scenario {
     /// A scenario of one minion that runs at once.
     ///
-    /// `open` opens the world, once per factory, before any load. `iterate` is one pass of one
-    /// minion; its `Minion<S>` names the enum of the steps.
+    /// `open` opens the world, once per factory, before any load; its `Setup<P, M>` names the structs of the
+    /// properties and of the meters. `iterate` is one pass of one minion; its `Minion<S>` names the enum of the steps.
     #[track_caller]
-    pub fn new<P, W, S, O, OF, I, IF>(name: impl Into<String>, open: O, iterate: I) -> Self
+    pub fn new<P, M, W, S, O, OF, I, IF>(name: impl Into<String>, open: O, iterate: I) -> Self
     where
         P: Properties,
+        M: Meters,
         W: Send + Sync + 'static,
         S: Steps,
-        O: Fn(Setup<P>) -> OF + Send + Sync + 'static,
+        O: Fn(Setup<P, M>) -> OF + Send + Sync + 'static,
         OF: Future<Output = Result<W, SetupError>> + Send + 'static,
         I: Fn(Minion<S>, Arc<W>) -> IF + Clone + Send + Sync + 'static,
         IF: Future<Output = Outcome> + Send + 'static,
@@ -86,6 +88,7 @@ impl Scenario {
                 profile: Profile::Immediate,
                 steps,
                 properties: P::describe(),
+                meters: M::describe(),
                 criteria: Vec::new(),
                 location: SourceLocation::from(Location::caller()),
             },
@@ -94,7 +97,10 @@ impl Scenario {
             open: Box::new(move |values, context| {
                 let iterate = iterate.clone();
                 let opening = P::read(&values)
-                    .map(|properties| open(Setup::new(properties, context)))
+                    .map(|properties| {
+                        let meters = M::open(&Opening::new(&context.instruments, context.scenario.clock));
+                        open(Setup::new(properties, meters, context))
+                    })
                     .map_err(SetupError::from);
                 Box::pin(async move {
                     let world = Arc::new(opening?.await?);

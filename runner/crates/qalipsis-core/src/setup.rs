@@ -5,6 +5,7 @@ use crate::gauge::Gauge;
 use crate::join::{Join, Key, Limits};
 use crate::ledger::{Ledger, Order};
 use crate::meter::OpenMeter;
+use crate::meters::{Instruments, Meters};
 use crate::minion::ScenarioContext;
 use crate::source::{OpenSource, Reader, Source};
 use parking_lot::Mutex;
@@ -53,19 +54,27 @@ pub struct SetupContext {
     pub sources: Mutex<Vec<OpenSource>>,
     /// What is watched, in order.
     pub meters: Mutex<Vec<OpenMeter>>,
+    /// What the scenario measures itself.
+    pub instruments: Instruments,
 }
 
-/// The typed properties of a scenario, and the way to follow what it triggers.
+/// The typed properties and meters of a scenario, and the way to follow what it triggers.
 #[derive(Debug)]
-pub struct Setup<P = ()> {
+pub struct Setup<P = (), M = ()> {
     /// As configured.
     pub properties: P,
+    meters: M,
     context: Arc<SetupContext>,
 }
 
-impl<P> Setup<P> {
-    pub(crate) fn new(properties: P, context: Arc<SetupContext>) -> Self {
-        Self { properties, context }
+impl<P, M: Meters> Setup<P, M> {
+    pub(crate) fn new(properties: P, meters: M, context: Arc<SetupContext>) -> Self {
+        Self { properties, meters, context }
+    }
+
+    /// Handles of the meters that the scenario declares, for the world to keep.
+    pub fn meters(&self) -> M {
+        self.meters.share()
     }
 
     /// Reads `source` during the campaign, so that minions can await its records by key.

@@ -146,7 +146,7 @@ impl Factory {
     /// Runs the load from `start` on. Events come until [`Event::Ended`] or [`Event::Stuck`].
     pub fn run(self, start: Timestamp) -> (Handle, mpsc::Receiver<Event>) {
         let (events, received) = mpsc::channel(1024);
-        let count = self.plan.workers.map_or_else(cores, |n| n as usize).max(1);
+        let count = workers(&self.plan);
         let recorder = || Recorder::new(self.contexts.iter().map(|c| c.steps.len()));
         let worker =
             |index: usize| Arc::new(Worker::new(index as u32, recorder()).telling(self.plan.campaign.events));
@@ -174,8 +174,7 @@ impl Factory {
             workers.iter().chain([&closer]).cloned().collect(),
             Arc::clone(&self.side),
             Arc::clone(&self.evidence),
-            self.sources.ledgers(),
-            self.sources.meters(),
+            &self.sources,
             self.health,
         );
         let emission = Emission::of(workers.iter().chain([&closer]).cloned());
@@ -279,6 +278,11 @@ impl Factory {
             && !self.sources.drains(since)
             && (!self.sources.awaits(waited) || waited >= self.plan.campaign.limits.drain)
     }
+}
+
+/// How many workers run the minions of this factory.
+pub(crate) fn workers(plan: &FactoryPlan) -> usize {
+    plan.workers.map_or_else(cores, |n| n as usize).max(1)
 }
 
 fn cores() -> usize {

@@ -1,10 +1,11 @@
 //! The difference that a factory tells every second.
 
 use crate::health::HealthMonitor;
-use crate::sources::Watched;
+use crate::sources::{Sources, Watched};
 use qalipsis_core::events::EventBuffer;
 use qalipsis_core::evidence::EvidenceKeeper;
 use qalipsis_core::ledger::LedgerControl;
+use qalipsis_core::meters::Instrument;
 use qalipsis_core::minion::{ScenarioContext, Worker};
 use qalipsis_core::recorder::Recorder;
 use qalipsis_model::snapshot::{ScenarioFigures, Snapshot};
@@ -19,6 +20,7 @@ pub(crate) struct Snapshots {
     evidence: Arc<EvidenceKeeper>,
     ledgers: Vec<(usize, Arc<dyn LedgerControl>)>,
     meters: Vec<Watched>,
+    instruments: Vec<(usize, Arc<dyn Instrument>)>,
     health: HealthMonitor,
     sequence: u64,
     last: Option<Timestamp>,
@@ -30,12 +32,21 @@ impl Snapshots {
         workers: Vec<Arc<Worker>>,
         side: Arc<Recorder>,
         evidence: Arc<EvidenceKeeper>,
-        ledgers: Vec<(usize, Arc<dyn LedgerControl>)>,
-        meters: Vec<Watched>,
+        sources: &Sources,
         health: HealthMonitor,
     ) -> Self {
-        let names = scenarios.iter().map(|s| s.name.clone()).collect();
-        Self { names, workers, side, evidence, ledgers, meters, health, sequence: 0, last: None }
+        Self {
+            names: scenarios.iter().map(|s| s.name.clone()).collect(),
+            workers,
+            side,
+            evidence,
+            ledgers: sources.ledgers(),
+            meters: sources.meters(),
+            instruments: sources.instruments(),
+            health,
+            sequence: 0,
+            last: None,
+        }
     }
 
     /// The difference since the last call, and whether the load still runs.
@@ -53,6 +64,9 @@ impl Snapshots {
         for watched in &self.meters {
             let meter = &watched.meter;
             scenarios[watched.scenario].meters.insert(meter.name().to_owned(), meter.drain());
+        }
+        for (scenario, instrument) in &self.instruments {
+            instrument.drain(&mut scenarios[*scenario]);
         }
         let sequence = self.sequence;
         self.sequence += 1;

@@ -5,6 +5,7 @@ use parking_lot::Mutex;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::ledger::{LedgerControl, source_evidence};
 use qalipsis_core::meter::Meter;
+use qalipsis_core::meters::{Instrument, Instruments};
 use qalipsis_core::minion::ScenarioContext;
 use qalipsis_core::panics;
 use qalipsis_core::scenario::{Passes, Scenario};
@@ -47,6 +48,7 @@ pub(crate) struct Sources {
     running: Vec<JoinHandle<()>>,
     ledgers: Vec<(usize, Arc<dyn LedgerControl>)>,
     meters: Vec<Watched>,
+    instruments: Vec<(usize, Arc<dyn Instrument>)>,
 }
 
 /// A gauge that is being read.
@@ -103,6 +105,7 @@ pub(crate) async fn open(
             stop: stopping.clone(),
             sources: Mutex::new(Vec::new()),
             meters: Mutex::new(Vec::new()),
+            instruments: Instruments::new(crate::factory::workers(plan)),
         });
         let world = panics::catch(|| scenario.open(values, Arc::clone(&setup)));
         let completion = planned.profile.at_end();
@@ -119,8 +122,14 @@ pub(crate) async fn open(
             }
         }
     });
-    let mut sources =
-        Sources { stop, running: Vec::new(), ledgers: Vec::new(), meters: Vec::new(), runtime: None };
+    let mut sources = Sources {
+        stop,
+        running: Vec::new(),
+        ledgers: Vec::new(),
+        meters: Vec::new(),
+        instruments: Vec::new(),
+        runtime: None,
+    };
     let mut scenarios = Vec::new();
     let mut failed = Vec::new();
     let opening: Vec<_> = opening.collect();
@@ -130,12 +139,21 @@ pub(crate) async fn open(
                 scenarios.push(opened);
                 let index = setup.scenario.index;
                 let mut started = Vec::new();
+                let instruments = setup.instruments.opened();
+                let mut names: Vec<String> = instruments.iter().map(|own| own.name().to_owned()).collect();
+                sources.instruments.extend(instruments.into_iter().map(|own| (index, own)));
                 for source in std::mem::take(&mut *setup.sources.lock()) {
                     sources.ledgers.push((index, Arc::clone(&source.ledger)));
                     started.push((source.name, source.ready, source.run));
                 }
                 for meter in std::mem::take(&mut *setup.meters.lock()) {
-                    let patience = drain_limit(&criteria, meter.meter.name());
+                    let name = meter.meter.name().to_owned();
+                    if names.contains(&name) {
+                        let message = format!("there are two meters '{name}', rename one");
+                        failed.push(NotReady { scenario: Some(setup.scenario.name.clone()), message });
+                    }
+                    let patience = drain_limit(&criteria, &name);
+                    names.push(name);
                     sources.meters.push(Watched {
                         scenario: index,
                         meter: Arc::clone(&meter.meter),
@@ -269,6 +287,10 @@ impl Sources {
 
     pub(crate) fn meters(&self) -> Vec<Watched> {
         self.meters.clone()
+    }
+
+    pub(crate) fn instruments(&self) -> Vec<(usize, Arc<dyn Instrument>)> {
+        self.instruments.clone()
     }
 
     /// Whether a criterion still gives a backlog time to drain, `since` the last minion ended.

@@ -7,6 +7,7 @@ use crate::minions::{self, Ending, Load};
 use crate::pacing::Release;
 use crate::sources::Opened;
 use parking_lot::Mutex;
+use qalipsis_core::meters;
 use qalipsis_core::minion::{MinionState, ScenarioContext, Worker};
 use qalipsis_core::scenario::Iterate;
 use qalipsis_model::plan::Stop;
@@ -98,14 +99,16 @@ pub(crate) fn spawn(
         })
         .collect();
     let state = State { worker: Arc::clone(&worker), scenarios, load, beat: Arc::clone(&beat) };
+    let index = worker.index;
     let body = move || {
+        meters::claim(index);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .expect("a runtime can be built");
         runtime.block_on(state.run(received, ending));
     };
-    let name = format!("worker-{}", worker.index);
+    let name = format!("worker-{index}");
     let thread = std::thread::Builder::new().name(name).spawn(body).expect("a thread can be started");
     let polls = Mutex::new((0, Instant::now()));
     WorkerHandle { launches, worker, beat, polls, end, thread }

@@ -1,5 +1,6 @@
 //! The derives of the scenario API. Authors reach them through `qalipsis::prelude`.
 
+mod meters;
 mod properties;
 mod steps;
 
@@ -26,6 +27,17 @@ pub fn derive_steps(input: TokenStream) -> TokenStream {
 pub fn derive_properties(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     properties::expand(&input).unwrap_or_else(|error| error.to_compile_error()).into()
+}
+
+/// Makes a struct with named fields the meters of a scenario.
+///
+/// Names are the fields in kebab-case, descriptions their doc comments, kinds their types: `Counter`, `Gauge`, `Timer`,
+/// `Summary`, `Rate` or `Throughput`. `#[meter(name = "...")]` gives another name, `#[meter(unit = "...")]` the unit of
+/// what is counted or held.
+#[proc_macro_derive(Meters, attributes(meter))]
+pub fn derive_meters(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    meters::expand(&input).unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
 /// The doc comment of an item as one line.

@@ -1,6 +1,9 @@
 //! Pass or fail rules on what was measured.
 
+mod meter;
 mod problem;
+
+pub use meter::Meter;
 
 use crate::description::SourceLocation;
 use crate::duration::human_ns;
@@ -17,7 +20,7 @@ use std::time::Duration;
 pub enum Subject {
     /// The step of this name.
     Step(String),
-    /// The meter of this name, see `Setup::watch`.
+    /// The meter of this name, see [`Meter`].
     Meter(String),
 }
 
@@ -40,9 +43,9 @@ pub enum Quantity {
     ServiceTime,
     /// Of a join: from the start of the triggering step to the arrival of the awaited record.
     Latency,
-    /// Number of executions.
+    /// Number of executions; of a meter: of its samples.
     Count,
-    /// Executions per second.
+    /// Executions per second; of a meter: what it counted per second.
     Throughput,
     /// Share of the executions that did not succeed, from 0 to 1.
     ErrorRate,
@@ -56,8 +59,14 @@ pub enum Quantity {
     Duplicates,
     /// Of a join: records that nobody awaited.
     Orphans,
-    /// Of a meter: its value.
+    /// Of a meter: its values.
     Value,
+    /// Of a meter: its durations.
+    Time,
+    /// Of a meter: all that it counted.
+    Total,
+    /// Of a meter: hits by tries, from 0 to 1.
+    Rate,
     /// Of a meter: the longest time for which it rose; dips of up to 10 % do not end a rise.
     Growth,
     /// Of a meter: from the start of the last pass until it is back where it was before the load.
@@ -139,7 +148,9 @@ impl Quantity {
             Self::Late => FailureKind::JoinLate,
             Self::Duplicates => FailureKind::JoinDuplicate,
             Self::Orphans => FailureKind::JoinOrphan,
-            Self::Value | Self::Growth | Self::Drain => FailureKind::Meter,
+            Self::Value | Self::Time | Self::Total | Self::Rate | Self::Growth | Self::Drain => {
+                FailureKind::Meter
+            }
         }
     }
 
@@ -158,6 +169,9 @@ impl Quantity {
             Self::Duplicates => "duplicates",
             Self::Orphans => "orphans",
             Self::Value => "value",
+            Self::Time => "time",
+            Self::Total => "total",
+            Self::Rate => "rate",
             Self::Growth => "longest growth",
             Self::Drain => "time to drain",
         }
@@ -171,14 +185,15 @@ impl Quantity {
             | Self::ServiceTime
             | Self::Latency
             | Self::Lateness
+            | Self::Time
             | Self::Growth
             | Self::Drain => human_ns(value as u64),
-            Self::Count | Self::Missing | Self::Late | Self::Duplicates | Self::Orphans => {
+            Self::Count | Self::Total | Self::Missing | Self::Late | Self::Duplicates | Self::Orphans => {
                 format!("{value:.0}")
             }
             Self::Value => plain(value),
             Self::Throughput => format!("{} per s", plain(value)),
-            Self::ErrorRate => {
+            Self::ErrorRate | Self::Rate => {
                 let percent = format!("{:.2}", value * 100.0);
                 format!("{} %", percent.trim_end_matches('0').trim_end_matches('.'))
             }
@@ -263,7 +278,7 @@ impl fmt::Display for Criterion {
     }
 }
 
-/// Durations of a step, before a figure is chosen.
+/// Durations of a step or meter, before a figure is chosen.
 #[derive(Debug, Clone)]
 #[must_use = "choose a figure, for example `.p(95)`, then a limit"]
 pub struct Durations {
@@ -349,7 +364,7 @@ impl DurationFigure {
     }
 }
 
-/// A number, before its limit is chosen: a count, a rate from 0 to 1, the value of a meter.
+/// A number, before its limit is chosen: a count, a rate from 0 to 1, a value of a meter.
 #[derive(Debug, Clone)]
 #[must_use = "choose a limit, for example `.at_least(1_000)`"]
 pub struct NumberFigure {
@@ -398,67 +413,6 @@ impl NumberFigure {
             abort_after: None,
             location: location.into(),
         }
-    }
-}
-
-/// A meter that the world watches under this name.
-#[derive(Debug, Clone)]
-#[must_use = "choose a figure, for example `.max()`, then a limit"]
-pub struct Meter {
-    name: String,
-}
-
-impl Meter {
-    /// The meter that `Setup::watch` opens under this name.
-    pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into() }
-    }
-
-    /// Its largest value.
-    pub fn max(self) -> NumberFigure {
-        self.figure(Statistic::Max)
-    }
-
-    /// Its smallest value.
-    pub fn min(self) -> NumberFigure {
-        self.figure(Statistic::Min)
-    }
-
-    /// The mean of its readings.
-    pub fn mean(self) -> NumberFigure {
-        self.figure(Statistic::Mean)
-    }
-
-    /// Its last value.
-    pub fn last(self) -> NumberFigure {
-        self.figure(Statistic::Value)
-    }
-
-    /// Every value must be strictly less than `limit`.
-    #[track_caller]
-    pub fn below(self, limit: impl Into<f64>) -> Criterion {
-        self.max().below(limit)
-    }
-
-    /// Within this time of the start of the last pass it must be back where it was before the load.
-    /// The campaign goes on until it is, or the time is over.
-    #[track_caller]
-    pub fn drains_within(self, limit: Duration) -> Criterion {
-        self.times(Quantity::Drain).at_most(limit)
-    }
-
-    /// It must not rise for so long, dips of up to 10 % included: the early sign of a backlog that never drains.
-    #[track_caller]
-    pub fn never_grows_for(self, limit: Duration) -> Criterion {
-        self.times(Quantity::Growth).below(limit)
-    }
-
-    fn figure(self, statistic: Statistic) -> NumberFigure {
-        NumberFigure { subject: Subject::Meter(self.name), quantity: Quantity::Value, statistic }
-    }
-
-    fn times(self, quantity: Quantity) -> DurationFigure {
-        DurationFigure { subject: Subject::Meter(self.name), quantity, statistic: Statistic::Value }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a scenario executable says about itself without running anything.
 
 use crate::criterion::Criterion;
+use crate::measured::MeterKind;
 use crate::profile::Profile;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -56,6 +57,9 @@ pub struct ScenarioDescription {
     pub steps: Vec<StepDescription>,
     /// What can be configured under `properties.`.
     pub properties: Vec<PropertyDescription>,
+    /// What it measures itself. What its world watches is known only when it is open.
+    #[serde(default)]
+    pub meters: Vec<MeterDescription>,
     /// Pass or fail rules on measures.
     pub criteria: Vec<Criterion>,
     /// Where the scenario is built.
@@ -95,6 +99,19 @@ impl Monitor {
     pub fn events(self) -> bool {
         matches!(self, Self::Events | Self::All)
     }
+}
+
+/// One meter of a scenario as declared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeterDescription {
+    /// In kebab-case unless named otherwise.
+    pub name: String,
+    /// What it measures.
+    pub kind: MeterKind,
+    /// The unit of what it counts or holds; may be empty.
+    pub unit: String,
+    /// Its doc comment; may be empty.
+    pub description: String,
 }
 
 /// One configurable property of a scenario.

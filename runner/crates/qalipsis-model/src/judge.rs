@@ -2,6 +2,7 @@
 
 mod criteria;
 mod invalid;
+mod measured;
 mod tester;
 
 pub use criteria::{Breach, breach};
@@ -229,6 +230,7 @@ fn scenario(
         steps,
         joins: figures.joins.values().cloned().collect(),
         meters: figures.meters.clone(),
+        measured: measured::report(case.aggregate, planned, &described.scenario),
         last_started: figures.last_started,
         criteria,
         problems: problems(case, &planned.name, figures, &evidence, limit),
@@ -470,6 +472,7 @@ fn warning(scenario: &ScenarioReport) -> Vec<String> {
             scenario.name, meter.failures
         ));
     }
+    warnings.extend(measured::warnings(scenario));
     warnings
 }
 

@@ -13,6 +13,7 @@ pub mod evidence;
 pub mod health;
 pub mod histogram;
 pub mod judge;
+pub mod measured;
 pub mod meter;
 pub mod overload;
 mod part;

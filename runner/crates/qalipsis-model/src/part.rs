@@ -70,6 +70,11 @@ impl Part {
                 self.figures.meters.entry(name.clone()).or_default().merge(meter);
             }
         }
+        for name in &self.meters {
+            if let Some(measured) = figures.measured.get(name) {
+                self.figures.add_measured(name, measured);
+            }
+        }
         self.figures.last_started = self.figures.last_started.max(figures.last_started);
         for (index, join) in &figures.joins {
             self.figures.joins.entry(*index).or_default().merge(join);

@@ -8,6 +8,7 @@ use crate::environment::Environment;
 use crate::event::EventCounts;
 use crate::evidence::{Evidence, FailureKind};
 use crate::histogram::Histogram;
+use crate::measured::{Measured, MeterKind};
 use crate::meter::MeterFigures;
 use crate::snapshot::{JoinFigures, StepFigures};
 use crate::timestamp::Timestamp;
@@ -97,8 +98,10 @@ pub struct ScenarioReport {
     pub steps: Vec<StepReport>,
     /// In order of opening.
     pub joins: Vec<JoinFigures>,
-    /// By name.
+    /// What is watched and what the scenario sets, by name.
     pub meters: BTreeMap<String, MeterFigures>,
+    /// What else the scenario measures, in order of declaration, and gauges that were never set.
+    pub measured: Vec<MeasuredReport>,
     /// When a pass last started.
     pub last_started: Option<Timestamp>,
     /// In order of declaration.
@@ -162,6 +165,23 @@ impl ZoneDifference {
         let (worst_value, best_value) = (show(self.worst.value), show(self.best.value));
         format!("zone {zone} {worse}: {step} {what} {worst_value}, {best_value} in zone {best}")
     }
+}
+
+/// One meter of a scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MeasuredReport {
+    /// Name.
+    pub name: String,
+    /// What it measures.
+    pub kind: MeterKind,
+    /// The unit of what it counts or holds; may be empty.
+    pub unit: String,
+    /// One line for people; may be empty.
+    pub description: String,
+    /// `None` when nothing was recorded.
+    pub figures: Option<Measured>,
+    /// Of a counter and a throughput: what it counted per second, until the last pass ended.
+    pub per_second: Option<f64>,
 }
 
 /// How load and response times went over time, in at most [`BUCKETS`](crate::timeline::BUCKETS) buckets

@@ -5,6 +5,7 @@ use crate::description::SourceLocation;
 use crate::evidence::FailureKind;
 use crate::health::Health;
 use crate::histogram::Histogram;
+use crate::measured::Measured;
 use crate::meter::MeterFigures;
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -83,8 +84,11 @@ pub struct ScenarioFigures {
     pub steps: BTreeMap<u32, StepFigures>,
     /// By index of the join.
     pub joins: BTreeMap<u32, JoinFigures>,
-    /// By name of the meter.
+    /// What is watched and what the scenario sets, by name of the meter.
     pub meters: BTreeMap<String, MeterFigures>,
+    /// What else the scenario measures, by name of the meter.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub measured: BTreeMap<String, Measured>,
     /// When a pass last started: from then on backlogs should drain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_started: Option<Timestamp>,
@@ -417,8 +421,19 @@ impl ScenarioFigures {
         for (name, meter) in &other.meters {
             self.meters.entry(name.clone()).or_default().merge(meter);
         }
+        for (name, measured) in &other.measured {
+            self.add_measured(name, measured);
+        }
         self.last_started = self.last_started.max(other.last_started);
         self.last_ended = self.last_ended.max(other.last_ended);
+    }
+
+    /// Adds what a meter of the scenario measured.
+    pub fn add_measured(&mut self, name: &str, figures: &Measured) {
+        match self.measured.get_mut(name) {
+            Some(ours) => ours.merge(figures),
+            None => _ = self.measured.insert(name.to_owned(), figures.clone()),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ pub mod github;
 pub mod html;
 pub mod junit;
 pub mod list;
+mod measured;
 pub mod output;
 pub mod progress;
 pub mod summary;

@@ -2,7 +2,8 @@
 
 use crate::text::{counted, one_line, width};
 use qalipsis_model::description::{
-    ExecutableDescription, Monitor, PropertyDescription, ScenarioDescription, StepDescription,
+    ExecutableDescription, MeterDescription, Monitor, PropertyDescription, ScenarioDescription,
+    StepDescription,
 };
 
 /// The longest name that sets the width of its column; longer ones push their own line.
@@ -29,6 +30,7 @@ fn scenario(executable: &ExecutableDescription, scenario: &ScenarioDescription) 
     text.push_str(&format!("  at     {}\n", one_line(&scenario.location.to_string())));
     section(&mut text, "steps", scenario.steps.iter().map(step));
     section(&mut text, "properties", scenario.properties.iter().map(property));
+    section(&mut text, "meters", scenario.meters.iter().map(meter));
     section(&mut text, "criteria", scenario.criteria.iter().map(|c| vec![c.to_string()]));
     text
 }
@@ -69,6 +71,14 @@ fn property(property: &PropertyDescription) -> Vec<String> {
         traits.join(", "),
         first_paragraph(&property.description),
     ]
+}
+
+fn meter(meter: &MeterDescription) -> Vec<String> {
+    let kind = match meter.unit.as_str() {
+        "" => meter.kind.name().to_owned(),
+        unit => format!("{} in {unit}", meter.kind),
+    };
+    vec![meter.name.clone(), kind, first_paragraph(&meter.description)]
 }
 
 /// A heading and rows in columns; nothing when there are no rows.

@@ -34,6 +34,7 @@ fn description(scenario: &str) -> String {
         profile: Profile::immediate(),
         steps: vec![step],
         properties: vec![password],
+        meters: Vec::new(),
         criteria: Vec::new(),
         location,
     };

@@ -8,6 +8,7 @@ use qalipsis_core::data::{AtEnd, Data};
 use qalipsis_core::evidence::EvidenceKeeper;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::ledger::LedgerControl;
+use qalipsis_core::meters::Instruments;
 use qalipsis_core::minion::{Minion, MinionState, ScenarioContext, Worker};
 use qalipsis_core::model::description::Monitor;
 use qalipsis_core::model::evidence::Evidence;
@@ -108,6 +109,7 @@ where
         stop: stopping,
         sources: parking_lot::Mutex::new(Vec::new()),
         meters: parking_lot::Mutex::new(Vec::new()),
+        instruments: Instruments::default(),
     });
     scenario.open(PropertyValues::default(), Arc::clone(&context)).await.expect("the world opens");
     let source = context.sources.lock().pop().expect("it was joined");
@@ -290,6 +292,7 @@ async fn pass(scenario: &Scenario, context: Arc<ScenarioContext>) -> Outcome {
         stop: watch::channel(false).1,
         sources: parking_lot::Mutex::new(Vec::new()),
         meters: parking_lot::Mutex::new(Vec::new()),
+        instruments: Instruments::default(),
     });
     let passes = scenario.open(PropertyValues::default(), setup).await.expect("the world opens");
     let worker = Arc::new(Worker::new(0, Recorder::new([1])));

@@ -8,7 +8,7 @@ mod factory;
 pub use command::main;
 /// What authors of plugins implement against.
 pub use qalipsis_core as core;
-pub use qalipsis_macros::{Properties, Steps};
+pub use qalipsis_macros::{Meters, Properties, Steps};
 /// The random number crate that [`core::minion::Minion::rng`] is made for.
 pub use rand;
 
@@ -19,6 +19,7 @@ pub mod prelude {
     pub use crate::core::data::{AtEnd, Data, Records, csv, json_lines, records};
     pub use crate::core::fault::Fault;
     pub use crate::core::join::{Join, zip};
+    pub use crate::core::meters::{Counter, Gauge, Meters, Rate, Summary, Throughput, Timer};
     pub use crate::core::minion::Minion;
     pub use crate::core::model::criterion::Meter;
     pub use crate::core::model::event::Level;
@@ -34,7 +35,7 @@ pub mod prelude {
     pub use crate::core::steps::Steps;
     pub use crate::core::tolerance::Tolerance;
     pub use crate::core::verify::{Verify, check};
-    pub use crate::{Properties, Steps};
+    pub use crate::{Meters, Properties, Steps};
     pub use std::process::ExitCode;
     pub use std::sync::Arc;
     pub use std::time::Duration;

@@ -9,6 +9,7 @@ mod events;
 mod hostile;
 mod invalid;
 mod junit;
+mod meters;
 mod notify;
 mod outputs;
 mod replay;

@@ -10,10 +10,11 @@ use crate::suggest::hint;
 impl Criterion {
     /// Why no run of this scenario with this profile could ever hold it against anything that was meant.
     ///
-    /// Which meters there are, and whether a step awaits records, is known only when it runs: a criterion without
-    /// data is not held.
+    /// Which meters the world watches, and whether a step awaits records, is known only when it runs: a criterion
+    /// without data is not held.
     pub fn problem(&self, scenario: &ScenarioDescription, profile: &Profile) -> Option<String> {
         self.unknown_step(scenario)
+            .or_else(|| self.unfit_meter(scenario))
             .or_else(|| self.impossible_statistic())
             .or_else(|| self.impossible_limit())
             .or_else(|| self.impossible_window(profile))
@@ -25,6 +26,32 @@ impl Criterion {
         let steps = scenario.steps.iter().map(|s| s.name.as_str());
         (!steps.clone().any(|name| name == step))
             .then(|| format!("a criterion is on the unknown step '{step}', {}", hint(step, steps)))
+    }
+
+    fn unfit_meter(&self, scenario: &ScenarioDescription) -> Option<String> {
+        let Subject::Meter(name) = &self.subject else { return None };
+        if let Some(meter) = scenario.meters.iter().find(|meter| meter.name == *name) {
+            let kind = meter.kind;
+            return (!kind.has(self.quantity, self.statistic)).then(|| {
+                format!(
+                    "the criterion '{self}' does not fit its meter, which is a {kind}: it has {}",
+                    kind.figures()
+                )
+            });
+        }
+        if self.fits_watched() {
+            return None;
+        }
+        let meters = scenario.meters.iter().map(|meter| meter.name.as_str());
+        Some(format!("the criterion '{self}' is on an unknown meter, {}", hint(name, meters)))
+    }
+
+    /// Whether what is watched has such a figure. All others are those of declared meters.
+    fn fits_watched(&self) -> bool {
+        match self.quantity {
+            Quantity::Value => !matches!(self.statistic, Statistic::Percentile(_)),
+            quantity => matches!(quantity, Quantity::Count | Quantity::Growth | Quantity::Drain),
+        }
     }
 
     fn impossible_statistic(&self) -> Option<String> {
@@ -46,8 +73,13 @@ impl Criterion {
         if self.quantity != Quantity::Value && (high < 0.0 || self.limit == Limit::Below(0.0)) {
             return never();
         }
-        (self.quantity == Quantity::ErrorRate && high > 1.0).then(|| {
-            format!("the error rate of the criterion '{self}' is beyond 100 %, rates are from 0 to 1, as 0.01 for 1 %")
+        let share = match self.quantity {
+            Quantity::ErrorRate => "error rate",
+            Quantity::Rate => "rate",
+            _ => return None,
+        };
+        (high > 1.0).then(|| {
+            format!("the {share} of the criterion '{self}' is beyond 100 %, rates are from 0 to 1, as 0.01 for 1 %")
         })
     }
 
@@ -89,7 +121,12 @@ impl Criterion {
         let low = matches!(self.limit, Limit::AtLeast(_) | Limit::Between(..));
         let counts = matches!(
             self.quantity,
-            Quantity::Count | Quantity::Missing | Quantity::Late | Quantity::Duplicates | Quantity::Orphans
+            Quantity::Count
+                | Quantity::Total
+                | Quantity::Missing
+                | Quantity::Late
+                | Quantity::Duplicates
+                | Quantity::Orphans
         );
         (self.quantity == Quantity::Drain || low && counts).then(|| {
             format!("the criterion '{self}' cannot stop the campaign: it can be held only when all is over")
@@ -100,7 +137,10 @@ impl Criterion {
 #[cfg(test)]
 mod tests {
     use crate::criterion::{Criterion, Durations, Meter, NumberFigure, Quantity};
-    use crate::description::{Monitor, ScenarioDescription, SourceLocation, StepDescription};
+    use crate::description::{
+        MeterDescription, Monitor, ScenarioDescription, SourceLocation, StepDescription,
+    };
+    use crate::measured::MeterKind;
     use crate::profile::{ArrivalRate, Profile, Stage};
     use std::time::Duration;
 
@@ -122,6 +162,21 @@ mod tests {
             profile: profile.clone(),
             steps: vec![step("place"), step("fulfilled")],
             properties: Vec::new(),
+            meters: [
+                ("baskets", MeterKind::Counter),
+                ("queue", MeterKind::Gauge),
+                ("payment", MeterKind::Timer),
+                ("amount", MeterKind::Summary),
+                ("accepted", MeterKind::Rate),
+                ("offers", MeterKind::Throughput),
+            ]
+            .map(|(name, kind)| MeterDescription {
+                name: name.into(),
+                kind,
+                unit: String::new(),
+                description: String::new(),
+            })
+            .to_vec(),
             criteria: Vec::new(),
             location: SourceLocation { file: "main.rs".into(), line: 1, column: 1 },
         };
@@ -150,6 +205,17 @@ mod tests {
             Durations::of("place", Quantity::ResponseTime).p(99.9).below(secs(1)).during(secs(1), secs(2)),
             Meter::named("temperature").below(-5),
             Meter::named("lag").drains_within(secs(30)),
+            Meter::named("lag").count().at_least(1),
+            Meter::named("baskets").total().at_least(1),
+            Meter::named("baskets").throughput().at_least(1),
+            Meter::named("queue").below(9),
+            Meter::named("queue").last().at_most(9),
+            Meter::named("payment").time().p(95).below(secs(1)),
+            Meter::named("payment").count().at_least(1),
+            Meter::named("amount").p(99).below(100),
+            Meter::named("amount").mean().between(1, 2),
+            Meter::named("accepted").rate().at_least(0.99),
+            Meter::named("offers").throughput().at_least(9).abort_on_breach(secs(1)),
         ] {
             assert_eq!(problem(sound), "");
         }
@@ -193,6 +259,45 @@ mod tests {
                 count().at_least(1).after(secs(30)),
                 "the window of the criterion 'place count after 30 s at least 1' begins when the load has ended, \
                  after 30 s",
+            ),
+            (
+                Meter::named("baskets").max().below(9),
+                "the criterion 'baskets value max below 9' does not fit its meter, which is a counter: it has a total \
+                 and a throughput",
+            ),
+            (
+                Meter::named("queue").drains_within(secs(9)),
+                "the criterion 'queue time to drain at most 9 s' does not fit its meter, which is a gauge: it has \
+                 max, min, mean, last and a count",
+            ),
+            (
+                Meter::named("payment").mean().below(9),
+                "the criterion 'payment value mean below 9' does not fit its meter, which is a timer: it has time \
+                 (percentiles, mean, min, max) and a count",
+            ),
+            (
+                Meter::named("amount").last().below(9),
+                "the criterion 'amount value below 9' does not fit its meter, which is a summary: it has \
+                 percentiles, mean, min, max and a count",
+            ),
+            (
+                Meter::named("accepted").total().at_least(9),
+                "the criterion 'accepted total at least 9' does not fit its meter, which is a rate: it has a rate and \
+                 a count",
+            ),
+            (
+                Meter::named("acepted").rate().at_least(0.9),
+                "the criterion 'acepted rate at least 90 %' is on an unknown meter, did you mean 'accepted'?",
+            ),
+            (
+                Meter::named("accepted").rate().at_least(99),
+                "the rate of the criterion 'accepted rate at least 9900 %' is beyond 100 %, rates are from 0 to 1, as \
+                 0.01 for 1 %",
+            ),
+            (
+                Meter::named("baskets").total().at_least(9).abort_on_breach(secs(1)),
+                "the criterion 'baskets total at least 9' cannot stop the campaign: it can be held only when all is \
+                 over",
             ),
             (
                 Meter::named("lag").drains_within(secs(5)).after(secs(1)),

@@ -5,6 +5,8 @@ use crate::aggregate::{Aggregate, View};
 use crate::criterion::{Criterion, Quantity, Statistic, Subject};
 use crate::description::ScenarioDescription;
 use crate::evidence::FailureKind;
+use crate::histogram::Histogram;
+use crate::measured::Measured;
 use crate::meter::MeterFigures;
 use crate::plan::{CampaignPlan, ScenarioPlan};
 use crate::report::CriterionReport;
@@ -90,15 +92,57 @@ fn observed(
             let index = scenario.steps.iter().position(|step| step.name == *name)?;
             observe(criterion, index as u32, view)
         }
-        Subject::Meter(name) => {
-            view.figures.meters.get(name).and_then(|meter| read(criterion, meter, view.figures))
-        }
+        Subject::Meter(name) => match view.figures.measured.get(name) {
+            Some(measured) => figure(criterion, measured, view.time),
+            None => view.figures.meters.get(name).and_then(|meter| read(criterion, meter, view.figures)),
+        },
     }
 }
 
-/// The figure of a meter.
+/// The figure of what a scenario measured itself.
+fn figure(criterion: &Criterion, measured: &Measured, time: Duration) -> Option<f64> {
+    match (criterion.quantity, measured) {
+        (Quantity::Total, Measured::Counter(total) | Measured::Throughput(total)) => Some(*total as f64),
+        (Quantity::Throughput, Measured::Counter(total) | Measured::Throughput(total)) => {
+            per_second(*total, time)
+        }
+        (Quantity::Rate, Measured::Rate { hits, tries }) => {
+            (*tries > 0).then(|| *hits as f64 / *tries as f64)
+        }
+        (Quantity::Time, Measured::Timer(times)) => of_times(times, criterion.statistic),
+        (Quantity::Value, Measured::Summary(amounts)) => match criterion.statistic {
+            Statistic::Percentile(p) => amounts.percentile(p),
+            Statistic::Mean => amounts.mean(),
+            Statistic::Min => amounts.min(),
+            Statistic::Max | Statistic::Value => amounts.max(),
+        },
+        (Quantity::Count, Measured::Rate { .. } | Measured::Timer(_) | Measured::Summary(_)) => {
+            Some(measured.count() as f64)
+        }
+        _ => None,
+    }
+}
+
+/// How often something happened per second.
+pub(super) fn per_second(count: u64, time: Duration) -> Option<f64> {
+    (!time.is_zero()).then(|| count as f64 / time.as_secs_f64())
+}
+
+/// One figure of durations, in nanoseconds.
+fn of_times(times: &Histogram, statistic: Statistic) -> Option<f64> {
+    let figure = match statistic {
+        Statistic::Percentile(p) => times.percentile_ns(p),
+        Statistic::Mean => times.mean_ns(),
+        Statistic::Min => times.min_ns(),
+        Statistic::Max | Statistic::Value => times.max_ns(),
+    };
+    figure.map(|ns| ns as f64)
+}
+
+/// The figure of what is watched or set.
 fn read(criterion: &Criterion, meter: &MeterFigures, figures: &ScenarioFigures) -> Option<f64> {
     match criterion.quantity {
+        Quantity::Count => (meter.count > 0).then_some(meter.count as f64),
         Quantity::Growth => meter.longest_growth().map(|d| d.as_nanos() as f64),
         Quantity::Drain => {
             let from = figures.last_started?;
@@ -125,9 +169,7 @@ fn observe(criterion: &Criterion, index: u32, view: View<'_>) -> Option<f64> {
     };
     let times = match criterion.quantity {
         Quantity::Count => return Some(step.executions() as f64),
-        Quantity::Throughput => {
-            return (!time.is_zero()).then(|| step.executions() as f64 / time.as_secs_f64());
-        }
+        Quantity::Throughput => return per_second(step.executions(), time),
         Quantity::ErrorRate => {
             let executions = step.executions();
             return (executions > 0).then(|| step.failures() as f64 / executions as f64);
@@ -136,20 +178,19 @@ fn observe(criterion: &Criterion, index: u32, view: View<'_>) -> Option<f64> {
         Quantity::Late => return Some(step.of_kind(FailureKind::JoinLate) as f64),
         Quantity::Duplicates => return of_joins(|j| j.duplicates),
         Quantity::Orphans => return of_joins(|j| j.orphans),
-        Quantity::Value | Quantity::Growth | Quantity::Drain => return None,
+        Quantity::Value
+        | Quantity::Time
+        | Quantity::Total
+        | Quantity::Rate
+        | Quantity::Growth
+        | Quantity::Drain => return None,
         Quantity::Lateness => step.late.as_deref().cloned().unwrap_or_default(),
         Quantity::ResponseTime => step.response(),
         Quantity::ServiceTime => step.service(),
         // What arrived late is part of the latency: leaving it out would flatter a slow system.
         Quantity::Latency => step.arrivals(),
     };
-    let figure = match criterion.statistic {
-        Statistic::Percentile(p) => times.percentile_ns(p),
-        Statistic::Mean => times.mean_ns(),
-        Statistic::Min => times.min_ns(),
-        Statistic::Max | Statistic::Value => times.max_ns(),
-    };
-    figure.map(|ns| ns as f64)
+    of_times(&times, criterion.statistic)
 }
 
 #[cfg(test)]
@@ -190,6 +231,7 @@ mod tests {
                 ]),
                 steps: vec![step("place"), step("fulfilled")],
                 properties: Vec::new(),
+                meters: Vec::new(),
                 criteria: Vec::new(),
                 location: SourceLocation { file: "main.rs".into(), line: 1, column: 1 },
             },
@@ -242,6 +284,9 @@ mod tests {
                 }
                 let reading = figures.meters.entry("lag".into()).or_default();
                 reading.record(START.plus(secs(at)), at as f64);
+                figures.add_measured("sold", &Measured::Counter(u64::from(at < 30) * 3));
+                let hits = u64::from(zone == "eu");
+                figures.add_measured("taken", &Measured::Rate { hits, tries: 1 });
                 let snapshot = Snapshot {
                     sequence: at,
                     since: (at > 0).then(|| START.plus(secs(at))),
@@ -293,6 +338,12 @@ mod tests {
             place(Quantity::Throughput).at_least(0).in_zone("eu"),
             place(Quantity::Throughput).at_least(0).during(secs(10), secs(12)),
             Meter::named("lag").max().at_most(0).during(secs(5), secs(9)),
+            Meter::named("lag").count().at_most(0).during(secs(5), secs(9)).in_zone("eu"),
+            Meter::named("sold").total().at_least(0),
+            Meter::named("sold").total().at_least(0).after(secs(28)).in_zone("us"),
+            Meter::named("sold").throughput().at_least(0).during(secs(10), secs(20)),
+            Meter::named("taken").rate().at_least(0),
+            Meter::named("taken").rate().at_least(0).in_stage(2).in_zone("eu"),
         ];
         // Each second two executions in eu and one in us; second 7 is slow in eu, from 20 on all fail in us.
         let run = run(criteria, |second, zone| match (second, zone) {
@@ -305,7 +356,7 @@ mod tests {
             run.observed(),
             [
                 "90", "60", "6", "30", "20", "60", "5 s", "5 s", "30 ms", "30 ms", "33.33 %", "3 per s",
-                "2 per s", "3 per s", "8",
+                "2 per s", "3 per s", "8", "4", "180", "6", "6 per s", "50 %", "100 %",
             ]
         );
     }

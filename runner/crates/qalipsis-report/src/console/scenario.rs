@@ -3,6 +3,7 @@
 use super::page::Page;
 use super::style::{Mark, Paint, Style};
 use super::table::{Column, Table};
+use crate::measured;
 use crate::text::{counted, number};
 use crate::zones;
 use qalipsis_model::duration::human_ns;
@@ -25,6 +26,7 @@ pub(super) fn show(page: &mut Page, report: &Report, scenario: &ScenarioReport) 
         source(page, scenario, join);
     }
     meters(page, scenario);
+    measured(page, scenario);
     criteria(page, scenario);
 }
 
@@ -199,6 +201,15 @@ fn meters(page: &mut Page, scenario: &ScenarioReport) {
         page.detail(Paint::Plain, &format!("meter {name}, {}: {facts}", meter.gauge));
         let line = sparkline(page.style(), &meter.series, max);
         page.detail(Paint::Plain, &line);
+    }
+}
+
+fn measured(page: &mut Page, scenario: &ScenarioReport) {
+    if !scenario.measured.is_empty() {
+        page.gap();
+    }
+    for meter in &scenario.measured {
+        page.detail(Paint::Plain, &format!("{}: {}", measured::title(meter), measured::facts(meter)));
     }
 }
 

@@ -3,11 +3,13 @@
 use super::chart::{self, Line};
 use super::markup::Page;
 use super::zones;
+use crate::measured;
 use crate::text::{counted, number};
 use qalipsis_model::criterion::{Limit, Quantity, Subject};
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::histogram::Histogram;
+use qalipsis_model::measured::Measured;
 use qalipsis_model::report::{Report, ScenarioReport, StepReport};
 
 /// Steps whose charts are drawn, failed ones first: a page of hundreds would be too heavy for a phone.
@@ -34,6 +36,7 @@ pub(super) fn show(page: &mut Page, report: &Report, scenario: &ScenarioReport, 
     zones::show(page, scenario);
     joins(page, scenario);
     meters(page, report, scenario);
+    measured(page, scenario);
     criteria(page, scenario);
     distributions(page, scenario);
     generator(page, scenario);
@@ -173,6 +176,29 @@ fn meters(page: &mut Page, report: &Report, scenario: &ScenarioReport) {
             let why = meter.last_failure.as_deref().unwrap_or_default();
             page.element("p", "bad", &format!("{} failed: {why}", counted(meter.failures, "reading")));
         }
+    }
+}
+
+/// What the scenario measured itself.
+fn measured(page: &mut Page, scenario: &ScenarioReport) {
+    if scenario.measured.is_empty() {
+        return;
+    }
+    page.raw("<h3>Meters</h3>\n<div class=\"wide\"><table>\n");
+    page.raw("<tr><th>meter</th><th>kind</th><th>figures</th><th></th></tr>\n");
+    for meter in &scenario.measured {
+        page.raw("<tr>");
+        let cells = [meter.name.as_str(), meter.kind.name(), &measured::facts(meter), &meter.description];
+        cells.into_iter().for_each(|cell| page.element("td", "", cell));
+        page.raw("</tr>\n");
+    }
+    page.raw("</table></div>\n");
+    let timers = scenario.measured.iter().filter_map(|meter| match &meter.figures {
+        Some(Measured::Timer(times)) => Some((&meter.name, times)),
+        _ => None,
+    });
+    for (name, times) in timers.take(DRAWN) {
+        page.raw(&chart::distributions(name, &[("time", "c", times)]));
     }
 }
 

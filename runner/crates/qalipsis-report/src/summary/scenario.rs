@@ -54,7 +54,7 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// In order of opening.
     pub joins: Vec<Join>,
-    /// By name.
+    /// What is watched and set, by name, then what else the scenario measures, in order of declaration.
     pub meters: Vec<Meter>,
     /// In order of declaration.
     pub criteria: Vec<Criterion>,
@@ -103,7 +103,10 @@ impl Scenario {
             passes: Figures::from(&scenario.iterations),
             steps: scenario.steps.iter().map(Step::from).collect(),
             joins: scenario.joins.iter().map(|join| Join::new(join, figures)).collect(),
-            meters: meters.map(|(name, meter)| Meter::new(name, meter, started)).collect(),
+            meters: meters
+                .map(|(name, meter)| Meter::new(name, meter, started))
+                .chain(scenario.measured.iter().map(Meter::from))
+                .collect(),
             criteria: scenario.criteria.iter().map(Criterion::from).collect(),
             problems: scenario.problems.iter().map(Problem::from).collect(),
             timeline: Timeline::new(&scenario.timeline, names),

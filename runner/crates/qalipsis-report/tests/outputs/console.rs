@@ -15,6 +15,11 @@ fn a_passing_campaign_is_short() {
 }
 
 #[test]
+fn meters_of_the_scenario_are_told_after_its_sources() {
+    assert_snapshot!(render(&Campaign::measuring().report(), PLAIN));
+}
+
+#[test]
 fn a_failing_campaign_begins_with_its_causes() {
     let mut text = render(&Campaign::failing().report(), PLAIN);
     text.push_str(&note("junit", "test-results/20261123-050607-k3v9/TEST-checkout.xml", PLAIN));

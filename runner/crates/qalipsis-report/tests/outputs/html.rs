@@ -149,3 +149,18 @@ fn pages_are_written_below_the_folder_of_their_campaign() {
     let error = html::write(&Campaign::healthy().report(), std::path::Path::new("/dev/null")).unwrap_err();
     assert!(error.to_string().starts_with("failed to write /dev/null/"), "{error}");
 }
+
+#[test]
+fn meters_of_the_scenario_have_their_figures() {
+    let page = html::render(&Campaign::measuring().report());
+    let _well_formed = checked(&page);
+    for part in [
+        "<h3>Meters</h3>",
+        "<td>baskets</td><td>counter</td><td>12,345 in total",
+        "<td>accepted</td><td>rate</td><td>75 %, 750 of 1000</td><td>Offers &lt;taken&gt;.</td>",
+        "<td>refund</td><td>timer</td><td>no data</td>",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(page.contains("aria-label=\"payment\"") && !page.contains("aria-label=\"refund\""));
+}

@@ -1,6 +1,7 @@
 use crate::sample::Campaign;
 use insta::assert_snapshot;
-use qalipsis_model::description::{ExecutableDescription, Monitor, PropertyDescription};
+use qalipsis_model::description::{ExecutableDescription, MeterDescription, Monitor, PropertyDescription};
+use qalipsis_model::measured::MeterKind;
 use qalipsis_model::plan::CONTRACT;
 use qalipsis_report::list::list;
 
@@ -21,6 +22,14 @@ fn described() -> ExecutableDescription {
         property("password", "string", None, true),
         property("token", "string", Some("hunter2"), true),
     ];
+    let meter = |name: &str, kind, unit: &str| MeterDescription {
+        name: name.into(),
+        kind,
+        unit: unit.into(),
+        description: "What customers take.\n\nSecond paragraph.".into(),
+    };
+    scenario.meters =
+        vec![meter("baskets", MeterKind::Counter, ""), meter("amount", MeterKind::Summary, "EUR")];
     ExecutableDescription {
         contract: CONTRACT,
         crate_name: "checkout".into(),
@@ -36,6 +45,7 @@ fn it_tells_what_can_be_run_and_set() {
     other.scenarios[0].name = "quick\u{1b}[31mstart".into();
     other.scenarios[0].description.clear();
     other.scenarios[0].properties.clear();
+    other.scenarios[0].meters.clear();
     other.scenarios[0].criteria.clear();
     assert_snapshot!(list(&[described(), other]));
 }

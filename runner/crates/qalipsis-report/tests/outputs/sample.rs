@@ -2,11 +2,15 @@
 
 use qalipsis_model::aggregate::Aggregate;
 use qalipsis_model::criterion::Subject;
-use qalipsis_model::criterion::{Durations, NumberFigure, Quantity};
-use qalipsis_model::description::{Monitor, ScenarioDescription, SourceLocation, StepDescription};
+use qalipsis_model::criterion::{Durations, Meter, NumberFigure, Quantity};
+use qalipsis_model::description::{
+    MeterDescription, Monitor, ScenarioDescription, SourceLocation, StepDescription,
+};
 use qalipsis_model::environment::{CrateVersion, Environment};
 use qalipsis_model::evidence::{Evidence, FailedCheck, FailureKind};
+use qalipsis_model::histogram::Histogram;
 use qalipsis_model::judge::{Case, Described, Ending, judge};
+use qalipsis_model::measured::{Amounts, Measured, MeterKind};
 use qalipsis_model::plan::{CampaignPlan, Limits, PropertyValues, ScenarioPlan};
 use qalipsis_model::profile::Profile;
 use qalipsis_model::report::{FactoryReport, Report};
@@ -67,6 +71,7 @@ impl Campaign {
                 step("refund", "", true),
             ],
             properties: Vec::new(),
+            meters: Vec::new(),
             criteria: vec![
                 Durations::of("place-order", Quantity::ResponseTime).p(95).below(Duration::from_millis(130)),
                 Durations::of("order-fulfilled", Quantity::Latency).p(95).below(Duration::from_secs(2)),
@@ -124,6 +129,52 @@ impl Campaign {
                 ..JoinFigures::default()
             },
         );
+        campaign
+    }
+
+    /// As [`Self::healthy`], with meters of its own.
+    pub(crate) fn measuring() -> Self {
+        let mut campaign = Self::healthy();
+        let meter = |name: &str, kind, unit: &str, description: &str| MeterDescription {
+            name: name.into(),
+            kind,
+            unit: unit.into(),
+            description: description.into(),
+        };
+        let scenario = &mut campaign.described.scenario;
+        scenario.meters = vec![
+            meter("baskets", MeterKind::Counter, "", "Baskets that were filled."),
+            meter("stock", MeterKind::Gauge, "pieces", ""),
+            meter("payment", MeterKind::Timer, "", ""),
+            meter("amount", MeterKind::Summary, "EUR", ""),
+            meter("accepted", MeterKind::Rate, "", "Offers <taken>."),
+            meter("rows", MeterKind::Throughput, "rows", ""),
+            meter("refund", MeterKind::Timer, "", ""),
+        ];
+        scenario.criteria = vec![
+            Meter::named("payment").time().p(95).below(Duration::from_millis(500)),
+            Meter::named("accepted").rate().at_least(0.9),
+            Meter::named("refund").time().p(95).below(Duration::from_millis(500)),
+        ];
+        let (mut times, mut amounts) = (Histogram::default(), Amounts::default());
+        for n in 1..=1000_u32 {
+            times.record(u64::from(n) * MS);
+            amounts.record(f64::from(n) / 10.0);
+        }
+        campaign.figures.measured = BTreeMap::from([
+            ("baskets".to_owned(), Measured::Counter(12_345)),
+            ("payment".to_owned(), Measured::Timer(Box::new(times))),
+            ("amount".to_owned(), Measured::Summary(Box::new(amounts))),
+            ("accepted".to_owned(), Measured::Rate { hits: 750, tries: 1000 }),
+            ("rows".to_owned(), Measured::Throughput(50_000)),
+        ]);
+        let stock = campaign.figures.meters.entry("stock".to_owned()).or_default();
+        "set by the scenario".clone_into(&mut stock.gauge);
+        "pieces".clone_into(&mut stock.unit);
+        [9.0, 4.0, 2.0]
+            .into_iter()
+            .enumerate()
+            .for_each(|(second, value)| stock.record(at(second as f64), value));
         campaign
     }
 

@@ -29,6 +29,7 @@ fn every_report_fits_the_schema() {
         Campaign::failing().report(),
         Campaign::not_ready().report(),
         Campaign::in_zones(&["eu", "us"]).report(),
+        Campaign::measuring().report(),
         hostile("quotes \" ' ]]> <&> \u{1b}[31m \u{0} \u{fffe} é 🎉"),
     ];
     for report in reports {
@@ -179,4 +180,40 @@ fn what_is_no_summary_is_refused_by_name() {
     let unwritable = Path::new("/proc/nowhere/summary.json");
     let error = Summary::from(&Campaign::healthy().report()).save(unwritable).unwrap_err().to_string();
     assert!(error.starts_with("failed to write the summary /proc/nowhere/summary.json: "), "{error}");
+}
+
+#[test]
+fn each_meter_has_the_figures_of_its_kind() {
+    let report = Campaign::measuring().report();
+    let document = written(&report);
+    let meters = document.pointer("/scenarios/0/meters").and_then(Value::as_array).unwrap();
+    let meter = |name: &str| meters.iter().find(|meter| meter["name"] == name).unwrap();
+    let figure = |name: &str, figure: &str| meter(name)[figure].as_f64();
+    let kinds: Vec<(&str, &str)> =
+        meters.iter().filter_map(|meter| Some((meter["name"].as_str()?, meter["kind"].as_str()?))).collect();
+    assert_eq!(
+        kinds,
+        [
+            ("stock", "gauge"),
+            ("baskets", "counter"),
+            ("payment", "timer"),
+            ("amount", "summary"),
+            ("accepted", "rate"),
+            ("rows", "throughput"),
+            ("refund", "timer"),
+        ]
+    );
+    assert_eq!(meter("stock")["last"], 2.0);
+    assert_eq!(meter("baskets")["count"], 12_345);
+    assert!(figure("rows", "per_second") > Some(100.0));
+    assert_eq!((figure("payment", "max"), meter("payment")["unit"].as_str()), (Some(1e9), Some("ns")));
+    assert!(figure("payment", "p95").is_some_and(|p95| (p95 / 950e6 - 1.0).abs() < 0.01));
+    assert!(
+        meter("payment")["distribution"]["buckets"].as_array().is_some_and(|buckets| buckets.len() > 100)
+    );
+    assert_eq!((figure("amount", "min"), figure("amount", "max")), (Some(0.1), Some(100.0)));
+    assert_eq!((meter("accepted")["hits"].as_u64(), figure("accepted", "rate")), (Some(750), Some(0.75)));
+    assert_eq!((meter("refund")["count"].as_u64(), figure("refund", "p95")), (Some(0), None));
+    let read: Summary = serde_json::from_value(document.clone()).unwrap();
+    assert_eq!(read, Summary::from(&report));
 }

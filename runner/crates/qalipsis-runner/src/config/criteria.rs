@@ -150,21 +150,64 @@ pub(super) const OF_STEPS: [Measure; 11] = {
     ]
 };
 
-/// What can be measured of a meter: name, quantity, statistic, unit, meaning.
-pub(super) const OF_METERS: [(&str, Quantity, Statistic, Unit, &str); 6] = [
-    ("max", Quantity::Value, Statistic::Max, Unit::Number, "Its largest value."),
-    ("min", Quantity::Value, Statistic::Min, Unit::Number, "Its smallest value."),
-    ("mean", Quantity::Value, Statistic::Mean, Unit::Number, "The mean of its readings."),
-    ("last", Quantity::Value, Statistic::Value, Unit::Number, "Its last value."),
-    ("growth", Quantity::Growth, Statistic::Value, Unit::Duration, "The longest time for which it rose."),
+/// What can be measured of a meter, beside `p` with any percentile: name, quantity, statistic, unit, meaning.
+pub(super) const OF_METERS: [(&str, Quantity, Statistic, Unit, &str); 10] = [
+    (
+        "max",
+        Quantity::Value,
+        Statistic::Max,
+        Unit::Number,
+        "Of what is watched, a gauge or a summary: its largest value.",
+    ),
+    ("min", Quantity::Value, Statistic::Min, Unit::Number, "Of the same: its smallest value."),
+    ("mean", Quantity::Value, Statistic::Mean, Unit::Number, "Of the same: the mean of its values."),
+    (
+        "last",
+        Quantity::Value,
+        Statistic::Value,
+        Unit::Number,
+        "Of what is watched or a gauge: its last value.",
+    ),
+    (
+        "growth",
+        Quantity::Growth,
+        Statistic::Value,
+        Unit::Duration,
+        "Of what is watched: the longest time for which it rose.",
+    ),
     (
         "drain",
         Quantity::Drain,
         Statistic::Value,
         Unit::Duration,
-        "From the start of the last pass until it is back where it was before the load.",
+        "Of what is watched: from the start of the last pass until it is back where it was before the load.",
+    ),
+    (
+        "total",
+        Quantity::Total,
+        Statistic::Value,
+        Unit::Number,
+        "Of a counter or a throughput: all that it counted.",
+    ),
+    (
+        "throughput",
+        Quantity::Throughput,
+        Statistic::Value,
+        Unit::Rate,
+        "Of a counter or a throughput: what it counted per second, until the last pass ended.",
+    ),
+    ("rate", Quantity::Rate, Statistic::Value, Unit::Share, "Of a rate: its hits by its tries."),
+    (
+        "count",
+        Quantity::Count,
+        Statistic::Value,
+        Unit::Number,
+        "Of all others: the number of values, durations or tries.",
     ),
 ];
+
+/// What can be measured of a timer, with a figure after it.
+pub(super) const TIME: &str = "time";
 
 /// What may follow a distribution, beside `p` with any percentile.
 const STATISTICS: [(&str, Statistic); 3] =
@@ -327,11 +370,11 @@ impl GivenCriterion {
                 Ok((Subject::Step(step.to_owned()), measure.quantity, statistic, measure.unit))
             }
             (None, Some((_, meter))) => {
-                let (_, quantity, statistic, unit, _) =
-                    OF_METERS.iter().find(|(name, ..)| *name == measure).ok_or_else(|| {
-                        unknown_measure(entry, measure, "meters", OF_METERS.iter().map(|(name, ..)| *name))
-                    })?;
-                Ok((Subject::Meter(meter.to_owned()), *quantity, *statistic, *unit))
+                let (quantity, statistic, unit) = of_meter(measure).ok_or_else(|| {
+                    let known = names_of_meter_measures();
+                    unknown_measure(entry, measure, "meters", known.iter().map(String::as_str))
+                })?;
+                Ok((Subject::Meter(meter.to_owned()), quantity, statistic, unit))
             }
             _ => Err(Problem::at(
                 self.place(),
@@ -400,21 +443,46 @@ fn of_step(text: &str) -> Option<(&'static Measure, Statistic)> {
     let measure = OF_STEPS.iter().find(|measure| measure.name == name)?;
     let statistic = match figure {
         None if !measure.distribution => Statistic::Value,
-        Some(figure) if measure.distribution => {
-            let named = STATISTICS.iter().find(|(name, _)| *name == figure).map(|(_, statistic)| *statistic);
-            let percentile = || figure.strip_prefix('p')?.parse().ok().map(Statistic::Percentile);
-            named.or_else(percentile)?
-        }
+        Some(figure) if measure.distribution => statistic(figure)?,
         _ => return None,
     };
     Some((measure, statistic))
 }
 
+/// A figure of a distribution: `p95`, `mean`.
+fn statistic(figure: &str) -> Option<Statistic> {
+    let named = STATISTICS.iter().find(|(name, _)| *name == figure).map(|(_, statistic)| *statistic);
+    named.or_else(|| percentile(figure))
+}
+
+fn percentile(figure: &str) -> Option<Statistic> {
+    figure.strip_prefix('p')?.parse().ok().map(Statistic::Percentile)
+}
+
+fn of_meter(text: &str) -> Option<(Quantity, Statistic, Unit)> {
+    if let Some((TIME, figure)) = text.split_once('.') {
+        return Some((Quantity::Time, statistic(figure)?, Unit::Duration));
+    }
+    let named = OF_METERS.iter().find(|(name, ..)| *name == text);
+    named
+        .map(|(_, quantity, statistic, unit, _)| (*quantity, *statistic, *unit))
+        .or_else(|| Some((Quantity::Value, percentile(text)?, Unit::Number)))
+}
+
+/// Measures of meters as one might write them.
+fn names_of_meter_measures() -> Vec<String> {
+    let times = FIGURES.map(|figure| format!("{TIME}{figure}"));
+    let percentiles = ["p95", "p50", "p99"].map(str::to_owned);
+    OF_METERS.iter().map(|(name, ..)| (*name).to_owned()).chain(percentiles).chain(times).collect()
+}
+
+/// What may follow a distribution, as one might write it.
+const FIGURES: [&str; 6] = [".p95", ".p50", ".p99", ".mean", ".min", ".max"];
+
 /// Measures of steps as one might write them.
 fn names_of_step_measures() -> Vec<String> {
     let names = OF_STEPS.iter().flat_map(|measure| {
-        let figures: &[&str] =
-            if measure.distribution { &[".p95", ".p50", ".p99", ".mean", ".min", ".max"] } else { &[""] };
+        let figures: &[&str] = if measure.distribution { &FIGURES } else { &[""] };
         figures.iter().map(|figure| format!("{}{figure}", measure.name))
     });
     names.collect()
@@ -435,12 +503,28 @@ mod tests {
     use super::*;
     use crate::discovery::fixtures::scenario;
     use qalipsis_model::criterion::{Durations, NumberFigure};
+    use qalipsis_model::description::MeterDescription;
+    use qalipsis_model::measured::MeterKind;
     use qalipsis_model::profile::{Profile, Stage};
 
     fn checkout() -> ScenarioDescription {
         let mut checkout = scenario("checkout");
         let secs = Duration::from_secs;
         checkout.profile = Profile::stages([Stage::percent(100).total(secs(60))]);
+        let meter = |(name, kind): (&str, MeterKind)| MeterDescription {
+            name: name.into(),
+            kind,
+            unit: String::new(),
+            description: String::new(),
+        };
+        checkout.meters = [
+            ("baskets", MeterKind::Counter),
+            ("payment", MeterKind::Timer),
+            ("amount", MeterKind::Summary),
+            ("accepted", MeterKind::Rate),
+        ]
+        .map(meter)
+        .to_vec();
         checkout.criteria = vec![
             Durations::of("place", Quantity::ResponseTime).p(95).below(Duration::from_millis(130)),
             NumberFigure::of("place", Quantity::Count).at_least(100),
@@ -498,6 +582,12 @@ criteria:
   - {scenario: checkout, step: place, measure: throughput, at-least: 5/s, from: 10s, to: 50s, abort-on-breach: 3s}
   - {scenario: checkout, meter: lag, measure: drain, at-most: 30s}
   - {scenario: checkout, meter: lag, measure: max, at-least: -5, at-most: 1e3, stage: 1, zone: eu}
+  - {scenario: checkout, meter: payment, measure: time.p99, below: 80ms}
+  - {scenario: checkout, meter: amount, measure: p50, at-most: 9.5}
+  - {scenario: checkout, meter: accepted, measure: rate, at-least: 99%}
+  - {scenario: checkout, meter: baskets, measure: total, at-least: 1000}
+  - {scenario: checkout, meter: baskets, measure: throughput, at-least: 20/s}
+  - {scenario: checkout, meter: payment, measure: count, at-least: 1}
   - {scenario: other, step: place, measure: late, at-most: 0}
 ";
         assert_eq!(
@@ -511,6 +601,12 @@ criteria:
                 "place throughput from 10 s to 50 s at least 5 per s, abort 3 s (qalipsis.yml:8)",
                 "lag time to drain at most 30 s (qalipsis.yml:9)",
                 "lag value max in stage 1 in zone eu between -5 and 1000 (qalipsis.yml:10)",
+                "payment time p99 below 80 ms (qalipsis.yml:11)",
+                "amount value p50 at most 9.5 (qalipsis.yml:12)",
+                "accepted rate at least 99 % (qalipsis.yml:13)",
+                "baskets total at least 1000 (qalipsis.yml:14)",
+                "baskets throughput at least 20 per s (qalipsis.yml:15)",
+                "payment count at least 1 (qalipsis.yml:16)",
             ]
         );
     }
@@ -556,6 +652,20 @@ criteria:
             (
                 "{scenario: checkout, meter: lag, measure: drains, below: 1s}",
                 "qalipsis.yml:2:38: meters have no measure 'drains', did you mean 'drain'?",
+            ),
+            (
+                "{scenario: checkout, meter: payment, measure: time, below: 1s}",
+                "qalipsis.yml:2:42: meters have no measure 'time', did you mean 'time.max'?",
+            ),
+            (
+                "{scenario: checkout, meter: payment, measure: p95, below: 1}",
+                "qalipsis.yml:2:5: scenario 'checkout': the criterion 'payment value p95 below 1' does not fit its \
+                 meter, which is a timer: it has time (percentiles, mean, min, max) and a count",
+            ),
+            (
+                "{scenario: checkout, meter: basket, measure: total, below: 1}",
+                "qalipsis.yml:2:5: scenario 'checkout': the criterion 'basket total below 1' is on an unknown meter, \
+                 did you mean 'baskets'?",
             ),
             (
                 "{scenario: checkout, step: place, measure: response-time.p95, below: 130}",

@@ -1,6 +1,6 @@
 //! The reference of the configuration, as documentation shows it.
 
-use super::criteria::{FIELDS, OF_METERS, OF_STEPS, Unit};
+use super::criteria::{FIELDS, OF_METERS, OF_STEPS, TIME, Unit};
 use super::keys::{FAMILIES, KEYS, environment_name};
 use std::fmt::Write;
 
@@ -89,7 +89,9 @@ An item **replaces** the criteria of the scenario on the same step or meter, mea
 same side: one with `below` or `at-most` an upper limit, one with `at-least` a lower one, one with both each of them, and
 only that one a criterion that bounds both sides. So a gate can be tightened, or loosened, without building anew. Of several items, those of `config/qalipsis.yml` come after
 those of `qalipsis.yml`. An unknown scenario, step, measure, stage or zone, a window that begins after the end of the load,
-and a limit that nothing can hold are errors (exit code 2). Which meters there are is known only when the scenario runs.
+and a limit that nothing can hold are errors (exit code 2). So are a figure that a meter does not
+have, and an unknown meter when only meters that a scenario declares have such a figure: which meters it watches is known
+only when it runs.
 
 Windows are exact to the second in which factories report their figures: an execution belongs to the second in which it
 ended, and that second to the window in which its middle lies.
@@ -139,6 +141,10 @@ pub fn reference() -> String {
     for (name, _, _, unit, doc) in &OF_METERS {
         row(&mut page, &[&format!("`{name}`"), limit(*unit), doc]);
     }
+    let percentile =
+        "Of a summary: the amount that this percentage of them does not exceed (`p95`, `p99.9`).";
+    row(&mut page, &["`p`", limit(Unit::Number), percentile]);
+    row(&mut page, &[&format!("`{TIME}.<figure>`"), limit(Unit::Duration), "Of a timer: its durations."]);
     page.push_str(TAIL);
     page
 }

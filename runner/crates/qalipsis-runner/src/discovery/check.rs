@@ -51,6 +51,9 @@ fn check(scenario: &ScenarioDescription, problems: &mut Vec<Problem>) {
     for name in repeated(scenario.properties.iter().map(|p| p.name.as_str())) {
         add(format!("there are two properties '{name}', rename one"));
     }
+    for name in repeated(scenario.meters.iter().map(|m| m.name.as_str())) {
+        add(format!("there are two meters '{name}', rename one"));
+    }
     for criterion in &scenario.criteria {
         if let Some(problem) = criterion.problem(scenario, &scenario.profile) {
             let what = format_args!("scenario '{}': {problem}", scenario.name);
@@ -69,6 +72,8 @@ mod tests {
     use super::super::fixtures::{description, property, scenario, step};
     use super::*;
     use qalipsis_model::criterion::{NumberFigure, Quantity};
+    use qalipsis_model::description::MeterDescription;
+    use qalipsis_model::measured::MeterKind;
     use qalipsis_model::profile::{ArrivalRate, Profile, Stage};
     use std::time::Duration;
 
@@ -129,6 +134,16 @@ mod tests {
         assert_eq!(
             changed(|s| s.properties = vec![property("a"), property("a")]),
             ["src/main.rs:3:5: scenario 'checkout': there are two properties 'a', rename one"]
+        );
+        let counter = |name: &str| MeterDescription {
+            name: name.into(),
+            kind: MeterKind::Counter,
+            unit: String::new(),
+            description: String::new(),
+        };
+        assert_eq!(
+            changed(|s| s.meters = vec![counter("a"), counter("b"), counter("a")]),
+            ["src/main.rs:3:5: scenario 'checkout': there are two meters 'a', rename one"]
         );
         let problems = changed(|s| s.criteria = vec![NumberFigure::of("plaec", Quantity::Count).at_least(1)]);
         assert_eq!(problems.len(), 1);

@@ -26,6 +26,7 @@ pub(crate) fn scenario(name: &str) -> ScenarioDescription {
         profile: Profile::immediate(),
         steps: vec![step("place")],
         properties: Vec::new(),
+        meters: Vec::new(),
         criteria: Vec::new(),
         location: SourceLocation { file: "src/main.rs".into(), line: 3, column: 5 },
     }

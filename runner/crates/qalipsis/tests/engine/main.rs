@@ -7,6 +7,7 @@ mod data;
 mod join;
 mod ledger;
 mod meter;
+mod meters;
 mod omission;
 mod overload;
 mod profile;

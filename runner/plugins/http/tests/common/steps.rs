@@ -74,6 +74,7 @@ impl Stage {
             stop,
             sources: Default::default(),
             meters: Default::default(),
+            instruments: Default::default(),
         });
         let iterate = scenario.open(Default::default(), setup).await.unwrap().iterate;
         Self { context, iterate, evidence, worker: Arc::new(Worker::new(0, Recorder::new([2]))) }

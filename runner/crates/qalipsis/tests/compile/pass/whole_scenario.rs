@@ -26,6 +26,18 @@ struct Settings {
     token: Secret,
 }
 
+#[derive(Meters)]
+struct Measures {
+    /// Baskets that were filled
+    baskets: Counter,
+    stock: Gauge,
+    payment: Timer,
+    #[meter(name = "basket-value", unit = "EUR")]
+    value: Summary,
+    accepted: Rate,
+    rows: Throughput,
+}
+
 struct Row {
     id: u64,
 }
@@ -34,11 +46,12 @@ struct World {
     rows: Data<Row>,
     batches: Collect<u64>,
     events: Join<u64, u64>,
+    meters: Measures,
     settings: Settings,
 }
 
 impl World {
-    async fn open(setup: Setup<Settings>) -> Result<Self, SetupError> {
+    async fn open(setup: Setup<Settings, Measures>) -> Result<Self, SetupError> {
         let port: u16 = "9092".parse()?;
         if port == 0 {
             return Err(SetupError::new("no port"));
@@ -46,7 +59,8 @@ impl World {
         let events = setup.join(stream("numbers", qalipsis_stream()), |n| *n);
         let rows = records("rows", (0..10).map(|id| Row { id }))?.each_once().at_end(AtEnd::StopMinion);
         let _other_ways = (json_lines::<u64>("rows.jsonl").map(Records::cycle), csv::<u64>("rows.csv").map(Records::broadcast));
-        Ok(Self { rows, batches: Collect::new(10, secs(1)), events, settings: setup.properties })
+        let (batches, meters) = (Collect::new(10, secs(1)), setup.meters());
+        Ok(Self { rows, batches, events, meters, settings: setup.properties })
     }
 }
 
@@ -79,6 +93,17 @@ async fn place(minion: Minion<Order>, world: Arc<World>) -> Outcome {
     minion.step(Order::Place, again).retry(policy).tolerate(Tolerance::share(0.01)).timeout(secs(5)).await?;
     let row: &Row = world.rows.next(&minion).await?;
     let _batch: Option<Vec<u64>> = world.batches.add(&minion, row.id).await;
+    world.meters.baskets.increment();
+    world.meters.baskets.add(2);
+    world.meters.stock.set(7);
+    world.meters.stock.set(7.5);
+    let paid: Result<u8, Fault> = world.meters.payment.time(async { Ok(1) }).await;
+    world.meters.payment.record(millis(u64::from(paid.unwrap_or_default())));
+    world.meters.value.record(49.99);
+    world.meters.accepted.record(answer == 202);
+    world.meters.accepted.add(1, 2);
+    world.meters.rows.add(10);
+    let _elsewhere = world.meters.rows.clone();
     let ready = std::future::ready::<Result<u16, Fault>>;
     minion.step(Order::Place, repeat(|| ready(Ok(202)))).retry(Retry::attempts(2).when(|f| f.code == "tls")).await?;
     minion.verify_async(Order::Accepted, |mut v| async { v.that("up", true); v }).tolerate(Tolerance::count(1)).await?;
@@ -119,6 +144,12 @@ fn scenario() -> Scenario {
         .expect(Order::Fulfilled.latency().max().at_most(secs(1)))
         .expect(Order::Place.error_rate().below(0.01))
         .expect(Order::Place.count().at_least(1))
+        .expect(Meter::named("baskets").total().at_least(1))
+        .expect(Meter::named("stock").last().at_most(1_000))
+        .expect(Meter::named("payment").time().p(95).below(millis(100)))
+        .expect(Meter::named("basket-value").p(50).at_least(10))
+        .expect(Meter::named("accepted").rate().at_least(0.99))
+        .expect(Meter::named("rows").throughput().at_least(50).after(secs(10)))
 }
 
 /// What an executable's `main` is.
@@ -151,6 +182,22 @@ fn main() {
         ]
     );
     assert_eq!(described.properties[0].description, "Kafka brokers");
+    let meters: Vec<(&str, &str, &str, &str)> = described
+        .meters
+        .iter()
+        .map(|m| (&*m.name, m.kind.name(), &*m.unit, &*m.description))
+        .collect();
+    assert_eq!(
+        meters,
+        [
+            ("baskets", "counter", "", "Baskets that were filled"),
+            ("stock", "gauge", "", ""),
+            ("payment", "timer", "", ""),
+            ("basket-value", "summary", "EUR", ""),
+            ("accepted", "rate", "", ""),
+            ("rows", "throughput", "", ""),
+        ]
+    );
     assert_eq!(described.criteria[0].to_string(), "place response time p95 below 130 ms");
     assert!(described.criteria[0].location.file.ends_with("whole_scenario.rs"));
 }
