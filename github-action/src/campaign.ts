@@ -1,7 +1,8 @@
 // One process of the runner.
 
-import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { createInterface } from "node:readline";
+import { start } from "./process.js";
 
 export interface Ended {
   code: number;
@@ -22,41 +23,40 @@ export interface Options {
 /** Runs it to its end. A signal to this process goes on to the runner, which then ends its scenarios and reports. */
 export function run(options: Options): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(options.program, options.arguments, {
+    const child = start(options.program, options.arguments, {
       cwd: options.folder,
       env: options.environment,
       stdio: ["ignore", "pipe", "pipe"],
-      shell: false,
     });
+    // What the system under test said is shown too, and must not be taken for commands to GitHub.
+    const token = randomUUID();
+    const stop = () => options.write(`::stop-commands::${token}`);
+    const resume = () => options.write(`::${token}::`);
     let lastError = "";
     let annotations = 0;
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      if (/^::(error|warning|notice)[ :]/.test(line) && ++annotations > options.annotationsMax) {
-        return;
+    stop();
+    createInterface({ input: child.stdout! }).on("line", (line) => {
+      if (!/^::(error|warning|notice)[ :]/.test(line)) {
+        options.write(line);
+      } else if (++annotations <= options.annotationsMax) {
+        resume();
+        options.write(line);
+        stop();
       }
-      options.write(line);
     });
-    createInterface({ input: child.stderr }).on("line", (line) => {
+    createInterface({ input: child.stderr! }).on("line", (line) => {
       if (line.trim() !== "" && !lastError.startsWith("error")) {
         lastError = line.trim();
       }
       options.write(line);
     });
-    const pass = (signal: NodeJS.Signals) => child.kill(signal);
-    process.on("SIGINT", pass).on("SIGTERM", pass);
     child.on("spawn", () => options.started(child.pid!));
-    child.on("error", (error: NodeJS.ErrnoException) => {
-      const missing = error.code === "ENOENT";
-      reject(
-        new Error(
-          missing
-            ? `the runner ${options.program} was not found, or the folder ${options.folder} is missing: install it with cargo install, or set the input runner to its path`
-            : `the runner could not be started: ${error.message}`,
-        ),
-      );
+    child.on("error", (error) => {
+      resume();
+      reject(new Error(`the runner could not be started: ${error.message}`));
     });
     child.on("close", (code, signal) => {
-      process.off("SIGINT", pass).off("SIGTERM", pass);
+      resume();
       resolve({ code: code ?? 1, signal, lastError });
     });
   });

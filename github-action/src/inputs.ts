@@ -6,6 +6,9 @@ export type When = "always" | "on-failure" | "never";
 /** The inputs of the action. */
 export interface Inputs {
   runner: string;
+  version: string;
+  downloadUrl: string;
+  downloadTimeout: number;
   scenarios: string;
   configuration: string[];
   manifestPath: string;
@@ -16,15 +19,32 @@ export interface Inputs {
   comment: When;
   token: string;
   annotationsMax: number;
+  upload: boolean;
 }
 
 const ANNOTATIONS_MAX = 10;
+const DOWNLOAD_TIMEOUT_S = 60;
 
 /** Reads the inputs; `get` is that of @actions/core. */
 export function read(get: (name: string) => string): Inputs {
   const annotations = Number(get("annotations-max") || ANNOTATIONS_MAX);
   if (!Number.isInteger(annotations) || annotations < 0) {
     throw new Error(`annotations-max must be a number from 0 to 10, not "${get("annotations-max")}"`);
+  }
+  const version = get("version").trim().replace(/^v/, "");
+  if (version !== "" && version !== "source" && !/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(version)) {
+    throw new Error(`version must be like 1.2.3, or source, not "${get("version")}"`);
+  }
+  if (version !== "" && get("runner") !== "") {
+    throw new Error("runner and version exclude each other: one names a runner that is there, the other gets one");
+  }
+  const downloadTimeout = Number(get("download-timeout") || DOWNLOAD_TIMEOUT_S);
+  if (!(downloadTimeout > 0)) {
+    throw new Error(`download-timeout must be a number of seconds above 0, not "${get("download-timeout")}"`);
+  }
+  const upload = get("upload-artifacts") || "false";
+  if (upload !== "true" && upload !== "false") {
+    throw new Error(`upload-artifacts must be true or false, not "${upload}"`);
   }
   const configuration = get("configuration")
     .split(/\r?\n/)
@@ -36,7 +56,10 @@ export function read(get: (name: string) => string): Inputs {
     }
   }
   return {
-    runner: get("runner") || "qalipsis",
+    runner: get("runner"),
+    version,
+    downloadUrl: get("download-url") || releases(),
+    downloadTimeout,
     scenarios: get("scenarios").trim(),
     configuration,
     manifestPath: get("manifest-path"),
@@ -47,7 +70,14 @@ export function read(get: (name: string) => string): Inputs {
     comment: when("pr-comment", get("pr-comment") || "never"),
     token: get("github-token"),
     annotationsMax: Math.min(annotations, ANNOTATIONS_MAX),
+    upload: upload === "true",
   };
+}
+
+/** Where GitHub serves the releases of the repository of the action; of the job's own when the action lies in it. */
+function releases(): string {
+  const { GITHUB_SERVER_URL, GITHUB_ACTION_REPOSITORY, GITHUB_REPOSITORY } = process.env;
+  return `${GITHUB_SERVER_URL || "https://github.com"}/${GITHUB_ACTION_REPOSITORY || GITHUB_REPOSITORY}/releases/download`;
 }
 
 function when(name: string, value: string): When {

@@ -1,13 +1,15 @@
 // The action: first the campaign, and after the job what a cancelled one left.
 
 import * as core from "@actions/core";
-import { appendFileSync, existsSync, mkdtempSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
+import { appendFileSync, existsSync, readFileSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { run } from "./campaign.js";
 import { write } from "./comment.js";
 import { argumentsOf, read, wanted, type Inputs } from "./inputs.js";
 import { collect, failedSteps, message } from "./results.js";
+import { find } from "./runner.js";
+import { temporary } from "./temporary.js";
+import { upload } from "./upload.js";
 
 const STARTED = "started";
 const PID = "pid";
@@ -17,12 +19,15 @@ async function main(): Promise<void> {
   core.saveState(STARTED, "true");
   const inputs = read((name) => core.getInput(name));
   const folder = resolve(inputs.workingDirectory);
-  const results = mkdtempSync(join(process.env["RUNNER_TEMP"] ?? tmpdir(), "qalipsis-"));
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new Error(`the folder ${folder} does not exist: check the input working-directory`);
+  }
+  const runner = await find(inputs, folder);
+  const results = temporary("results");
   const markdown = join(results, "summary.md");
   const campaigns = join(results, "campaigns");
-  const named = inputs.runner.includes("/") && !isAbsolute(inputs.runner);
   const ended = await run({
-    program: named ? resolve(folder, inputs.runner) : inputs.runner,
+    program: runner,
     arguments: argumentsOf(inputs, campaigns),
     folder,
     environment: { ...process.env, GITHUB_STEP_SUMMARY: markdown },
@@ -46,6 +51,9 @@ async function main(): Promise<void> {
   }
   if (wanted(inputs.comment, ended.code)) {
     await comment(inputs, text);
+  }
+  if (inputs.upload && found.folder !== "") {
+    await upload(found.key, found.folder);
   }
   if (failure !== "") {
     core.setFailed(failure);

@@ -1,69 +1,15 @@
-// The committed bundle, run as GitHub runs it, with the real runner and the quickstart.
+// One campaign with the real runner and the quickstart: verdict, outputs, messages, comment, cancellation.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { binaries, error, gone, minions, place, run, slow, standIn, start, until, values, version } from "./support.mjs";
 
-const binaries = resolve(process.env.BINARIES ?? "../target/release");
-const slow = "properties.shop-flags=--base-delay 60 --slowdown 10";
-const minions = "scenarios.quickstart.minions=20";
-const version = '[ "$1" = --version ] && echo qalipsis 0.1.0 && exit\n';
-
-function place() {
-  const folder = join(mkdtempSync(join(tmpdir(), "action-")), "Größe 10 é");
-  mkdirSync(folder);
-  for (const name of ["output", "state", "summary"]) {
-    writeFileSync(join(folder, name), "");
-  }
-  return folder;
-}
-
-function start(folder, inputs, environment = {}) {
-  const env = {
-    PATH: process.env.PATH,
-    HOME: process.env.HOME,
-    GITHUB_ACTIONS: "true",
-    GITHUB_OUTPUT: join(folder, "output"),
-    GITHUB_STATE: join(folder, "state"),
-    GITHUB_STEP_SUMMARY: join(folder, "summary"),
-    RUNNER_TEMP: folder,
-    ...environment,
-  };
-  const all = { runner: join(binaries, "qalipsis"), executable: join(binaries, "quickstart"), configuration: minions, "working-directory": folder, ...inputs };
-  for (const [name, value] of Object.entries(all)) {
-    env[`INPUT_${name.toUpperCase()}`] = value;
-  }
-  const child = spawn(process.execPath, ["dist/main.mjs"], { env });
-  const ended = { text: "" };
-  child.stdout.on("data", (data) => (ended.text += data));
-  child.stderr.on("data", (data) => (ended.text += data));
-  return { child, end: new Promise((done) => child.on("close", (code) => done({ code, text: ended.text }))) };
-}
-
-const run = (folder, inputs, environment) => start(folder, inputs, environment).end;
-
-/** The values of a file that @actions/core wrote. */
-function values(file) {
-  const found = {};
-  for (const [, name, , value] of readFileSync(file, "utf8").matchAll(/^(.+?)<<(ghadelimiter_.+)\n([^]*?)\n\2$/gm)) {
-    found[name] = value;
-  }
-  return found;
-}
-
-function standIn(folder, script) {
-  const file = join(folder, "stand-in");
-  writeFileSync(file, `#!/bin/sh\n${script}\n`);
-  chmodSync(file, 0o755);
-  return file;
-}
-
-test("a healthy system is green", async () => {
-  const folder = place();
+test("a healthy system is green", async (t) => {
+  const folder = place(t);
   const { code, text } = await run(folder, {});
   assert.equal(code, 0, text);
   const outputs = values(join(folder, "output"));
@@ -73,10 +19,12 @@ test("a healthy system is green", async () => {
   assert.ok(existsSync(join(outputs["junit-path"], "TEST-quickstart.xml")), text);
   assert.ok(existsSync(outputs["report-html"]) && existsSync(outputs["summary-json"]));
   assert.match(readFileSync(join(folder, "summary"), "utf8"), /20 minions, 80 executions/);
+  // Nothing stays but the reports, which go with the job.
+  assert.deepEqual(readdirSync(join(folder, "tmp")), []);
 });
 
-test("a service that is ten times slower fails the job, which names step and criterion", async () => {
-  const folder = place();
+test("a service that is ten times slower fails the job, which names step and criterion", async (t) => {
+  const folder = place(t);
   const { code, text } = await run(folder, { configuration: `${minions}\n${slow}`, summary: "on-failure" });
   assert.equal(code, 1, text);
   assert.match(text, /^::error::the campaign FAILED: quickstart › place: .*response time.*250 ms/m);
@@ -87,24 +35,103 @@ test("a service that is ten times slower fails the job, which names step and cri
   assert.match(readFileSync(join(folder, "summary"), "utf8"), /quickstart › place/);
 });
 
-test("annotations stop at the number asked for", async () => {
-  const folder = place();
+test("annotations stop at the number asked for", async (t) => {
+  const folder = place(t);
   const { text } = await run(folder, { configuration: `${minions}\n${slow}`, "annotations-max": "0", summary: "never" });
   assert.equal(values(join(folder, "output"))["exit-code"], "3");
   assert.equal(text.match(/^::error file=/gm), null, text);
   assert.equal(readFileSync(join(folder, "summary"), "utf8"), "");
 });
 
-test("missing, crashed and killed runners and wrong keys are told in one line each", async () => {
-  const folder = place();
-  const error = async (inputs) => (await run(folder, inputs)).text.match(/^::error::.*$/gm);
-  assert.match((await error({ runner: "no-such-runner" }))[0], /the runner no-such-runner was not found/);
-  assert.match((await error({ runner: standIn(folder, `${version}echo out of luck >&2; exit 101`) }))[0], /crashed with exit code 101: out of luck/);
-  assert.match((await error({ runner: standIn(folder, `${version}kill -9 $$`) }))[0], /killed by SIGKILL/);
-  assert.match((await error({ configuration: "campaign.nmae=x" }))[0], /refused the configuration, nothing was started: .*campaign\.name/);
+test("a regression against the baselines fails the job where no criterion does", async (t) => {
+  const folder = place(t);
+  // Nobody has written a limit: that of the scenario is out of the way.
+  const criterion = "criteria:\n  - { scenario: quickstart, step: place, measure: response-time.p95, below: 60s }\n";
+  writeFileSync(join(folder, "qalipsis.yml"), criterion);
+  const delayed = (ms, more = "") => `scenarios.quickstart.minions=40\nproperties.shop-flags=--base-delay ${ms}${more}`;
+  // Far from each other, so that a busy machine is within what is known.
+  for (const ms of [20, 40, 60, 80, 100]) {
+    const words = ["--autostart", `--executable=${join(binaries, "quickstart")}`, "--save-baseline=baselines/"];
+    const settings = delayed(ms).split("\n").map((line) => `--configuration=${line}`);
+    execFileSync(join(binaries, "qalipsis"), [...words, ...settings], { cwd: folder, env: { ...process.env, TMPDIR: join(folder, "tmp") }, stdio: "pipe" });
+  }
+  const healthy = await run(folder, { baseline: "baselines", configuration: delayed(60) });
+  assert.equal(healthy.code, 0, healthy.text);
+  assert.equal(values(join(folder, "output"))["exit-code"], "0");
+  const message = await error(folder, { baseline: "baselines", configuration: delayed(60, " --slowdown 10") });
+  assert.match(message, /^the campaign is worse than its baseline: quickstart › place: .*response time/);
+  const outputs = values(join(folder, "output"));
+  assert.equal(outputs["exit-code"], "4");
+  assert.equal(outputs["failed-steps"], "quickstart › place");
+  assert.match(readFileSync(join(outputs["junit-path"], "TEST-quickstart.xml"), "utf8"), /<failure[^>]*type="regression"/);
+  assert.match(readFileSync(join(folder, "summary"), "utf8"), /baseline/);
 });
 
-test("the pull request has one comment, which the next run replaces", async () => {
+test("whatever is in the inputs reaches the runner as it is", async (t) => {
+  const folder = join(place(t), `a "b" 'c' $(touch x) \`touch y\` ;&| %0A\n😀`);
+  mkdirSync(folder);
+  const job = dirname(folder);
+  symlinkSync(join(binaries, "quickstart"), join(folder, "quick $HOME 😀"));
+  const name = `'"$(touch z)" \`touch z\` ; touch z && \\ ::error::z %0A 😀`;
+  const inputs = { "working-directory": folder, executable: "./quick $HOME 😀", scenarios: "quick*", configuration: `campaign.name=${name}\n${minions}\n` };
+  const { code, text } = await run(job, inputs);
+  assert.equal(code, 0, text);
+  const summary = JSON.parse(readFileSync(values(join(job, "output"))["summary-json"], "utf8"));
+  assert.equal(summary.name ?? summary.campaign?.name, name);
+  assert.deepEqual(readdirSync(folder), ["quick $HOME 😀"]);
+  assert.match(await error(job, { ...inputs, scenarios: "$(touch z)\n`touch z`" }), /touch z/);
+  assert.match(await error(job, { ...inputs, baseline: "--help" }), /--help/);
+  assert.deepEqual(readdirSync(folder), ["quick $HOME 😀"]);
+});
+
+/** What GitHub would do for these lines: its rules for commands in the output of a step. */
+function commands(text) {
+  let token;
+  return text.split("\n").flatMap((line) => {
+    const [, name, , value] = /^\s*::([^\s:]+)( [^:]*)?::(.*)$/.exec(line) ?? [];
+    if (token !== undefined) {
+      token = name === token ? undefined : token;
+      return [];
+    }
+    token = name === "stop-commands" ? value : undefined;
+    return name === undefined || name === "stop-commands" ? [] : [`${name} ${value}`];
+  });
+}
+
+test("what the system under test says is no command to GitHub", async (t) => {
+  const folder = place(t);
+  const said = ["  ::set-output name=status::SUCCESSFUL", "::add-mask::e", "::error file=a.rs,line=1::from the runner"];
+  const runner = standIn(folder, `${version}${said.map((line) => `echo '${line}'`).join("\n")}\necho '::add-mask::a' >&2\nexit 3`);
+  const { text } = await run(folder, { runner });
+  assert.deepEqual(commands(text), ["error from the runner", "error the campaign FAILED: ::add-mask::a"]);
+});
+
+test("what ends a campaign early is told in one line", async (t) => {
+  const folder = place(t);
+  const stand = (script) => ({ runner: standIn(folder, `${version}${script}`) });
+  assert.match(await error(folder, stand("echo out of luck >&2; exit 101")), /^qalipsis crashed with exit code 101: out of luck$/);
+  assert.match(await error(folder, stand("kill -9 $$")), /^qalipsis was killed by SIGKILL$/);
+  assert.match(
+    await error(folder, { configuration: "campaign.nmae=x" }),
+    /^qalipsis refused the configuration, nothing was started: .*campaign\.nmae.*campaign\.name/,
+  );
+  assert.match(await error(folder, { scenarios: "no-such" }), /no-such/);
+  assert.match(
+    await error(folder, { configuration: `scenarios.quickstart.minions=20000\ncampaign.timeout=1s` }),
+    /^the campaign was ABORTED: stopped after its limit of 1 s \(campaign\.timeout\)$/,
+  );
+  assert.equal(values(join(folder, "output")).status, "ABORTED");
+});
+
+test("wrong inputs are told before anything starts", async (t) => {
+  const folder = place(t);
+  assert.match(await error(folder, { "working-directory": join(folder, "nowhere") }), /^the folder .*nowhere does not exist: check the input working-directory$/);
+  assert.match(await error(folder, { version: "latest", runner: "" }), /^version must be like 1\.2\.3, or source, not "latest"$/);
+  assert.match(await error(folder, { version: "1.2.3" }), /^runner and version exclude each other/);
+  assert.deepEqual(readdirSync(join(folder, "temp")), []);
+});
+
+test("the pull request has one comment, which the next run replaces", async (t) => {
   const calls = [];
   const comments = [];
   const server = createServer((request, response) => {
@@ -121,7 +148,7 @@ test("the pull request has one comment, which the next run replaces", async () =
   });
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
   try {
-    const folder = place();
+    const folder = place(t);
     writeFileSync(join(folder, "event"), JSON.stringify({ pull_request: { number: 12 } }));
     const environment = {
       GITHUB_API_URL: `http://127.0.0.1:${server.address().port}`,
@@ -147,13 +174,6 @@ test("the pull request has one comment, which the next run replaces", async () =
   }
 });
 
-async function until(what, condition) {
-  for (const end = Date.now() + 60_000; !condition(); ) {
-    assert.ok(Date.now() < end, what);
-    await new Promise((next) => setTimeout(next, 50));
-  }
-}
-
 /** Starts a long campaign and gives its processes: the runner and its factory. */
 async function long(folder, inputs = {}) {
   const started = start(folder, { configuration: "scenarios.quickstart.minions=20000", ...inputs });
@@ -163,10 +183,8 @@ async function long(folder, inputs = {}) {
   return { ...started, pids: [pid(), ...children()] };
 }
 
-const gone = (pids) => pids.every((pid) => !existsSync(`/proc/${pid}`));
-
-test("a cancelled step ends its campaign", async () => {
-  const folder = place();
+test("a cancelled step ends its campaign", async (t) => {
+  const folder = place(t);
   const { child, end, pids } = await long(folder);
   child.kill("SIGINT");
   const { text } = await end;
@@ -175,10 +193,10 @@ test("a cancelled step ends its campaign", async () => {
   await until("no process is left", () => gone(pids));
 });
 
-test("the post step ends what a killed step left, and runs nothing else", async () => {
-  const folder = place();
+test("the post step ends what a killed step left, and runs nothing else", async (t) => {
+  const folder = place(t);
   // Its output goes to a file: the end of the step must not end it by a broken pipe.
-  const runner = standIn(folder, `exec "${join(binaries, "qalipsis")}" "$@" > "${join(folder, "log")}" 2>&1`);
+  const runner = standIn(folder, `${version}exec "${join(binaries, "qalipsis")}" "$@" > "${join(folder, "log")}" 2>&1`);
   const { child, end, pids } = await long(folder, { runner });
   child.kill("SIGKILL");
   await end;
@@ -189,51 +207,3 @@ test("the post step ends what a killed step left, and runs nothing else", async 
   const idle = await run(folder, {}, { STATE_started: "true" });
   assert.deepEqual([idle.code, idle.text], [0, ""]);
 });
-
-for (const [name, flags, expected] of [["green", "", 0], ["red", slow, 1]]) {
-  test(`a real workflow is ${name}`, async () => {
-    // act itself cannot work below a path with blanks.
-    const folder = mkdtempSync(join(tmpdir(), "workflow-"));
-    cpSync("action.yml", join(folder, "action.yml"));
-    cpSync("dist", join(folder, "dist"), { recursive: true });
-    mkdirSync(join(folder, ".github/workflows"), { recursive: true });
-    writeFileSync(
-      join(folder, ".github/workflows/test.yml"),
-      [
-        "on: push",
-        "jobs:",
-        "  test:",
-        "    runs-on: ubuntu-latest",
-        "    steps:",
-        "      - uses: actions/checkout@v5",
-        "      - uses: ./",
-        "        id: campaign",
-        "        with:",
-        `          runner: ${join(binaries, "qalipsis")}`,
-        `          executable: ${join(binaries, "quickstart")}`,
-        "          configuration: |",
-        `            ${minions}`,
-        ...(flags === "" ? [] : [`            ${flags}`]),
-        "      - if: always()",
-        "        env:",
-        "          STATUS: ${{ steps.campaign.outputs.status }}/${{ steps.campaign.outputs.failed-steps }}/",
-        '        run: echo "told $STATUS"',
-      ].join("\n"),
-    );
-    const git = (...words) => execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@t", ...words], { cwd: folder });
-    git("init", "--quiet");
-    git("add", "--all");
-    git("commit", "--quiet", "--message", "workflow");
-    const act = spawn(
-      process.env.ACT === undefined ? "act" : resolve(process.env.ACT),
-      ["push", "-P", "ubuntu-latest=-self-hosted", "--pull=false"],
-      { cwd: folder, env: { ...process.env, XDG_CACHE_HOME: mkdtempSync(join(tmpdir(), "act-")) } },
-    );
-    let text = "";
-    act.stdout.on("data", (data) => (text += data));
-    act.stderr.on("data", (data) => (text += data));
-    const code = await new Promise((done) => act.on("close", done));
-    assert.equal(code, expected, text);
-    assert.match(text, name === "green" ? /told SUCCESSFUL\/\// : /told FAILED\/quickstart › place\//);
-  });
-}

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { build } from "esbuild";
 import { readFileSync } from "node:fs";
+import { temporary } from "./support.mjs";
 
 /** A module of the source, compiled as it is now. */
 async function source(name) {
@@ -38,11 +39,10 @@ test("a comment on failure is written on failure alone", () => {
   assert.deepEqual([0, 3].map((code) => wanted("never", code)), [false, false]);
 });
 
-test("what is committed in dist was built from this source", async () => {
+test("what is committed in dist was built from this source", async (t) => {
   const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
   const { execSync } = await import("node:child_process");
-  const { mkdtempSync } = await import("node:fs");
-  const file = `${mkdtempSync("/tmp/dist-")}/main.mjs`;
+  const file = `${temporary(t)}/main.mjs`;
   execSync(scripts.build.replace("dist/main.mjs", file), { env: { ...process.env, PATH: `node_modules/.bin:${process.env.PATH}` } });
   assert.ok(readFileSync(file).equals(readFileSync("dist/main.mjs")), "run `npm run build` and commit dist/");
 });
