@@ -7,6 +7,7 @@ use futures::{StreamExt, stream};
 use qalipsis::core::{execution, source};
 use qalipsis::prelude::*;
 use qalipsis::rand::Rng as _;
+use std::path::PathBuf;
 use std::time::Instant;
 
 #[derive(Steps)]
@@ -110,6 +111,10 @@ fn main() -> ExitCode {
             .profile(Profile::stages([Stage::percent(100).total(millis(800))]))
             .expect(Draw::Ask.count().at_least(20))
             .after(sums),
+        Scenario::new("deals", accounts, deals)
+            .minions(3)
+            .profile(Profile::stages([Stage::percent(100).total(millis(500))])),
+        Scenario::new("streams", live, streams).minions(2),
         Scenario::new("breaks", nothing, breaks)
             .minions(2)
             .profile(Profile::stages([Stage::percent(100).total(secs(600))]))
@@ -165,6 +170,54 @@ async fn draws(minion: Minion<Draw>, greeting: Arc<String>) -> Outcome {
     };
     minion.step(Draw::Ask, ask).await?;
     minion.verify(Draw::Enough, |v| v.below("quantity", quantity, 80))
+}
+
+/// Records of each kind that can be read again.
+struct Accounts {
+    file: Data<(u32,)>,
+    list: Data<u32>,
+    stream: Data<u32>,
+}
+
+/// Properties of `deals`.
+#[derive(Properties)]
+struct Files {
+    /// A CSV file with numbers.
+    accounts: PathBuf,
+}
+
+async fn accounts(setup: Setup<Files>) -> Result<Accounts, SetupError> {
+    let stream = stream::iter((0..1_000).map(Ok::<u32, Fault>));
+    let file = csv::<(u32,)>(setup.properties.accounts)?;
+    Ok(Accounts {
+        file: file.each_once(),
+        list: records("list", 0..70)?.cycle(),
+        stream: Records::from_stream("stream", stream).await?.broadcast(),
+    })
+}
+
+/// Passes of a minion take one, two and every other time one.
+async fn deals(minion: Minion<Step>, accounts: Arc<Accounts>) -> Outcome {
+    minion.pause(millis(5)).await;
+    let (file, list) = (accounts.file.next(&minion).await?.0, *accounts.list.next(&minion).await?);
+    let next = *accounts.list.next(&minion).await?;
+    let odd = if minion.iteration() % 2 == 1 { Some(*accounts.stream.next(&minion).await?) } else { None };
+    println!(
+        "minion {} iteration {} is dealt {file}, {list} and {next}, {odd:?}",
+        minion.index(),
+        minion.iteration()
+    );
+    minion.verify(Step::Act, |_| {})?;
+    minion.verify(Step::Check, |v| v.that("pass", minion.iteration() != 3))
+}
+
+async fn live(_: Setup) -> Result<Data<u32>, SetupError> {
+    Data::from_stream("tickets", stream::iter((0..10).map(Ok::<u32, Fault>))).await
+}
+
+async fn streams(minion: Minion<Step>, tickets: Arc<Data<u32>>) -> Outcome {
+    tickets.next(&minion).await?;
+    green(minion, Arc::default()).await
 }
 
 /// No single minion can hold it.

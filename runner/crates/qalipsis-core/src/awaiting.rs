@@ -43,6 +43,7 @@ impl Awaiting {
             at: self.scenario.clock.date(self.trigger + self.limit),
             minion: Some(self.minion),
             iteration: self.iteration,
+            taken: Default::default(),
             zone: self.scenario.zone.clone(),
             attempt: 1,
             kind: fault.kind,

@@ -5,6 +5,7 @@ mod layout;
 mod live;
 mod pages;
 mod spool;
+mod taken;
 
 pub use file::{csv, json_lines};
 
@@ -18,7 +19,8 @@ use qalipsis_model::evidence::FailureKind;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+pub(crate) use taken::Taken;
 
 /// Records of one origin, at least one.
 #[derive(Debug, Clone)]
@@ -205,9 +207,6 @@ impl<T> Data<T> {
     }
 }
 
-/// The records that a minion took from one `Data`, over its passes.
-struct Taken(AtomicU64);
-
 impl<T: Send + Sync + 'static> Data<T> {
     /// What becomes of a minion for which no record is left. Default: its pass fails.
     #[must_use]
@@ -218,9 +217,9 @@ impl<T: Send + Sync + 'static> Data<T> {
 
     /// The next record of this minion.
     ///
-    /// It depends on nothing but the minion and the number of records that it took before, so that a replay of
-    /// a pass that takes one works with the same one. Those of a stream are the exception, see
-    /// [`from_stream`](Self::from_stream).
+    /// It depends on nothing but the minion and the number of records that it took before, so that a replay gives a
+    /// pass the same ones. It cannot when passes take different numbers of records, unless it is a minion's first
+    /// pass or a failure of it was kept; nor of a stream, see [`from_stream`](Self::from_stream). It says so then.
     ///
     /// # Errors
     /// [`StepFailed`] when none is left: `?` ends the pass, as the policy says. When a record cannot be read,
@@ -229,11 +228,13 @@ impl<T: Send + Sync + 'static> Data<T> {
         let state = minion.state();
         let found = match &self.supply {
             Supply::Dealt(origin, deal) => {
-                let taken = state.extension(self.id, || Taken(AtomicU64::new(state.first_iteration())));
-                let turn = taken.0.fetch_add(1, Relaxed);
-                match deal.index(state.index(), state.minions(), turn, origin.count()) {
-                    Some(index) => origin.record(index).await,
-                    None => Ok(None),
+                let taken = state.extension(self.id, || Taken::new(&self.name, state));
+                match taken.turn(state) {
+                    Ok(turn) => match deal.index(state.index(), state.minions(), turn, origin.count()) {
+                        Some(index) => origin.record(index).await,
+                        None => Ok(None),
+                    },
+                    Err(problem) => Err(problem),
                 }
             }
             Supply::Live(_) if state.scenario().replay.is_some() => {

@@ -464,6 +464,7 @@ pub fn source_evidence(scenario: &ScenarioContext, step: Option<u32>, fault: Fau
         at: scenario.clock.now(),
         minion: None,
         iteration: 0,
+        taken: Default::default(),
         zone: scenario.zone.clone(),
         attempt: 1,
         kind: fault.kind,

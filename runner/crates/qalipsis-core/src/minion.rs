@@ -1,6 +1,7 @@
 //! One simulated user.
 
 use crate::clock::Clock;
+use crate::data::Taken;
 use crate::events::EventBuffer;
 use crate::evidence::EvidenceKeeper;
 use crate::execution::{Exchange, Execution};
@@ -19,6 +20,7 @@ use qalipsis_model::segment::Segment;
 use qalipsis_model::snapshot::StepKind;
 use qalipsis_model::timestamp::Timestamp;
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -370,6 +372,13 @@ impl MinionState {
         })
     }
 
+    /// How many records it had taken before this pass, by name of the data.
+    fn taken(&self) -> BTreeMap<String, u64> {
+        let extensions = self.extensions.lock();
+        let taken = extensions.iter().filter_map(|(_, value)| Arc::clone(value).downcast::<Taken>().ok());
+        taken.map(|taken| (taken.name().to_owned(), taken.before(self.iteration()))).collect()
+    }
+
     /// 32 hexadecimal digits, the same for all steps of one pass.
     pub(crate) fn trace_id(&self) -> String {
         let scenario = rng::fnv1a(self.scenario.name.as_bytes());
@@ -402,6 +411,7 @@ impl MinionState {
             at,
             minion: Some(self.index),
             iteration: self.iteration(),
+            taken: self.taken(),
             zone: self.scenario.zone.clone(),
             attempt: fault.attempt,
             kind: fault.kind,

@@ -3,6 +3,7 @@
 use crate::execution::{Exchange, Execution};
 use crate::fault::Fault;
 use parking_lot::Mutex;
+use qalipsis_model::plan;
 use qalipsis_model::snapshot::ExecutionOutcome;
 use qalipsis_model::trace::{Trace, TracedFailure};
 use std::fmt;
@@ -14,21 +15,26 @@ pub const CAPACITY: usize = 10_000;
 
 /// Which pass is replayed, and the way of its executions to the head.
 pub struct Replay {
-    iteration: u64,
+    plan: plan::Replay,
     sender: mpsc::Sender<Trace>,
     /// What running executions exchanged so far, by number of the execution.
     exchanges: Mutex<Vec<(u32, Exchange)>>,
 }
 
 impl Replay {
-    /// Of pass `iteration`, told to `sender`.
-    pub fn new(iteration: u64, sender: mpsc::Sender<Trace>) -> Self {
-        Self { iteration, sender, exchanges: Mutex::new(Vec::new()) }
+    /// Of the pass that is planned, told to `sender`.
+    pub fn new(plan: plan::Replay, sender: mpsc::Sender<Trace>) -> Self {
+        Self { plan, sender, exchanges: Mutex::new(Vec::new()) }
     }
 
     /// The pass that is replayed.
     pub fn iteration(&self) -> u64 {
-        self.iteration
+        self.plan.iteration
+    }
+
+    /// How many records of a data its minion had taken before; `None` when nobody knows.
+    pub(crate) fn taken(&self, data: &str) -> Option<u64> {
+        self.plan.taken.get(data).copied().unwrap_or(Some(self.plan.iteration))
     }
 
     /// Keeps what an execution exchanged until it ends.
@@ -71,6 +77,6 @@ impl Replay {
 
 impl fmt::Debug for Replay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Replay").field("iteration", &self.iteration).finish_non_exhaustive()
+        f.debug_struct("Replay").field("plan", &self.plan).finish_non_exhaustive()
     }
 }

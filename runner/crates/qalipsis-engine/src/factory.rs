@@ -129,7 +129,7 @@ pub async fn prepare(scenarios: &[Scenario], plan: FactoryPlan) -> Result<Factor
                 segment: plan.segment,
                 minions: planned.minions,
                 iteration_limit: plan.campaign.limits.iteration,
-                replay: plan.replay.map(|replay| Replay::new(replay.iteration, told.clone())),
+                replay: plan.replay.clone().map(|replay| Replay::new(replay, told.clone())),
             })
         })
         .collect();

@@ -3,6 +3,7 @@
 use crate::description::SourceLocation;
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Why an execution or a criterion failed; the `type` of a JUnit failure.
@@ -115,6 +116,9 @@ pub struct Evidence {
     pub minion: Option<u32>,
     /// Pass of that minion, from 0.
     pub iteration: u64,
+    /// How many records that minion had taken before that pass, by name of the data.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub taken: BTreeMap<String, u64>,
     /// Zone of the factory.
     pub zone: Option<String>,
     /// Attempt, from 1.

@@ -231,6 +231,7 @@ fn scenario(
         joins: figures.joins.values().cloned().collect(),
         meters: figures.meters.clone(),
         measured: measured::report(case.aggregate, planned, &described.scenario),
+        data: figures.data.clone(),
         last_started: figures.last_started,
         criteria,
         problems: problems(case, &planned.name, figures, &evidence, limit),
@@ -477,6 +478,11 @@ fn warning(scenario: &ScenarioReport) -> Vec<String> {
 }
 
 impl StepReport {
+    /// Executions that failed within the tolerance of the step.
+    pub fn tolerated_executions(&self) -> u64 {
+        if self.tolerated.is_some() { self.figures.failures() } else { 0 }
+    }
+
     /// Whether it was never executed although a passing run must execute it.
     pub fn must_run(&self) -> bool {
         self.skipped && !self.optional

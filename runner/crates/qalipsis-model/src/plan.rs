@@ -174,10 +174,14 @@ pub struct FactoryPlan {
 }
 
 /// A pass that is run again, to look at it closely.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Replay {
     /// The pass, from 0.
     pub iteration: u64,
+    /// How many records its minion had taken before, by name of the data; `None` when nobody knows. Of data that
+    /// is absent it took one in each pass.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub taken: BTreeMap<String, Option<u64>>,
 }
 
 /// How a running campaign is stopped.

@@ -10,7 +10,7 @@ use crate::evidence::{Evidence, FailureKind};
 use crate::histogram::Histogram;
 use crate::measured::{Measured, MeterKind};
 use crate::meter::MeterFigures;
-use crate::snapshot::{JoinFigures, StepFigures};
+use crate::snapshot::{JoinFigures, StepFigures, Takes};
 use crate::timestamp::Timestamp;
 use crate::verdict::Status;
 use crate::zone::{PERCENTILE, ZoneFigures};
@@ -102,6 +102,8 @@ pub struct ScenarioReport {
     pub meters: BTreeMap<String, MeterFigures>,
     /// What else the scenario measures, in order of declaration, and gauges that were never set.
     pub measured: Vec<MeasuredReport>,
+    /// By name of the data: how many records passes took.
+    pub data: BTreeMap<String, Takes>,
     /// When a pass last started.
     pub last_started: Option<Timestamp>,
     /// In order of declaration.

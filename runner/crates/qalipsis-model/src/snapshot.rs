@@ -89,12 +89,29 @@ pub struct ScenarioFigures {
     /// What else the scenario measures, by name of the meter.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub measured: BTreeMap<String, Measured>,
+    /// By name of the data: how many records passes take.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub data: BTreeMap<String, Takes>,
     /// When a pass last started: from then on backlogs should drain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_started: Option<Timestamp>,
     /// When a pass last ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_ended: Option<Timestamp>,
+}
+
+/// How many records of a data each pass takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Takes {
+    /// The same in all passes; `None` when they differ.
+    pub per_pass: Option<u64>,
+}
+
+impl Takes {
+    /// Of a minion that took so many in so many passes, at least one.
+    pub fn of(taken: u64, passes: u64) -> Self {
+        Self { per_pass: taken.checked_div(passes).filter(|each| each * passes == taken) }
+    }
 }
 
 /// Figures of one step.
@@ -403,6 +420,15 @@ impl JoinFigures {
 }
 
 impl ScenarioFigures {
+    /// Notes how many records passes took of a data.
+    pub fn took(&mut self, data: &str, takes: Takes) {
+        match self.data.get_mut(data) {
+            Some(own) if own.per_pass != takes.per_pass => own.per_pass = None,
+            Some(_) => {}
+            None => _ = self.data.insert(data.to_owned(), takes),
+        }
+    }
+
     /// Adds all of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.released += other.released;
@@ -423,6 +449,9 @@ impl ScenarioFigures {
         }
         for (name, measured) in &other.measured {
             self.add_measured(name, measured);
+        }
+        for (name, takes) in &other.data {
+            self.took(name, *takes);
         }
         self.last_started = self.last_started.max(other.last_started);
         self.last_ended = self.last_ended.max(other.last_ended);

@@ -9,6 +9,7 @@ use crate::output;
 use crate::problem::Problem;
 use crate::run::{self, lead};
 use qalipsis_head::Observer;
+use qalipsis_model::plan::Replay;
 use qalipsis_model::profile::Profile;
 use qalipsis_model::suggest::hint;
 use qalipsis_model::trace::Trace;
@@ -68,7 +69,9 @@ pub async fn replay(invocation: &Invocation, path: &Path, target: Target) -> Res
     let steps = campaign.executables.iter().find_map(|e| e.scenario(&scenario.name));
     let names = steps.map(|s| s.steps.iter().map(|step| step.name.clone()).collect()).unwrap_or_default();
     let mut telling = Telling { names, style, quiet, lines: lines.clone() };
-    let (report, _) = lead(&invocation, &campaign, stops, &lines, &mut telling, Some(target)).await?;
+    let (report, _) =
+        lead(&invocation, &campaign, stops, &lines, &mut telling, Some((target, plan(scenario, target))))
+            .await?;
     output::print(&conclusion(&report, style))?;
     Ok(report.status.exit_code(false))
 }
@@ -90,6 +93,28 @@ fn chosen<'a>(summary: &'a Summary, wanted: &[String]) -> Result<&'a Scenario, E
         ),
         _ => refuse("one minion belongs to one scenario, give one name with -s".to_owned()),
     }
+}
+
+/// The pass, with what its minion had taken before of data.
+///
+/// A failure that was kept of that pass tells exactly; what all passes took tells of any other.
+fn plan(scenario: &Scenario, target: Target) -> Replay {
+    let Target { minion, iteration } = target;
+    let failures = scenario.steps.iter().flat_map(|step| &step.failures).flat_map(|failure| &failure.kept);
+    let mut kept = failures.chain(scenario.problems.iter().flat_map(|problem| &problem.kept));
+    let told = kept
+        .find(|kept| kept.minion == Some(minion) && kept.iteration == iteration && !kept.taken.is_empty());
+    let taken = match told {
+        Some(kept) => kept.taken.iter().map(|(name, taken)| (name.clone(), Some(*taken))).collect(),
+        None => {
+            let data = scenario.data.iter();
+            let taken = |each: u64| each.saturating_mul(iteration);
+            // Before its first pass it had taken none, whatever passes took later.
+            let before = |each: Option<u64>| if iteration == 0 { Some(0) } else { each.map(taken) };
+            data.map(|data| (data.name.clone(), before(data.records_per_pass))).collect()
+        }
+    };
+    Replay { iteration, taken }
 }
 
 /// The invocation with what the campaign was given: seed, scenario, configuration.

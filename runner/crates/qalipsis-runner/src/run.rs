@@ -102,7 +102,7 @@ pub(crate) async fn lead(
     stops: mpsc::Receiver<Stop>,
     live: &Live,
     observer: &mut dyn Observer,
-    replay: Option<Target>,
+    replay: Option<(Target, Replay)>,
 ) -> Result<(Report, Option<String>), Error> {
     let (lines, mut printed) = mpsc::channel::<String>(LINES);
     let shown = live.clone();
@@ -121,9 +121,11 @@ pub(crate) async fn lead(
             campaign: CampaignPlan { scenarios: scenarios.cloned().collect(), ..campaign.plan.clone() },
             factory: name(&executable.path),
             zone: campaign.settings.zone.clone(),
-            segment: replay.map_or(Segment::WHOLE, |target| Segment::of_minion(target.minion, minions)),
-            workers: replay.map_or(campaign.settings.workers, |_| Some(1)),
-            replay: replay.map(|target| Replay { iteration: target.iteration }),
+            segment: replay
+                .as_ref()
+                .map_or(Segment::WHOLE, |(target, _)| Segment::of_minion(target.minion, minions)),
+            workers: replay.as_ref().map_or(campaign.settings.workers, |_| Some(1)),
+            replay: replay.as_ref().map(|(_, replay)| replay.clone()),
         };
         peers.push(processes.start(&executable.path, plan, lines.clone()).await?);
     }

@@ -71,6 +71,47 @@ fn a_pass_runs_again_with_the_same_data_and_all_it_does_is_told() {
 }
 
 #[test]
+fn a_pass_is_dealt_the_records_that_it_had() {
+    let context = TestContext::new();
+    let accounts: String = (0..100_000).map(|number| format!("{}\n", number * 7)).collect();
+    let accounts = context.write("accounts.csv", &format!("id\n{accounts}"));
+    let property = format!("properties.accounts={}", accounts.display());
+    let finished = context.autostart("deals", &["-c", &property]);
+    let data = &Summary::read(&context.summary()).unwrap().scenarios[0].data;
+    let each: Vec<_> = data.iter().map(|data| (data.name.as_str(), data.records_per_pass)).collect();
+    let file = format!("data file {}", accounts.display());
+    assert_eq!(each, [(file.as_str(), Some(1)), ("list", Some(2)), ("stream", None)]);
+
+    // The first pass, one of which a failure was kept, and one that takes nothing of what others took unevenly.
+    for (minion, iteration, code) in [(1, 0, 0), (2, 3, 3), (0, 6, 0)] {
+        let (minion, iteration) = (minion.to_string(), iteration.to_string());
+        let replayed =
+            replay(&context, &context.summary(), &["--minion", &minion, "--iteration", &iteration]);
+        assert_eq!(replayed.code(), Some(code), "{replayed}");
+        let dealt = format!("minion {minion} iteration {iteration} is dealt ");
+        let line = |text: &str| text.lines().find(|line| line.starts_with(&dealt)).map(str::to_owned);
+        assert!(line(&finished.stderr).is_some(), "{dealt} in {finished}");
+        assert_eq!(line(&replayed.stderr), line(&finished.stderr), "the records are the same");
+    }
+    let replayed = replay(&context, &context.summary(), &["--minion", "0", "--iteration", "5"]);
+    assert_eq!(replayed.code(), Some(3), "{replayed}");
+    let told = "stream: passes of that campaign took different numbers of records, so that a replay cannot give \
+                pass 5 of minion 0 those that it had";
+    assert!(flat(&replayed.stdout).contains(told), "{replayed}");
+}
+
+#[test]
+fn a_stream_that_cannot_be_read_again_is_told() {
+    let context = TestContext::new();
+    assert_eq!(context.autostart("streams", &[]).code(), Some(0));
+    let replayed = replay(&context, &context.summary(), &["--minion", "1"]);
+    assert_eq!(replayed.code(), Some(3), "{replayed}");
+    let told = "tickets: a stream gives each record to the minion that asks first, so that a replay cannot give \
+                minion 1 those that it had";
+    assert!(flat(&replayed.stdout).contains(told), "{replayed}");
+}
+
+#[test]
 fn a_pass_that_was_good_exits_with_0_whatever_the_campaign_was() {
     for scenario in ["slow", "skips"] {
         let context = TestContext::new();

@@ -8,6 +8,7 @@ use qalipsis_model::evidence::{Evidence, FailedCheck};
 use qalipsis_model::report::StepFailure;
 use qalipsis_model::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A place in a scenario's source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +48,9 @@ pub struct Kept {
     pub minion: Option<u32>,
     /// Pass of that minion, from 0.
     pub iteration: u64,
+    /// How many records that minion had taken before that pass, by name of the data; absent when it took none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub taken: BTreeMap<String, u64>,
     /// Zone of the factory.
     pub zone: Option<String>,
     /// Attempt, from 1.
@@ -104,6 +108,7 @@ impl From<&Evidence> for Kept {
             at: evidence.at,
             minion: evidence.minion,
             iteration: evidence.iteration,
+            taken: evidence.taken.clone(),
             zone: evidence.zone.clone(),
             attempt: evidence.attempt,
             code: evidence.code.clone(),

@@ -11,6 +11,7 @@ use super::timeline::Timeline;
 use super::zone::{Zone, ZoneDifference};
 use qalipsis_model::histogram::Histogram;
 use qalipsis_model::report::{self, ScenarioReport};
+use qalipsis_model::snapshot::Takes;
 use qalipsis_model::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -56,12 +57,31 @@ pub struct Scenario {
     pub joins: Vec<Join>,
     /// What is watched and set, by name, then what else the scenario measures, in order of declaration.
     pub meters: Vec<Meter>,
+    /// By name: records that minions took in several passes; absent when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<Data>,
     /// In order of declaration.
     pub criteria: Vec<Criterion>,
     /// Failures outside of any step.
     pub problems: Vec<Problem>,
     /// Load and response times over time.
     pub timeline: Timeline,
+}
+
+/// Records that minions took in several passes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Data {
+    /// As the scenario names them.
+    pub name: String,
+    /// How many each pass took; null when passes took different numbers.
+    pub records_per_pass: Option<u64>,
+}
+
+impl Data {
+    fn new((name, takes): (&String, &Takes)) -> Self {
+        Self { name: name.clone(), records_per_pass: takes.per_pass }
+    }
 }
 
 /// A failure outside of any step: warm-up, sources, panics between steps.
@@ -107,6 +127,7 @@ impl Scenario {
                 .map(|(name, meter)| Meter::new(name, meter, started))
                 .chain(scenario.measured.iter().map(Meter::from))
                 .collect(),
+            data: scenario.data.iter().map(Data::new).collect(),
             criteria: scenario.criteria.iter().map(Criterion::from).collect(),
             problems: scenario.problems.iter().map(Problem::from).collect(),
             timeline: Timeline::new(&scenario.timeline, names),

@@ -15,7 +15,7 @@ use qalipsis_model::plan::{CampaignPlan, Limits, PropertyValues, ScenarioPlan};
 use qalipsis_model::profile::Profile;
 use qalipsis_model::report::{FactoryReport, Report};
 use qalipsis_model::snapshot::{
-    ExecutionOutcome, JoinFigures, ScenarioFigures, Snapshot, StepFigures, StepKind,
+    ExecutionOutcome, JoinFigures, ScenarioFigures, Snapshot, StepFigures, StepKind, Tolerance,
 };
 use qalipsis_model::timestamp::Timestamp;
 use std::collections::BTreeMap;
@@ -284,6 +284,23 @@ impl Campaign {
         campaign
     }
 
+    /// As healthy, but for 4 passes of the first step that took a retry, and 2 failures of the second that are tolerated.
+    pub(crate) fn forgiven() -> Self {
+        let mut campaign = Self::healthy();
+        let first = campaign.step(0);
+        first.flaky = 4;
+        first.flaky_cause = Some("connection refused".into());
+        let second = campaign.step(1);
+        second.tolerate(Tolerance::share(0.05));
+        second.failed_minions = 2;
+        for _ in 0..2 {
+            second.record_failure(FailureKind::Assertion, at(1.0));
+            second.record(ExecutionOutcome::Failure, 1_000_000, 1_000_000);
+        }
+        campaign.evidence.push(evidence(1, 1, FailureKind::Assertion, "expected 202, observed 503"));
+        campaign
+    }
+
     pub(crate) fn step(&mut self, index: u32) -> &mut qalipsis_model::snapshot::StepFigures {
         self.figures.steps.entry(index).or_default()
     }
@@ -364,6 +381,7 @@ pub(crate) fn evidence(id: u64, step: u32, kind: FailureKind, message: &str) -> 
         at: at(0.75 * id as f64),
         minion: Some(12 + id as u32),
         iteration: 0,
+        taken: Default::default(),
         zone: Some("us".into()),
         attempt: 1,
         kind,

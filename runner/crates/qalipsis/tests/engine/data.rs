@@ -276,18 +276,58 @@ fn a_stream_that_ends_is_dealt_as_records_in_memory_are() {
 
 #[test]
 fn a_replay_gives_the_same_records_or_says_why_not() {
-    let replay = Some(Replay { iteration: 2 });
-    let again = || Run { replay, segments: vec![Segment::of_minion(1, 3)], ..Run::default() };
+    let again = |taken: &[(&str, Option<u64>)]| {
+        let taken = taken.iter().map(|(name, taken)| ((*name).to_owned(), *taken)).collect();
+        let replay = Some(Replay { iteration: 2, taken });
+        Run { replay, segments: vec![Segment::of_minion(1, 3)], ..Run::default() }
+    };
     let origin = || records("numbers", 0..10);
-    let (report, used) = of(origin, 3, 1, Records::each_once, again());
+    let (report, used) = of(origin, 3, 1, Records::each_once, again(&[]));
     assert_eq!((report.status, used), (Status::Successful, vec![(1, 7)]));
-    let (report, used) = dealt(live(10..30), 3, 1, again());
+    let (report, used) = of(origin, 3, 2, Records::broadcast, again(&[("numbers", Some(5))]));
+    assert_eq!((report.status, used), (Status::Successful, vec![(1, 5), (1, 6)]));
+    let (report, used) = of(origin, 3, 1, Records::each_once, again(&[("numbers", None)]));
+    assert_eq!((report.status, used), (Status::Failed, vec![]));
+    assert_eq!(
+        report.reasons[0].message,
+        "error outside of steps: numbers: passes of that campaign took different numbers of records, so that a replay \
+         cannot give pass 2 of minion 1 those that it had"
+    );
+    let (report, used) = dealt(live(10..30), 3, 1, again(&[]));
     assert_eq!((report.status, used), (Status::Failed, vec![]));
     assert_eq!(
         report.reasons[0].message,
         "error outside of steps: numbers: a stream gives each record to the minion that asks first, so that a replay \
          cannot give minion 1 those that it had"
     );
+}
+
+/// Two minions that pass again and again: what passes took by the report, and of one failure its pass, and what its minion
+/// had taken before. A pass takes as many as told.
+fn passes(takes: fn(u64) -> u64) -> (Option<u64>, u64, u64) {
+    let scenario = move || {
+        let open = |_: Setup| async { Ok(records("numbers", 0..10)?.cycle()) };
+        let pass = move |minion: Minion<Step>, numbers: Arc<Data<u32>>| async move {
+            minion.pause(millis(10)).await;
+            for _ in 0..takes(minion.iteration()) {
+                numbers.next(&minion).await?;
+            }
+            minion.verify(Step::Use, |v| v.below("pass", minion.iteration(), 5))
+        };
+        Scenario::new("s", open, pass)
+            .minions(2)
+            .profile(Profile::stages([Stage::percent(100).total(secs(1))]))
+    };
+    let report = three().of(scenario);
+    let failure = &report.scenarios[0].steps[0].failures[0].evidence[0];
+    (report.scenarios[0].data["numbers"].per_pass, failure.iteration, failure.taken["numbers"])
+}
+
+#[test]
+fn the_report_tells_what_passes_took_so_that_they_can_be_replayed() {
+    assert_eq!(passes(|_| 2), (Some(2), 5, 10));
+    assert_eq!(passes(|pass| pass % 2), (None, 5, 2));
+    assert_eq!(passes(|pass| u64::from(pass < 5)), (Some(1), 5, 5));
 }
 
 #[test]

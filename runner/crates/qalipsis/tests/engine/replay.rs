@@ -77,7 +77,7 @@ fn replayed() -> (Vec<Trace>, ScenarioFigures) {
         zone: None,
         segment: Segment::of_minion(7, 10),
         workers: Some(1),
-        replay: Some(Replay { iteration: 3 }),
+        replay: Some(Replay { iteration: 3, ..Replay::default() }),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {

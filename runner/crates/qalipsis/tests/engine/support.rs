@@ -67,7 +67,7 @@ impl Run {
                 zone: None,
                 segment: *segment,
                 workers: Some(2),
-                replay: self.replay,
+                replay: self.replay.clone(),
             };
             match prepare(&[scenario()], plan).await {
                 Ok(factory) => running.push(factory),
