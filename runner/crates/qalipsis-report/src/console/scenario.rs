@@ -73,11 +73,16 @@ fn steps(page: &mut Page, scenario: &ScenarioReport) {
         return;
     }
     let cancelled = scenario.steps.iter().any(|s| s.figures.cancelled > 0);
+    let flaky = scenario.steps.iter().any(|s| s.figures.flaky > 0);
+    let tolerated = scenario.steps.iter().any(|s| s.tolerated.is_some());
     let mut columns =
         vec![Column { title: "executions", expendable: 0 }, Column { title: "failed", expendable: 0 }];
-    if cancelled {
-        columns.push(Column { title: "cancelled", expendable: 5 });
+    for (there, title) in [(tolerated, "tolerated"), (flaky, "flaky"), (cancelled, "cancelled")] {
+        if there {
+            columns.push(Column { title, expendable: 5 });
+        }
     }
+    let counts = columns.len();
     columns.extend(times_columns());
     let mut table = Table::new("step", columns);
     for step in &scenario.steps {
@@ -88,10 +93,15 @@ fn steps(page: &mut Page, scenario: &ScenarioReport) {
         }
         let figures = &step.figures;
         let failures = figures.failures();
-        let mut cells = vec![
-            plain(number(figures.executions())),
-            (number(failures), if failures > 0 { Paint::Bad } else { Paint::Plain }),
-        ];
+        let counted = |count: u64, paint| (number(count), if count > 0 { paint } else { Paint::Plain });
+        let failed = if step.tolerated.is_some() { Paint::Warning } else { Paint::Bad };
+        let mut cells = vec![plain(number(figures.executions())), counted(failures, failed)];
+        if tolerated {
+            cells.push(counted(step.tolerated_executions(), Paint::Warning));
+        }
+        if flaky {
+            cells.push(counted(figures.flaky, Paint::Warning));
+        }
         if cancelled {
             cells.push(plain(number(figures.cancelled)));
         }
@@ -101,7 +111,7 @@ fn steps(page: &mut Page, scenario: &ScenarioReport) {
 
         let response = figures.response();
         if differs(&service, &response) {
-            let mut cells = vec![plain(String::new()); if cancelled { 3 } else { 2 }];
+            let mut cells = vec![plain(String::new()); counts];
             cells.extend(times(&response));
             table.row(Mark::None, "  response time".to_owned(), cells);
         }

@@ -100,17 +100,12 @@ fn steps(page: &mut Page, scenario: &ScenarioReport) {
         return;
     }
     page.raw("<h3>Steps</h3>\n");
-    let titles = [
-        "step",
-        "executions",
-        "failed",
-        "minions concerned",
-        "response p50",
-        "p95",
-        "p99",
-        "max",
-        "service p95",
-    ];
+    let flaky = scenario.steps.iter().any(|step| step.figures.flaky > 0);
+    let tolerated = scenario.steps.iter().any(|step| step.tolerated.is_some());
+    let mut titles = vec!["step", "executions", "failed"];
+    titles.extend(tolerated.then_some("of these tolerated"));
+    titles.extend(flaky.then_some("flaky"));
+    titles.extend(["minions concerned", "response p50", "p95", "p99", "max", "service p95"]);
     heads(page, &titles);
     for step in &scenario.steps {
         let figures = &step.figures;
@@ -118,10 +113,14 @@ fn steps(page: &mut Page, scenario: &ScenarioReport) {
         page.element("td", "", &step.name);
         if step.skipped {
             let remark = if step.optional { "never executed (optional)" } else { "never executed" };
-            page.raw("<td colspan=\"8\">").text(remark).raw("</td></tr>\n");
+            let columns = titles.len() - 1;
+            page.raw(&format!("<td colspan=\"{columns}\">")).text(remark).raw("</td></tr>\n");
             continue;
         }
-        let counts = [figures.executions(), figures.failures(), figures.failed_minions];
+        let mut counts = vec![figures.executions(), figures.failures()];
+        counts.extend(tolerated.then(|| step.tolerated_executions()));
+        counts.extend(flaky.then_some(figures.flaky));
+        counts.push(figures.failed_minions);
         counts.into_iter().for_each(|count| page.element("td", "number", &number(count)));
         times(page, &figures.response(), &PERCENTILES);
         let service = figures.service().percentile_ns(95.0);
@@ -129,6 +128,9 @@ fn steps(page: &mut Page, scenario: &ScenarioReport) {
         page.raw("</tr>\n");
     }
     page.raw("</table></div>\n");
+    if flaky {
+        page.element("p", "dim", "Flaky executions succeeded only after a retry.");
+    }
 }
 
 fn joins(page: &mut Page, scenario: &ScenarioReport) {

@@ -26,10 +26,38 @@ pub struct Step {
     pub skipped: bool,
     /// Everything that failed in one line; null when nothing did.
     pub headline: Option<String>,
+    /// Executions that succeeded only after a retry; absent when there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flaky: Option<Flaky>,
+    /// Failures that the scenario tolerates; absent when there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerated: Option<Tolerated>,
     /// What failed, one per kind, most frequent first.
     pub failures: Vec<Failure>,
     /// What was counted and timed.
     pub figures: Figures,
+}
+
+/// Executions that succeeded only after a retry. They warn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Flaky {
+    /// How many.
+    pub executions: u64,
+    /// Why the first of them was retried; null when no reason was told.
+    pub cause: Option<String>,
+}
+
+/// Failures within the tolerance of their step. They warn, and do not fail the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Tolerated {
+    /// How many executions failed.
+    pub executions: u64,
+    /// How many may: `3` or `1 %`.
+    pub limit: String,
+    /// What failed, in one line.
+    pub message: String,
 }
 
 /// What a step turned out to be.
@@ -201,6 +229,7 @@ impl From<&StepFigures> for Figures {
 
 impl From<&StepReport> for Step {
     fn from(step: &StepReport) -> Self {
+        let figures = &step.figures;
         Self {
             name: step.name.clone(),
             kind: step.figures.kind.map(StepKind::from),
@@ -208,6 +237,13 @@ impl From<&StepReport> for Step {
             optional: step.optional,
             skipped: step.skipped,
             headline: step.headline.clone(),
+            flaky: (figures.flaky > 0)
+                .then(|| Flaky { executions: figures.flaky, cause: figures.flaky_cause.clone() }),
+            tolerated: step.tolerated.as_ref().zip(figures.tolerance).map(|(message, limit)| Tolerated {
+                executions: figures.failures(),
+                limit: limit.to_string(),
+                message: message.clone(),
+            }),
             failures: step.failures.iter().map(Failure::from).collect(),
             figures: Figures::from(&step.figures),
         }

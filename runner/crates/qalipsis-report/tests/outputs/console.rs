@@ -27,6 +27,11 @@ fn a_failing_campaign_begins_with_its_causes() {
 }
 
 #[test]
+fn flaky_executions_and_tolerated_failures_are_told() {
+    assert_snapshot!(render(&Campaign::forgiven().report(), PLAIN));
+}
+
+#[test]
 fn the_zone_that_is_worst_is_named_once() {
     assert_snapshot!(render(&Campaign::in_zones(&["africa", "asia", "eu", "us"]).report(), PLAIN));
     // Without a criterion there is no cause that tells it.

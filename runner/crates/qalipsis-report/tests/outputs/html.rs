@@ -42,6 +42,18 @@ fn it_says_which_step_why_for_whom_and_since_when() {
 }
 
 #[test]
+fn flaky_executions_and_tolerated_failures_are_told() {
+    let text = checked(&html::render(&Campaign::forgiven().report()));
+    for told in
+        ["of these tolerated", "flaky", "connection refused", "5 % are tolerated", "only after a retry"]
+    {
+        assert!(text.contains(told), "{told}\n{text}");
+    }
+    let text = checked(&html::render(&Campaign::healthy().report()));
+    assert!(!text.contains("tolerated") && !text.contains("laky"), "{text}");
+}
+
+#[test]
 fn every_executed_step_has_its_distribution() {
     let page = html::render(&Campaign::healthy().report());
     let bars = |label: &str| {

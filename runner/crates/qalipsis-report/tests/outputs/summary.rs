@@ -28,6 +28,7 @@ fn every_report_fits_the_schema() {
         Campaign::healthy().report(),
         Campaign::failing().report(),
         Campaign::not_ready().report(),
+        Campaign::forgiven().report(),
         Campaign::in_zones(&["eu", "us"]).report(),
         Campaign::measuring().report(),
         hostile("quotes \" ' ]]> <&> \u{1b}[31m \u{0} \u{fffe} é 🎉"),
@@ -52,6 +53,20 @@ fn the_schema_refuses_what_is_no_summary() {
         *document.pointer_mut(place).unwrap_or_else(|| panic!("{place}")) = bad;
         assert!(valid(&document).is_err(), "{place}");
     }
+}
+
+#[test]
+fn flaky_executions_and_tolerated_failures_are_told() {
+    let steps = &written(&Campaign::forgiven().report())["scenarios"][0]["steps"];
+    assert_eq!(steps[0]["flaky"], json!({"executions": 4, "cause": "connection refused"}));
+    assert_eq!(steps[1]["tolerated"]["executions"], json!(2));
+    assert_eq!(steps[1]["tolerated"]["limit"], json!("5 %"));
+    assert_eq!(
+        (&steps[0]["tolerated"], &steps[1]["flaky"], &steps[1]["headline"]),
+        (&json!(null), &json!(null), &json!(null))
+    );
+    let steps = &written(&Campaign::healthy().report())["scenarios"][0]["steps"];
+    assert_eq!((&steps[0]["flaky"], &steps[1]["tolerated"]), (&json!(null), &json!(null)));
 }
 
 #[test]
