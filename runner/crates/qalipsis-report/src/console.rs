@@ -78,6 +78,9 @@ fn verdict(page: &mut Page, report: &Report) {
         Status::Failed | Status::Aborted | Status::Invalid => (Mark::Failed, Paint::Bad),
     };
     page.title(mark, &report.verdict(), paint, &digest::headline(report));
+    if let Some(incomplete) = digest::incomplete(report) {
+        page.detail(Paint::Plain, incomplete);
+    }
 }
 
 fn warnings(page: &mut Page, report: &Report) {

@@ -3,6 +3,7 @@
 use crate::cli::Color;
 use crate::error::Error;
 use qalipsis_report::console::Style;
+use qalipsis_report::text::one_line;
 use std::io::{self, IsTerminal, Write};
 use terminal_size::{Width, terminal_size};
 
@@ -32,12 +33,19 @@ pub fn print(text: &str) -> Result<(), Error> {
 
 /// Writes an error to standard error, one line for each thing that is wrong.
 pub fn complain(error: &Error, color: Color) {
+    error.lines().iter().for_each(|line| tell("error:", "1;31", line, color));
+}
+
+/// Writes a warning to standard error, on one line.
+pub fn warn(text: &str, color: Color) {
+    tell("warning:", "1;33", &one_line(text), color);
+}
+
+fn tell(label: &str, code: &str, line: &str, color: Color) {
     let mut err = io::stderr().lock();
-    let label = if color.wanted(err.is_terminal()) { "\x1b[1;31merror:\x1b[0m" } else { "error:" };
-    for line in error.lines() {
-        // Without standard error there is nowhere left to complain; the exit code still tells.
-        let _ = writeln!(err, "{label} {line}");
-    }
+    let painted = color.wanted(err.is_terminal()).then(|| format!("\x1b[{code}m{label}\x1b[0m"));
+    // Without standard error there is nowhere left to complain; the exit code still tells.
+    let _ = writeln!(err, "{} {line}", painted.as_deref().unwrap_or(label));
 }
 
 /// Whether the locale's character set is UTF-8; without any locale it is, as in most CI.

@@ -50,22 +50,26 @@ pub async fn autostart(
         let summary = Summary::from(&report);
         report.held_against(baselines.against(&summary, format!("campaign {}", report.key)));
     }
+    let known = report.warnings.len();
     let shown = outputs::show(&mut report, &campaign.settings);
-    let mut text = match invocation.verbosity {
-        Verbosity::Quiet => console::summary(&report, style),
-        Verbosity::Normal | Verbosity::Verbose => console::render(&report, style),
-    };
-    if let Some(path) = events.filter(|_| invocation.verbosity > Verbosity::Quiet) {
+    let quiet = invocation.verbosity == Verbosity::Quiet;
+    let mut text = if quiet { console::summary(&report, style) } else { console::render(&report, style) };
+    if let Some(path) = events.filter(|_| !quiet) {
         text.push_str(&console::note("events", &path, style));
     }
+    if quiet && report.status != Status::Warning {
+        // Nothing else tells them: nobody would learn that nobody was told.
+        report.warnings[known..].iter().for_each(|warning| output::warn(warning, invocation.color));
+    }
     for one in shown {
-        match one.outcome {
-            Ok(lines) if invocation.verbosity > Verbosity::Quiet => {
+        // An output that fails must not change the verdict.
+        match (&one.outcome, one.warning()) {
+            (Err(_), Some(warning)) if quiet => output::warn(&warning, invocation.color),
+            (_, Some(warning)) => text.push_str(&console::note("warning", &warning, style)),
+            (Ok(lines), None) if !quiet => {
                 text.extend(lines.iter().map(|line| console::note(one.label, line, style)));
             }
-            Ok(_) => {}
-            // An output that fails must not change the verdict.
-            Err(error) => text.push_str(&console::note("warning", &error, style)),
+            _ => {}
         }
     }
     if outputs::on_github(&campaign.settings) {

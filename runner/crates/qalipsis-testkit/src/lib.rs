@@ -1,7 +1,7 @@
 //! Real servers and binaries for tests.
 //!
 //! A test asks for what it needs and gets the real thing: [`KafkaBroker`] is Apache Kafka,
-//! [`PostgresServer`] is PostgreSQL, [`RabbitMq`] is RabbitMQ, [`Process`] is
+//! [`PostgresServer`] is PostgreSQL, [`RabbitMq`] is RabbitMQ, [`NotifiedServer`] takes mails and messages, [`Process`] is
 //! any program, [`binary`] is a program of this workspace. What was started here ends with the test: when
 //! the handle is dropped, when the test panics, and also when the test process itself is killed.
 //!
@@ -17,6 +17,7 @@ mod java;
 pub mod junit;
 mod kafka;
 mod lock;
+mod notified;
 pub mod plugin;
 mod port;
 mod postgres;
@@ -30,6 +31,7 @@ mod workspace;
 pub use binary::binary;
 pub use filters::filters;
 pub use kafka::{KAFKA_ADDRESS, KafkaBroker};
+pub use notified::NotifiedServer;
 pub use port::free_port;
 pub use postgres::{POSTGRES_PASSWORD, POSTGRES_URL, PostgresServer};
 pub use process::{Finished, Process};

@@ -1,7 +1,8 @@
 //! What a campaign leaves behind, and what becomes of an output that fails.
 
 use crate::support::{LIMIT, SOON, TestContext, finish, flat};
-use qalipsis_testkit::Process;
+use qalipsis_report::summary::{Status, Summary};
+use qalipsis_testkit::{NotifiedServer, Process};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -47,35 +48,127 @@ fn an_output_that_fails_is_a_warning_and_the_others_are_there() {
     command.env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", "/nonexistent/job.md");
     let finished = finish(command);
     assert_eq!(finished.code(), Some(0), "{finished}");
-    assert!(flat(&finished.stdout).contains("warning failed to write the summary of the job"), "{finished}");
+    assert!(
+        flat(&finished.stdout).contains("warning github: failed to write the summary of the job"),
+        "{finished}"
+    );
     assert!(page(&context).is_file() && context.junit_files().len() == 1, "{finished}");
 }
 
 #[test]
-fn a_killed_run_still_writes_all_that_it_knows_marked_as_such() {
+fn quiet_tells_what_could_not_be_told_on_standard_error() {
     let context = TestContext::new();
-    let process = context.running("never-returns");
-    process.wait_for_line(|line| line == "waiting", SOON).unwrap();
-    process.terminate().unwrap();
-    process.wait_for_line(|line| line.starts_with("stopping: "), SOON).unwrap();
-    process.terminate().unwrap();
-    assert_eq!(process.wait(LIMIT).unwrap().code(), Some(5));
-    let mark = "The campaign was ended early";
-    let page = fs::read_to_string(page(&context)).unwrap();
-    assert!(page.contains("<h1>ABORTED</h1>") && page.contains(mark), "{page}");
-    assert!(fs::read_to_string(context.summary()).unwrap().contains("\"ABORTED\""));
-    assert!(context.junit().contains("stopped by the user"));
+    let mut command = context.campaign("red", &["-q", "-c", "report.export.slack.enabled=true"]);
+    command.args(["-c", "report.export.slack.url=http://127.0.0.1:1"]);
+    command.env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", "/nonexistent/job.md");
+    let finished = finish(command);
+    assert_eq!(finished.code(), Some(3), "{finished}");
+    let lines: Vec<&str> = finished.stderr.lines().collect();
+    assert_eq!(lines.len(), 2, "{finished}");
+    assert_eq!(lines[0], "warning: slack: Slack cannot be reached, tried 4 times");
+    assert!(lines[1].starts_with("warning: github: failed to write the summary of the job: "), "{finished}");
+    assert!(!finished.stdout.contains("warning") && !finished.stdout.contains("slack"), "{finished}");
 }
 
 #[test]
-fn a_lost_factory_is_told_by_the_page_with_what_was_measured() {
+fn a_verdict_that_is_a_warning_tells_what_could_not_be_told_once() {
     let context = TestContext::new();
-    let process = context.running("long");
-    process.wait_for_line(|line| line == "pass 1 begins", SOON).unwrap();
-    context.signal_factory(rustix::process::Signal::KILL);
-    assert_eq!(process.wait(LIMIT).unwrap().code(), Some(5));
-    let page = fs::read_to_string(page(&context)).unwrap();
-    assert!(page.contains("<h1>ABORTED</h1>") && page.contains("was lost"), "{page}");
+    let finished = context.autostart(
+        "duplicates",
+        &["-q", "-c", "report.export.slack.enabled=true", "-c", "report.export.slack.url=http://127.0.0.1:1"],
+    );
+    assert!(finished.stdout.starts_with("! WARNING"), "{finished}");
+    let told = format!("{}{}", flat(&finished.stdout), finished.stderr);
+    assert_eq!(told.matches("Slack cannot be reached").count(), 1, "{finished}");
+}
+
+/// What a run that is ended must leave in every output: why, and that the figures are those until then.
+struct Ended {
+    context: TestContext,
+    servers: [NotifiedServer; 2],
+}
+
+impl Ended {
+    /// A campaign of which the first seconds are known, with all outputs.
+    fn start() -> (Self, Process) {
+        let servers = [NotifiedServer::mail().unwrap(), NotifiedServer::slack().unwrap()];
+        let context = TestContext::new();
+        let mut command = context.campaign("long", &["-v"]);
+        command.env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", context.path().join("job.md"));
+        for pair in [
+            "report.export.mail.enabled=true".to_owned(),
+            "report.export.mail.host=127.0.0.1".to_owned(),
+            format!("report.export.mail.port={}", servers[0].port()),
+            "report.export.mail.from=ci@example.org".to_owned(),
+            "report.export.mail.to=team@example.org".to_owned(),
+            "report.export.slack.enabled=true".to_owned(),
+            "report.export.slack.token=xoxb-1".to_owned(),
+            "report.export.slack.channel=#ci".to_owned(),
+            format!("report.export.slack.url=http://127.0.0.1:{}/api/", servers[1].port()),
+        ] {
+            command.args(["-c", &pair]);
+        }
+        let process = Process::spawn(&mut command).unwrap();
+        process.wait_for_line(|line| line == "pass 8 begins", LIMIT).unwrap();
+        (Self { context, servers }, process)
+    }
+
+    #[track_caller]
+    fn assert_told(&self, process: &Process, why: &str) {
+        let finished = process.wait(LIMIT).unwrap();
+        assert_eq!(finished.code(), Some(5), "{finished}");
+        let read = |path: PathBuf| fs::read_to_string(path).unwrap();
+        let summary = Summary::read(&self.context.summary()).unwrap();
+        let steps = summary.scenarios[0].steps.iter().map(|step| step.figures.executions);
+        let (of_one, of_all) = (steps.clone().next().unwrap(), steps.sum::<u64>());
+        assert!(of_one > 0, "{summary:#?}");
+        assert_eq!(summary.status, Status::Aborted);
+        assert!(summary.reasons.iter().any(|reason| reason.message.contains(why)), "{:#?}", summary.reasons);
+        let told = |server: &NotifiedServer, part: &str| server.told(part, &summary.key).unwrap().join("\n");
+        let [mail, slack] = &self.servers;
+        for (name, text) in [
+            ("console", finished.stdout.clone()),
+            ("junit", self.context.junit()),
+            ("page", read(page(&self.context))),
+            ("job summary", read(self.context.path().join("job.md"))),
+            ("mail", told(mail, "plain")),
+            ("mail in HTML", told(mail, "html")),
+            ("Slack", told(slack, "text")),
+        ] {
+            let text = flat(&text).replace("&#39;", "'").replace("&#40;", "(").replace("&apos;", "'");
+            let mark = "The campaign was ended early";
+            // JUnit has no place for a sum.
+            let executions = format!("{} execution", if name == "junit" { of_one } else { of_all });
+            for wanted in ["ABORTED", mark, why, &executions] {
+                assert!(text.contains(wanted), "{name} does not tell '{wanted}':\n{text}");
+            }
+        }
+        self.context.assert_nothing_left();
+    }
+}
+
+#[test]
+fn a_terminated_run_tells_what_it_knows_in_every_output() {
+    let (ended, process) = Ended::start();
+    process.terminate().unwrap();
+    process.wait_for_line(|line| line.starts_with("stopping: "), SOON).unwrap();
+    // It may have ended by itself meanwhile.
+    _ = process.terminate();
+    ended.assert_told(&process, "stopped by the user");
+}
+
+#[test]
+fn an_interrupted_run_tells_what_it_knows_in_every_output() {
+    let (ended, process) = Ended::start();
+    process.interrupt_group().unwrap();
+    ended.assert_told(&process, "stopped by the user");
+}
+
+#[test]
+fn a_run_whose_factory_is_killed_tells_what_it_knows_in_every_output() {
+    let (ended, process) = Ended::start();
+    ended.context.signal_factory(rustix::process::Signal::KILL);
+    ended.assert_told(&process, "its process ended with signal");
 }
 
 /// Hides nothing behind a failed rendering: the browser says what it could not do.

@@ -108,6 +108,9 @@ impl Checkout {
         for pair in &self.configuration {
             command.args(["-c", pair]);
         }
+        for (key, value) in outputs::notifications() {
+            command.args(["-c", &format!("{key}={value}")]);
+        }
         command.args(&self.flags).current_dir(self.folder.path());
         // As in a job of GitHub, to see that output too.
         command.env("GITHUB_ACTIONS", "true");

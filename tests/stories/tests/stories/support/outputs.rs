@@ -1,53 +1,119 @@
-//! All outputs of one run, held against its JUnit case: each tells the same.
+//! All outputs of one run, held against `summary.json`: each tells the same.
 
 use super::Case;
+use qalipsis_report::summary::{Step, Summary};
+use qalipsis_testkit::NotifiedServer;
 use std::fs;
 use std::path::Path;
 
 /// Name of the file that stands for GitHub's.
 pub(crate) const JOB_SUMMARY: &str = "job-summary.md";
 
-/// Console, annotations, `summary.json`, page and job summary name the step (or criterion), kind, message
-/// and times of `case`.
+/// Configures both notifications.
+pub(crate) fn notifications() -> Vec<(&'static str, String)> {
+    let (mail, slack) = (NotifiedServer::shared_mail().unwrap(), NotifiedServer::shared_slack().unwrap());
+    vec![
+        ("report.export.mail.enabled", "true".to_owned()),
+        ("report.export.mail.host", "127.0.0.1".to_owned()),
+        ("report.export.mail.port", mail.port().to_string()),
+        ("report.export.mail.from", "ci@example.org".to_owned()),
+        ("report.export.mail.to", "team@example.org".to_owned()),
+        ("report.export.slack.enabled", "true".to_owned()),
+        ("report.export.slack.token", "xoxb-1".to_owned()),
+        ("report.export.slack.channel", "#ci".to_owned()),
+        ("report.export.slack.url", format!("http://127.0.0.1:{}/api/", slack.port())),
+    ]
+}
+
+/// The only text that is about the campaign.
+fn told(server: &NotifiedServer, part: &str, key: &str) -> String {
+    let mut told = server.told(part, key).unwrap();
+    assert_eq!(told.len(), 1, "{part} about {key}: {told:#?}");
+    told.remove(0)
+}
+
+/// JUnit, console, annotations, page, job summary, Slack and both parts of the mail name the step (or criterion),
+/// kind, message, counts, distinct minions with their share, first and last time as `summary.json` has them.
+///
+/// # Panics
+/// With all that an output does not tell.
 #[track_caller]
 pub(crate) fn agree(case: &Case, kind: &str, campaign: &Path, console: &str) {
-    let summary = fs::read_to_string(campaign.join("summary.json")).unwrap();
-    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
-    let reasons = summary["reasons"].as_array().unwrap();
-    let reason = reasons
+    let summary = Summary::read(&campaign.join("summary.json")).unwrap();
+    let reason = summary
+        .reasons
         .iter()
-        .find(|reason| reason["message"] == case.message.as_str() && reason["kind"] == kind)
-        .unwrap_or_else(|| panic!("summary.json: no {kind} '{}' in {reasons:#?}", case.message));
-    let step = reason["step"].as_str().unwrap();
+        .find(|reason| reason.message == case.message && reason.kind.as_deref() == Some(kind))
+        .unwrap_or_else(|| panic!("summary.json: no {kind} '{}' in {:#?}", case.message, summary.reasons));
+    let step = reason.step.as_deref().unwrap();
     assert!(case.name.starts_with(step), "{} is about {step}", case.name);
 
-    let page = read_markup(&campaign.join("report.html"));
-    let job = read_markup(&campaign.join("../..").join(JOB_SUMMARY));
-    let annotations: String = console.lines().filter(|line| line.starts_with("::error ")).collect();
-    let annotations = annotations.replace("%3A", ":").replace("%2C", ",").replace("%25", "%");
-    let console: String = flat(console.split("::error ").next().unwrap());
-    let outputs =
-        [("console", &console), ("page", &page), ("job summary", &job), ("annotations", &annotations)];
+    let (mail, slack) = (NotifiedServer::shared_mail().unwrap(), NotifiedServer::shared_slack().unwrap());
+    let annotations: Vec<&str> = console.lines().filter(|line| line.starts_with("::error ")).collect();
+    let annotations = annotations.join(" ").replace("%3A", ":").replace("%2C", ",").replace("%25", "%");
+    let junit = fs::read_to_string(campaign.join(format!("TEST-{}.xml", summary.scenarios[0].name))).unwrap();
+    let outputs = [
+        ("junit", flat(&format!("{} {kind} {} {}", case.name, case.message, case.body))),
+        ("annotations", flat(&annotations)),
+        ("console", flat(console.split("::error ").next().unwrap())),
+        ("page", flat(&readable(&fs::read_to_string(campaign.join("report.html")).unwrap()))),
+        (
+            "job summary",
+            flat(&readable(&fs::read_to_string(campaign.join("../..").join(JOB_SUMMARY)).unwrap())),
+        ),
+        ("Slack", flat(&told(slack, "text", &summary.key))),
+        ("mail", flat(&told(mail, "plain", &summary.key))),
+        ("mail in HTML", flat(&readable(&told(mail, "html", &summary.key)))),
+    ];
+    assert!(junit.contains(&format!("type=\"{kind}\"")), "{junit}");
     // A line of the console is cut where a word is longer than it: the beginning is what one reads.
     let begin: String = flat(&case.message).chars().take(90).collect();
-    for (name, text) in outputs {
-        for told in [step, kind, begin.as_str()] {
-            assert!(text.contains(told), "{name} does not tell '{told}':\n{text}");
+    let failed = summary.scenarios.iter().flat_map(|s| &s.steps).map(|s| s.figures.failed).sum::<u64>();
+    let mut missing = Vec::new();
+    for (name, text) in &outputs {
+        let mut wanted = vec![step.to_owned(), kind.to_owned(), begin.clone()];
+        // An annotation is about one cause, and a test case about one step.
+        if !matches!(*name, "junit" | "annotations") {
+            wanted.push(format!("{} failed, in ", number(failed)));
         }
+        let step = summary.scenarios[0].steps.iter().find(|s| s.name == case.name);
+        wanted.extend(step.map(|step| facts(step, name)).unwrap_or_default());
+        let untold = wanted.into_iter().filter(|fact| !text.contains(fact.as_str()));
+        missing.extend(untold.map(|fact| format!("{name} does not tell '{fact}'")));
     }
-    let steps = summary["scenarios"][0]["steps"].as_array().unwrap();
-    let figures = &steps.iter().find(|s| s["name"] == step).unwrap()["figures"];
-    if let (Some(first), true) = (figures["first_failure"].as_str(), case.name == step) {
-        let first = &first[11..23];
-        for (name, text) in outputs.into_iter().chain([("junit", &case.body)]) {
-            assert!(text.contains(first), "{name} does not tell the time {first}:\n{text}");
-        }
+    let broken: Vec<&String> = outputs
+        .iter()
+        .filter(|(name, _)| missing.iter().any(|line| line.starts_with(&format!("{name} does"))))
+        .map(|(_, text)| text)
+        .collect();
+    assert!(missing.is_empty(), "{}\n{broken:#?}", missing.join("\n"));
+}
+
+/// What belongs to a failing step, as the output writes it.
+fn facts(step: &Step, output: &str) -> Vec<String> {
+    let figures = &step.figures;
+    let mut facts = Vec::new();
+    // Several kinds are told one by one, a single one by the message and by the minions.
+    if step.failures.len() > 1 && output != "annotations" {
+        facts.extend(step.failures.iter().map(|f| format!("{} {}", number(f.count), f.kind)));
     }
+    if figures.failed_minions > 0 && (output != "annotations" || step.failures.len() == 1) {
+        facts.push(format!("{} of {} minion", number(figures.failed_minions), number(figures.minions)));
+    }
+    for at in [figures.first_failure, figures.last_failure].into_iter().flatten() {
+        facts.push(if output == "junit" { at.rfc3339() } else { at.time_of_day() });
+    }
+    facts
+}
+
+/// As outputs write it: with commas from five digits on.
+fn number(value: u64) -> String {
+    qalipsis_report::text::number(value)
 }
 
 /// As its reader sees it: without entities.
-fn read_markup(path: &Path) -> String {
-    let mut text = fs::read_to_string(path).unwrap();
+fn readable(text: &str) -> String {
+    let mut text = text.to_owned();
     for c in "&<>*_`[]|\\~#@!$:\"'".chars().filter(|c| *c != '&') {
         text = text.replace(&format!("&#{};", u32::from(c)), &c.to_string());
     }
