@@ -66,6 +66,16 @@ enum Told {
     Silent,
 }
 
+#[derive(Steps)]
+enum Region {
+    /// orders something
+    Order,
+    /// looks at the answer
+    Answered,
+    /// sees its effect
+    Stored,
+}
+
 /// Everything that JUnit, HTML and terminals may trip over.
 const HOSTILE: &str = "quotes \" ' ]]> <&> \u{1b}[31m \u{0} \u{fffe} é 🎉";
 
@@ -97,6 +107,7 @@ fn main() -> ExitCode {
         Scenario::new("configured", configured, green).minions(2),
         Scenario::new("optional", nothing, optional),
         Scenario::new("duplicates", duplicated, duplicates).minions(3),
+        Scenario::new("regional", regional, in_region).minions(120),
         Scenario::new("opens-slowly", opens_slowly, green),
         Scenario::new("busy", nothing, busy).minions(8),
         Scenario::new("burns", nothing, burns).minions(8),
@@ -354,6 +365,42 @@ async fn duplicates(minion: Minion<Order>, join: Arc<Join<u32, u32>>) -> Outcome
     let fulfilled = join.expect(minion.index()).within(secs(30));
     minion.step(Order::Place, async { Ok::<_, Fault>(()) }).await?;
     minion.step(Order::Fulfilled, fulfilled).await.map(|_| ())
+}
+
+struct Regional {
+    stored: Join<u32, u32>,
+    orders: tokio::sync::mpsc::UnboundedSender<u32>,
+}
+
+/// Whether the factory is where everything is slow and every other answer is wrong.
+fn is_far(zone: Option<&str>) -> bool {
+    zone == Some("south")
+}
+
+async fn regional(setup: Setup) -> Result<Regional, SetupError> {
+    let (orders, placed) = tokio::sync::mpsc::unbounded_channel();
+    let takes = millis(if is_far(setup.zone()) { 500 } else { 5 });
+    let placed = stream::unfold(placed, |mut placed| async { Some((placed.recv().await?, placed)) });
+    let stored = placed
+        .map(move |order| async move {
+            tokio::time::sleep(takes).await;
+            order
+        })
+        .buffer_unordered(1_000);
+    Ok(Regional { stored: setup.join(source::stream("stored orders", stored), |order| *order), orders })
+}
+
+async fn in_region(minion: Minion<Region>, world: Arc<Regional>) -> Outcome {
+    let is_far = is_far(minion.zone());
+    let stored = world.stored.expect(minion.index()).within(secs(60));
+    let order = async {
+        wait(millis(if is_far { 1_000 } else { 5 })).await?;
+        world.orders.send(minion.index()).map_err(|_| Fault::error("nobody stores orders"))
+    };
+    minion.step(Region::Order, order).await?;
+    minion.step(Region::Stored, stored).await?;
+    let status = if is_far && minion.index().is_multiple_of(2) { 503 } else { 202 };
+    minion.verify(Region::Answered, |v| v.equal("status", status, 202))
 }
 
 async fn opens_slowly(_: Setup) -> Result<(), SetupError> {

@@ -19,3 +19,4 @@ mod summary;
 mod support;
 mod usage;
 mod verdict;
+mod zones;
