@@ -49,6 +49,11 @@ const NEEDS: &[Need] = &[
     },
     Need { package: "gradle", purpose: "the tests of the Gradle plugin", probe: Probe::Program("gradle") },
     Need { package: "chromium", purpose: "looking at the report page", probe: Probe::Program("chromium") },
+    Need {
+        package: "poppler-utils",
+        purpose: "reading the report page as printed",
+        probe: Probe::Program("pdftotext"),
+    },
     Need { package: "maven", purpose: "fetching the Kafka broker", probe: Probe::Program("mvn") },
     Need {
         package: "python3-aiosmtpd",

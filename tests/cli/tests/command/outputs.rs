@@ -191,6 +191,32 @@ fn a_browser_shows_the_page_without_a_complaint() {
     assert!(shown.stderr.contains("Content Security Policy"), "{shown}");
 }
 
+#[test]
+fn on_paper_everything_is_there_that_is_closed_on_a_screen() {
+    let context = TestContext::new();
+    context.autostart("red", &[]);
+    let page = page(&context);
+    let paper = context.path().join("report.pdf");
+    browse(&context, &[&format!("--print-to-pdf={}", paper.display())], &page);
+    let printed = finish({
+        let mut command = context.program("pdftotext");
+        command.args(["-layout".as_ref(), paper.as_os_str(), "-".as_ref()]);
+        command
+    });
+    assert_eq!(printed.code(), Some(0), "{printed}");
+    let summary: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(context.summary()).unwrap()).unwrap();
+    let kept = summary.pointer("/scenarios/0/steps/1/failures/0/kept").unwrap().as_array().unwrap();
+    assert_eq!(kept.len(), 5);
+    for one in kept {
+        let minion = format!("minion {}, iteration 0", one["minion"]);
+        assert!(printed.stdout.contains(&minion), "{minion}: {printed}");
+    }
+    for end in ["The load generator itself", "Where and with what", "--seed"] {
+        assert!(printed.stdout.contains(end), "{end}: {printed}");
+    }
+}
+
 fn browse(context: &TestContext, arguments: &[&str], page: &std::path::Path) -> qalipsis_testkit::Finished {
     let profile = tempfile::tempdir().unwrap();
     let mut command: Command = context.program("chromium");

@@ -42,6 +42,7 @@ fn run() -> Report {
         }],
         // How late a busy machine releases minions is not what this is about.
         limits: Limits { release_lag: Duration::from_secs(60), ..Limits::default() },
+        events: None,
     };
     let campaign = Campaign {
         plan: plan.clone(),

@@ -80,11 +80,12 @@ fn class_of(step: &StepReport) -> &'static str {
 
 /// Begins a table.
 pub(super) fn heads(page: &mut Page, titles: &[&str]) {
-    page.raw("<div class=\"wide\"><table>\n<tr>");
+    page.raw("<div class=\"wide\"><table>\n<thead><tr>");
     for (index, title) in titles.iter().enumerate() {
         page.element("th", if index == 0 { "" } else { "number" }, title);
     }
-    page.raw("</tr>\n");
+    // A table that goes on over the page repeats its head on paper.
+    page.raw("</tr></thead>\n");
 }
 
 /// Cells of these percentiles and of the maximum.
@@ -105,7 +106,7 @@ fn steps(page: &mut Page, scenario: &ScenarioReport) {
     let mut titles = vec!["step", "executions", "failed"];
     titles.extend(tolerated.then_some("of these tolerated"));
     titles.extend(flaky.then_some("flaky"));
-    titles.extend(["minions concerned", "response p50", "p95", "p99", "max", "service p95"]);
+    titles.extend(["minions failed", "response p50", "p95", "p99", "max", "service p95"]);
     heads(page, &titles);
     for step in &scenario.steps {
         let figures = &step.figures;
@@ -151,15 +152,14 @@ fn joins(page: &mut Page, scenario: &ScenarioReport) {
         heads(page, &titles);
         for step in join.steps.iter().filter_map(|index| scenario.steps.get(*index as usize)) {
             let figures = &step.figures;
-            let latency = figures.latency.as_deref().cloned().unwrap_or_default();
             page.raw("<tr class=\"").raw(class_of(step)).raw("\">");
             page.element("td", "", &step.name);
             let late = figures.of_kind(FailureKind::JoinLate);
             let missing = figures.of_kind(FailureKind::JoinMissing);
-            [latency.count(), late, missing]
+            [figures.latency.as_deref().map_or(0, Histogram::count), late, missing]
                 .into_iter()
                 .for_each(|count| page.element("td", "number", &number(count)));
-            times(page, &latency, &PERCENTILES);
+            times(page, &figures.arrivals(), &PERCENTILES);
             page.raw("</tr>\n");
         }
         page.raw("</table></div>\n");
@@ -167,18 +167,24 @@ fn joins(page: &mut Page, scenario: &ScenarioReport) {
 }
 
 fn meters(page: &mut Page, report: &Report, scenario: &ScenarioReport) {
+    if scenario.meters.is_empty() {
+        return;
+    }
+    page.raw("<h3>Watched values</h3>\n<div class=\"charts\">\n");
     for (name, meter) in &scenario.meters {
         let at = |at: qalipsis_model::timestamp::Timestamp| at.since(report.started).as_secs_f64();
         let points = meter.series.iter().map(|(when, value)| (at(*when), Some(*value))).collect();
         let lines = [Line { name: &meter.gauge, class: "b", points }];
         let show = |value: f64| Quantity::Value.show(value);
         let title = if meter.unit.is_empty() { name.clone() } else { format!("{name} ({})", meter.unit) };
-        page.raw(&chart::lines(&title, &lines, &limits(scenario, name), &show));
+        page.raw("<div class=\"step\">").raw(&chart::lines(&title, &lines, &limits(scenario, name), &show));
         if meter.failures > 0 {
             let why = meter.last_failure.as_deref().unwrap_or_default();
             page.element("p", "bad", &format!("{} failed: {why}", counted(meter.failures, "reading")));
         }
+        page.raw("</div>\n");
     }
+    page.raw("</div>\n");
 }
 
 /// What the scenario measured itself.
@@ -187,7 +193,7 @@ fn measured(page: &mut Page, scenario: &ScenarioReport) {
         return;
     }
     page.raw("<h3>Meters</h3>\n<div class=\"wide\"><table>\n");
-    page.raw("<tr><th>meter</th><th>kind</th><th>figures</th><th></th></tr>\n");
+    page.raw("<thead><tr><th>meter</th><th>kind</th><th>figures</th><th></th></tr></thead>\n");
     for meter in &scenario.measured {
         page.raw("<tr>");
         let cells = [meter.name.as_str(), meter.kind.name(), &measured::facts(meter), &meter.description];
@@ -199,9 +205,11 @@ fn measured(page: &mut Page, scenario: &ScenarioReport) {
         Some(Measured::Timer(times)) => Some((&meter.name, times)),
         _ => None,
     });
+    page.raw("<div class=\"charts\">\n");
     for (name, times) in timers.take(DRAWN) {
-        page.raw(&chart::distributions(name, &[("time", "c", times)]));
+        page.raw(&chart::distributions(name, &[("time", "c", times)], None));
     }
+    page.raw("</div>\n");
 }
 
 /// The limits on the values of a meter.
@@ -247,12 +255,12 @@ fn distributions(page: &mut Page, scenario: &ScenarioReport) {
     for (index, step) in steps.iter().take(DRAWN) {
         let (response, service) = (step.figures.response(), step.figures.service());
         page.raw("<div class=\"step\">\n");
-        let sets = [("response time", "a", &response), ("service time", "b", &service)];
-        page.raw(&chart::distributions(&step.name, &sets));
+        let (response, service) = (("response time", "a", &response), ("service time", "b", &service));
+        page.raw(&chart::distributions(&step.name, &[response], Some(service)));
         if let Some(latency) = step.figures.latency.as_deref() {
             let late = step.figures.late.as_deref().cloned().unwrap_or_default();
             let sets = [("latency in time", "c", latency), ("late", "bad", &late)];
-            page.raw(&chart::distributions(&format!("{}: from trigger to arrival", step.name), &sets));
+            page.raw(&chart::distributions(&format!("{}: from trigger to arrival", step.name), &sets, None));
         }
         over_time(page, scenario, *index, step);
         page.raw("</div>\n");
@@ -303,5 +311,6 @@ fn generator(page: &mut Page, scenario: &ScenarioReport) {
         number(scenario.released),
     );
     page.element("p", "", &text);
-    page.raw(&chart::distributions("Release lag", &[("lag", "c", lag)]));
+    page.raw("<div class=\"charts\">\n");
+    page.raw(&chart::distributions("Release lag", &[("lag", "c", lag)], None)).raw("</div>\n");
 }

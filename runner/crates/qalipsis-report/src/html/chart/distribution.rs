@@ -7,12 +7,16 @@ use qalipsis_model::duration::human_ns;
 use qalipsis_model::histogram::Histogram;
 use std::fmt::Write as _;
 
-/// How sets of durations are distributed, over one logarithmic axis; nothing when all are empty.
-pub(in crate::html) fn distributions(title: &str, sets: &[(&str, &'static str, &Histogram)]) -> String {
-    let filled: Vec<_> = sets.iter().filter(|(_, _, histogram)| !histogram.is_empty()).collect();
-    let Some(axis) = Axis::over(filled.iter().map(|(_, _, times)| *times)) else { return String::new() };
-    let counts: Vec<_> = filled.iter().map(|(_, class, times)| (*class, axis.bars(times))).collect();
-    let tallest = counts.iter().flat_map(|(_, bars)| bars).max().copied().unwrap_or(1);
+/// Durations with their name and a colour of the style sheet: `a`, `b`, `c` or `bad`.
+type Set<'a> = (&'a str, &'static str, &'a Histogram);
+
+/// How `filled` sets of durations are distributed, over one logarithmic axis, and one more as an outline, which hides none
+/// of them. Nothing when all are empty.
+pub(in crate::html) fn distributions(title: &str, filled: &[Set<'_>], outlined: Option<Set<'_>>) -> String {
+    let sets = || filled.iter().chain(&outlined).filter(|(_, _, times)| !times.is_empty());
+    let Some(axis) = Axis::over(sets().map(|(_, _, times)| *times)) else { return String::new() };
+    let tallest = sets().flat_map(|(_, _, times)| axis.bars(times)).max().unwrap_or(1);
+    let place = (TOP, HEIGHT - BOTTOM);
 
     let mut svg = open(title, HEIGHT);
     for share in [0.0, 0.5, 1.0] {
@@ -22,11 +26,14 @@ pub(in crate::html) fn distributions(title: &str, sets: &[(&str, &'static str, &
     for share in SHARES {
         below(&mut svg, axis.x_of_share(share), anchor(share), &human_ns(axis.value(share)), HEIGHT);
     }
-    for (class, counts) in &counts {
-        bars(&mut svg, class, &axis, counts, tallest, (TOP, HEIGHT - BOTTOM));
+    for (_, class, times) in filled {
+        bars(&mut svg, class, &axis, &axis.bars(times), tallest, place);
+    }
+    if let Some((_, class, times)) = outlined {
+        outline(&mut svg, class, &axis, &axis.bars(times), tallest, place);
     }
     svg.push_str("</svg>");
-    figure(title, &svg, filled.iter().map(|(name, class, _)| ((*name).to_owned(), *class)))
+    figure(title, &svg, sets().map(|(name, class, _)| ((*name).to_owned(), *class)))
 }
 
 /// One row of [`strips`].
@@ -38,8 +45,8 @@ pub(in crate::html) struct Strip<'a> {
 }
 
 /// Height of a row, of which a part is free above it.
-const STRIP: f64 = 46.0;
-const STRIP_FREE: f64 = 18.0;
+const STRIP: f64 = 52.0;
+const STRIP_FREE: f64 = 22.0;
 
 /// Distributions below each other over one logarithmic axis, each scaled to its own tallest bar, so that few samples
 /// compare with many. A line marks the 95th percentile, a dot the longest. Nothing when all are empty.
@@ -81,7 +88,7 @@ pub(in crate::html) fn strips(title: &str, strips: &[Strip<'_>]) -> String {
                 human_ns(max),
             );
         }
-        let _ = write!(svg, "<text x=\"4\" y=\"{:.1}\">{}</text>", top + 14.0, escape(&name));
+        let _ = write!(svg, "<text x=\"4\" y=\"{:.1}\">{}</text>", top + 16.0, escape(&name));
     }
     svg.push_str("</svg>");
     figure(title, &svg, std::iter::empty())
@@ -98,8 +105,7 @@ fn bars(
 ) {
     let step = 1.0 / BARS as f64;
     for (index, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-        // A lone outlier is what one looks for: it stays visible.
-        let height = (*count as f64 / tallest.max(1) as f64 * (base - top)).max(1.5);
+        let height = height_of(*count, tallest, base - top);
         let share = index as f64 * step;
         let _ = write!(
             svg,
@@ -111,5 +117,30 @@ fn bars(
             human_ns(axis.value(share)),
             human_ns(axis.value(share + step)),
         );
+    }
+}
+
+/// Draws the upper edge of bars between two heights, `tallest` filling them.
+fn outline(
+    svg: &mut String,
+    class: &str,
+    axis: &Axis,
+    counts: &[u64; BARS],
+    tallest: u64,
+    (top, base): (f64, f64),
+) {
+    let mut path = format!("M{LEFT} {base:.1}");
+    for (index, count) in counts.iter().enumerate() {
+        let y = base - height_of(*count, tallest, base - top);
+        let _ = write!(path, "V{y:.1}H{:.1}", axis.x_of_share((index + 1) as f64 / BARS as f64));
+    }
+    let _ = write!(svg, "<path class=\"line {class}\" d=\"{path}V{base:.1}\"/>");
+}
+
+/// A lone outlier is what one looks for: it stays visible.
+fn height_of(count: u64, tallest: u64, room: f64) -> f64 {
+    match count {
+        0 => 0.0,
+        count => (count as f64 / tallest.max(1) as f64 * room).max(1.5),
     }
 }
