@@ -5,6 +5,7 @@ mod console;
 mod consumers;
 mod github;
 mod html;
+mod html_figures;
 mod junit;
 mod list;
 mod output;

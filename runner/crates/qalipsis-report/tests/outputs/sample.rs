@@ -45,6 +45,8 @@ pub(crate) struct Campaign {
     pub(crate) figures: ScenarioFigures,
     /// What factories told of their zones, beside `figures`.
     pub(crate) by_zone: Vec<(&'static str, ScenarioFigures)>,
+    /// What was told later, and when; beside `figures`, which come in the first second.
+    pub(crate) later: Vec<(Timestamp, ScenarioFigures)>,
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) ending: Ending,
     pub(crate) zones: Vec<&'static str>,
@@ -83,6 +85,7 @@ impl Campaign {
             described: Described { crate_name: "checkout".into(), scenario },
             figures: ScenarioFigures::default(),
             by_zone: Vec::new(),
+            later: Vec::new(),
             evidence: Vec::new(),
             ending: Ending::Completed,
             zones: vec!["eu", "us"],
@@ -336,6 +339,15 @@ impl Campaign {
         };
         aggregate.tell_apart(self.zones.iter().copied());
         aggregate.merge("f", None, &snapshot);
+        for (until, figures) in self.later {
+            let scenarios = BTreeMap::from([(name.clone(), figures)]);
+            let since = Some(Timestamp(until.0 - 1_000_000_000));
+            aggregate.merge(
+                "factory",
+                None,
+                &Snapshot { since, at: until, scenarios, ..Snapshot::default() },
+            );
+        }
         for (zone, figures) in self.by_zone {
             let scenarios = BTreeMap::from([(name.clone(), figures)]);
             aggregate.merge("f", Some(zone), &Snapshot { scenarios, ..snapshot.clone() });

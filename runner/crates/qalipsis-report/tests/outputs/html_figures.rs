@@ -1,0 +1,206 @@
+//! What the page draws and writes is what `summary.json` says: the charts are read back, point by point.
+
+use crate::sample::{Campaign, PLACE, at};
+use qalipsis_model::duration::human_ns;
+use qalipsis_model::histogram::Histogram;
+use qalipsis_model::report::Report;
+use qalipsis_model::snapshot::{ExecutionOutcome, ScenarioFigures};
+use qalipsis_report::html;
+use qalipsis_report::summary::{Summary, Times};
+
+/// Where charts begin and end: on the left, on the right, at the top and at the base.
+const PLACE_OF_CHARTS: (f64, f64, f64, f64) = (64.0, 632.0, 8.0, 148.0);
+/// Bars of a distribution.
+const BARS: usize = 60;
+
+/// A run with a backlog that rises and drains, a slow second and failures.
+fn eventful() -> Report {
+    let mut campaign = Campaign::failing();
+    let meter = campaign.figures.meters.entry("backlog".into()).or_default();
+    (meter.gauge, meter.unit) = ("lag of group fulfilment".into(), "records".into());
+    for (second, value) in [0.0, 40.0, 95.0, 300.0, 120.0, 7.0].into_iter().enumerate() {
+        meter.record(at(second as f64), value);
+    }
+    for second in 2..9_u64 {
+        let mut figures = ScenarioFigures::default();
+        let step = figures.steps.entry(PLACE).or_default();
+        for n in 0..20 {
+            let time = if second == 5 { 1_700_000_000 } else { 11_000_000 + n * 100_000 };
+            step.record(ExecutionOutcome::Success, time, time + 3_000_000);
+        }
+        campaign.later.push((at(second as f64 + 0.5), figures));
+    }
+    campaign.report()
+}
+
+/// The chart of this title.
+fn chart<'a>(page: &'a str, title: &str) -> &'a str {
+    let chart = page.split("<svg").skip(1).find(|svg| svg.contains(&format!("aria-label=\"{title}\"")));
+    chart.unwrap_or_else(|| panic!("no chart {title}")).split("</svg>").next().unwrap()
+}
+
+fn attribute(element: &str, name: &str) -> String {
+    let start =
+        element.find(&format!("{name}=\"")).unwrap_or_else(|| panic!("{name} in {element}")) + name.len() + 2;
+    element[start..].split('"').next().unwrap().to_owned()
+}
+
+/// The points of a line in units of its chart: shares of the time, and shares of the height.
+fn line(chart: &str, class: &str) -> Vec<(f64, f64)> {
+    let (left, right, top, base) = PLACE_OF_CHARTS;
+    let path = chart.split("<path").find(|path| path.contains(&format!("class=\"line {class}\"")));
+    let path = attribute(path.unwrap_or_else(|| panic!("no line {class}")), "d");
+    let points = path.replace("h0", "").replace('M', "L");
+    let point = |pair: &str| {
+        let (x, y) = pair.split_once(' ').unwrap();
+        let number = |text: &str| text.parse::<f64>().unwrap();
+        ((number(x) - left) / (right - left), (base - number(y)) / (base - top))
+    };
+    points.split('L').filter(|pair| !pair.is_empty()).map(point).collect()
+}
+
+/// Whether a line shows these points, of which the largest of all lines of its chart is `highest`, a second `end`.
+fn shows(line: &[(f64, f64)], points: &[(f64, f64)], end: f64, highest: f64) {
+    assert_eq!(line.len(), points.len());
+    for ((x, y), (at, value)) in line.iter().zip(points) {
+        assert!((x * end - at).abs() < end * 0.001, "drawn at {} s, it was at {at} s", x * end);
+        let drawn = y * highest * 1.05;
+        assert!((drawn - value).abs() < highest * 0.002, "drawn as {drawn}, it was {value}");
+    }
+}
+
+/// How many samples belong to each bar of an axis over `all`.
+fn bars(times: &Histogram, all: &[&Histogram]) -> Vec<u64> {
+    let ln = |ns: u64| (ns as f64).ln();
+    let low = ln(all.iter().filter_map(|h| h.min_ns()).min().unwrap());
+    let high = ln(all.iter().filter_map(|h| h.max_ns()).max().unwrap());
+    let mut bars = vec![0; BARS];
+    for (ns, count) in times.counts() {
+        let share = ((ln(ns) - low) / (high - low)).clamp(0.0, 1.0);
+        bars[((share * BARS as f64) as usize).min(BARS - 1)] += count;
+    }
+    bars
+}
+
+/// The counts that the filled bars of a chart tell.
+fn filled(chart: &str, class: &str) -> Vec<u64> {
+    let (left, right, ..) = PLACE_OF_CHARTS;
+    let mut counts = vec![0; BARS];
+    for bar in chart.split("<rect").skip(1).filter(|bar| bar.contains(&format!("class=\"bar {class}\""))) {
+        let x: f64 = attribute(bar, "x").parse().unwrap();
+        let index = ((x - left) / ((right - left) / BARS as f64)).round() as usize;
+        let told = bar.split("<title>").nth(1).unwrap().split(' ').next().unwrap().replace(',', "");
+        counts[index] = told.parse().unwrap();
+    }
+    counts
+}
+
+#[test]
+fn the_table_of_steps_has_the_figures_of_the_summary() {
+    let report = eventful();
+    let (page, summary) = (html::render(&report), Summary::from(&report));
+    for step in summary.scenarios[0].steps.iter().filter(|step| !step.skipped) {
+        let figures = &step.figures;
+        let (response, service) =
+            (figures.response_time.as_ref().unwrap(), figures.service_time.as_ref().unwrap());
+        let counts = [figures.executions, figures.failed, figures.failed_minions].map(|n| n.to_string());
+        let times = [response.p50_ns, response.p95_ns, response.p99_ns, response.max_ns, service.p95_ns]
+            .map(human_ns);
+        let cells: String =
+            counts.into_iter().chain(times).map(|cell| format!("<td class=\"number\">{cell}</td>")).collect();
+        let row = format!("<td>{}</td>{cells}</tr>", step.name);
+        assert!(page.contains(&row), "{row}");
+    }
+    let awaiting = &summary.scenarios[0].joins[0].awaited_by[0];
+    let latency = awaiting.latency_time.as_ref().unwrap();
+    assert_eq!(latency.max_ns, 5_400_000_000, "a late record belongs to it");
+    let row = [awaiting.matched, awaiting.late, awaiting.missing].map(|n| n.to_string()).into_iter();
+    let row = row.chain([latency.p50_ns, latency.p95_ns, latency.p99_ns, latency.max_ns].map(human_ns));
+    let row: String = row.map(|cell| format!("<td class=\"number\">{cell}</td>")).collect();
+    assert!(page.contains(&format!("<td>{}</td>{row}</tr>", awaiting.step)), "{row}");
+}
+
+#[test]
+fn distributions_are_those_of_the_summary_bar_by_bar() {
+    let report = eventful();
+    let (page, summary) = (html::render(&report), Summary::from(&report));
+    let (_, _, top, base) = PLACE_OF_CHARTS;
+    for step in summary.scenarios[0].steps.iter().filter(|step| !step.skipped) {
+        let (response, service) = (step.figures.outcomes.response(), step.figures.outcomes.service());
+        let (expected, outlined) =
+            (bars(&response, &[&response, &service]), bars(&service, &[&response, &service]));
+        let chart = chart(&page, &step.name);
+        assert_eq!(filled(chart, "a"), expected, "{}", step.name);
+        let tallest = *expected.iter().chain(&outlined).max().unwrap() as f64;
+        let path = chart.split("<path").find(|path| path.contains("class=\"line b\"")).unwrap();
+        let heights: Vec<f64> = attribute(path, "d")
+            .split('V')
+            .skip(1)
+            .map(|part| base - part.split('H').next().unwrap().parse::<f64>().unwrap())
+            .collect();
+        for (count, height) in outlined.iter().zip(heights) {
+            let wanted = if *count == 0 { 0.0 } else { (*count as f64 / tallest * (base - top)).max(1.5) };
+            assert!((height - wanted).abs() < 0.1, "{}: {count} drawn {height} high", step.name);
+        }
+    }
+    let awaiting = &summary.scenarios[0].joins[0].awaited_by[0];
+    let chart = chart(&page, &format!("{}: from trigger to arrival", awaiting.step));
+    let both = [&awaiting.latency, &awaiting.lateness];
+    assert_eq!(filled(chart, "c"), bars(&awaiting.latency, &both));
+    assert_eq!(filled(chart, "bad"), bars(&awaiting.lateness, &both));
+}
+
+#[test]
+fn lines_over_time_are_those_of_the_summary_point_by_point() {
+    let report = eventful();
+    let (page, summary) = (html::render(&report), Summary::from(&report));
+    let scenario = &summary.scenarios[0];
+
+    let meter = &scenario.meters[0];
+    let series: Vec<(f64, f64)> = meter.series.iter().map(|(ms, value)| (*ms as f64 / 1e3, *value)).collect();
+    assert_eq!((series.len(), meter.max), (6, Some(300.0)));
+    shows(&line(chart(&page, "backlog (records)"), "b"), &series, 5.0, 300.0);
+
+    let timeline = &scenario.timeline;
+    let width = timeline.width_ns as f64 / 1e9;
+    let at = |index: usize| (index as f64 + 0.5) * width;
+    let end = at(timeline.executions.len() - 1);
+    let rates = |counts: &[u64]| -> Vec<(f64, f64)> {
+        counts.iter().enumerate().map(|(i, n)| (at(i), *n as f64 / width)).collect()
+    };
+    let executions = rates(&timeline.executions);
+    let highest = executions.iter().map(|(_, rate)| *rate).fold(0.0, f64::max);
+    let load = chart(&page, "Executions over time");
+    shows(&line(load, "a"), &executions, end, highest);
+    shows(&line(load, "bad"), &rates(&timeline.failed), end, highest);
+
+    let step = &timeline.steps[PLACE as usize];
+    let highest = step.max_ns.iter().flatten().max().copied().unwrap() as f64;
+    let times = chart(&page, "place-order: response time over time");
+    for (class, values) in [("c", &step.max_ns), ("a", &step.p95_ns), ("b", &step.p50_ns)] {
+        let points: Vec<(f64, f64)> =
+            values.iter().enumerate().filter_map(|(i, ns)| Some((at(i), (*ns)? as f64))).collect();
+        shows(&line(times, class), &points, end, highest);
+    }
+}
+
+#[test]
+fn the_load_generator_has_the_release_lag_of_the_summary() {
+    let report = eventful();
+    let (page, summary) = (html::render(&report), Summary::from(&report));
+    let scenario = &summary.scenarios[0];
+    let lag = Times::of(&scenario.release_lag).unwrap();
+    let said = format!(
+        "Minions were released {} late in the middle, {} at the 99th percentile, {} at most; {} of {} ended.",
+        human_ns(lag.p50_ns),
+        human_ns(lag.p99_ns),
+        human_ns(lag.max_ns),
+        scenario.ended,
+        scenario.released,
+    );
+    assert!(page.contains(&said), "{said}");
+    assert_eq!(
+        filled(chart(&page, "Release lag"), "c"),
+        bars(&scenario.release_lag, &[&scenario.release_lag])
+    );
+}
