@@ -18,9 +18,9 @@ final class Binary {
 
     private static final Pattern VERSION = Pattern.compile("^qalipsis (\\d+)\\.(\\d+)\\.(\\d+)");
     private static final int ANSWER_SECONDS = 20;
-    private static final String WAYS = "install it with `cargo install --path runner/crates/qalipsis-runner` in the "
-            + "sources of QALIPSIS, set qalipsis.runner to its path, or set qalipsis.runnerSource to the folder of the "
-            + "sources and it is built";
+    private static final String WAYS = "install it with `cargo install --locked --path runner/crates/qalipsis-runner` "
+            + "in the sources of QALIPSIS, or set qalipsis.runner to its path, qalipsis.runnerSource to the folder of "
+            + "the sources, which builds it, or qalipsis.version and qalipsis.downloadUrl, which fetch it";
 
     private Binary() {}
 
@@ -77,6 +77,15 @@ final class Binary {
                 throw new GradleException("the runner " + binary + " is too old: this plugin needs "
                         + OLDEST[0] + "." + OLDEST[1] + "." + OLDEST[2] + " or later, and it is \"" + answer + "\"");
             }
+        }
+    }
+
+    /** Fails when a runner that was downloaded is another version than its name says. */
+    static void checkVersion(String binary, String expected, File folder) {
+        String answer = version(binary, folder);
+        if (!(answer + " ").startsWith("qalipsis " + expected + " ")) {
+            throw new GradleException(
+                    "the runner that was downloaded for version " + expected + " says that it is \"" + answer + "\"");
         }
     }
 

@@ -24,6 +24,11 @@ final class Deadline {
         return process.waitFor(limit.toNanos() - (System.nanoTime() - start), TimeUnit.NANOSECONDS);
     }
 
+    /** Whether the time is over. */
+    boolean passed() {
+        return limit != null && System.nanoTime() - start > limit.toNanos();
+    }
+
     /** What a build says that took too long. */
     String message() {
         return "qalipsis was stopped: it took longer than " + limit.getSeconds() + " s";

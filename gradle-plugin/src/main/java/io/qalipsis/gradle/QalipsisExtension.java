@@ -1,5 +1,6 @@
 package io.qalipsis.gradle;
 
+import java.io.File;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.gradle.api.Project;
@@ -10,6 +11,9 @@ public class QalipsisExtension {
 
     private final Property<String> runner;
     private final Property<String> runnerSource;
+    private final Property<String> version;
+    private final Property<String> downloadUrl;
+    private final Property<File> downloadDirectory;
     private final Property<String> manifestPath;
     private final Property<String> executable;
     private final Property<Boolean> runWithCheck;
@@ -22,6 +26,12 @@ public class QalipsisExtension {
         runner.set((String) null);
         runnerSource = project.getObjects().property(String.class);
         runnerSource.set((String) null);
+        version = project.getObjects().property(String.class);
+        version.set((String) null);
+        downloadUrl = project.getObjects().property(String.class);
+        downloadUrl.set((String) null);
+        downloadDirectory = project.getObjects().property(File.class);
+        downloadDirectory.set(new File(project.getGradle().getGradleUserHomeDir(), "qalipsis"));
         manifestPath = project.getObjects().property(String.class);
         manifestPath.set((String) null);
         executable = project.getObjects().property(String.class);
@@ -38,6 +48,21 @@ public class QalipsisExtension {
     /** Folder of the sources of QALIPSIS, relative to the project, to build the runner from when none is named. */
     public Property<String> getRunnerSource() {
         return runnerSource;
+    }
+
+    /** Version of the runner to download, such as 1.2.3, when none is named and there are no sources. */
+    public Property<String> getVersion() {
+        return version;
+    }
+
+    /** Address below which the released files of each version are; needed with a version. */
+    public Property<String> getDownloadUrl() {
+        return downloadUrl;
+    }
+
+    /** Where downloaded runners are kept; by default the folder qalipsis in the home of Gradle. */
+    public Property<File> getDownloadDirectory() {
+        return downloadDirectory;
     }
 
     /** Cargo.toml of the scenarios, relative to the project; by default that of src/qalipsis, if it is there. */

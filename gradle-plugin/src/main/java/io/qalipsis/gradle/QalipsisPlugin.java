@@ -35,6 +35,9 @@ public class QalipsisPlugin implements Plugin<Project> {
         File build = project.getBuildDir();
         task.getRunner().set(extension.getRunner());
         task.getRunnerSource().set(extension.getRunnerSource());
+        task.getRunnerVersion().set(extension.getVersion());
+        task.getDownloadUrl().set(extension.getDownloadUrl());
+        task.getDownloadDirectory().set(extension.getDownloadDirectory());
         task.getManifestPath().set(extension.getManifestPath());
         task.getExecutable().set(extension.getExecutable());
         task.getConfigurationDefaults().set(project.provider(extension::getConfiguration));

@@ -31,18 +31,24 @@ final class Results {
     /** Empties a folder of the task's own. */
     static void empty(File folder) {
         try {
-            if (folder.exists()) {
-                List<Path> inside = new ArrayList<>();
-                try (Stream<Path> paths = Files.walk(folder.toPath())) {
-                    paths.sorted(Comparator.reverseOrder()).forEach(inside::add);
-                }
-                for (Path path : inside) {
-                    Files.delete(path);
-                }
-            }
+            delete(folder.toPath());
             Files.createDirectories(folder.toPath());
         } catch (IOException error) {
             throw new GradleException("failed to empty " + folder + ": " + error.getMessage(), error);
+        }
+    }
+
+    /** Deletes a folder, if it is there, with all that is in it. */
+    static void delete(Path folder) throws IOException {
+        if (!folder.toFile().exists()) {
+            return;
+        }
+        List<Path> inside = new ArrayList<>();
+        try (Stream<Path> paths = Files.walk(folder)) {
+            paths.sorted(Comparator.reverseOrder()).forEach(inside::add);
+        }
+        for (Path path : inside) {
+            Files.delete(path);
         }
     }
 
@@ -110,7 +116,8 @@ final class Results {
             StringBuilder line = new StringBuilder();
             for (String part : new String[] {"scenario", "step", "kind"}) {
                 if (reason.get(part) != null) {
-                    line.append(line.length() == 0 ? "" : part.equals("kind") ? "  " : " › ").append(reason.get(part));
+                    line.append(line.length() == 0 ? "" : part.equals("kind") ? "  " : " › ");
+                    line.append(reason.get(part));
                 }
             }
             lines.add(line + ": " + reason.get("message"));

@@ -26,6 +26,9 @@ public class RunQalipsis extends DefaultTask {
 
     private final Property<String> runner = text();
     private final Property<String> runnerSource = text();
+    private final Property<String> runnerVersion = text();
+    private final Property<String> downloadUrl = text();
+    private final Property<File> downloadDirectory = getProject().getObjects().property(File.class);
     private final Property<String> manifestPath = text();
     private final Property<String> executable = text();
     private final Property<String> baseline = text();
@@ -39,6 +42,7 @@ public class RunQalipsis extends DefaultTask {
     private final Map<String, Object> environment = new LinkedHashMap<>();
     /** What the command line says, in place of the build script; empty when it says nothing. */
     private String chosen;
+    private final boolean offline = getProject().getGradle().getStartParameter().isOffline();
     private final File projectDirectory = getProject().getProjectDir();
 
     /** Made by Gradle. */
@@ -68,6 +72,26 @@ public class RunQalipsis extends DefaultTask {
     @Optional
     public Property<String> getRunnerSource() {
         return runnerSource;
+    }
+
+    /** Version of the runner to download, when none is named and there are no sources. */
+    @Input
+    @Optional
+    public Property<String> getRunnerVersion() {
+        return runnerVersion;
+    }
+
+    /** Address below which the released files of each version are. */
+    @Input
+    @Optional
+    public Property<String> getDownloadUrl() {
+        return downloadUrl;
+    }
+
+    /** Where downloaded runners are kept. */
+    @Internal
+    public Property<File> getDownloadDirectory() {
+        return downloadDirectory;
     }
 
     /** Cargo.toml of the scenarios. */
@@ -193,6 +217,12 @@ public class RunQalipsis extends DefaultTask {
     private String binary(Map<String, String> variables, Deadline deadline) {
         if (!runner.isPresent() && runnerSource.isPresent()) {
             return new Cargo(new File(absolute(runnerSource.get()))).runner(variables, deadline);
+        }
+        if (!runner.isPresent() && runnerVersion.isPresent()) {
+            Download download = new Download(runnerVersion.get(), deadline);
+            String binary = download.runner(downloadDirectory.get(), downloadUrl.getOrNull(), offline);
+            Binary.checkVersion(binary, runnerVersion.get(), projectDirectory);
+            return binary;
         }
         return Binary.named(runner.isPresent() ? runner.get() : "qalipsis", projectDirectory);
     }

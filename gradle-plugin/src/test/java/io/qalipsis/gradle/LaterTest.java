@@ -5,6 +5,7 @@ import static org.junit.Assert.assertTrue;
 
 import java.io.File;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.Test;
 import org.junit.runner.RunWith;
 import org.junit.runners.Parameterized;
@@ -49,6 +50,25 @@ public class LaterTest extends RealBuild {
         String told = red(build, "the campaign FAILED", ALL, "--scenarios=quick*").output;
         contains(told, "quickstart › place  latency: ");
         contains(told, "report: file:");
+    }
+
+    @Test
+    public void projectsAndTasksRunInParallel() throws Exception {
+        Build build = later("");
+        build.write("settings.gradle", "include 'one', 'two'\n");
+        String smoke = "tasks.register('smoke', io.qalipsis.gradle.RunQalipsis) { minions 'quickstart', 7 }\n";
+        for (String name : new String[] {"one", "two"}) {
+            build.write(name + "/build.gradle", Build.header() + quickstart("") + smoke);
+        }
+        String told = green(build, "--parallel", "--configuration-cache",
+                ":one:" + ALL, ":two:" + ALL, ":one:smoke", ":two:smoke").output;
+        contains(told, "quickstart: 7 minions");
+        for (String name : new String[] {"one", "two"}) {
+            for (String task : new String[] {ALL, "smoke"}) {
+                Path junit = build.folder.resolve(name + "/build/test-results/" + task + "/TEST-quickstart.xml");
+                assertTrue(junit.toString(), junit.toFile().isFile());
+            }
+        }
     }
 
     @Test

@@ -61,7 +61,8 @@ public abstract class RealBuild {
         String pid = "";
         try {
             pid = await(build, client, pids);
-            String factory = await(build, client, Paths.get("/proc/" + pid + "/task/" + pid + "/children")).split(" ")[0];
+            Path children = Paths.get("/proc/" + pid + "/task/" + pid + "/children");
+            String factory = await(build, client, children).split(" ")[0];
             client.destroy();
             assertTrue(client.waitFor(60, TimeUnit.SECONDS));
             for (String process : new String[] {pid, factory}) {

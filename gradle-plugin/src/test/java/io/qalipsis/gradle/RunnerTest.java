@@ -1,5 +1,8 @@
 package io.qalipsis.gradle;
 
+import static org.junit.Assert.assertFalse;
+
+import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
@@ -9,6 +12,23 @@ import org.junit.Test;
 public class RunnerTest extends RealBuild {
 
     private static final String QUICKSTART = "    executable = '" + Build.binary("quickstart") + "'\n" + MINIONS;
+
+    private static final String SCENARIO = String.join("\n",
+            "use qalipsis::prelude::*;",
+            "#[derive(Steps)]",
+            "enum Visit {",
+            "    Look,",
+            "}",
+            "fn main() -> ExitCode {",
+            "    qalipsis::main([Scenario::new(\"NAME\", open, visit).minions(3)])",
+            "}",
+            "async fn open(_: Setup) -> Result<(), SetupError> {",
+            "    Ok(())",
+            "}",
+            "async fn visit(minion: Minion<Visit>, _: Arc<()>) -> Outcome {",
+            "    minion.step(Visit::Look, async { Ok::<_, std::io::Error>(()) }).await?;",
+            "    Ok(())",
+            "}");
 
     @Test
     public void aRunnerOnPathIsFound() throws Exception {
@@ -24,8 +44,14 @@ public class RunnerTest extends RealBuild {
     public void aMissingRunnerIsToldWithTheWaysToGetOne() throws Exception {
         Build named = build("qalipsis { runner = 'no-such-runner' }\n");
         String told = red(named, "the runner no-such-runner is not on PATH: install it with ", ALL).output;
-        contains(told, "or set qalipsis.runnerSource");
+        contains(told, "qalipsis.runnerSource to the folder of the sources, ");
         red(build("qalipsis { runner = './nowhere/qalipsis' }\n"), "does not exist or cannot be executed", ALL);
+    }
+
+    @Test
+    public void aRunnerIsBuiltFromItsSources() throws Exception {
+        Build build = build("qalipsis {\n    runnerSource = '" + Build.repository() + "'\n" + QUICKSTART + "}\n");
+        contains(green(build, ALL).output, "quickstart: 20 minions");
     }
 
     @Test
@@ -39,6 +65,35 @@ public class RunnerTest extends RealBuild {
         build.write("build.gradle", Build.header() + "qalipsis { runnerSource = 'sources' }\n"
                 + ALL + " { environment('CARGO': '/nowhere/cargo') }\n");
         red(build, "cargo, which builds the runner, is not there (/nowhere/cargo): install Rust", ALL);
+    }
+
+    @Test
+    public void scenariosInTheProjectAreBuiltWithIt() throws Exception {
+        // Compiled quickly, once for all runs of this test.
+        Build build = build("qalipsis { runner = '" + Build.binary("qalipsis") + "' }\n"
+                + "task smoke(type: io.qalipsis.gradle.RunQalipsis) { manifestPath = 'elsewhere/Cargo.toml' }\n"
+                + "tasks.withType(io.qalipsis.gradle.RunQalipsis) { environment('CARGO_NET_OFFLINE': 'true',\n"
+                + "    'CARGO_PROFILE_RELEASE_OPT_LEVEL': '0', 'CARGO_PROFILE_RELEASE_DEBUG': 'false',\n"
+                + "    'CARGO_PROFILE_RELEASE_CODEGEN_UNITS': '256',\n"
+                + "    'CARGO_TARGET_DIR': '" + new File("build/scenarios").getAbsolutePath() + "') }\n");
+        build.limitSeconds = 900;
+        crate(build, "src/qalipsis", "by-convention");
+        crate(build, "elsewhere", "by-path");
+        String all = green(build, ALL).output;
+        contains(all, "by-convention: 3 minions");
+        assertFalse(all, all.contains("by-path"));
+        contains(green(build, "smoke").output, "by-path: 3 minions");
+        build.write("src/qalipsis/main.rs", "fn main() { no_such_function() }\n");
+        red(build, "qalipsis refused the configuration, nothing was started: ", ALL);
+        contains(build.output(), "cannot find function `no_such_function`");
+    }
+
+    private static void crate(Build build, String folder, String scenario) throws Exception {
+        build.write(folder + "/Cargo.toml", manifest(scenario, scenario)
+                + "[dependencies]\nqalipsis = { path = \"" + Build.repository() + "/runner/crates/qalipsis\" }\n");
+        Path lock = Paths.get(Build.repository(), "Cargo.lock");
+        Files.copy(lock, build.folder.resolve(folder).resolve("Cargo.lock"));
+        build.write(folder + "/main.rs", SCENARIO.replace("NAME", scenario));
     }
 
     private static String manifest(String name, String binary) {
