@@ -41,8 +41,9 @@ impl<T> Collect<T> {
     /// Adds an item. The minion that completes the batch is given all of its items; every other one is given
     /// `None`.
     ///
-    /// The minion that begins a batch waits for it: until it is complete, its time is over, or the campaign is
-    /// stopped. It then releases what is there, so that the last batch is released though it is not full.
+    /// The minion that begins a batch waits for it: until it is complete, its time is over, no other minion of this
+    /// factory is left that could add to it, or the campaign is stopped. It then releases what is there, so that the
+    /// last batch is released though it is not full.
     pub async fn add<S: Steps>(&self, minion: &Minion<S>, item: T) -> Option<Vec<T>> {
         let number = {
             let mut open = self.open.lock();
@@ -60,6 +61,7 @@ impl<T> Collect<T> {
         tokio::select! {
             () = minion.state().wait_until(Instant::now() + self.within) => {}
             _ = released.wait_for(|now| *now != number) => {}
+            () = minion.state().scenario().crowd.all_wait() => {}
         }
         drop(released);
         let mut open = self.open.lock();

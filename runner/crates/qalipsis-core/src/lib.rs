@@ -7,6 +7,7 @@ mod awaiting;
 pub mod both;
 pub mod clock;
 pub mod collect;
+pub mod crowd;
 pub mod data;
 pub mod events;
 pub mod evidence;

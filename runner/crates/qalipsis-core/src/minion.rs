@@ -1,10 +1,11 @@
 //! One simulated user.
 
 use crate::clock::Clock;
+use crate::crowd::Crowd;
 use crate::data::Taken;
 use crate::events::EventBuffer;
 use crate::evidence::EvidenceKeeper;
-use crate::execution::{Exchange, Execution};
+use crate::execution::{self, Exchange, Execution};
 use crate::fault::Fault;
 use crate::recorder::Recorder;
 use crate::replay::Replay;
@@ -51,6 +52,8 @@ pub struct ScenarioContext {
     pub evidence: Arc<EvidenceKeeper>,
     /// For what happens outside of workers: sources, late arrivals.
     pub side: Arc<Recorder>,
+    /// Its minions in this factory that have not ended.
+    pub crowd: Arc<Crowd>,
     /// The share of the load that this factory has.
     pub segment: Segment,
     /// Its minions over all factories.
@@ -493,7 +496,11 @@ impl<S: Steps> Minion<S> {
     pub fn verify(&self, step: S, checks: impl FnOnce(&mut Verify)) -> Result<(), StepFailed> {
         let mut execution = Execution::start(Arc::clone(&self.state), step.index(), Location::caller());
         execution.kind = StepKind::Verification;
-        match verify::check(checks) {
+        // Current while the checks run, for what they tell of their step.
+        let around = execution::swap(Some(execution));
+        let checked = verify::check(checks);
+        let execution = execution::swap(around).expect("checks cannot end it");
+        match checked {
             Ok(()) => {
                 execution.succeeded();
                 Ok(())

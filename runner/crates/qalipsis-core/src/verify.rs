@@ -3,6 +3,7 @@
 use crate::execution;
 use crate::fault::Fault;
 use crate::panics::{self, Panic};
+use crate::tolerance::Tolerance;
 use qalipsis_model::evidence::{EXCERPT_LIMIT, FailedCheck, FailureKind, excerpt};
 use qalipsis_model::snapshot::StepKind;
 use std::fmt::{Debug, Display, Write};
@@ -98,6 +99,12 @@ impl Verify {
             self.fail(name, "a value".to_owned(), "none".to_owned());
         }
         option
+    }
+
+    /// Lets executions of this step fail up to a limit, as [`StepCall::tolerate`](crate::step::StepCall::tolerate)
+    /// does: they warn, and the run does not fail for them. Say so before the first check that can panic.
+    pub fn tolerate(&mut self, tolerance: Tolerance) {
+        execution::with(|execution| execution.tolerate(tolerance));
     }
 
     #[track_caller]

@@ -1,5 +1,6 @@
 //! Minions from release to end.
 
+use qalipsis_core::crowd::Crowd;
 use qalipsis_core::minion::{MinionState, Worker};
 use qalipsis_core::panics;
 use qalipsis_core::scenario::Iterate;
@@ -17,8 +18,10 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Load {
     stop: AtomicU8,
-    /// Minions that were not released yet or have not ended.
+    /// Minions that were not released yet or have not ended, of all scenarios.
     open: AtomicU64,
+    /// The same per scenario.
+    crowds: Vec<Arc<Crowd>>,
     /// Per scenario: minions released that have not ended.
     active: Vec<AtomicU64>,
     /// Per scenario: when minions stop repeating; `None` when each runs once.
@@ -30,12 +33,12 @@ const GRACEFUL: u8 = 1;
 const HARD: u8 = 2;
 
 impl Load {
-    pub(crate) fn new(plan: &FactoryPlan, start: Instant) -> Self {
+    pub(crate) fn new(plan: &FactoryPlan, crowds: Vec<Arc<Crowd>>, start: Instant) -> Self {
         let scenarios = &plan.campaign.scenarios;
-        let hosted = |minions: u32| (0..minions).filter(|m| plan.segment.hosts(*m)).count() as u64;
         Self {
             stop: AtomicU8::new(RUNNING),
-            open: AtomicU64::new(scenarios.iter().map(|s| hosted(s.minions)).sum()),
+            open: AtomicU64::new(scenarios.iter().map(|s| plan.hosted(s.minions)).sum()),
+            crowds,
             active: scenarios.iter().map(|_| AtomicU64::new(0)).collect(),
             until: scenarios.iter().map(|s| s.profile.repeats_until().map(|d| start + d)).collect(),
         }
@@ -67,8 +70,9 @@ impl Load {
         self.active[scenario].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// These minions will not be released, or have ended.
-    pub(crate) fn closed(&self, minions: u64) {
+    /// So many minions of this scenario will not be released, or have ended.
+    pub(crate) fn closed(&self, scenario: usize, minions: u64) {
+        self.crowds[scenario].leave(minions);
         self.open.fetch_sub(minions, Ordering::SeqCst);
     }
 
@@ -107,7 +111,7 @@ impl Drop for Ending {
             figures.ended += 1;
         });
         self.load.active[self.scenario].fetch_sub(1, Ordering::Relaxed);
-        self.load.closed(1);
+        self.load.closed(self.scenario, 1);
     }
 }
 
@@ -212,6 +216,7 @@ mod tests {
         let load = Arc::new(Load {
             stop: AtomicU8::new(RUNNING),
             open: AtomicU64::new(1),
+            crowds: vec![Arc::new(Crowd::new(1))],
             active: vec![AtomicU64::new(0)],
             until: vec![None],
         });

@@ -45,7 +45,7 @@ impl Gate {
                 figures.overloaded = figures.overloaded.max(Some(active));
             }
         });
-        load.closed(1);
+        load.closed(scenario, 1);
         if matches!(policy, Overload::Abort(_)) {
             load.stop(Stop::Graceful);
         }
@@ -55,7 +55,7 @@ impl Gate {
     /// Counts minions that the load was stopped before.
     fn withhold(&self, scenario: usize, minions: u64, load: &Load) {
         self.figures.scenario(scenario, |figures| figures.unreleased += minions);
-        load.closed(minions);
+        load.closed(scenario, minions);
     }
 }
 

@@ -145,7 +145,7 @@ impl State {
         let hosted = &mut self.scenarios[release.scenario];
         if self.load.stopped() == Some(Stop::Hard) {
             self.worker.recorder.scenario(release.scenario, |figures| figures.unreleased += 1);
-            self.load.closed(1);
+            self.load.closed(release.scenario, 1);
             return;
         }
         let ending = Ending::of(&self.load, &self.worker, release.scenario);

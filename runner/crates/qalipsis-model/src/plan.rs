@@ -173,6 +173,13 @@ pub struct FactoryPlan {
     pub replay: Option<Replay>,
 }
 
+impl FactoryPlan {
+    /// How many of so many minions it hosts.
+    pub fn hosted(&self, minions: u32) -> u64 {
+        (0..minions).filter(|minion| self.segment.hosts(*minion)).count() as u64
+    }
+}
+
 /// A pass that is run again, to look at it closely.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Replay {

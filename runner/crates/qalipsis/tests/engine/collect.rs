@@ -12,7 +12,12 @@ enum Step {
 }
 
 /// The batches of ten minions, each as large as said; sizes, the largest first, and all items.
-fn batches(size: usize, within: Duration, stop: Option<(Duration, Stop)>) -> (Vec<usize>, Vec<u32>) {
+fn batches(
+    size: usize,
+    within: Duration,
+    profile: Profile,
+    stop: Option<(Duration, Stop)>,
+) -> (Vec<usize>, Vec<u32>) {
     let sent: Arc<Mutex<Vec<Vec<u32>>>> = Arc::default();
     let told = Arc::clone(&sent);
     let scenario = move || {
@@ -28,7 +33,7 @@ fn batches(size: usize, within: Duration, stop: Option<(Duration, Stop)>) -> (Ve
                 Ok(())
             }
         };
-        Scenario::new("s", open, pass).minions(10)
+        Scenario::new("s", open, pass).minions(10).profile(profile.clone())
     };
     let report = Run { stop, ..Run::default() }.of(scenario);
     assert_eq!(report.status, Status::Successful, "{:?}", report.reasons);
@@ -42,12 +47,25 @@ fn batches(size: usize, within: Duration, stop: Option<(Duration, Stop)>) -> (Ve
 }
 
 #[test]
-fn the_last_batch_is_released_though_it_is_not_full() {
-    assert_eq!(batches(4, secs(2), None), (vec![4, 4, 2], Vec::from_iter(0..10)));
+fn the_last_batch_is_released_once_nobody_can_add_to_it() {
+    let minutes = secs(3_000);
+    assert_eq!(batches(4, minutes, Profile::immediate(), None), (vec![4, 4, 2], Vec::from_iter(0..10)));
+    // Those that are still to be released can.
+    let slowly = Profile::regular(1, millis(30));
+    assert_eq!(batches(4, minutes, slowly, None), (vec![4, 4, 2], Vec::from_iter(0..10)));
+}
+
+#[test]
+fn a_batch_is_released_when_its_time_is_over() {
+    let (sizes, items) = batches(8, millis(50), Profile::regular(1, millis(200)), None);
+    assert!(sizes.len() > 2, "{sizes:?}");
+    assert_eq!(items, Vec::from_iter(0..10));
 }
 
 #[test]
 fn a_stop_releases_the_batch_at_once() {
     let stop = Some((secs(2), Stop::Graceful));
-    assert_eq!(batches(4, secs(3_000), stop), (vec![4, 4, 2], Vec::from_iter(0..10)));
+    // The last minion comes long after the stop.
+    let late = Profile::batches([(secs(0), 9), (secs(3_000), 1)]);
+    assert_eq!(batches(4, secs(3_000), late, stop), (vec![4, 4, 1], Vec::from_iter(0..9)));
 }

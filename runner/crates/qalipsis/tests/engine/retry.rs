@@ -113,6 +113,31 @@ fn failures_within_the_tolerance_warn_and_one_more_fails() {
 }
 
 #[test]
+fn a_verification_is_tolerated_by_what_its_checks_say() {
+    fn scenario(failing: u32) -> Scenario {
+        let pass = move |minion: Minion<Step>, _: Arc<World>| async move {
+            let checked = minion.stage(Step::Whole, async {
+                minion.verify(Step::Act, |v| {
+                    v.tolerate(Tolerance::count(3));
+                    v.that("it works", minion.index() >= failing);
+                })
+            });
+            // What is tolerated is the verification, not the stage around it.
+            let _failed = checked.await;
+            Ok(())
+        };
+        Scenario::new("s", open, pass).minions(100)
+    }
+    let within = Run::default().of(|| scenario(3));
+    assert_eq!(counts(&within, "act"), (100, 3, vec![(FailureKind::Assertion, 3)]));
+    assert_eq!(step(&within, "act").figures.tolerance, Some(Tolerance::count(3)));
+    assert_eq!(step(&within, "whole").figures.tolerance, None);
+    assert_eq!(within.status, Status::Warning, "{:?}", within.reasons);
+    let beyond = Run::default().of(|| scenario(4));
+    assert_eq!(beyond.status, Status::Failed);
+}
+
+#[test]
 fn a_stage_counts_for_the_whole_and_the_failure_inside_is_told_once() {
     async fn pass(minion: Minion<Step>, _: Arc<World>) -> Outcome {
         let bad = minion.index() == 0;
