@@ -12,6 +12,11 @@ pub use qalipsis_macros::{Meters, Properties, Steps};
 /// The random number crate that [`core::minion::Minion::rng`] is made for.
 pub use rand;
 
+/// The examples of the page on steps and data, to be compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/steps.md")]
+struct StepsPage;
+
 /// Everything that a scenario needs: `use qalipsis::prelude::*;`.
 pub mod prelude {
     pub use crate::core::both::both;
