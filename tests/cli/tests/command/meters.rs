@@ -51,7 +51,7 @@ fn configuration_judges_meters_and_refuses_what_does_not_fit() {
         "criteria:\n\
          - {scenario: measures, meter: taken, measure: rate, at-least: 100%}\n\
          - {scenario: measures, meter: price, measure: p95, below: 10}\n\
-         - {scenario: measures, meter: thinking, measure: time.max, below: 1h}\n",
+         - {scenario: measures, meter: thinking, measure: time.max, below: 59s}\n",
     );
     let finished = context.autostart("measures", &PATIENT);
     assert_eq!(finished.code(), Some(3), "{finished}");
@@ -69,7 +69,7 @@ fn configuration_judges_meters_and_refuses_what_does_not_fit() {
             "taken rate at least 100 %: true",
             "items total between 40 and 40: true",
             "price value p95 below 10: false",
-            "thinking time max below 1 h: true",
+            "thinking time max below 59 s: true",
         ]
     );
 
