@@ -178,7 +178,9 @@ fn compared(page: &mut Page, comparison: &Comparison) {
     for scenario in &comparison.scenarios {
         page.raw("<div class=\"wide\"><table><tr><th>");
         page.text(&scenario.name);
-        page.raw("</th><th>baseline</th><th>now</th><th>change</th></tr>\n");
+        page.raw("</th>");
+        ["baseline", "now", "change"].into_iter().for_each(|title| page.element("th", "number", title));
+        page.raw("</tr>\n");
         for subject in &scenario.subjects {
             for change in &subject.changes {
                 let class = match change.verdict {

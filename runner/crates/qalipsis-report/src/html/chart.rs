@@ -126,7 +126,7 @@ fn figure(title: &str, svg: &str, names: impl Iterator<Item = (String, &'static 
 }
 
 fn seconds(seconds: f64) -> String {
-    human_ns((seconds * 1e9) as u64)
+    if seconds > 0.0 { human_ns((seconds * 1e9) as u64) } else { "0 s".to_owned() }
 }
 
 /// At most [`POINTS`], each the largest of its neighbours: a peak is never lost.

@@ -10,7 +10,7 @@ use qalipsis_model::duration::human_ns;
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::histogram::Histogram;
 use qalipsis_model::measured::Measured;
-use qalipsis_model::report::{Report, ScenarioReport, StepReport};
+use qalipsis_model::report::{Report, ScenarioReport, StepReport, StepTimeline};
 
 /// Steps whose charts are drawn, failed ones first: a page of hundreds would be too heavy for a phone.
 const DRAWN: usize = 60;
@@ -273,9 +273,9 @@ fn distributions(page: &mut Page, scenario: &ScenarioReport) {
 
 fn over_time(page: &mut Page, scenario: &ScenarioReport, index: usize, step: &StepReport) {
     let width = scenario.timeline.width.as_secs_f64();
-    let Some(timeline) = scenario.timeline.steps.get(index).filter(|one| one.executions.len() > 1) else {
-        return;
-    };
+    // One point is no course.
+    let has_course = |one: &&StepTimeline| one.max_ns.iter().flatten().count() > 1;
+    let Some(timeline) = scenario.timeline.steps.get(index).filter(has_course) else { return };
     let line = |name, class, values: &[Option<u64>]| Line {
         name,
         class,

@@ -204,3 +204,24 @@ fn the_load_generator_has_the_release_lag_of_the_summary() {
         bars(&scenario.release_lag, &[&scenario.release_lag])
     );
 }
+
+/// What stands beside the axis of a chart, from the bottom up.
+fn beside(chart: &str) -> Vec<&str> {
+    let labels = chart.split("<text").filter(|text| text.contains("x=\"58.0\""));
+    labels.map(|text| text.split('>').nth(1).unwrap().split('<').next().unwrap()).collect()
+}
+
+#[test]
+fn axes_of_few_samples_have_no_label_twice_and_one_point_is_no_course() {
+    let mut campaign = Campaign::healthy();
+    campaign.figures.steps.remove(&PLACE);
+    campaign.ran(PLACE, ExecutionOutcome::Success, 5_000_000, 5_000_000);
+    let nothing = (at(2.5), ScenarioFigures::default());
+    campaign.later.push(nothing);
+    let page = html::render(&campaign.report());
+    assert_eq!(beside(chart(&page, "place-order")), ["0", "1"]);
+    assert!(page.contains("aria-label=\"Executions over time\"") && page.contains(">0 s<"));
+    assert!(!page.contains("place-order: response time over time"));
+    let failing = html::render(&Campaign::failing().report());
+    assert_eq!(beside(chart(&failing, "order-fulfilled")), ["0", "29", "59"]);
+}

@@ -13,11 +13,12 @@ use qalipsis_model::judge::{Case, Described, Ending, judge};
 use qalipsis_model::measured::{Amounts, Measured, MeterKind};
 use qalipsis_model::plan::{CampaignPlan, Limits, PropertyValues, ScenarioPlan};
 use qalipsis_model::profile::Profile;
-use qalipsis_model::report::{FactoryReport, Report};
+use qalipsis_model::report::{FactoryReport, Report, ZoneDifference, ZoneFigure, ZoneReport};
 use qalipsis_model::snapshot::{
     ExecutionOutcome, JoinFigures, ScenarioFigures, Snapshot, StepFigures, StepKind, Tolerance,
 };
 use qalipsis_model::timestamp::Timestamp;
+use qalipsis_model::zone::ZoneFigures;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -449,6 +450,16 @@ pub(crate) fn hostile(text: &str) -> Report {
     for scenario in &mut report.scenarios {
         scenario.profile = text.into();
         scenario.zones = vec![text.into(); 2];
+        let steps = (0..).zip(scenario.steps.iter().map(|step| step.figures.clone())).collect();
+        let figures = ZoneFigures { steps, ..ZoneFigures::default() };
+        scenario.by_zone = vec![ZoneReport { name: text.into(), figures }; 2];
+        let figure = |value| ZoneFigure { zone: text.into(), value };
+        scenario.zone_differences = vec![ZoneDifference {
+            step: text.into(),
+            quantity: Quantity::ResponseTime,
+            worst: figure(2e9),
+            best: figure(1e6),
+        }];
         scenario.problems.push(qalipsis_model::report::Problem {
             name: text.into(),
             kind: FailureKind::Source,

@@ -5,6 +5,7 @@ use super::{BOTTOM, HEIGHT, LEFT, SHARES, TOP, WIDTH, anchor, below, escape, fig
 use crate::text::{self, number};
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::histogram::Histogram;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Durations with their name and a colour of the style sheet: `a`, `b`, `c` or `bad`.
@@ -19,9 +20,10 @@ pub(in crate::html) fn distributions(title: &str, filled: &[Set<'_>], outlined: 
     let place = (TOP, HEIGHT - BOTTOM);
 
     let mut svg = open(title, HEIGHT);
-    for share in [0.0, 0.5, 1.0] {
+    for count in BTreeSet::from([0, tallest / 2, tallest]) {
+        let share = count as f64 / tallest as f64;
         let y = TOP + (1.0 - share) * (HEIGHT - TOP - BOTTOM);
-        horizontal(&mut svg, y, &number((tallest as f64 * share) as u64), "grid");
+        horizontal(&mut svg, y, &number(count), "grid");
     }
     for share in SHARES {
         below(&mut svg, axis.x_of_share(share), anchor(share), &human_ns(axis.value(share)), HEIGHT);
