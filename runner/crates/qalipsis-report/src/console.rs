@@ -24,7 +24,7 @@ use style::{Mark, Paint};
 
 /// The report of a campaign as text that ends with a line end.
 ///
-/// No line but the one that names the campaign is wider than [`Style::width`], and without [`Style::color`] there is no escape code in it,
+/// No line is wider than [`Style::width`], and without [`Style::color`] there is no escape code in it,
 /// whatever names, messages and payloads hold.
 pub fn render(report: &Report, style: Style) -> String {
     let mut page = Page::new(style);
@@ -99,7 +99,7 @@ fn footer(page: &mut Page, report: &Report) {
     let style = page.style();
     let part = |text: &str| fit(&style.text(text), style.columns(), style.ellipsis());
     let revision = report.git_revision.as_ref().map(|r| format!(", git {}", part(r))).unwrap_or_default();
-    page.labelled(
+    page.labelled_words(
         "campaign",
         &format!("{}, started {}{revision}", part(&report.key), report.started.rfc3339()),
     );

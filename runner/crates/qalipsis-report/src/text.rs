@@ -59,7 +59,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(2);
     let mut lines = Vec::new();
     let mut line = String::new();
-    for mut word in text.split(' ') {
+    for mut word in words(text) {
         if !line.is_empty() && width(&line) + 1 + width(word) > columns {
             lines.push(std::mem::take(&mut line));
         }
@@ -75,6 +75,25 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     }
     lines.push(line);
     lines
+}
+
+/// Units that belong to the number before them.
+const UNITS: [&str; 8] = ["ns", "µs", "us", "ms", "s", "min", "h", "%"];
+
+/// What is between spaces, but a number and its unit are one.
+fn words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut start = 0;
+    for (end, space) in text.match_indices(' ').chain([(text.len(), "")]) {
+        let next = text[end + space.len()..].split(' ').next().unwrap_or_default();
+        let unit = UNITS.contains(&next.trim_end_matches([',', ';', '.', ')']));
+        if unit && text[start..end].ends_with(|c: char| c.is_ascii_digit()) {
+            continue;
+        }
+        words.push(&text[start..end]);
+        start = end + space.len();
+    }
+    words
 }
 
 /// Length in bytes of the longest beginning of `text` that takes at most `columns` columns.
@@ -152,6 +171,13 @@ mod tests {
         assert_eq!(fit("place-order", 8, "..."), "place...");
         assert_eq!(fit("日本語です", 6, "…"), "日本…");
         assert_eq!(fit("abc", 1, "..."), ".");
+    }
+
+    #[test]
+    fn a_number_and_its_unit_stay_together() {
+        assert_eq!(wrap("release lag p99 3.88 ms; done", 18), ["release lag p99", "3.88 ms; done"]);
+        assert_eq!(wrap("over 10 min 00 s", 12), ["over 10 min", "00 s"]);
+        assert_eq!(wrap("a b  c ", 40), ["a b  c "]);
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! The running campaign on standard error: one line that moves on a terminal, plain lines elsewhere.
 
 use crate::cli::Verbosity;
+use crate::output::speaks_unicode;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use qalipsis_head::{Observer, Progress};
 use qalipsis_model::evidence::Evidence;
-use qalipsis_report::progress::progress_line;
+use qalipsis_report::progress::Standing;
 use qalipsis_report::text::one_line;
 use std::io::{IsTerminal, Write, stderr};
 use std::time::Duration;
+use terminal_size::{Width, terminal_size_of};
 
 /// How often a log gets a line.
 const LOG_PERIOD: Duration = Duration::from_secs(5);
@@ -25,7 +27,8 @@ impl Live {
     pub fn new(verbosity: Verbosity) -> Self {
         let bar = (stderr().is_terminal() && verbosity > Verbosity::Quiet).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.set_style(ProgressStyle::with_template("{spinner} {msg}").expect("a constant template"));
+            let style = ProgressStyle::with_template("{spinner} {msg}").expect("a constant template");
+            bar.set_style(if speaks_unicode() { style } else { style.tick_chars("|/-\\ ") });
             bar
         });
         Self { bar, verbosity, logged: Duration::ZERO }
@@ -52,6 +55,11 @@ impl Live {
     }
 }
 
+/// What is beside the spinner on the terminal's line: a longer text would take a second line, which stays.
+fn columns() -> usize {
+    terminal_size_of(stderr()).map_or(80, |(Width(columns), _)| usize::from(columns)).saturating_sub(3)
+}
+
 impl Observer for Live {
     fn started(&mut self) {
         if self.verbosity == Verbosity::Verbose {
@@ -60,26 +68,22 @@ impl Observer for Live {
     }
 
     fn progress(&mut self, progress: &Progress) {
-        let active = progress.released - progress.ended;
-        let mut text = progress_line(
-            progress.elapsed,
-            active,
-            progress.released,
-            progress.planned,
-            progress.executions,
-            progress.failures,
-        );
-        if progress.planned > 0 && progress.ended == progress.planned {
-            text.push_str(", draining");
-        }
+        let standing = Standing {
+            elapsed: progress.elapsed,
+            released: progress.released,
+            planned: progress.planned,
+            active: progress.released - progress.ended,
+            executions: progress.executions,
+            failures: progress.failures,
+        };
         match &self.bar {
             Some(bar) => {
-                bar.set_message(text);
+                bar.set_message(standing.line_within(columns()));
                 bar.tick();
             }
             None if progress.elapsed >= self.logged + LOG_PERIOD => {
                 self.logged = progress.elapsed;
-                self.line(&text);
+                self.line(&standing.line());
             }
             None => {}
         }

@@ -49,7 +49,7 @@ fn tell(label: &str, code: &str, line: &str, color: Color) {
 }
 
 /// Whether the locale's character set is UTF-8; without any locale it is, as in most CI.
-fn speaks_unicode() -> bool {
+pub(crate) fn speaks_unicode() -> bool {
     let set = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));

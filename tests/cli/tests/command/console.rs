@@ -115,7 +115,11 @@ fn a_long_run_logs_its_progress_in_plain_lines() {
 
 /// A campaign on a terminal of its own, until its end.
 fn on_a_terminal(context: &TestContext, command: &str) -> String {
-    let script = format!("script -qec 'stty cols 100 rows 40; {command}' /dev/null < /dev/null");
+    on_a_terminal_of(100, context, command)
+}
+
+fn on_a_terminal_of(columns: u16, context: &TestContext, command: &str) -> String {
+    let script = format!("script -qec 'stty cols {columns} rows 40; {command}' /dev/null < /dev/null");
     let finished = finish(context.shell(&script));
     assert!(!finished.stdout.is_empty(), "`script` of util-linux runs: {finished}");
     finished.stdout
@@ -135,6 +139,34 @@ fn a_terminal_shows_live_progress_and_is_clean_afterwards() {
         screen[..verdict].iter().filter(|l| !l.is_empty() && !l.starts_with("pass ")).collect();
     assert_eq!(above, ["stopping: the campaign's limit of 2 s is over"], "{screen:#?}");
     assert!(screen.iter().all(|line| line.chars().count() <= 100), "{screen:#?}");
+}
+
+#[test]
+fn a_narrow_terminal_of_ascii_gets_lines_of_its_width() {
+    let context = TestContext::new();
+    let command = r#"LC_ALL=C "$Q" --autostart --executable "$F" -s long -c campaign.timeout=2s"#;
+    let raw = on_a_terminal_of(60, &context, command);
+    assert!(raw.is_ascii(), "{raw:?}");
+    // The live line is drawn anew in its place: one that took two would leave its end behind.
+    let drawn: Vec<&str> =
+        raw.split(['\r', '\n', ESCAPE]).filter(|part| part.contains(" active, ")).collect();
+    assert!(drawn.len() >= 2, "{raw:?}");
+    for line in drawn {
+        let text = line.trim_start_matches("[2K").trim_start_matches("[1A").trim_end();
+        assert!(text.len() < 60 && text.contains(" failed"), "{text:?} of {raw:?}");
+    }
+    for line in screen(&raw) {
+        // Paths can be copied whole.
+        assert!(line.len() <= 60 || line.contains("test-results/"), "{line:?} of {raw:?}");
+    }
+}
+
+#[test]
+fn quiet_draws_nothing_on_a_terminal() {
+    let context = TestContext::new();
+    let command = r#""$Q" -q --autostart --executable "$F" -s long -c campaign.timeout=2s"#;
+    let raw = on_a_terminal(&context, command);
+    assert!(raw.contains("ABORTED") && !raw.contains(" active, ") && !raw.contains("\u{1b}[2K"), "{raw:?}");
 }
 
 #[test]

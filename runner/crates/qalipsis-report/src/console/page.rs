@@ -111,6 +111,14 @@ impl Page {
         self.text.push('\n');
     }
 
+    /// As [`Page::labelled`], broken between words where the line ends.
+    pub(super) fn labelled_words(&mut self, label: &str, value: &str) {
+        let label = format!("{label:<9}");
+        self.text.push_str(&self.style.paint(Paint::Dim, &label));
+        self.text.push(' ');
+        self.wrapped(&self.style.text(value), label.len() + 1, Paint::Plain);
+    }
+
     pub(super) fn table(&mut self, table: &Table) {
         let text = table.render(self.style, self.inset());
         self.text.push_str(&text);
