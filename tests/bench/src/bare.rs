@@ -36,6 +36,7 @@ impl Bare {
             name: scenario.describe().name.clone(),
             steps: scenario.steps(),
             seed: 1,
+            key: "bench".to_owned(),
             campaign: 1,
             clock: Clock::start(),
             zone: None,

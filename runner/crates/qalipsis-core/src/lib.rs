@@ -30,6 +30,7 @@ pub mod scenario;
 pub mod setup;
 mod slot;
 pub mod source;
+pub mod spans;
 pub mod stage;
 pub mod step;
 pub mod steps;

@@ -10,6 +10,7 @@ use crate::fault::Fault;
 use crate::recorder::Recorder;
 use crate::replay::Replay;
 use crate::rng::{self, MinionRng};
+use crate::spans;
 use crate::step::{Action, StepCall, StepFailed};
 use crate::steps::{Monitor, StepSpec, Steps};
 use crate::verify::{self, Verify};
@@ -18,7 +19,7 @@ use qalipsis_model::duration::human;
 use qalipsis_model::evidence::{Evidence, FailureKind, excerpt};
 use qalipsis_model::plan::EventsPlan;
 use qalipsis_model::segment::Segment;
-use qalipsis_model::snapshot::StepKind;
+use qalipsis_model::snapshot::{ExecutionOutcome, StepKind};
 use qalipsis_model::timestamp::Timestamp;
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -42,6 +43,8 @@ pub struct ScenarioContext {
     pub steps: &'static [StepSpec],
     /// Of the campaign.
     pub seed: u64,
+    /// Key of the campaign.
+    pub key: String,
     /// Part of trace ids, so that two campaigns with one seed differ.
     pub campaign: u64,
     /// Dates instants.
@@ -498,14 +501,19 @@ impl<S: Steps> Minion<S> {
         execution.kind = StepKind::Verification;
         // Current while the checks run, for what they tell of their step.
         let around = execution::swap(Some(execution));
-        let checked = verify::check(checks);
+        let span = spans::step(&self.state, step.index());
+        let checked = span.in_scope(|| verify::check(checks));
         let execution = execution::swap(around).expect("checks cannot end it");
         match checked {
             Ok(()) => {
+                spans::ended(&span, ExecutionOutcome::Success);
                 execution.succeeded();
                 Ok(())
             }
-            Err(fault) => Err(execution.failed(fault)),
+            Err(fault) => {
+                spans::ended(&span, fault.outcome());
+                Err(execution.failed(fault))
+            }
         }
     }
 

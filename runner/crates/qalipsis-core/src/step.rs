@@ -5,6 +5,7 @@ use crate::fault::{Fault, IntoFault};
 use crate::minion::MinionState;
 use crate::panics;
 use crate::rng::MinionRng;
+use crate::spans;
 use pin_project_lite::pin_project;
 use qalipsis_model::duration::human;
 use qalipsis_model::event::Executed;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep};
+use tracing::Span;
 
 /// How a pass of a minion ends.
 pub type Outcome = Result<(), StepFailed>;
@@ -120,6 +122,7 @@ impl<A: Action> IntoFuture for StepCall<A> {
             state: State::Idle { minion: self.minion, step: self.step, location: self.location },
             timeout: self.timeout,
             sleep: None,
+            span: Span::none(),
         }
     }
 }
@@ -133,6 +136,7 @@ pin_project! {
         timeout: Option<Duration>,
         #[pin]
         sleep: Option<Sleep>,
+        span: Span,
     }
 
     impl<F> PinnedDrop for StepFuture<F> {
@@ -166,18 +170,22 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let execution = match std::mem::replace(this.state, State::Ended) {
-            State::Idle { minion, step, location } => Execution::start(minion, step, location),
+            State::Idle { minion, step, location } => {
+                *this.span = spans::step(&minion, step);
+                Execution::start(minion, step, location)
+            }
             State::Running(execution) => execution,
             State::Ended => panic!("a step was polled after its end"),
         };
         let outer = execution::swap(Some(execution));
         let action = this.action.as_mut();
-        let polled = panics::catch(|| action.poll(cx));
+        let polled = this.span.in_scope(|| panics::catch(|| action.poll(cx)));
         let execution = execution::swap(outer).expect("every poll restores the execution that it found");
 
         let result = match polled {
             Ok(Poll::Ready(Ok(value))) => {
                 execution.succeeded();
+                spans::ended(this.span, ExecutionOutcome::Success);
                 return Poll::Ready(Ok(value));
             }
             Ok(Poll::Ready(Err(error))) => Err(error.into_fault()),
@@ -185,6 +193,7 @@ where
             Err(panic) => Err(Fault::panicked(&panic)),
         };
         if let Err(fault) = result {
+            spans::ended(this.span, fault.outcome());
             return Poll::Ready(Err(execution.failed(fault)));
         }
         // The timer exists only once the action had to wait: most costs of a timer are in its registration.
@@ -196,6 +205,7 @@ where
                 && sleep.poll(cx).is_ready()
             {
                 let fault = Fault::timeout(format!("expected an end within {}, observed none", human(limit)));
+                spans::ended(this.span, fault.outcome());
                 return Poll::Ready(Err(execution.failed(fault)));
             }
         }

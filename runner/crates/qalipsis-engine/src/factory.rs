@@ -122,6 +122,7 @@ pub async fn prepare(scenarios: &[Scenario], plan: FactoryPlan) -> Result<Factor
                 name: planned.name.clone(),
                 steps: scenario.steps(),
                 seed: plan.campaign.seed,
+                key: plan.campaign.key.clone(),
                 campaign: fnv1a(plan.campaign.key.as_bytes()),
                 clock,
                 zone: plan.zone.clone(),

@@ -4,6 +4,7 @@ use qalipsis_core::crowd::Crowd;
 use qalipsis_core::minion::{MinionState, Worker};
 use qalipsis_core::panics;
 use qalipsis_core::scenario::Iterate;
+use qalipsis_core::spans;
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::plan::{FactoryPlan, Stop};
 use qalipsis_model::snapshot::ExecutionOutcome;
@@ -177,6 +178,7 @@ async fn pass(minion: &Arc<MinionState>, iterate: &Iterate, deadline: Instant) -
         ExecutionOutcome::Error
     };
     minion.polling();
+    let span = spans::pass(minion);
     let mut pass = match panics::catch(|| iterate(Arc::clone(minion))) {
         Ok(pass) => pass,
         Err(panic) => return panicked(panic),
@@ -185,7 +187,7 @@ async fn pass(minion: &Arc<MinionState>, iterate: &Iterate, deadline: Instant) -
         deadline,
         poll_fn(|cx| {
             minion.polling();
-            match panics::catch(|| pass.as_mut().poll(cx)) {
+            match span.in_scope(|| panics::catch(|| pass.as_mut().poll(cx))) {
                 Ok(Poll::Pending) => Poll::Pending,
                 Ok(Poll::Ready(outcome)) => Poll::Ready(Ok(outcome)),
                 Err(panic) => Poll::Ready(Err(panic)),
@@ -193,7 +195,7 @@ async fn pass(minion: &Arc<MinionState>, iterate: &Iterate, deadline: Instant) -
         }),
     )
     .await;
-    match polled {
+    let outcome = match polled {
         Ok(Ok(Ok(()))) => ExecutionOutcome::Success,
         Ok(Ok(Err(_no_failure))) if minion.ended() => ExecutionOutcome::Success,
         Ok(Ok(Err(_recorded))) => ExecutionOutcome::Failure,
@@ -202,7 +204,9 @@ async fn pass(minion: &Arc<MinionState>, iterate: &Iterate, deadline: Instant) -
             minion.time_out(pass);
             if minion.ended() { ExecutionOutcome::Success } else { ExecutionOutcome::Timeout }
         }
-    }
+    };
+    spans::ended(&span, outcome);
+    outcome
 }
 
 #[cfg(test)]

@@ -26,6 +26,18 @@ pub enum ExecutionOutcome {
     Timeout,
 }
 
+impl ExecutionOutcome {
+    /// The name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Error => "error",
+            Self::Timeout => "timeout",
+        }
+    }
+}
+
 /// What a step turned out to be when it was executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

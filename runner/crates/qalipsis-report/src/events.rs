@@ -93,13 +93,7 @@ impl<'a> From<&'a Value> for Values<'a> {
             Value::Bool(truth) => plain(Plain::Bool(*truth)),
             Value::Duration(ns) => Self { value_ns: Some(*ns), ..Self::default() },
             Value::Execution(executed) => Self {
-                value: Some(Plain::Text(match executed.outcome {
-                    Some(ExecutionOutcome::Success) => "success",
-                    Some(ExecutionOutcome::Failure) => "failure",
-                    Some(ExecutionOutcome::Error) => "error",
-                    Some(ExecutionOutcome::Timeout) => "timeout",
-                    None => "cancelled",
-                })),
+                value: Some(Plain::Text(executed.outcome.map_or("cancelled", ExecutionOutcome::name))),
                 value_ns: None,
                 failure: executed.failure.map(|kind| kind.name()),
                 service_ns: Some(executed.service_ns),

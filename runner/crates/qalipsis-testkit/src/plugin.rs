@@ -68,6 +68,7 @@ fn context(scenario: &str) -> (ScenarioContext, mpsc::Receiver<Evidence>) {
         name: scenario.to_owned(),
         steps: OnlyStep::ALL,
         seed: 1,
+        key: "testkit".to_owned(),
         campaign: 1,
         clock: Clock::start(),
         zone: None,

@@ -13,5 +13,6 @@ mod overload;
 mod profile;
 mod replay;
 mod retry;
+mod spans;
 mod steps;
 mod support;

@@ -56,6 +56,7 @@ impl Stage {
             name: "tests".to_owned(),
             steps: scenario.steps(),
             seed: 1,
+            key: "test".to_owned(),
             campaign: 1,
             clock: Clock::start(),
             zone: None,
