@@ -194,6 +194,7 @@ struct Accounts {
 #[derive(Properties)]
 struct Files {
     /// A CSV file with numbers.
+    #[property(default = "accounts.csv")]
     accounts: PathBuf,
 }
 
