@@ -42,6 +42,7 @@ impl Load {
                 scenarios: vec![ScenarioPlan {
                     name: declared.name.clone(),
                     minions: declared.minions,
+                    overload: None,
                     profile: declared.profile,
                     properties: PropertyValues(self.properties.clone()),
                     criteria: declared.criteria.clone(),

@@ -132,6 +132,10 @@ fn main() -> ExitCode {
             .expect(Step::Act.error_rate().at_most(0.1).abort_on_breach(secs(1))),
         Scenario::new("tells", nothing, tells).minions(20),
         Scenario::new("chatters", nothing, chatters),
+        Scenario::new("crowded", timed, takes_its_time)
+            .minions(60)
+            .profile(Profile::timeframe(millis(5), millis(300)))
+            .overload(Overload::Drop(15)),
         Scenario::new("timed", timed, takes_its_time)
             .minions(60)
             .profile(Profile::timeframe(millis(5), millis(300))),

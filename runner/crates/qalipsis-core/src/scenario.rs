@@ -48,7 +48,6 @@ pub struct Scenario {
     crate_id: (&'static str, &'static str),
     open: Open,
     after: Option<After>,
-    overload: Overload,
     /// Names of the types of world and steps, which a closing check must share.
     types: (&'static str, &'static str),
     type_ids: (TypeId, TypeId),
@@ -86,6 +85,7 @@ impl Scenario {
                 description: String::new(),
                 minions: 1,
                 profile: Profile::Immediate,
+                overload: Overload::Queue,
                 steps,
                 properties: P::describe(),
                 meters: M::describe(),
@@ -111,7 +111,6 @@ impl Scenario {
                 })
             }),
             after: None,
-            overload: Overload::Queue,
             types: (type_name::<W>(), type_name::<S>()),
             type_ids: (TypeId::of::<W>(), TypeId::of::<S>()),
         }
@@ -177,13 +176,8 @@ impl Scenario {
     /// What happens while too many of its minions are active. Default: they are released all the same.
     #[must_use]
     pub fn overload(mut self, policy: Overload) -> Self {
-        self.overload = policy;
+        self.description.overload = policy;
         self
-    }
-
-    /// The policy that [`Self::overload`] set.
-    pub fn overload_policy(&self) -> Overload {
-        self.overload
     }
 
     /// What its figures must be, judged on the merged figures of all factories.

@@ -140,7 +140,10 @@ pub async fn prepare(scenarios: &[Scenario], plan: FactoryPlan) -> Result<Factor
         .iter()
         .zip(&contexts)
         .map(|((planned, scenario), context)| (*scenario, planned.properties.clone(), Arc::clone(context)));
-    let overload = planned.iter().map(|(_, scenario)| scenario.overload_policy()).collect();
+    let overload = planned
+        .iter()
+        .map(|(planned, scenario)| planned.overload.unwrap_or(scenario.describe().overload))
+        .collect();
     let (sources, opened) = sources::open(worlds, &plan).await?;
     Ok(Factory { plan, clock, contexts, evidence, kept, traces, side, opened, overload, sources, health })
 }

@@ -2,6 +2,7 @@
 
 use crate::criterion::Criterion;
 use crate::measured::MeterKind;
+use crate::overload::Overload;
 use crate::profile::Profile;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -53,6 +54,9 @@ pub struct ScenarioDescription {
     pub minions: u32,
     /// Profile unless configured otherwise.
     pub profile: Profile,
+    /// Overload policy unless configured otherwise.
+    #[serde(default)]
+    pub overload: Overload,
     /// In order of declaration; a step's index is its place here.
     pub steps: Vec<StepDescription>,
     /// What can be configured under `properties.`.

@@ -2,6 +2,7 @@
 
 use crate::criterion::Criterion;
 use crate::event::Level;
+use crate::overload::Overload;
 use crate::profile::Profile;
 use crate::segment::Segment;
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,9 @@ pub struct ScenarioPlan {
     pub minions: u32,
     /// When they are released.
     pub profile: Profile,
+    /// What happens while too many of them are active; `None` for what the scenario declares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overload: Option<Overload>,
     /// Configured values, by name of the property.
     pub properties: PropertyValues,
     /// What its figures must be: the criteria that it declares, as far as configuration left them, and those of

@@ -5,6 +5,7 @@ use qalipsis_model::description::{
     ExecutableDescription, MeterDescription, Monitor, PropertyDescription, ScenarioDescription,
     StepDescription,
 };
+use qalipsis_model::overload::Overload;
 
 /// The longest name that sets the width of its column; longer ones push their own line.
 const NAME_COLUMNS: usize = 32;
@@ -27,6 +28,9 @@ fn scenario(executable: &ExecutableDescription, scenario: &ScenarioDescription) 
     let load = format!("{} {}", counted(u64::from(scenario.minions), "minion"), scenario.profile);
     text.push_str(&format!("  crate  {}\n", one_line(&version)));
     text.push_str(&format!("  load   {}\n", one_line(&load)));
+    if scenario.overload != Overload::Queue {
+        text.push_str(&format!("  overload  {}\n", scenario.overload));
+    }
     text.push_str(&format!("  at     {}\n", one_line(&scenario.location.to_string())));
     section(&mut text, "steps", scenario.steps.iter().map(step));
     section(&mut text, "properties", scenario.properties.iter().map(property));

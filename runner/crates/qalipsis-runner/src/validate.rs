@@ -8,6 +8,7 @@ use crate::output;
 use crate::problem::one_line;
 use qalipsis_model::description::PropertyDescription;
 use qalipsis_model::duration::human;
+use qalipsis_model::overload::Overload;
 use qalipsis_model::plan::ScenarioPlan;
 use qalipsis_model::verdict::exit;
 use std::fmt::Write;
@@ -33,11 +34,12 @@ fn summary(campaign: &Campaign) -> String {
     for scenario in &campaign.plan.scenarios {
         let _ = writeln!(
             out,
-            "  {}: {} {}, {}",
+            "  {}: {} {}, {}{}",
             one_line(&scenario.name),
             scenario.minions,
             if scenario.minions == 1 { "minion" } else { "minions" },
-            scenario.profile
+            scenario.profile,
+            overload(scenario)
         );
         out.push_str(&chart(&scenario.profile, scenario.minions, "    "));
         for criterion in &scenario.criteria {
@@ -58,6 +60,14 @@ fn summary(campaign: &Campaign) -> String {
     }
     out.push_str("valid\n");
     out
+}
+
+/// What happens while too many minions are active, when that is not the usual.
+fn overload(scenario: &ScenarioPlan) -> String {
+    match scenario.overload.unwrap_or_default() {
+        Overload::Queue => String::new(),
+        policy => format!(", overload {policy}"),
+    }
 }
 
 /// The value of a property as it may be shown.
@@ -97,6 +107,7 @@ mod tests {
                 name: "checkout".into(),
                 minions: 10,
                 profile: checkout.profile.clone(),
+                overload: Some(Overload::Abort(5)),
                 properties: PropertyValues(values.map(|(k, v)| (k.to_owned(), v.to_owned())).into()),
                 criteria: vec![
                     NumberFigure::of("place", Quantity::ErrorRate)
@@ -119,7 +130,7 @@ mod tests {
             summary(&campaign),
             "\
 campaign checkout, random seed
-  checkout: 10 minions, all at once
+  checkout: 10 minions, all at once, overload abort:5
     must hold: place error rate at most 1 %, stops the campaign from 5 s on (qalipsis.yml:2:5)
     brokers = localhost:9092
     password = ***

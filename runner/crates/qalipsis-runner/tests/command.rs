@@ -31,6 +31,7 @@ fn description(scenario: &str) -> String {
         name: scenario.into(),
         description: "orders".into(),
         minions: 10,
+        overload: Default::default(),
         profile: Profile::immediate(),
         steps: vec![step],
         properties: vec![password],

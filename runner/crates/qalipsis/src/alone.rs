@@ -55,6 +55,7 @@ fn plan(scenarios: &[Scenario], options: &Run) -> Result<CampaignPlan, String> {
                 None => Ok(ScenarioPlan {
                     name: scenario.name.clone(),
                     minions,
+                    overload: None,
                     profile: scenario.profile.clone(),
                     properties: PropertyValues(properties.clone()),
                     criteria: scenario.criteria.clone(),

@@ -12,6 +12,7 @@ mod junit;
 mod meters;
 mod notify;
 mod outputs;
+mod overload;
 mod replay;
 mod secrets;
 mod stop;

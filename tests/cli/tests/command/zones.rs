@@ -36,6 +36,7 @@ fn run() -> Report {
         scenarios: vec![ScenarioPlan {
             name: scenario.name.clone(),
             minions: MINIONS,
+            overload: None,
             profile: scenario.profile.clone(),
             properties: PropertyValues::default(),
             criteria: Vec::new(),

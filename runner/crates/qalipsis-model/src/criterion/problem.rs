@@ -159,6 +159,7 @@ mod tests {
             name: "checkout".into(),
             description: String::new(),
             minions: 1,
+            overload: Default::default(),
             profile: profile.clone(),
             steps: vec![step("place"), step("fulfilled")],
             properties: Vec::new(),

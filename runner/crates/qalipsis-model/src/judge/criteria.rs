@@ -225,6 +225,7 @@ mod tests {
                 name: "checkout".into(),
                 description: String::new(),
                 minions: 10,
+                overload: Default::default(),
                 profile: Profile::stages([
                     Stage::percent(50).total(secs(10)),
                     Stage::percent(50).total(secs(20)),
@@ -261,6 +262,7 @@ mod tests {
             scenarios: vec![ScenarioPlan {
                 name: "checkout".into(),
                 minions: 10,
+                overload: None,
                 profile: described[0].scenario.profile.clone(),
                 properties: PropertyValues::default(),
                 criteria,

@@ -53,7 +53,7 @@ fn dropped(scenario: &ScenarioReport, plan: &CampaignPlan) -> Option<String> {
         format!(
             "the load was not what was asked: {dropped} of {} minions were dropped because too many others were \
              active, the limit is {limit} (campaign.limits.dropped); release fewer, or allow more of them at once \
-             (Scenario::overload)",
+             (scenarios.<scenario>.overload)",
             scenario.minions,
         )
     })

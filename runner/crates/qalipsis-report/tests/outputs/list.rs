@@ -2,6 +2,7 @@ use crate::sample::Campaign;
 use insta::assert_snapshot;
 use qalipsis_model::description::{ExecutableDescription, MeterDescription, Monitor, PropertyDescription};
 use qalipsis_model::measured::MeterKind;
+use qalipsis_model::overload::Overload;
 use qalipsis_model::plan::CONTRACT;
 use qalipsis_report::list::list;
 
@@ -47,6 +48,7 @@ fn it_tells_what_can_be_run_and_set() {
     other.scenarios[0].properties.clear();
     other.scenarios[0].meters.clear();
     other.scenarios[0].criteria.clear();
+    other.scenarios[0].overload = Overload::Drop(100);
     assert_snapshot!(list(&[described(), other]));
 }
 

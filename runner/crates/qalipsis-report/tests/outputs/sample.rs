@@ -66,6 +66,7 @@ impl Campaign {
             name: "checkout".into(),
             description: "an accepted order is fulfilled and stored".into(),
             minions: 1000,
+            overload: Default::default(),
             profile: Profile::timeframe(Duration::from_millis(100), Duration::from_secs(10)),
             steps: vec![
                 step("place-order", "Places one order.", false),
@@ -323,6 +324,7 @@ impl Campaign {
             scenarios: vec![ScenarioPlan {
                 name: name.clone(),
                 minions: scenario.minions,
+                overload: None,
                 profile: scenario.profile.clone(),
                 properties: PropertyValues::default(),
                 criteria: scenario.criteria.clone(),

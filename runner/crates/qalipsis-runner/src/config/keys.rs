@@ -465,6 +465,14 @@ pub const FAMILIES: &[Family] = &[
         doc: "Number of minions of one scenario, from 1. Refused when its profile gives the number, as arrivals do.",
     },
     Family {
+        name: "scenarios.<scenario>.overload",
+        environment: "QALIPSIS_SCENARIOS_<SCENARIO>_OVERLOAD",
+        doc: "What one scenario does while as many of its minions as named are active in a factory and one more is to \
+              be released: `queue` releases it all the same, `drop:<minions>` drops and counts it, `abort:<minions>` \
+              stops the campaign. It replaces the policy that the scenario declares in code, which is `queue` \
+              without another.",
+    },
+    Family {
         name: "scenarios.<scenario>.properties.<property>",
         environment: "QALIPSIS_SCENARIOS_<SCENARIO>_PROPERTIES_<PROPERTY>",
         doc: "Value of a property in one scenario. It goes before `properties.<property>`, \

@@ -7,6 +7,7 @@ use super::sources::{minions, must_be};
 use crate::problem::Problem;
 use qalipsis_model::description::{PropertyDescription, ScenarioDescription};
 use qalipsis_model::duration;
+use qalipsis_model::overload::{NoOverload, Overload};
 use qalipsis_model::plan::{CampaignPlan, PropertyValues, ScenarioPlan};
 use qalipsis_model::speed::Speed;
 use qalipsis_model::suggest::{hint, nearest};
@@ -105,6 +106,7 @@ pub(super) fn known_keys(all: &[&ScenarioDescription]) -> BTreeSet<String> {
     let mut known = BTreeSet::new();
     for scenario in all {
         known.insert(minions_key(&scenario.name));
+        known.insert(overload_key(&scenario.name));
         for property in &scenario.properties {
             known.insert(general_key(&property.name));
             known.insert(specific_key(&scenario.name, &property.name));
@@ -115,6 +117,10 @@ pub(super) fn known_keys(all: &[&ScenarioDescription]) -> BTreeSet<String> {
 
 fn minions_key(scenario: &str) -> String {
     format!("scenarios.{scenario}.minions")
+}
+
+fn overload_key(scenario: &str) -> String {
+    format!("scenarios.{scenario}.overload")
 }
 
 pub(super) fn general_key(property: &str) -> String {
@@ -153,6 +159,7 @@ fn plan_scenario(
 ) -> ScenarioPlan {
     let name = &scenario.name;
     let minions = number_of_minions(scenario, given, problems);
+    let overload = overload_policy(scenario, given, problems);
     let mut values = BTreeMap::new();
     for property in &scenario.properties {
         let entry = given
@@ -180,6 +187,7 @@ fn plan_scenario(
         name: name.clone(),
         minions,
         profile: scenario.profile.clone(),
+        overload: Some(overload),
         properties: PropertyValues(values),
         criteria: scenario.criteria.clone(),
     }
@@ -206,6 +214,26 @@ fn wrong_type(entry: &Entry, property: &PropertyDescription, expected: &str) -> 
         return Problem::at(entry.place(), what);
     }
     must_be(entry, &format!("property '{}'", property.name), expected)
+}
+
+fn overload_policy(
+    scenario: &ScenarioDescription,
+    given: &BTreeMap<String, &Entry>,
+    problems: &mut Vec<Problem>,
+) -> Overload {
+    let key = overload_key(&scenario.name);
+    let Some(entry) = given.get(&key) else { return scenario.overload };
+    match &entry.value.text {
+        Err(error) => problems.push(Problem::at(entry.place(), error)),
+        Ok(text) => match text.trim().parse() {
+            // With none allowed nothing would ever run.
+            Ok(Overload::Drop(0) | Overload::Abort(0)) | Err(NoOverload) => {
+                problems.push(must_be(entry, &key, NoOverload::EXPECTED));
+            }
+            Ok(policy) => return policy,
+        },
+    }
+    scenario.overload
 }
 
 fn number_of_minions(
@@ -330,6 +358,34 @@ mod tests {
         let scenario = &plan.scenarios[0];
         assert_eq!(Some(scenario.minions), scenario.profile.minions());
         assert!((9..=10).contains(&scenario.minions), "{}", scenario.minions);
+    }
+
+    #[test]
+    fn an_overload_policy_is_that_of_the_configuration_or_else_of_the_scenario() {
+        let mut guarded = scenario("guarded");
+        guarded.overload = Overload::Drop(7);
+        let plan = |value: Option<&str>| {
+            let pairs = value.map(|value| format!("scenarios.guarded.overload={value}"));
+            let sources = Sources {
+                directory: "/nonexistent".into(),
+                pairs: pairs.into_iter().collect(),
+                ..Sources::default()
+            };
+            let planned = sources.read().0.plan(&[&guarded], &[&guarded], 1, "k".into());
+            planned
+                .map(|plan| plan.scenarios[0].overload)
+                .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        assert_eq!(plan(None), Ok(Some(Overload::Drop(7))));
+        assert_eq!(plan(Some("queue")), Ok(Some(Overload::Queue)));
+        assert_eq!(plan(Some("abort:3")), Ok(Some(Overload::Abort(3))));
+        for wrong in ["drop", "drop:0", "abort:many", "7"] {
+            let expected = format!(
+                "-c scenarios.guarded.overload: scenarios.guarded.overload must be queue, drop:<minions> or \
+                 abort:<minions>, for example drop:100, with at least 1 minion, it is '{wrong}'"
+            );
+            assert_eq!(plan(Some(wrong)), Err(vec![expected]));
+        }
     }
 
     #[test]

@@ -219,6 +219,9 @@ fn read_file(path: &Path) -> io::Result<String> {
     std::fs::read_to_string(path)
 }
 
+/// Settings of single scenarios, beside their properties.
+const OF_SCENARIOS: [&str; 2] = ["minions", "overload"];
+
 /// Whether `name` is the start of other keys.
 fn is_section(name: &str) -> bool {
     let start = format!("{name}.");
@@ -226,7 +229,9 @@ fn is_section(name: &str) -> bool {
         || name == "properties"
         || name == "scenarios"
         || KEYS.iter().any(|key| key.name.starts_with(&start))
-        || (name.starts_with("scenarios.") && !name.ends_with(".minions") && !name.contains(".properties."))
+        || (name.starts_with("scenarios.")
+            && !OF_SCENARIOS.iter().any(|setting| name.ends_with(&format!(".{setting}")))
+            && !name.contains(".properties."))
 }
 
 /// Whether a key or a variable has the form of a family; names in it are checked later.
@@ -237,12 +242,12 @@ fn is_of_family(entry: &Entry) -> bool {
         ('.', entry.name.clone())
     };
     let Some((family, rest)) = name.split_once(separator) else { return false };
-    let minions = format!("{separator}minions");
     let properties = format!("{separator}properties{separator}");
     match family {
         "properties" => !rest.is_empty(),
         "scenarios" => {
-            rest.strip_suffix(&minions).is_some_and(|scenario| !scenario.is_empty())
+            let named = |setting| rest.strip_suffix(&format!("{separator}{setting}"));
+            OF_SCENARIOS.iter().filter_map(named).any(|scenario| !scenario.is_empty())
                 || rest.split_once(&properties).is_some_and(|(s, p)| !s.is_empty() && !p.is_empty())
         }
         _ => false,

@@ -23,6 +23,7 @@ pub(crate) fn scenario(name: &str) -> ScenarioDescription {
         name: name.into(),
         description: "orders something".into(),
         minions: 10,
+        overload: Default::default(),
         profile: Profile::immediate(),
         steps: vec![step("place")],
         properties: Vec::new(),

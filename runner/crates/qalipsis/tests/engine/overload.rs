@@ -63,7 +63,7 @@ fn drops_are_counted_and_make_the_figures_invalid() {
     assert_eq!(
         report.reasons[0].message,
         "the load was not what was asked: 25 of 40 minions were dropped because too many others were active, the \
-         limit is 0 (campaign.limits.dropped); release fewer, or allow more of them at once (Scenario::overload)"
+         limit is 0 (campaign.limits.dropped); release fewer, or allow more of them at once (scenarios.<scenario>.overload)"
     );
     let allowed = run(Overload::Drop(15), Limits { dropped: 25, ..patient() });
     assert_eq!(allowed.status, Status::Successful, "{:?}", allowed.reasons);

@@ -66,6 +66,7 @@ fn replayed() -> (Vec<Trace>, ScenarioFigures) {
             scenarios: vec![ScenarioPlan {
                 name: "s".into(),
                 minions: 10,
+                overload: None,
                 profile: Profile::immediate(),
                 properties: PropertyValues::default(),
                 criteria: Vec::new(),

@@ -47,6 +47,7 @@ impl Run {
             scenarios: vec![ScenarioPlan {
                 name: described.name.clone(),
                 minions: described.minions,
+                overload: None,
                 profile: described.profile.clone(),
                 properties: PropertyValues::default(),
                 criteria: described.criteria.clone(),
