@@ -91,7 +91,8 @@ async fn place(minion: Minion<Order>, world: Arc<World>) -> Outcome {
         .attempt_timeout(secs(1))
         .only(&[FailureKind::Timeout]);
     minion.step(Order::Place, again).retry(policy).tolerate(Tolerance::share(0.01)).timeout(secs(5)).await?;
-    let row: &Row = world.rows.next(&minion).await?;
+    let row = world.rows.next(&minion).await?;
+    let _: &Row = &row;
     let _batch: Option<Vec<u64>> = world.batches.add(&minion, row.id).await;
     world.meters.baskets.increment();
     world.meters.baskets.add(2);
