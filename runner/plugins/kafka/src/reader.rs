@@ -184,10 +184,12 @@ impl<T: Send + 'static> Reading<'_, T> {
     }
 
     fn read(&self, consumer: &BaseConsumer<Watch>, watch: &Watch) -> Result<(), Fault> {
+        let mut last_read = None;
         while !self.ending.load(Relaxed) {
             match consumer.poll(POLL) {
                 Some(Ok(message)) => {
                     let received = tokio::time::Instant::now();
+                    last_read = Some(received);
                     self.hand_over(&BorrowedRecord::new(&message), received);
                 }
                 // librdkafka goes on by itself after an outage.
@@ -208,8 +210,10 @@ impl<T: Send + 'static> Reading<'_, T> {
                 self.feed.lag(lag);
             }
         }
+        // A broker that is back is in the statistics only some time after its first records.
+        let has_read = last_read.is_some_and(|at| at.elapsed() < OUTAGE);
         match watch.unreachable_since().map(|since| since.elapsed()) {
-            Some(outage) if outage >= OUTAGE => Err(Fault::error(format!(
+            Some(outage) if outage >= OUTAGE && !has_read => Err(Fault::error(format!(
                 "kafka at {}: no broker was reachable for the last {} of the campaign: {}",
                 self.source.kafka.brokers,
                 human(outage),
