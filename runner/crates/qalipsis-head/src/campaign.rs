@@ -369,11 +369,7 @@ impl Campaign {
         let factories = state
             .members
             .iter()
-            .map(|m| FactoryReport {
-                name: m.plan.factory.clone(),
-                zone: m.plan.zone.clone(),
-                lost: m.lost.clone(),
-            })
+            .map(|m| FactoryReport::new(&m.plan.factory, m.plan.zone.clone(), m.lost.clone()))
             .collect();
         judge(Case {
             plan: &self.plan,

@@ -39,6 +39,17 @@ pub struct CpuUse {
     pub own: u8,
 }
 
+/// CPU in use over the whole load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CpuReport {
+    /// Had by the factory on average, of what it may use; in percent.
+    pub own_mean: u8,
+    /// The same in the second in which it had most.
+    pub own_max: u8,
+    /// In use in the second in which most was, by whomever: [`CpuUse::machine`].
+    pub machine_max: u8,
+}
+
 /// What one process has told so far.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HealthTotal {
@@ -46,13 +57,25 @@ pub struct HealthTotal {
     out_of_cpu: BTreeMap<u8, Duration>,
     /// The largest jump of the wall clock in ns, of whatever direction.
     clock_jump_ns: i64,
+    /// How long the CPU was told of, in ms.
+    cpu_time_ms: u64,
+    /// What the factory had of that, in hundredths of ms.
+    own_time: u64,
+    own_max: u8,
+    machine_max: u8,
 }
 
 impl HealthTotal {
     /// Adds what was told.
     pub fn add(&mut self, health: &Health) {
-        if let Some(cpu) = health.cpu.filter(|cpu| cpu.machine >= OUT_OF_CPU) {
-            *self.out_of_cpu.entry(cpu.own).or_default() += Duration::from_millis(cpu.time_ms);
+        if let Some(cpu) = health.cpu {
+            if cpu.machine >= OUT_OF_CPU {
+                *self.out_of_cpu.entry(cpu.own).or_default() += Duration::from_millis(cpu.time_ms);
+            }
+            self.cpu_time_ms += cpu.time_ms;
+            self.own_time += cpu.time_ms * u64::from(cpu.own);
+            self.own_max = self.own_max.max(cpu.own);
+            self.machine_max = self.machine_max.max(cpu.machine);
         }
         if health.clock_jump_ns.unsigned_abs() > self.clock_jump_ns.unsigned_abs() {
             self.clock_jump_ns = health.clock_jump_ns;
@@ -62,6 +85,13 @@ impl HealthTotal {
     /// How long the machine was out of CPU while the factory used at least `own` percent of it.
     pub fn out_of_cpu(&self, own: u8) -> Duration {
         self.out_of_cpu.range(own..).map(|(_, time)| *time).sum()
+    }
+
+    /// The CPU over the whole load; `None` where it could not be read.
+    pub fn cpu(&self) -> Option<CpuReport> {
+        let own_mean = self.own_time.checked_div(self.cpu_time_ms)?;
+        let (own_max, machine_max) = (self.own_max, self.machine_max);
+        Some(CpuReport { own_mean: u8::try_from(own_mean).ok()?, own_max, machine_max })
     }
 
     /// The largest jump of the wall clock in ns, of whatever direction; positive is forward.
@@ -132,6 +162,16 @@ mod tests {
         assert_eq!(total.out_of_cpu(50), Duration::from_secs(1_100));
         assert_eq!(total.out_of_cpu(1), Duration::from_secs(1_110));
         assert_eq!(total.out_of_cpu(98), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_mean_of_the_cpu_is_that_of_the_time() {
+        let mut total = HealthTotal::default();
+        assert_eq!(total.cpu(), None);
+        for (time_ms, machine, own) in [(1_000, 50, 40), (3_000, 30, 20), (1_000, 90, 10)] {
+            total.add(&Health { cpu: Some(CpuUse { time_ms, machine, own }), clock_jump_ns: 0 });
+        }
+        assert_eq!(total.cpu(), Some(CpuReport { own_mean: 22, own_max: 40, machine_max: 90 }));
     }
 
     #[test]

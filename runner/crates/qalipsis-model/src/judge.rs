@@ -163,11 +163,21 @@ pub fn judge(case: Case<'_>) -> Report {
         reasons,
         warnings,
         scenarios,
-        factories: case.factories,
+        factories: with_health(case.factories, case.aggregate),
         events: case.plan.events.map(|_| case.aggregate.events()),
         comparison: None,
         environment: case.environment,
     }
+}
+
+fn with_health(mut factories: Vec<FactoryReport>, aggregate: &Aggregate) -> Vec<FactoryReport> {
+    for (name, health) in aggregate.factories() {
+        if let Some(factory) = factories.iter_mut().find(|factory| factory.name == name) {
+            factory.cpu = health.cpu();
+            factory.clock_jump_ns = health.clock_jump_ns();
+        }
+    }
+    factories
 }
 
 /// The scenario whose overload policy stopped the campaign, and how many of its minions were active then.

@@ -7,6 +7,7 @@ use crate::duration::human;
 use crate::environment::Environment;
 use crate::event::EventCounts;
 use crate::evidence::{Evidence, FailureKind};
+use crate::health::CpuReport;
 use crate::histogram::Histogram;
 use crate::measured::{Measured, MeterKind};
 use crate::meter::MeterFigures;
@@ -305,4 +306,15 @@ pub struct FactoryReport {
     pub zone: Option<String>,
     /// Why it was lost, when it was.
     pub lost: Option<String>,
+    /// CPU during the load; `None` where it could not be read.
+    pub cpu: Option<CpuReport>,
+    /// The largest jump of its wall clock in ns, positive is forward.
+    pub clock_jump_ns: i64,
+}
+
+impl FactoryReport {
+    /// A factory that has told nothing of its health.
+    pub fn new(name: impl Into<String>, zone: Option<String>, lost: Option<String>) -> Self {
+        Self { name: name.into(), zone, lost, cpu: None, clock_jump_ns: 0 }
+    }
 }

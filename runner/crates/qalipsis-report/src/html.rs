@@ -14,9 +14,9 @@ use crate::junit::file_name;
 use crate::text::counted;
 use markup::{Page, escape};
 use qalipsis_model::compare::{Comparison, Verdict};
-use qalipsis_model::duration::human;
+use qalipsis_model::duration::{human, human_ns};
 use qalipsis_model::evidence::Evidence;
-use qalipsis_model::report::Report;
+use qalipsis_model::report::{FactoryReport, Report};
 use qalipsis_model::verdict::Status;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -203,6 +203,22 @@ fn compared(page: &mut Page, comparison: &Comparison) {
     page.raw("</section>\n");
 }
 
+/// Whether the load generator had the machine and the clock that it needs.
+fn health(factory: &FactoryReport) -> String {
+    let cpu = factory.cpu.map(|cpu| {
+        format!(
+            "; had {} % of the CPU on average and {} % at most, of which {} % at most was in use",
+            cpu.own_mean, cpu.own_max, cpu.machine_max
+        )
+    });
+    // What is less comes from reading two clocks one after the other.
+    let jump = (factory.clock_jump_ns.unsigned_abs() >= 1_000_000).then(|| {
+        let direction = if factory.clock_jump_ns > 0 { "forward" } else { "backward" };
+        format!("; its wall clock jumped {direction} by {}", human_ns(factory.clock_jump_ns.unsigned_abs()))
+    });
+    cpu.into_iter().chain(jump).collect()
+}
+
 /// What is needed to repeat the run.
 fn facts(page: &mut Page, report: &Report) {
     let environment = &report.environment;
@@ -221,7 +237,7 @@ fn facts(page: &mut Page, report: &Report) {
     facts.extend(report.factories.iter().map(|factory| {
         let zone = factory.zone.as_ref().map_or_else(String::new, |zone| format!(", zone {zone}"));
         let lost = factory.lost.as_ref().map_or_else(String::new, |why| format!(", lost: {why}"));
-        ("factory", format!("{}{zone}{lost}", factory.name))
+        ("factory", format!("{}{zone}{lost}{}", factory.name, health(factory)))
     }));
     page.raw("<section>\n<h2>Where and with what</h2>\n<div class=\"wide\"><table>\n");
     let configured = environment.configuration.iter().map(|(key, value)| (key.as_str(), value.clone()));

@@ -117,6 +117,24 @@ pub struct Factory {
     pub zone: Option<String>,
     /// Why it was lost, when it was.
     pub lost: Option<String>,
+    /// CPU during the load; absent where it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<Cpu>,
+    /// The largest jump of its wall clock against the monotonic one; positive is forward.
+    #[serde(default)]
+    pub clock_jump_ns: i64,
+}
+
+/// CPU in use during the load, in percent of what the factory may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Cpu {
+    /// By the factory on average.
+    pub own_mean_percent: u8,
+    /// By the factory in the second in which it had most.
+    pub own_max_percent: u8,
+    /// By whomever in the second in which most was in use.
+    pub machine_max_percent: u8,
 }
 
 /// The events of a campaign, in numbers.
@@ -232,6 +250,12 @@ impl From<&Report> for Summary {
             name: factory.name.clone(),
             zone: factory.zone.clone(),
             lost: factory.lost.clone(),
+            cpu: factory.cpu.map(|cpu| Cpu {
+                own_mean_percent: cpu.own_mean,
+                own_max_percent: cpu.own_max,
+                machine_max_percent: cpu.machine_max,
+            }),
+            clock_jump_ns: factory.clock_jump_ns,
         };
         Self {
             schema_version: SCHEMA_VERSION,

@@ -136,7 +136,7 @@ async fn campaign_of(scenarios: &[Scenario], campaign: CampaignPlan) -> Report {
         ending: &ending,
         started,
         ended: now(),
-        factories: vec![FactoryReport { name: "alone".to_owned(), zone: None, lost: None }],
+        factories: vec![FactoryReport::new("alone", None, None)],
         git_revision: None,
         environment: Environment::default(),
     })

@@ -2,6 +2,7 @@
 
 use crate::sample::{Campaign, PLACE, at};
 use qalipsis_model::duration::human_ns;
+use qalipsis_model::health::CpuReport;
 use qalipsis_model::histogram::Histogram;
 use qalipsis_model::report::Report;
 use qalipsis_model::snapshot::{ExecutionOutcome, ScenarioFigures};
@@ -203,6 +204,31 @@ fn the_load_generator_has_the_release_lag_of_the_summary() {
         filled(chart(&page, "Release lag"), "c"),
         bars(&scenario.release_lag, &[&scenario.release_lag])
     );
+}
+
+#[test]
+fn the_factories_have_the_health_of_the_summary() {
+    let mut report = eventful();
+    report.factories[0].cpu = Some(CpuReport { own_mean: 34, own_max: 61, machine_max: 78 });
+    report.factories[0].clock_jump_ns = -7_000_000_000;
+    report.factories[1].clock_jump_ns = 999_999;
+    let (page, summary) = (html::render(&report), Summary::from(&report));
+    let factory = &summary.factories[0];
+    let cpu = factory.cpu.unwrap();
+    let said = format!(
+        "{}, zone {}; had {} % of the CPU on average and {} % at most, of which {} % at most was in use; its wall \
+         clock jumped backward by 7 s<",
+        factory.name,
+        factory.zone.as_ref().unwrap(),
+        cpu.own_mean_percent,
+        cpu.own_max_percent,
+        cpu.machine_max_percent,
+    );
+    assert!(page.contains(&said), "{said}");
+    assert_eq!((cpu.own_mean_percent, cpu.own_max_percent, cpu.machine_max_percent), (34, 61, 78));
+    assert_eq!(factory.clock_jump_ns, -7_000_000_000);
+    let other = &summary.factories[1];
+    assert!(page.contains(&format!("{}, zone {}<", other.name, other.zone.as_ref().unwrap())), "no noise");
 }
 
 /// What stands beside the axis of a chart, from the bottom up.

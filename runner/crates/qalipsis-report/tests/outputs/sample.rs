@@ -358,11 +358,11 @@ impl Campaign {
         for evidence in self.evidence {
             aggregate.keep("factory", Evidence { scenario: name.clone(), ..evidence });
         }
-        let factories = self.zones.iter().enumerate().map(|(i, zone)| FactoryReport {
-            name: format!("factory-{i}"),
-            zone: Some((*zone).to_owned()),
-            lost: None,
-        });
+        let factories = self
+            .zones
+            .iter()
+            .enumerate()
+            .map(|(i, zone)| FactoryReport::new(format!("factory-{i}"), Some((*zone).to_owned()), None));
         judge(Case {
             plan: &plan,
             described: &described,
