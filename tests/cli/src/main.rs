@@ -1,6 +1,7 @@
 //! A scenario executable for the tests of the command line: scenarios that behave, and scenarios
 //! that misbehave in every way that a runner must survive.
 
+mod backlog;
 mod meters;
 
 use futures::{StreamExt, stream};
@@ -139,6 +140,8 @@ fn main() -> ExitCode {
         Scenario::new("timed", timed, takes_its_time)
             .minions(60)
             .profile(Profile::timeframe(millis(5), millis(300))),
+        Scenario::new("shouts", nothing, shouts).minions(2),
+        backlog::scenario(),
         meters::scenario(),
     ])
 }
@@ -435,6 +438,16 @@ async fn burns(minion: Minion<Step>, _: Arc<()>) -> Outcome {
         Ok::<_, Fault>(())
     };
     minion.step(Step::Act, burn).await
+}
+
+/// Fails so often at once that nobody can tell of each.
+async fn shouts(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+    minion.step(Step::Act, async { Ok::<_, Fault>(()) }).await?;
+    for turn in 0..15_000 {
+        // It goes on, as a scenario may.
+        let _ = minion.verify(Step::Check, |v| v.equal("turn", turn, -1));
+    }
+    Ok(())
 }
 
 async fn prints(_: Setup) -> Result<(), SetupError> {

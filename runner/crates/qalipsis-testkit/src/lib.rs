@@ -2,7 +2,7 @@
 //!
 //! A test asks for what it needs and gets the real thing: [`KafkaBroker`] is Apache Kafka,
 //! [`PostgresServer`] is PostgreSQL, [`RabbitMq`] is RabbitMQ, [`NotifiedServer`] takes mails and messages, [`Process`] is
-//! any program, [`binary`] is a program of this workspace. What was started here ends with the test: when
+//! any program, [`binary`] is a program of this workspace, [`browse`] shows a page. What was started here ends with the test: when
 //! the handle is dropped, when the test panics, and also when the test process itself is killed.
 //!
 //! Whatever is missing on the machine fails the test with the package to install. Nothing is skipped.
@@ -10,6 +10,7 @@
 //! Everything here blocks the calling thread, so that it can be used from tests with and without a runtime.
 
 mod binary;
+mod browser;
 mod capture;
 mod filters;
 mod jars;
@@ -29,6 +30,7 @@ mod watchdog;
 mod workspace;
 
 pub use binary::binary;
+pub use browser::browse;
 pub use filters::filters;
 pub use kafka::{KAFKA_ADDRESS, KafkaBroker};
 pub use notified::NotifiedServer;

@@ -85,3 +85,42 @@ fn a_clock_that_jumps_exits_with_6() {
     let allowed = jump(&fixture, 60, &["-c", "campaign.limits.clock-jump=2m"]);
     assert_eq!(allowed.code(), Some(0), "{allowed}");
 }
+
+#[test]
+fn a_source_that_did_not_read_what_was_awaited_exits_with_6() {
+    let backlog = |limit: &str| {
+        let limit = format!("campaign.limits.source-lag={limit}");
+        let limits = ["-c", &limit, "-c", "campaign.limits.drain=1s"];
+        TestContext::new().autostart("backlog", &[&PATIENT[..], &limits].concat())
+    };
+    assert_invalid(
+        &backlog("100"),
+        &[
+            "INVALID backlog",
+            "the tester did not read all of backlog in memory: ",
+            " records were left at the end, the limit is 100 (campaign.limits.source-lag), and of the awaited ones ",
+            " never came, maybe for that; give it more cores, a longer campaign.limits.drain, or less to read",
+        ],
+    );
+    let failed = backlog("200");
+    assert_eq!(failed.code(), Some(3), "what was not read may as well be missing: {failed}");
+}
+
+#[test]
+fn failures_that_cannot_be_told_exit_with_6() {
+    let shouts = |limit: &str| {
+        let limit = format!("campaign.limits.evidence-lost={limit}");
+        let limits = ["-c", &limit, "-c", "report.evidence.limit=30000"];
+        TestContext::new().autostart("shouts", &[&PATIENT[..], &limits].concat())
+    };
+    assert_invalid(
+        &shouts("10"),
+        &[
+            "INVALID shouts",
+            " failures were counted but could not be told whole, the limit is 10 (campaign.limits.evidence-lost); use \
+             fewer minions or a larger machine, or lower report.evidence.limit",
+        ],
+    );
+    let failed = shouts("30000");
+    assert_eq!(failed.code(), Some(3), "{failed}");
+}

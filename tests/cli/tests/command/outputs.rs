@@ -2,10 +2,9 @@
 
 use crate::support::{LIMIT, SOON, TestContext, finish, flat};
 use qalipsis_report::summary::{Status, Summary};
-use qalipsis_testkit::{NotifiedServer, Process};
+use qalipsis_testkit::{NotifiedServer, Process, browse};
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 fn page(context: &TestContext) -> PathBuf {
     context.summary().with_file_name("report.html")
@@ -178,7 +177,7 @@ fn a_browser_shows_the_page_without_a_complaint() {
     let finished = context.autostart("red", &[]);
     assert_eq!(finished.code(), Some(3), "{finished}");
     let page = page(&context);
-    let shown = browse(&context, &["--dump-dom"], &page);
+    let shown = browse(&["--dump-dom"], &page);
     assert!(shown.stdout.contains("37 of 1000 minions: expected status 202, observed 503"), "{shown}");
     assert!(shown.stdout.contains("<svg"), "{shown}");
     let complaint = shown.stderr.lines().find(|line| line.contains(":CONSOLE"));
@@ -187,7 +186,7 @@ fn a_browser_shows_the_page_without_a_complaint() {
     // The page forbids what it does not need: a browser that reports nothing would not notice anything.
     let text = fs::read_to_string(&page).unwrap();
     let broken = context.write("broken.html", &text.replace("</body>", "<script>alert(1)</script></body>"));
-    let shown = browse(&context, &["--dump-dom"], &broken);
+    let shown = browse(&["--dump-dom"], &broken);
     assert!(shown.stderr.contains("Content Security Policy"), "{shown}");
 }
 
@@ -197,7 +196,7 @@ fn on_paper_everything_is_there_that_is_closed_on_a_screen() {
     context.autostart("red", &[]);
     let page = page(&context);
     let paper = context.path().join("report.pdf");
-    browse(&context, &[&format!("--print-to-pdf={}", paper.display())], &page);
+    browse(&[&format!("--print-to-pdf={}", paper.display())], &page);
     let printed = finish({
         let mut command = context.program("pdftotext");
         command.args(["-layout".as_ref(), paper.as_os_str(), "-".as_ref()]);
@@ -215,16 +214,4 @@ fn on_paper_everything_is_there_that_is_closed_on_a_screen() {
     for end in ["The load generator itself", "Where and with what", "--seed"] {
         assert!(printed.stdout.contains(end), "{end}: {printed}");
     }
-}
-
-fn browse(context: &TestContext, arguments: &[&str], page: &std::path::Path) -> qalipsis_testkit::Finished {
-    let profile = tempfile::tempdir().unwrap();
-    let mut command: Command = context.program("chromium");
-    command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]);
-    command.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
-    command.args(["--enable-logging=stderr", "--v=0"]).args(arguments);
-    command.arg(format!("--user-data-dir={}", profile.path().display()));
-    command.arg(format!("file://{}", page.canonicalize().unwrap().display()));
-    let process = Process::spawn(&mut command).expect("Debian's package chromium is installed");
-    process.wait(LIMIT).unwrap()
 }

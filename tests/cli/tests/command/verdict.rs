@@ -208,6 +208,20 @@ fn a_world_that_cannot_open_exits_with_3() {
 }
 
 #[test]
+fn a_data_file_without_records_exits_with_3() {
+    let context = TestContext::new();
+    for (text, told) in [("id\n", ": has no record"), ("id\n7\nseven\n", ":3: field 1: invalid digit found")]
+    {
+        let accounts = context.write("accounts.csv", text);
+        let finished = context.autostart("deals", &[]);
+        assert_code(&finished, 3);
+        let told = format!("warm-up: data file accounts.csv{told}");
+        assert!(flat(&finished.stdout).contains(&told), "no `{told}` in {finished}");
+        std::fs::remove_file(accounts).unwrap();
+    }
+}
+
+#[test]
 fn a_pass_without_end_exits_with_3() {
     let finished = autostart("never-returns", &["-c", "campaign.limits.iteration=500ms"]);
     assert_code(&finished, 3);

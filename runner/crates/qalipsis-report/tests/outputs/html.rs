@@ -2,6 +2,7 @@
 
 use crate::sample::{Campaign, hostile};
 use qalipsis_report::html;
+use qalipsis_testkit::browse;
 use std::path::PathBuf;
 
 /// The page as a tree; fails when it is not well formed.
@@ -136,9 +137,9 @@ fn many() -> qalipsis_model::report::Report {
     report
 }
 
-/// Pages for a browser, when a folder is named; `tests/browser` looks at them.
+/// The pages are kept for eyes when a folder is named.
 #[test]
-fn pages_are_written_below_the_folder_of_their_campaign() {
+fn pages_are_written_below_the_folder_of_their_campaign_and_shown_without_a_complaint() {
     let kept = std::env::var_os("QALIPSIS_TEST_PAGES").map(PathBuf::from);
     let temporary = tempfile::tempdir().unwrap();
     let folder = kept.unwrap_or_else(|| temporary.path().to_owned());
@@ -156,7 +157,11 @@ fn pages_are_written_below_the_folder_of_their_campaign() {
         report.key = name.to_owned();
         let path = html::write(&report, &folder).unwrap();
         assert_eq!(path, folder.join(name).join("report.html"));
-        assert_eq!(std::fs::read_to_string(path).unwrap(), html::render(&report));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), html::render(&report));
+        let shown = browse(&["--dump-dom"], &path);
+        let complaint = shown.stderr.lines().find(|line| line.contains(":CONSOLE"));
+        assert_eq!(complaint, None, "{name}: {shown}");
+        assert!(shown.stdout.contains("Where and with what"), "{name}: {shown}");
     }
     let error = html::write(&Campaign::healthy().report(), std::path::Path::new("/dev/null")).unwrap_err();
     assert!(error.to_string().starts_with("failed to write /dev/null/"), "{error}");
