@@ -407,8 +407,8 @@ async fn in_region(minion: Minion<Region>, world: Arc<Regional>) -> Outcome {
     };
     minion.step(Region::Order, order).await?;
     minion.step(Region::Stored, stored).await?;
-    let status = if is_far && minion.index().is_multiple_of(2) { 503 } else { 202 };
-    minion.verify(Region::Answered, |v| v.equal("status", status, 202))
+    let answer = if is_far && minion.index().is_multiple_of(2) { 503 } else { 202 };
+    minion.verify(Region::Answered, |v| v.equal("answer", answer, 202))
 }
 
 async fn opens_slowly(_: Setup) -> Result<(), SetupError> {
