@@ -24,7 +24,7 @@ where
     read(path.as_ref(), Reader::csv)
 }
 
-/// The records of a file with one JSON value in each line; empty lines are skipped. It is read as [`csv`] reads one.
+/// The records of a file with one JSON value in each line; empty lines are skipped. It is read as [`csv()`] reads one.
 ///
 /// # Errors
 /// A file that cannot be read, has no record, or has a line that is no `T`: file and line are named.
