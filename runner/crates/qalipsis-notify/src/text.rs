@@ -20,11 +20,7 @@ pub(crate) fn facts(cause: &Cause<'_>) -> Vec<String> {
     for check in cause.evidence.first().into_iter().flat_map(|evidence| &evidence.checks) {
         facts.push(format!("{}: expected {}, observed {}", check.name, check.expected, check.observed));
     }
-    facts.extend(cause.share());
-    facts.extend(cause.zones.clone());
-    facts.extend(cause.times());
-    facts.extend(cause.since());
-    facts.extend(cause.location.map(|location| format!("at {location}")));
+    facts.extend(cause.extent().chain(cause.at()));
     facts
 }
 

@@ -81,6 +81,16 @@ impl Cause<'_> {
         let share = format!("{} of {}", number(failed), counted(all, "minion"));
         (!self.message.starts_with(&share)).then_some(share)
     }
+
+    /// For whom, how often and since when, as far as known: in every output, in this order.
+    pub fn extent(&self) -> impl Iterator<Item = String> {
+        [self.share(), self.zones.clone(), self.times(), self.since()].into_iter().flatten()
+    }
+
+    /// `at tests/checkout.rs:87:9`, when a line explains something.
+    pub fn at(&self) -> Option<String> {
+        self.location.map(|location| format!("at {location}"))
+    }
 }
 
 /// The causes of the verdict, most important first.

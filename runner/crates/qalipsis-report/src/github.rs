@@ -68,14 +68,7 @@ fn cause(cause: &Cause<'_>) -> String {
             let _ = writeln!(text, "| {} |", cells.join(" | "));
         }
     }
-    let facts = [
-        cause.share(),
-        cause.zones.clone(),
-        cause.times(),
-        cause.since(),
-        cause.location.map(|l| format!("at {l}")),
-    ];
-    let facts: Vec<String> = facts.into_iter().flatten().map(|fact| plain(&fact)).collect();
+    let facts: Vec<String> = cause.extent().chain(cause.at()).map(|fact| plain(&fact)).collect();
     let _ = writeln!(text, "\n{}\n", facts.join("<br>"));
     text
 }

@@ -123,14 +123,7 @@ fn cause(page: &mut Page, cause: &Cause<'_>) {
     for failure in cause.failures.iter().skip(1) {
         page.element("p", "", &format!("{} {}: {}", failure.count, failure.kind, failure.message));
     }
-    let facts = [
-        cause.share(),
-        cause.zones.clone(),
-        cause.times(),
-        cause.since(),
-        cause.location.map(|l| format!("at {l}")),
-    ];
-    let facts: Vec<String> = facts.into_iter().flatten().collect();
+    let facts: Vec<String> = cause.extent().chain(cause.at()).collect();
     page.element("p", "dim", &facts.join(" · "));
     if !cause.evidence.is_empty() {
         page.raw("<details><summary>");

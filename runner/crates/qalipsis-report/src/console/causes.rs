@@ -35,14 +35,14 @@ fn cause(page: &mut Page, cause: &Cause<'_>) {
     if let Some(first) = first {
         checks(page, first);
     }
-    for fact in [cause.share(), cause.zones.clone(), cause.times(), cause.since()].into_iter().flatten() {
+    for fact in cause.extent() {
         page.detail(Paint::Plain, &fact);
     }
     if let Some(first) = first {
         example(page, first);
     }
-    if let Some(location) = cause.location {
-        page.detail(Paint::Plain, &format!("at {location}"));
+    if let Some(at) = cause.at() {
+        page.detail(Paint::Plain, &at);
     }
 }
 
