@@ -1,5 +1,6 @@
 //! What every test of the command needs.
 
+pub(crate) use qalipsis_testkit::flat;
 use qalipsis_testkit::junit::assert_readable;
 use qalipsis_testkit::{Finished, Process, binary};
 use std::fs;
@@ -228,11 +229,6 @@ pub(crate) fn place_of(text: &str) -> (String, usize) {
         SOURCE.lines().enumerate().filter(|(_, l)| l.contains(text)).map(|(i, _)| i + 1).collect();
     assert_eq!(lines.len(), 1, "`{text}` is in one line of the fixture");
     ("tests/cli/src/main.rs".to_owned(), lines[0])
-}
-
-/// A text with every white space as one blank: wrapped text as one line.
-pub(crate) fn flat(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What snapshots do not show: whatever differs from run to run.

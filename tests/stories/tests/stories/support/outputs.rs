@@ -2,7 +2,7 @@
 
 use super::Case;
 use qalipsis_report::summary::{Step, Summary};
-use qalipsis_testkit::NotifiedServer;
+use qalipsis_testkit::{NotifiedServer, flat};
 use std::fs;
 use std::path::Path;
 
@@ -122,8 +122,4 @@ fn readable(text: &str) -> String {
         .replace("&quot;", "\"")
         .replace("&amp;", "&")
         .replace("&#38;", "&")
-}
-
-fn flat(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
