@@ -50,8 +50,11 @@ impl Awaiting {
             code: String::new(),
             message: excerpt(&fault.message),
             checks: fault.checks,
-            input: None,
-            exchange: None,
+            exchanges: Vec::new(),
+            exchanges_omitted: 0,
+            notes: fault.notes,
+            source: fault.source,
+            key: fault.key,
             trace_id: Some(self.trace_id.clone()),
             location: Some(self.location.into()),
         });

@@ -8,15 +8,34 @@ use crate::minion::MinionState;
 use qalipsis_model::snapshot::StepKind;
 use std::any::Any;
 use std::cell::RefCell;
-use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 use tokio::time::Instant;
 
 /// What a plugin leaves with the minion to be shown if this or a later step of the pass fails.
+pub type Exchange = Arc<dyn Exchanged>;
+
+/// One exchange with the system under test: a request and its answer, a statement and its rows, a record.
 ///
-/// It is formatted only then. Secrets must not appear.
-pub type Exchange = Arc<dyn fmt::Display + Send + Sync>;
+/// It is formatted only when evidence is made of it. Secrets must not appear.
+pub trait Exchanged: Send + Sync {
+    /// One line with method, target, status and time: `POST http://127.0.0.1:8080/orders → 202 in 3.1 ms`.
+    fn summary(&self) -> String;
+
+    /// All that is known of it: the request line, then bodies, then headers. Evidence shows its beginning.
+    fn details(&self) -> String;
+}
+
+/// A text as it is; its first line is the summary.
+impl Exchanged for String {
+    fn summary(&self) -> String {
+        self.lines().next().unwrap_or_default().to_owned()
+    }
+
+    fn details(&self) -> String {
+        self.clone()
+    }
+}
 
 /// One execution of one step.
 #[derive(Debug)]
@@ -31,6 +50,8 @@ pub struct Execution {
     pub(crate) latency_ns: Option<u64>,
     /// Of a join whose record is overdue: the evidence to use, if one is to be kept.
     pub(crate) reserved: Option<Option<u64>>,
+    /// What its last attempt remembered.
+    pub(crate) remembered: u32,
     /// Of a stage: how late it was, though its first step took the lateness.
     pub(crate) lag_ns: u64,
 }
@@ -58,9 +79,19 @@ pub fn traceparent() -> Option<String> {
     })
 }
 
-/// Remembers what was exchanged; a later call in the same pass replaces it.
+/// Remembers what was exchanged until the pass ends: the first 8 exchanges of a pass and its last 24.
+///
+/// Call it when an exchange begins, with a value that shows how far it came, or when it has ended.
 pub fn remember(exchange: Exchange) {
-    with(|execution| execution.minion.remember(execution.span, exchange));
+    remember_at(exchange, Instant::now());
+}
+
+/// The same, of an exchange that began, or a record that came, at `at`.
+pub fn remember_at(exchange: Exchange, at: Instant) {
+    with(|execution| {
+        execution.remembered += 1;
+        execution.minion.remember(execution, exchange, at);
+    });
 }
 
 /// The worker that runs the minion of this execution: plugins keep connections per worker.

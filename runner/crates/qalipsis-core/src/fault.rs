@@ -29,6 +29,12 @@ pub struct Details {
     pub input: Option<String>,
     /// What was exchanged.
     pub exchange: Option<String>,
+    /// Sentences that stand beside the failure: what else is known of its cause.
+    pub notes: Vec<String>,
+    /// Of a join: the name of its source.
+    pub source: Option<String>,
+    /// Of a join: the key.
+    pub key: Option<String>,
     /// The attempt that failed, from 1.
     pub attempt: u32,
     /// Whether a step inside has recorded it already.
@@ -45,6 +51,9 @@ impl Fault {
             checks: Vec::new(),
             input: None,
             exchange: None,
+            notes: Vec::new(),
+            source: None,
+            key: None,
             attempt: 1,
             told: false,
         }))
@@ -90,6 +99,13 @@ impl Fault {
         self
     }
 
+    /// Adds a sentence that stands beside the failure.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
     /// The outcome of an execution that ended with this fault.
     pub fn outcome(&self) -> ExecutionOutcome {
         match self.kind {
@@ -101,6 +117,7 @@ impl Fault {
             | FailureKind::Panic
             | FailureKind::JoinDuplicate
             | FailureKind::JoinOrphan
+            | FailureKind::JoinOutOfOrder
             | FailureKind::Meter
             | FailureKind::Undecodable
             | FailureKind::Source

@@ -332,6 +332,7 @@ fn judge<K: Key, R: Send + 'static>(
         execution.latency_ns = execution.latency_ns.max(Some(latency.as_nanos() as u64));
         execution.reserved = None;
     });
+    inner.ledger.remember(&arrived);
     inner.ledger.check_order(&arrived);
     if latency <= limit {
         return Ok(arrived);

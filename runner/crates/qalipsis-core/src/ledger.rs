@@ -4,7 +4,10 @@
 //! reads: there is no queue between source and minion in which a record could wait unseen.
 
 use crate::awaiting::{Awaiting, Expected};
+use crate::clock::Clock;
+use crate::execution::{self, Exchange};
 use crate::fault::Fault;
+use crate::gaps::Gaps;
 use crate::join::{Key, Limits};
 use crate::minion::ScenarioContext;
 use crate::slot::{Arrived, Slot, Taken};
@@ -12,8 +15,9 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry as Place;
 use parking_lot::Mutex;
-use qalipsis_model::evidence::{Evidence, FailureKind, excerpt};
+use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailureKind, excerpt};
 use qalipsis_model::snapshot::{JoinFigures, StepKind};
+use qalipsis_model::timestamp::Timestamp;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -47,6 +51,9 @@ pub(crate) struct Ledger<K, R> {
     buffer: Option<Limits>,
     order: Option<Order<R>>,
     orphans: Mutex<VecDeque<K>>,
+    pub(crate) gaps: Mutex<Gaps>,
+    /// How evidence shows a record.
+    describe: fn(&R) -> Option<Exchange>,
 }
 
 struct Shard<K, R> {
@@ -116,6 +123,8 @@ pub trait LedgerControl: Send + Sync {
     fn own_lag(&self) -> u64;
     /// The longest deadline among the keys that were ever overdue: how long a late record may be worth waiting for.
     fn patience(&self) -> Duration;
+    /// The source ended for good because of `cause`, and reads nothing from now on.
+    fn failed(&self, cause: &str);
     /// No record will come any more: keeps the evidence of what is missing.
     fn close(&self);
 }
@@ -126,6 +135,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         scenario: Arc<ScenarioContext>,
         buffer: Option<Limits>,
         order: Option<Order<R>>,
+        describe: fn(&R) -> Option<Exchange>,
     ) -> Self {
         let shard = || {
             Mutex::new(Shard {
@@ -147,6 +157,8 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             buffer,
             order,
             orphans: Mutex::new(VecDeque::new()),
+            gaps: Mutex::default(),
+            describe,
         }
     }
 
@@ -366,13 +378,28 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
     pub(crate) fn undecodable(&self, mut fault: Fault) {
         let at = self.scenario.clock.now();
         let mut figures = self.figures.lock();
+        figures.records += 1;
         figures.undecodable += 1;
         figures.first_undecodable.get_or_insert(at);
         figures.last_undecodable = Some(at);
         let step = figures.steps.first().copied();
         drop(figures);
         fault.kind = FailureKind::Undecodable;
+        fault.source = Some(self.name.clone());
         source_evidence(&self.scenario, step, fault);
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.scenario.clock
+    }
+
+    /// Remembers taken records as exchanges of the execution that takes them.
+    pub(crate) fn remember(&self, arrived: &Arrived<R>) {
+        for taken in std::iter::once(&arrived.first).chain(&arrived.more) {
+            if let Some(exchange) = (self.describe)(&taken.record) {
+                execution::remember_at(exchange, taken.at);
+            }
+        }
     }
 
     pub(crate) fn figures(&self, change: impl FnOnce(&mut JoinFigures)) {
@@ -415,7 +442,9 @@ impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
         let kept =
             JoinFigures { steps: figures.steps.clone(), own_lag: figures.own_lag, ..JoinFigures::default() };
         let drained = std::mem::replace(&mut *figures, kept);
-        JoinFigures { name: self.name.clone(), ..drained }
+        let mut drained = JoinFigures { name: self.name.clone(), ..drained };
+        self.gaps.lock().drain(self.clock(), &mut drained);
+        drained
     }
 
     fn overdue(&self) -> usize {
@@ -428,6 +457,11 @@ impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
 
     fn patience(&self) -> Duration {
         Duration::from_nanos(self.patience_ns.load(Relaxed))
+    }
+
+    fn failed(&self, cause: &str) {
+        self.gaps.lock().failed(Instant::now(), cause.to_owned());
+        self.figures.lock().failed.get_or_insert_with(|| cause.to_owned());
     }
 
     fn close(&self) {
@@ -453,15 +487,23 @@ impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
     }
 }
 
+/// A text of a plugin as an exchange.
+fn exchange_record(at: Timestamp, text: Option<String>) -> Option<ExchangeRecord> {
+    let text = text?;
+    let summary = excerpt(text.lines().next().unwrap_or_default());
+    Some(ExchangeRecord { step: None, at, summary, details: excerpt(&text) })
+}
+
 /// Keeps a failure that concerns no minion.
 pub fn source_evidence(scenario: &ScenarioContext, step: Option<u32>, fault: Fault) {
     let Some(id) = scenario.evidence.admit(scenario.index, step, fault.kind) else { return };
     let fault = fault.into_details();
+    let at = scenario.clock.now();
     scenario.evidence.send(Evidence {
         id,
         scenario: scenario.name.clone(),
         step,
-        at: scenario.clock.now(),
+        at,
         minion: None,
         iteration: 0,
         taken: Default::default(),
@@ -471,8 +513,11 @@ pub fn source_evidence(scenario: &ScenarioContext, step: Option<u32>, fault: Fau
         code: fault.code.into_owned(),
         message: excerpt(&fault.message),
         checks: fault.checks,
-        input: fault.input.map(|text| excerpt(&text)),
-        exchange: fault.exchange.map(|text| excerpt(&text)),
+        exchanges: exchange_record(at, fault.exchange.or(fault.input)).into_iter().collect(),
+        exchanges_omitted: 0,
+        notes: fault.notes,
+        source: fault.source,
+        key: fault.key,
         trace_id: None,
         location: None,
     });

@@ -5,6 +5,7 @@ use crate::crowd::Crowd;
 use crate::data::Taken;
 use crate::events::EventBuffer;
 use crate::evidence::EvidenceKeeper;
+use crate::exchanges::{Exchanges, Remembered};
 use crate::execution::{self, Exchange, Execution};
 use crate::fault::Fault;
 use crate::recorder::Recorder;
@@ -16,7 +17,7 @@ use crate::steps::{Monitor, StepSpec, Steps};
 use crate::verify::{self, Verify};
 use parking_lot::Mutex;
 use qalipsis_model::duration::human;
-use qalipsis_model::evidence::{Evidence, FailureKind, excerpt};
+use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailureKind, excerpt};
 use qalipsis_model::plan::EventsPlan;
 use qalipsis_model::segment::Segment;
 use qalipsis_model::snapshot::{ExecutionOutcome, StepKind};
@@ -141,7 +142,7 @@ pub struct MinionState {
     /// Instants of the last starts, as dates; the start of span `n` is at `n % REMEMBERED_STARTS`.
     starts: [AtomicU64; REMEMBERED_STARTS],
     current: AtomicU32,
-    exchange: Mutex<Option<Exchange>>,
+    exchanges: Mutex<Exchanges>,
     extensions: Mutex<Vec<(usize, Arc<dyn Any + Send + Sync>)>>,
 }
 
@@ -164,7 +165,7 @@ impl MinionState {
             lag_ns: AtomicU64::new(0),
             starts: Default::default(),
             current: AtomicU32::new(u32::MAX),
-            exchange: Mutex::new(None),
+            exchanges: Mutex::default(),
             extensions: Mutex::new(Vec::new()),
         }
     }
@@ -177,7 +178,7 @@ impl MinionState {
         self.draws.store(0, Relaxed);
         self.lag_ns.store(lag.as_nanos() as u64, Relaxed);
         self.current.store(u32::MAX, Relaxed);
-        *self.exchange.lock() = None;
+        self.exchanges.lock().clear();
     }
 
     /// Drops a pass that took too long. The steps that it was in fail as timeouts; when it was in
@@ -211,7 +212,7 @@ impl MinionState {
     pub fn fail_pass(&self, kind: FailureKind, message: String) {
         let at = self.scenario.clock.now();
         self.worker.recorder.scenario(self.scenario.index, |f| f.iterations.record_failure(kind, at));
-        self.keep(None, None, None, Fault::new(kind, message), at);
+        self.keep(None, None, Fault::new(kind, message), at);
     }
 
     /// The name of the step that was started last in this pass.
@@ -358,11 +359,24 @@ impl MinionState {
         self.scenario.replay.as_ref().map_or(0, Replay::iteration)
     }
 
-    pub(crate) fn remember(&self, span: u32, exchange: Exchange) {
+    pub(crate) fn remember(&self, execution: &Execution, exchange: Exchange, at: Instant) {
         if let Some(replay) = &self.scenario.replay {
-            replay.remember(span, Arc::clone(&exchange));
+            replay.remember(execution.span, Arc::clone(&exchange));
         }
-        *self.exchange.lock() = Some(exchange);
+        self.exchanges.lock().push(Remembered { step: execution.step, at, exchange });
+    }
+
+    /// All exchanges of the pass for evidence, and how many are left out.
+    fn exchange_records(&self) -> (Vec<ExchangeRecord>, u32) {
+        // Formatting calls the code of plugins, which must not happen under the lock.
+        let (all, omitted) = self.exchanges.lock().all();
+        let record = |one: Remembered| ExchangeRecord {
+            step: Some(self.step_name(one.step).to_owned()),
+            at: self.date(one.at),
+            summary: excerpt(&one.exchange.summary()),
+            details: excerpt(&one.exchange.details()),
+        };
+        (all.into_iter().map(record).collect(), omitted)
     }
 
     pub(crate) fn extension<T: Any + Send + Sync>(&self, owner: usize, make: impl FnOnce() -> T) -> Arc<T> {
@@ -399,17 +413,29 @@ impl MinionState {
     /// `reserved` is the answer of the keeper when it was asked before.
     pub(crate) fn keep(
         &self,
-        step: Option<u32>,
-        location: Option<&'static Location<'static>>,
+        execution: Option<&Execution>,
         reserved: Option<Option<u64>>,
         fault: Fault,
         at: Timestamp,
     ) {
         let keeper = &self.scenario.evidence;
+        let step = execution.map(|execution| execution.step);
         let id = reserved.unwrap_or_else(|| keeper.admit(self.scenario.index, step, fault.kind));
         let Some(id) = id else { return };
         let fault = fault.into_details();
-        let exchange = fault.exchange.or_else(|| self.exchange.lock().as_ref().map(ToString::to_string));
+        let (mut exchanges, exchanges_omitted) = self.exchange_records();
+        // What its plugin remembered itself is more than what it says in the fault.
+        if execution.is_none_or(|execution| execution.remembered == 0)
+            && let Some(text) = fault.exchange.or(fault.input)
+        {
+            exchanges.push(ExchangeRecord {
+                step: step.map(|step| self.step_name(step).to_owned()),
+                at: execution.map_or(at, |execution| self.date(execution.started)),
+                summary: excerpt(text.lines().next().unwrap_or_default()),
+                details: excerpt(&text),
+            });
+            exchanges.sort_by_key(|one| one.at);
+        }
         keeper.send(Evidence {
             id,
             scenario: self.scenario.name.clone(),
@@ -424,10 +450,13 @@ impl MinionState {
             code: fault.code.into_owned(),
             message: excerpt(&fault.message),
             checks: fault.checks,
-            input: fault.input.map(|text| excerpt(&text)),
-            exchange: exchange.map(|text| excerpt(&text)),
+            exchanges,
+            exchanges_omitted,
+            notes: fault.notes,
+            source: fault.source,
+            key: fault.key,
             trace_id: Some(self.trace_id()),
-            location: location.map(Into::into),
+            location: execution.map(|execution| execution.location.into()),
         });
     }
 }

@@ -60,7 +60,7 @@ impl Replay {
             latency_ns: execution.latency_ns,
             location: execution.location.into(),
             trace_id: execution.minion.trace_id(),
-            exchanges: exchanges.iter().map(|(_, exchange)| exchange.to_string()).collect(),
+            exchanges: exchanges.iter().map(|(_, exchange)| exchange.details()).collect(),
             failure: fault.map(|fault| TracedFailure {
                 kind: fault.kind,
                 code: fault.code.clone().into_owned(),

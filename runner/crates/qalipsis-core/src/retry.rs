@@ -11,6 +11,7 @@ use qalipsis_model::evidence::{FailureKind, excerpt};
 use rand::Rng as _;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep};
@@ -247,6 +248,7 @@ impl<A: Repeatable> Future for Attempts<A> {
             }
             if this.running.is_none() {
                 *this.attempt += 1;
+                execution::with(|execution| execution.remembered = 0);
                 let (action, mut running) = (&*this.action, this.running.as_mut());
                 match panics::catch(|| action.again().into_future()) {
                     Ok(made) => running.set(Some(made)),
@@ -280,6 +282,12 @@ impl<A: Repeatable> Future for Attempts<A> {
                     fault.message = format!("{} (attempt {})", fault.message, this.attempt);
                 }
                 return Poll::Ready(Err(fault));
+            }
+            // What its plugin did not remember itself is evidence of the attempts to come as well.
+            if execution::with(|execution| execution.remembered) == Some(0)
+                && let Some(text) = fault.exchange.take().or_else(|| fault.input.take())
+            {
+                execution::remember(Arc::new(text));
             }
             if this.cause.is_none() {
                 *this.cause = Some(excerpt(&fault.message));

@@ -118,7 +118,7 @@ impl<P, M: Meters> Setup<P, M> {
         order: Option<Order<S::Record>>,
     ) -> Join<K, S::Record> {
         let scenario = Arc::clone(&self.context.scenario);
-        let ledger = Arc::new(Ledger::new(source.name(), scenario, buffer, order));
+        let ledger = Arc::new(Ledger::new(source.name(), scenario, buffer, order, S::evidence));
         let opened = OpenSource::new(
             source,
             key,

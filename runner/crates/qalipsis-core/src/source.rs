@@ -1,6 +1,8 @@
 //! Where records come from: what a plugin implements to be joined.
 
+use crate::execution::Exchange;
 use crate::fault::Fault;
+pub use crate::gaps::Recovery;
 use crate::join::Key;
 use crate::ledger::{Ledger, LedgerControl};
 use futures::StreamExt;
@@ -15,14 +17,25 @@ use tokio::time::Instant;
 /// A source MUST call [`Feed::ready`] once what is produced from then on will be read, MUST return
 /// within 1 s of [`Feed::stopped`], MUST hand over every record once with the instant at which its
 /// client received it, MUST hand over what it cannot decode to [`Feed::undecodable`], and MUST NOT
-/// buffer without a limit. It SHOULD tell its own lag, and SHOULD go on by itself after an outage
-/// of its server.
+/// buffer without a limit. What it cannot read it MUST say: an outage as an interval
+/// ([`Feed::interrupted`], [`Feed::resumed`]), what ends it for good as the error of [`run`](Self::run),
+/// other events as [`Feed::notice`]. It SHOULD tell its own lag, and SHOULD go on by itself after an
+/// outage of its server.
 pub trait Source: Send + Sized + 'static {
     /// What it reads.
     type Record: Send + 'static;
 
     /// Names protocol, what is read and from where, without secrets: `kafka topic orders.fulfilled at 127.0.0.1:9092`.
     fn name(&self) -> String;
+
+    /// A record as evidence shows it: key, coordinates, headers, value. Default: not at all.
+    ///
+    /// It is called for records that a minion takes, and for the few others that become evidence, so
+    /// it should keep what it needs and format nothing.
+    fn evidence(record: &Self::Record) -> Option<Exchange> {
+        let _ = record;
+        None
+    }
 
     /// Reads until stopped.
     ///
@@ -61,6 +74,10 @@ trait Metadata: Send + Sync {
     fn undecodable(&self, fault: Fault);
     fn lag(&self, records: u64);
     fn bytes(&self, bytes: u64);
+    fn interrupted(&self, since: Instant, cause: String);
+    fn resumed(&self, at: Instant, recovery: Recovery);
+    fn gap(&self, from: Instant, to: Instant, recovery: Recovery, cause: String);
+    fn notice(&self, code: &'static str, message: String);
 }
 
 impl<K: Key, R: Send + 'static> Metadata for Ledger<K, R> {
@@ -77,6 +94,23 @@ impl<K: Key, R: Send + 'static> Metadata for Ledger<K, R> {
 
     fn bytes(&self, bytes: u64) {
         self.figures(|figures| figures.bytes += bytes);
+    }
+
+    fn interrupted(&self, since: Instant, cause: String) {
+        self.gaps.lock().interrupted(since, cause);
+    }
+
+    fn resumed(&self, at: Instant, recovery: Recovery) {
+        self.gaps.lock().resumed(at, recovery, self.clock());
+    }
+
+    fn gap(&self, from: Instant, to: Instant, recovery: Recovery, cause: String) {
+        self.gaps.lock().add(from, to, recovery, cause, self.clock());
+    }
+
+    fn notice(&self, code: &'static str, message: String) {
+        let at = self.clock().now();
+        self.figures(|figures| figures.notice(code, at, message));
     }
 }
 
@@ -104,6 +138,36 @@ impl<R> Feed<R> {
     /// Tells how many bytes were read since the last call.
     pub fn bytes(&self, bytes: u64) {
         self.meta.bytes(bytes);
+    }
+
+    /// The source cannot read from now on. `cause` is one short clause without the source's name:
+    /// `the connection was closed by the server (320 CONNECTION_FORCED)`.
+    ///
+    /// While it cannot read already, the beginning and the first cause stay.
+    pub fn interrupted(&self, cause: impl Into<String>) {
+        self.meta.interrupted(Instant::now(), cause.into());
+    }
+
+    /// The same, where it is known that reading ended earlier.
+    pub fn interrupted_since(&self, since: Instant, cause: impl Into<String>) {
+        self.meta.interrupted(since, cause.into());
+    }
+
+    /// Reading goes on. An interval that is open at the end of the campaign stays open and counts as
+    /// [`Recovery::Lossy`]. Without an open interval this does nothing.
+    pub fn resumed(&self, recovery: Recovery) {
+        self.meta.resumed(Instant::now(), recovery);
+    }
+
+    /// The source could not read from `from` to `to`, and reads again.
+    pub fn gap(&self, from: Instant, to: Instant, recovery: Recovery, cause: impl Into<String>) {
+        self.meta.gap(from, to, recovery, cause.into());
+    }
+
+    /// A passing event that is no gap: a rebalance, a new partition, a retried fetch. They are counted per
+    /// `code`, the first message is shown, and they warn.
+    pub fn notice(&self, code: &'static str, message: impl Into<String>) {
+        self.meta.notice(code, message.into());
     }
 
     /// Returns when the source has to end.

@@ -227,6 +227,7 @@ impl Execution {
             kind: StepKind::Action,
             latency_ns: None,
             reserved: None,
+            remembered: 0,
             lag_ns: 0,
         }
     }
@@ -321,7 +322,7 @@ impl Execution {
             }
         });
         if let Some(fault) = fault.filter(|fault| !fault.told) {
-            self.minion.keep(Some(self.step), Some(self.location), self.reserved, fault, at);
+            self.minion.keep(Some(&self), self.reserved, fault, at);
         }
     }
 }

@@ -144,7 +144,7 @@ pub(crate) async fn open(
                 sources.instruments.extend(instruments.into_iter().map(|own| (index, own)));
                 for source in std::mem::take(&mut *setup.sources.lock()) {
                     sources.ledgers.push((index, Arc::clone(&source.ledger)));
-                    started.push((source.name, source.ready, source.run));
+                    started.push((source.name, source.ready, source.run, Some(source.ledger)));
                 }
                 for meter in std::mem::take(&mut *setup.meters.lock()) {
                     let name = meter.meter.name().to_owned();
@@ -159,13 +159,14 @@ pub(crate) async fn open(
                         meter: Arc::clone(&meter.meter),
                         patience,
                     });
-                    started.push((meter.name, meter.ready, meter.run));
+                    started.push((meter.name, meter.ready, meter.run, None));
                 }
-                for (name, ready, run) in started {
+                for (name, ready, run, ledger) in started {
                     let mut running = Running {
                         scenario: Arc::clone(&setup.scenario),
                         name,
                         ready,
+                        ledger,
                         failure: Arc::default(),
                     };
                     let mut task = runtime.spawn(running.clone().run(run));
@@ -215,6 +216,8 @@ struct Running {
     scenario: Arc<ScenarioContext>,
     name: String,
     ready: watch::Receiver<bool>,
+    /// Where its records go; `None` for a gauge.
+    ledger: Option<Arc<dyn LedgerControl>>,
     /// Why it ended before it was ready.
     failure: Arc<Mutex<Option<String>>>,
 }
@@ -257,7 +260,11 @@ impl Running {
         drop(ending);
         let message = format!("{}: {}", self.name, fault.message);
         if *self.ready.borrow() {
+            if let Some(ledger) = &self.ledger {
+                ledger.failed(&fault.message);
+            }
             fault.kind = FailureKind::Source;
+            fault.source = Some(self.name.clone());
             fault.message = message;
             source_evidence(&self.scenario, None, fault);
         } else {

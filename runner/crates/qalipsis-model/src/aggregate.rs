@@ -143,7 +143,14 @@ impl Aggregate {
             // A record that came right at its deadline may be told late before it is told missing.
             Entry::Occupied(kept) if kept.get().kind == FailureKind::JoinLate => {}
             Entry::Occupied(mut kept) => {
-                evidence.exchange = evidence.exchange.or_else(|| kept.get_mut().exchange.take());
+                let earlier = kept.get_mut();
+                if evidence.exchanges.is_empty() {
+                    evidence.exchanges = std::mem::take(&mut earlier.exchanges);
+                    evidence.exchanges_omitted = earlier.exchanges_omitted;
+                }
+                if evidence.taken.is_empty() {
+                    evidence.taken = std::mem::take(&mut earlier.taken);
+                }
                 kept.insert(evidence);
             }
             Entry::Vacant(place) => _ = place.insert(evidence),

@@ -26,6 +26,8 @@ pub enum FailureKind {
     JoinDuplicate,
     /// A record came that nobody awaited, where a criterion forbids it.
     JoinOrphan,
+    /// Records of one key came in another order than theirs.
+    JoinOutOfOrder,
     /// A record could not be decoded.
     Undecodable,
     /// A source outside of any minion failed.
@@ -48,7 +50,7 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// Every kind, in the order of their discriminants.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Assertion,
         Self::Error,
         Self::Timeout,
@@ -57,6 +59,7 @@ impl FailureKind {
         Self::JoinLate,
         Self::JoinDuplicate,
         Self::JoinOrphan,
+        Self::JoinOutOfOrder,
         Self::Undecodable,
         Self::Source,
         Self::Latency,
@@ -79,6 +82,7 @@ impl FailureKind {
             Self::JoinLate => "join-late",
             Self::JoinDuplicate => "join-duplicate",
             Self::JoinOrphan => "join-orphan",
+            Self::JoinOutOfOrder => "join-out-of-order",
             Self::Undecodable => "undecodable",
             Self::Source => "source",
             Self::Latency => "latency",
@@ -131,14 +135,60 @@ pub struct Evidence {
     pub message: String,
     /// The checks that failed, each with its own place.
     pub checks: Vec<FailedCheck>,
-    /// What was sent, excerpt.
-    pub input: Option<String>,
-    /// What was exchanged, excerpt.
-    pub exchange: Option<String>,
+    /// What was exchanged in that pass so far, in order of time; of a record that no minion expected, the record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exchanges: Vec<ExchangeRecord>,
+    /// Exchanges in the middle that are left out.
+    #[serde(default)]
+    pub exchanges_omitted: u32,
+    /// Sentences that stand beside the failure: what else is known of its cause.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// Of a join: the name of its source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Of a join: the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// W3C trace id.
     pub trace_id: Option<String>,
     /// The step in the scenario's source.
     pub location: Option<SourceLocation>,
+}
+
+/// One exchange with the system under test: a request and its answer, a statement and its rows, a record that came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExchangeRecord {
+    /// Name of the step that made it; `None` outside of any step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// When it began, or when the record came.
+    pub at: Timestamp,
+    /// One line: `POST http://127.0.0.1:8080/orders → 202 in 3.1 ms`.
+    pub summary: String,
+    /// All that is known of it, excerpt.
+    pub details: String,
+}
+
+impl Evidence {
+    /// All exchanges as one text, each with its step when they are several; `None` without any.
+    pub fn exchanged(&self) -> Option<String> {
+        let details = |one: &ExchangeRecord| match one.details.is_empty() {
+            true => one.summary.clone(),
+            false => one.details.clone(),
+        };
+        match &self.exchanges[..] {
+            [] => None,
+            [one] => Some(details(one)),
+            several => {
+                let text = |one: &ExchangeRecord| {
+                    let step = one.step.as_deref().unwrap_or("outside of steps");
+                    format!("{step} at {}: {}", one.at.time_of_day(), details(one))
+                };
+                Some(several.iter().map(text).collect::<Vec<_>>().join("\n\n"))
+            }
+        }
+    }
 }
 
 /// One check that did not hold.

@@ -12,6 +12,7 @@ pub mod event;
 pub mod evidence;
 pub mod health;
 pub mod histogram;
+pub mod join;
 pub mod judge;
 pub mod measured;
 pub mod meter;

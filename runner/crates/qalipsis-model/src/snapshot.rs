@@ -5,6 +5,7 @@ use crate::description::SourceLocation;
 use crate::evidence::FailureKind;
 use crate::health::Health;
 use crate::histogram::Histogram;
+pub use crate::join::{Gap, JoinFigures, Notice};
 use crate::measured::Measured;
 use crate::meter::MeterFigures;
 use crate::timestamp::Timestamp;
@@ -232,7 +233,7 @@ impl fmt::Display for Tolerance {
     }
 }
 
-fn is_zero(count: &u64) -> bool {
+pub(crate) fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
@@ -243,46 +244,6 @@ pub struct Times {
     pub service: Histogram,
     /// From the intended start.
     pub response: Histogram,
-}
-
-/// Figures of one join's source and ledger, beyond those of the steps that await it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct JoinFigures {
-    /// The source, as people know it: `kafka topic orders.fulfilled`.
-    pub name: String,
-    /// Steps that await it, by index.
-    pub steps: Vec<u32>,
-    /// Keys that were awaited.
-    pub expected: u64,
-    /// Records read.
-    pub records: u64,
-    /// Bytes read, where the source tells.
-    pub bytes: u64,
-    /// Further records of keys already matched.
-    pub duplicates: u64,
-    /// Records that nobody awaited.
-    pub orphans: u64,
-    /// Records that came in another order than theirs.
-    pub out_of_order: u64,
-    /// Of a buffered join: orphans that were evicted because the buffer was full or they were too old.
-    pub evicted: u64,
-    /// Records that could not be decoded.
-    pub undecodable: u64,
-    /// Keys forgotten because the ledger was full; later records of them count as orphans.
-    pub forgotten: u64,
-    /// When a record could first not be decoded.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub first_undecodable: Option<Timestamp>,
-    /// When one last could not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_undecodable: Option<Timestamp>,
-    /// Records that the source has not read yet, last known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub own_lag: Option<u64>,
-    /// The largest own lag seen.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub own_lag_max: Option<u64>,
 }
 
 impl Times {
@@ -404,33 +365,6 @@ impl StepFigures {
     }
 }
 
-impl JoinFigures {
-    /// Adds all of `other`.
-    pub fn merge(&mut self, other: &Self) {
-        if self.name.is_empty() {
-            self.name.clone_from(&other.name);
-        }
-        for step in &other.steps {
-            if !self.steps.contains(step) {
-                self.steps.push(*step);
-            }
-        }
-        self.expected += other.expected;
-        self.records += other.records;
-        self.bytes += other.bytes;
-        self.duplicates += other.duplicates;
-        self.orphans += other.orphans;
-        self.out_of_order += other.out_of_order;
-        self.evicted += other.evicted;
-        self.undecodable += other.undecodable;
-        self.forgotten += other.forgotten;
-        self.first_undecodable = earliest(self.first_undecodable, other.first_undecodable);
-        self.last_undecodable = self.last_undecodable.max(other.last_undecodable);
-        self.own_lag = other.own_lag.or(self.own_lag);
-        self.own_lag_max = self.own_lag_max.max(other.own_lag_max);
-    }
-}
-
 impl ScenarioFigures {
     /// Notes how many records passes took of a data.
     pub fn took(&mut self, data: &str, takes: Takes) {
@@ -478,7 +412,7 @@ impl ScenarioFigures {
     }
 }
 
-fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+pub(crate) fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),

@@ -146,11 +146,10 @@ fn details(report: &Report) -> Option<Vec<SlackBlock>> {
             [minion, first.zone.clone(), first.trace_id.as_ref().map(|trace| format!("trace {trace}"))];
         let facts: Vec<String> = facts.into_iter().flatten().map(|fact| escape(&fact)).collect();
         text.push_str(&format!("\n{} at {}", facts.join(", "), first.at.rfc3339()));
-        for (label, excerpt) in [("input", &first.input), ("exchange", &first.exchange)] {
-            if let Some(excerpt) = excerpt {
-                let lines = escape_lines(&cut(excerpt, 900)).replace('`', "'");
-                text.push_str(&format!("\n{label}:\n```{lines}```"));
-            }
+        first.notes.iter().for_each(|note| text.push_str(&format!("\n{}", escape(note))));
+        if let Some(exchange) = first.exchanged() {
+            let lines = escape_lines(&cut(&exchange, 900)).replace('`', "'");
+            text.push_str(&format!("\nexchange:\n```{lines}```"));
         }
         blocks.push(section(&text));
     }

@@ -156,11 +156,10 @@ fn evidence(page: &mut Page, evidence: &Evidence) {
     facts.extend(evidence.trace_id.as_ref().map(|trace| format!("trace {trace}")));
     facts.extend(evidence.location.as_ref().map(|l| l.to_string()));
     page.element("p", "dim", &facts.join(" · "));
-    for (label, text) in [("input", &evidence.input), ("exchange", &evidence.exchange)] {
-        if let Some(text) = text {
-            page.element("h5", "", label);
-            page.raw("<pre>").raw(&escape(&crate::text::lines(text))).raw("</pre>\n");
-        }
+    evidence.notes.iter().for_each(|note| page.element("p", "", note));
+    if let Some(text) = evidence.exchanged() {
+        page.element("h5", "", "exchange");
+        page.raw("<pre>").raw(&escape(&crate::text::lines(&text))).raw("</pre>\n");
     }
     page.raw("</div>\n");
 }

@@ -3,6 +3,8 @@
 use crate::redaction;
 use crate::response::Timings;
 use bytes::Bytes;
+use qalipsis_core::execution::Exchanged;
+use qalipsis_core::model::duration::human;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri, Version};
 use std::fmt;
@@ -123,6 +125,25 @@ impl Transcript {
         writeln!(out, "{}", self.head)?;
         out.write_str(&redaction::lines(&self.head.merged()))?;
         self.body.write(out)
+    }
+}
+
+impl Exchanged for Transcript {
+    fn summary(&self) -> String {
+        let outcome = match (self.answer.get(), self.end.get()) {
+            (Some(answer), Some(End::Complete { timings, .. })) => {
+                format!("{} in {}", answer.status, human(timings.last_byte))
+            }
+            (Some(answer), Some(End::Failed(cause))) => format!("{}, then: {cause}", answer.status),
+            (Some(answer), None) => format!("{}, body not complete yet", answer.status),
+            (None, Some(End::Failed(cause))) => format!("no answer: {cause}"),
+            (None, _) => "no answer yet".to_owned(),
+        };
+        format!("{} → {outcome}", self.head)
+    }
+
+    fn details(&self) -> String {
+        self.to_string()
     }
 }
 

@@ -7,7 +7,7 @@ use crate::text::{cause, code, quote};
 use crate::watch::Watch;
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use qalipsis_core::execution;
+use qalipsis_core::execution::{self, Exchanged};
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::duration::human;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -231,6 +231,16 @@ struct Exchange {
     message: Message,
     value: Option<Bytes>,
     delivery: Option<Delivery>,
+}
+
+impl Exchanged for Exchange {
+    fn summary(&self) -> String {
+        self.to_string().lines().next().unwrap_or_default().to_owned()
+    }
+
+    fn details(&self) -> String {
+        self.to_string()
+    }
 }
 
 impl fmt::Display for Exchange {

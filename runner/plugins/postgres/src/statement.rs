@@ -9,7 +9,7 @@ use crate::text::{open_ended, quote};
 use crate::transaction::Open;
 use futures::future::BoxFuture;
 use futures::{StreamExt, pin_mut};
-use qalipsis_core::execution;
+use qalipsis_core::execution::{self, Exchanged};
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::duration::human;
 use serde::de::DeserializeOwned;
@@ -134,6 +134,22 @@ struct Exchange {
     parameters: usize,
     timings: Timings,
     count: Option<u64>,
+}
+
+impl Exchanged for Exchange {
+    fn summary(&self) -> String {
+        let statement = self.text.lines().next().unwrap_or_default();
+        let time = human(self.timings.query);
+        match self.count {
+            Some(1) => format!("{statement} → 1 row in {time}"),
+            Some(count) => format!("{statement} → {count} rows in {time}"),
+            None => format!("{statement} → no answer after {time}"),
+        }
+    }
+
+    fn details(&self) -> String {
+        self.to_string()
+    }
 }
 
 impl fmt::Display for Exchange {

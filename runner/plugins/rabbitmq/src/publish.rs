@@ -9,7 +9,7 @@ use lapin::message::BasicReturnMessage;
 use lapin::options::BasicPublishOptions;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Confirmation};
-use qalipsis_core::execution;
+use qalipsis_core::execution::{self, Exchanged};
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::duration::human;
 use serde::Serialize;
@@ -286,6 +286,16 @@ impl IntoFuture for Publish {
 
 /// What was published, formatted only if somebody has to see it.
 struct Exchange(Publish);
+
+impl Exchanged for Exchange {
+    fn summary(&self) -> String {
+        self.to_string().lines().next().unwrap_or_default().to_owned()
+    }
+
+    fn details(&self) -> String {
+        self.to_string()
+    }
+}
 
 impl fmt::Display for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,7 @@
 use crate::client::Redis;
 use crate::text::{code, quote, show};
 use futures::future::BoxFuture;
-use qalipsis_core::execution;
+use qalipsis_core::execution::{self, Exchanged};
 use qalipsis_core::fault::Fault;
 use redis::{Cmd, Pipeline, Value};
 use std::fmt;
@@ -101,6 +101,16 @@ impl Command {
 pub(crate) struct Exchange {
     command: Command,
     pub(crate) answer: Value,
+}
+
+impl Exchanged for Exchange {
+    fn summary(&self) -> String {
+        format!("redis {} → {}", self.command.shown, show(&self.answer).lines().next().unwrap_or_default())
+    }
+
+    fn details(&self) -> String {
+        self.to_string()
+    }
 }
 
 impl fmt::Display for Exchange {

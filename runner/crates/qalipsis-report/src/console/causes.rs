@@ -79,11 +79,12 @@ fn example(page: &mut Page, evidence: &Evidence) {
         }
         page.detail(Paint::Dim, &text);
     }
-    for (label, text) in [("input", &evidence.input), ("exchange", &evidence.exchange)] {
-        if let Some(text) = text {
-            // Head and body of a message side by side: the whole is in the JUnit file.
-            let text: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-            page.detail_line(Paint::Dim, &format!("{label}: {}", text.join("  ")));
-        }
+    for note in &evidence.notes {
+        page.detail(Paint::Plain, note);
+    }
+    if let Some(text) = evidence.exchanged() {
+        // Head and body of a message side by side: the whole is in the JUnit file.
+        let text: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        page.detail_line(Paint::Dim, &format!("exchange: {}", text.join("  ")));
     }
 }

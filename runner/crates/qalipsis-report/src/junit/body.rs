@@ -138,11 +138,11 @@ fn kept(evidence: &Evidence) -> String {
         text.push_str(&excerpt("    ", "expected", &check.expected));
         text.push_str(&excerpt("    ", "observed", &check.observed));
     }
-    if let Some(input) = &evidence.input {
-        text.push_str(&excerpt("  ", "input", input));
+    for note in &evidence.notes {
+        text.push_str(&format!("\n  {}", line(note, EXCERPT)));
     }
-    if let Some(exchange) = &evidence.exchange {
-        text.push_str(&excerpt("  ", "exchange", exchange));
+    if let Some(exchange) = evidence.exchanged() {
+        text.push_str(&excerpt("  ", "exchange", &exchange));
     }
     text
 }

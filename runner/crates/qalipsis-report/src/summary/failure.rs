@@ -114,8 +114,8 @@ impl From<&Evidence> for Kept {
             code: evidence.code.clone(),
             message: evidence.message.clone(),
             checks: evidence.checks.iter().map(Check::from).collect(),
-            input: evidence.input.clone(),
-            exchange: evidence.exchange.clone(),
+            input: None,
+            exchange: evidence.exchanged(),
             trace_id: evidence.trace_id.clone(),
             location: evidence.location.as_ref().map(Location::from),
         }

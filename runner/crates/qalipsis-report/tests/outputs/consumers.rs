@@ -1,6 +1,6 @@
 //! JUnit files as their readers see them: two that run here, and the rules of those that cannot.
 
-use crate::sample::{ACCEPTED, Campaign, FULFILLED, REFUND, at, hostile};
+use crate::sample::{ACCEPTED, Campaign, FULFILLED, REFUND, at, exchange, hostile};
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::judge::Ending;
 use qalipsis_model::report::{Report, ScenarioReport, StepReport};
@@ -86,7 +86,7 @@ fn fat(scenarios: usize, steps: usize, text: &str) -> Report {
     // Without figures, whose merging would be what this test spends its time on.
     failing.figures = StepFigures::default();
     failing.headline = Some(text.to_owned());
-    failing.failures[0].evidence[0].exchange = Some(text.to_owned());
+    failing.failures[0].evidence[0].exchanges = vec![exchange(text)];
     one.steps = (0..steps).map(|n| StepReport { name: format!("step-{n}"), ..failing.clone() }).collect();
     report.scenarios =
         (0..scenarios).map(|n| ScenarioReport { name: format!("scenario-{n}"), ..one.clone() }).collect();

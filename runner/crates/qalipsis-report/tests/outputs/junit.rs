@@ -1,4 +1,4 @@
-use crate::sample::{ACCEPTED, Campaign, FULFILLED, REFUND, hostile};
+use crate::sample::{ACCEPTED, Campaign, FULFILLED, REFUND, exchange, hostile};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use qalipsis_model::evidence::FailureKind;
@@ -247,7 +247,7 @@ fn the_body_ends_with_the_place_whatever_is_cut() {
         let mut campaign = Campaign::failing();
         for evidence in &mut campaign.evidence {
             evidence.message.clone_from(&text);
-            evidence.exchange = Some(text.clone());
+            evidence.exchanges = vec![exchange(&text)];
         }
         let xml = written(&campaign.report());
         let document = Document::parse(&xml).unwrap();
@@ -265,7 +265,7 @@ fn large(scenarios: usize, text: &str) -> Report {
     // Without figures, whose merging would be what this test spends its time on.
     failing.figures = StepFigures::default();
     failing.headline = Some(text.to_owned());
-    failing.failures[0].evidence[0].exchange = Some(text.to_owned());
+    failing.failures[0].evidence[0].exchanges = vec![exchange(text)];
     scenario.steps = (0..200).map(|n| StepReport { name: format!("step-{n}"), ..failing.clone() }).collect();
     let one = report.scenarios.remove(0);
     report.scenarios =

@@ -7,7 +7,7 @@ use qalipsis_model::description::{
     MeterDescription, Monitor, ScenarioDescription, SourceLocation, StepDescription,
 };
 use qalipsis_model::environment::{CrateVersion, Environment};
-use qalipsis_model::evidence::{Evidence, FailedCheck, FailureKind};
+use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailedCheck, FailureKind};
 use qalipsis_model::histogram::Histogram;
 use qalipsis_model::judge::{Case, Described, Ending, judge};
 use qalipsis_model::measured::{Amounts, Measured, MeterKind};
@@ -207,10 +207,12 @@ impl Campaign {
                     location: Some(location(93)),
                 },
             ],
-            input: Some("POST http://127.0.0.1:8080/orders {\"sku\":\"tea\",\"quantity\":2}".into()),
-            exchange: Some(
-                "HTTP/1.1 503 Service Unavailable\ncontent-type: text/html\n\n<h1>overloaded</h1>".into(),
-            ),
+            exchanges: vec![ExchangeRecord {
+                step: Some("order-accepted".into()),
+                at: at(0.7),
+                summary: "POST http://127.0.0.1:8080/orders → 503 in 3.1 ms".into(),
+                details: "POST http://127.0.0.1:8080/orders\n\n{\"sku\":\"tea\",\"quantity\":2}\n\nHTTP/1.1 503 Service Unavailable\n\n<h1>overloaded</h1>\n\ncontent-type: text/html".into(),
+            }],
             ..evidence(1, ACCEPTED, FailureKind::Assertion, "expected status 202, observed 503")
         });
         for n in 0..12_u64 {
@@ -403,11 +405,19 @@ pub(crate) fn evidence(id: u64, step: u32, kind: FailureKind, message: &str) -> 
         code: String::new(),
         message: message.into(),
         checks: Vec::new(),
-        input: None,
-        exchange: None,
+        exchanges: Vec::new(),
+        exchanges_omitted: 0,
+        notes: Vec::new(),
+        source: None,
+        key: None,
         trace_id: Some("4bf92f3577b34da6a3ce929d0e0e4736".into()),
         location: Some(location(87 + step)),
     }
+}
+
+/// An exchange that is `text`.
+pub(crate) fn exchange(text: &str) -> ExchangeRecord {
+    ExchangeRecord { step: Some(text.into()), at: at(0.5), summary: text.into(), details: text.into() }
 }
 
 /// Everything that users can name and send, each as `text`.
@@ -417,8 +427,10 @@ pub(crate) fn hostile(text: &str) -> Report {
         evidence.message = text.into();
         evidence.code = text.into();
         evidence.zone = Some(text.into());
-        evidence.input = Some(text.into());
-        evidence.exchange = Some(text.into());
+        evidence.exchanges = vec![exchange(text)];
+        evidence.notes = vec![text.into()];
+        evidence.source = Some(text.into());
+        evidence.key = Some(text.into());
         evidence.trace_id = Some(text.into());
         evidence.checks.push(FailedCheck {
             name: text.into(),

@@ -353,7 +353,7 @@ async fn an_unreachable_target_is_named<K: ActionKit>(kit: &K) -> Result<(), Bro
     if evidence.kind == FailureKind::Timeout {
         return broken("unreachable", format!("{address}: not told within {UNREACHABLE_LIMIT:?}"));
     }
-    let exchange = evidence.exchange.unwrap_or_default();
+    let exchange = evidence.exchanged().unwrap_or_default();
     shows_no_secret("the exchange", &exchange)?;
     names(&address, &evidence.message)
 }

@@ -63,7 +63,7 @@ async fn a_dead_broker_fails_the_step_with_topic_brokers_and_reason() {
     let expected = format!("kafka topic orders at {address}: no broker was reachable within 1.5 s: ");
     assert!(evidence.message.starts_with(&expected), "{}", evidence.message);
     assert!(evidence.message.ends_with("Connection refused"), "{}", evidence.message);
-    let input = evidence.input.expect("what was sent");
+    let input = evidence.exchanged().expect("what was sent");
     assert!(input.contains("key: k1") && input.contains("payload"), "{input}");
     assert!(!input.contains("hunter2"), "{input}");
 }
