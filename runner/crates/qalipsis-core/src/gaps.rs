@@ -68,7 +68,14 @@ impl Gaps {
     }
 
     /// An interval that is over already.
-    pub(crate) fn add(&mut self, from: Instant, to: Instant, recovery: Recovery, cause: String, clock: Clock) {
+    pub(crate) fn add(
+        &mut self,
+        from: Instant,
+        to: Instant,
+        recovery: Recovery,
+        cause: String,
+        clock: Clock,
+    ) {
         self.began += 1;
         self.close(from, to, recovery, cause, clock);
     }
@@ -118,8 +125,12 @@ mod tests {
         gaps.resumed(at(30), Recovery::Lossy, clock);
         gaps.resumed(at(40), Recovery::Complete, clock);
         let found = gaps.overlapping(clock.date(at(30)), clock.date(at(50)), clock);
-        let expected =
-            Gap { from: clock.date(at(10)), to: Some(clock.date(at(30))), lossy: true, cause: "reset".into() };
+        let expected = Gap {
+            from: clock.date(at(10)),
+            to: Some(clock.date(at(30))),
+            lossy: true,
+            cause: "reset".into(),
+        };
         assert_eq!(found, [expected]);
         assert!(gaps.overlapping(clock.date(at(31)), clock.date(at(50)), clock).is_empty());
     }

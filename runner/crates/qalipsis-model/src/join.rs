@@ -266,8 +266,7 @@ mod tests {
         other.notice("rebalance", Timestamp(2), "first".into());
         other.notice("rebalance", Timestamp(9), "third".into());
         one.merge(&other);
-        let expected =
-            Notice { count: 3, first: Timestamp(2), last: Timestamp(9), message: "first".into() };
+        let expected = Notice { count: 3, first: Timestamp(2), last: Timestamp(9), message: "first".into() };
         assert_eq!(one.notices["rebalance"], expected);
     }
 }

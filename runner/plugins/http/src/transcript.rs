@@ -3,10 +3,10 @@
 use crate::redaction;
 use crate::response::Timings;
 use bytes::Bytes;
-use qalipsis_core::execution::Exchanged;
-use qalipsis_core::model::duration::human;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri, Version};
+use qalipsis_core::execution::Exchanged;
+use qalipsis_core::model::duration::human;
 use std::fmt;
 use std::fmt::Write;
 use std::sync::{Arc, OnceLock};
