@@ -62,8 +62,28 @@ pub struct HttpBuilder {
     connect_timeout: Duration,
     timeout: Option<Duration>,
     max_body: usize,
+    head: HeadLimits,
     error: Option<HttpError>,
 }
+
+/// How large the head of an answer may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HeadLimits {
+    pub(crate) lines: usize,
+    pub(crate) bytes: u32,
+}
+
+/// Browsers take 256 KB, however many lines that are.
+const MAX_HEADER_BYTES: u32 = 256 << 10;
+
+/// What a minion's connection sets aside for each answer, so it is not without a limit.
+const MAX_HEADER_LINES: usize = 1000;
+
+/// The least that the client library reads at once.
+const MIN_HEADER_BYTES: u32 = 8 << 10;
+
+/// The most that a map of headers takes, with room to spare.
+const MOST_HEADER_LINES: usize = 20_000;
 
 impl HttpBuilder {
     pub(crate) fn new(address: &str) -> Self {
@@ -82,6 +102,7 @@ impl HttpBuilder {
             connect_timeout: Duration::from_secs(10),
             timeout: None,
             max_body: 100 << 20,
+            head: HeadLimits { lines: MAX_HEADER_LINES, bytes: MAX_HEADER_BYTES },
             error: None,
         }
     }
@@ -177,6 +198,19 @@ impl HttpBuilder {
         self
     }
 
+    /// The most header lines of an answer in HTTP/1.1, at most 20,000. Default 1000.
+    pub fn max_header_lines(mut self, lines: usize) -> Self {
+        self.head.lines = lines.clamp(1, MOST_HEADER_LINES);
+        self
+    }
+
+    /// The largest head of an answer in bytes, at least 8 KB; in HTTP/2 with 32 bytes more for each line.
+    /// Default 256 KB, as browsers have it.
+    pub fn max_header_bytes(mut self, bytes: u32) -> Self {
+        self.head.bytes = bytes.max(MIN_HEADER_BYTES);
+        self
+    }
+
     /// Makes the client. It connects with its first request; see [`Http::check`].
     ///
     /// # Errors
@@ -209,7 +243,8 @@ impl HttpBuilder {
         }
         let connector = Connector::new(tls, self.version, self.connect_timeout);
         let (scheme, authority) = base.server();
-        let options = ConnectionOptions { connector, version: self.version, scheme, authority };
+        let options =
+            ConnectionOptions { connector, version: self.version, head: self.head, scheme, authority };
         Ok(Http::from_inner(Inner {
             base,
             own_headers: Arc::new(own_headers),

@@ -7,7 +7,6 @@ use http::Uri;
 use http::uri::Scheme;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
-use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use std::error::Error;
 use std::io;
@@ -59,7 +58,7 @@ impl Connector {
         let connected = Instant::now();
         let connect = connected - started;
         if !secure {
-            return Ok((Io::Plain(TokioIo::new(tcp)), Facts { connect, tls: None }));
+            return Ok((Io::Plain(tcp), Facts { connect, tls: None }));
         }
 
         let tls = |cause: String| Failure::new(ErrorKind::Tls, cause);
@@ -75,7 +74,7 @@ impl Connector {
             return Err(tls("the server does not offer HTTP/2 (ALPN h2)".to_owned()));
         }
         let facts = Facts { connect, tls: Some(connected.elapsed()) };
-        Ok((Io::Tls { stream: Box::new(TokioIo::new(stream)), is_http2 }, facts))
+        Ok((Io::Tls { stream: Box::new(stream), is_http2 }, facts))
     }
 }
 
@@ -90,12 +89,20 @@ fn connect_failure(host: &str, error: &(dyn Error + 'static)) -> Failure {
     Failure::new(ErrorKind::Connect, deepest(error))
 }
 
-/// rustls puts its own error inside one of io.
+/// rustls puts its own error inside one of io. A hint stands behind what a setting may mend.
 fn handshake_cause(error: &io::Error) -> String {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(error) => error.to_string(),
-        None => deepest(error),
-    }
+    use rustls::{CertificateError, Error};
+    const NO_TLS: &str = "; does that port speak TLS, or is it plain http?";
+    let Some(cause) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else {
+        let hint = if error.kind() == io::ErrorKind::UnexpectedEof { NO_TLS } else { "" };
+        return format!("{}{hint}", deepest(error));
+    };
+    let hint = match cause {
+        Error::InvalidMessage(_) => NO_TLS,
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => "; trust its authority with `ca_pem`",
+        _ => "",
+    };
+    format!("{cause}{hint}")
 }
 
 /// The system's resolver, with errors that can be told from those of connecting.
@@ -131,6 +138,6 @@ pub(crate) struct Facts {
 
 /// An open connection.
 pub(crate) enum Io {
-    Plain(TokioIo<TcpStream>),
-    Tls { stream: Box<TokioIo<TlsStream<TcpStream>>>, is_http2: bool },
+    Plain(TcpStream),
+    Tls { stream: Box<TlsStream<TcpStream>>, is_http2: bool },
 }

@@ -5,6 +5,8 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+const CLOSED: &str = "the server closed the connection";
+
 /// What went wrong, for grouping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -17,9 +19,9 @@ pub enum ErrorKind {
     Tls,
     /// The request did not end within its own timeout.
     Timeout,
-    /// The server closed the connection before the answer was complete.
+    /// The server closed the connection, or reset the stream, before the answer was complete.
     Closed,
-    /// What the server sent is not HTTP.
+    /// What the server sent is not HTTP, or its head is larger than allowed.
     Protocol,
     /// A body could not be written as asked, or the answer's is larger than allowed.
     Body,
@@ -100,6 +102,14 @@ impl Failure {
             if let Some(failure) = current.downcast_ref::<Self>() {
                 return failure.clone();
             }
+            if let Some(error) = current.downcast_ref::<h2::Error>() {
+                if let Some(reason) = error.reason() {
+                    return Self::of_http2(error, reason);
+                }
+                if error.get_io().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+                    return Self::new(ErrorKind::Closed, CLOSED);
+                }
+            }
             if let Some(error) = current.downcast_ref::<hyper::Error>()
                 && (error.is_incomplete_message() || error.is_closed() || error.is_canceled())
             {
@@ -115,6 +125,23 @@ impl Failure {
             next = current.source();
         }
         Self::new(kind, cause)
+    }
+
+    /// A stream or a connection that one side of HTTP/2 gave up.
+    fn of_http2(error: &h2::Error, reason: h2::Reason) -> Self {
+        match (error.is_remote(), error.is_go_away()) {
+            (true, true) => {
+                let cause = format!("the server ended the connection (GOAWAY {reason:?})");
+                Self::new(ErrorKind::Closed, cause)
+            }
+            (true, false) => {
+                let cause = format!("the server reset the stream (RST_STREAM {reason:?})");
+                Self::new(ErrorKind::Closed, cause)
+            }
+            (false, _) => {
+                Self::new(ErrorKind::Protocol, format!("the server does not keep to HTTP/2 ({reason:?})"))
+            }
+        }
     }
 
     pub(crate) fn into_fault(self, request: impl fmt::Display) -> Fault {
@@ -150,6 +177,8 @@ fn cause_text(error: &(dyn Error + 'static)) -> String {
         return error.to_string();
     };
     match (error.kind(), error.raw_os_error()) {
+        // The library's word for an HTTP/2 connection that the server closed.
+        (io::ErrorKind::BrokenPipe, None) => CLOSED.to_owned(),
         (io::ErrorKind::UnexpectedEof, _) => "connection closed before message completed".to_owned(),
         // The standard library's own words are lower case and without the number of the system.
         (kind, Some(_)) if kind.to_string() != "uncategorized error" => kind.to_string(),

@@ -3,6 +3,7 @@
 use crate::builder::Redirects;
 use crate::client::Inner;
 use crate::error::{ErrorKind, Failure, HttpError};
+use crate::host::Exchange;
 use crate::request::Request;
 use crate::response::{Response, Timings};
 use crate::target::Target;
@@ -42,6 +43,7 @@ struct Progress {
     bytes_sent: u64,
     bytes_received: u64,
     redirects: u8,
+    resent: u32,
 }
 
 /// A received answer.
@@ -80,8 +82,15 @@ fn prepare(request: Request) -> Result<(Arc<Inner>, Hop, Progress, Option<Durati
         headers.push((CONTENT_LENGTH, HeaderValue::from_static("0")));
     }
 
-    let progress =
-        Progress { started, connect: None, tls: None, bytes_sent: 0, bytes_received: 0, redirects: 0 };
+    let progress = Progress {
+        started,
+        connect: None,
+        tls: None,
+        bytes_sent: 0,
+        bytes_received: 0,
+        redirects: 0,
+        resent: 0,
+    };
     let hop = Hop { method, uri, is_own, headers, body, has_kept_cookies: false };
     Ok((client, hop, progress, timeout))
 }
@@ -95,7 +104,8 @@ fn refuse(client: &Inner, method: &Method, path: &str, error: HttpError) -> Faul
 pub(crate) async fn perform(request: Request) -> Result<Response, Fault> {
     let (client, mut hop, mut progress, timeout) = prepare(request)?;
     let client = &*client;
-    let deadline = timeout.map(|limit| (limit, progress.started + limit));
+    // A limit beyond the end of the clock is none.
+    let deadline = timeout.and_then(|limit| Some((limit, progress.started.checked_add(limit)?)));
     loop {
         if !has(&hop.headers, &COOKIE)
             && let Some(cookies) = client.pools.cookies_for(&hop.uri)
@@ -133,7 +143,7 @@ pub(crate) async fn perform(request: Request) -> Result<Response, Fault> {
                     first_byte: answer.first_byte,
                     last_byte: answer.ended - progress.started,
                 };
-                transcript.completed(&answer.body, timings);
+                transcript.completed(&answer.body, timings, progress.resent);
                 match redirect(client, &head, &answer, &mut progress) {
                     None => return Ok(response(answer, timings, progress, head)),
                     Some(next) => next,
@@ -159,17 +169,23 @@ async fn exchange(
     transcript: &Transcript,
     progress: &mut Progress,
 ) -> Result<Answer, Failure> {
+    let request = |headers: HeaderMap| {
+        let mut request = http::Request::new(Full::new(body.clone()));
+        *request.method_mut() = head.method.clone();
+        *request.uri_mut() = head.uri.clone();
+        *request.headers_mut() = headers;
+        request
+    };
     let headers = head.merged();
     progress.bytes_sent += head_size(&headers, request_line_size(head)) + body.len() as u64;
-    let mut request = http::Request::new(Full::new(body.clone()));
-    *request.method_mut() = head.method.clone();
-    *request.uri_mut() = head.uri.clone();
-    *request.headers_mut() = headers;
 
     let host = client.pools.host(&head.uri);
     let host = host.ok_or_else(|| Failure::new(ErrorKind::Url, "the address is not absolute"))?;
-    let (answer, facts, lease) = host.send(request).await?.into_parts();
+    let again = || request(head.merged());
+    let exchange = host.send(request(headers), again, progress.started).await?;
+    let Exchange { answer, facts, resent, lease } = exchange;
     let first_byte = progress.started.elapsed();
+    progress.resent += resent;
     if let Some(facts) = facts {
         progress.connect = Some(progress.connect.unwrap_or_default() + facts.connect);
         progress.tls = match (progress.tls, facts.tls) {
@@ -179,7 +195,9 @@ async fn exchange(
     }
     let (parts, incoming) = answer.into_parts();
     transcript.answered(parts.status.as_u16(), parts.version, &parts.headers);
-    let body = collect(incoming, client.max_body).await?;
+    let body = collect(incoming, client.max_body, parts.version)
+        .await
+        .map_err(|failure| lease.explain(failure, &head.method))?;
     let ended = Instant::now();
     lease.give_back(ended);
     // "HTTP/1.1 200 " and the line's end.
@@ -196,19 +214,26 @@ async fn exchange(
 }
 
 /// The whole body; one that came in one piece is not copied.
-async fn collect(mut incoming: Incoming, limit: usize) -> Result<Bytes, Failure> {
+async fn collect(mut incoming: Incoming, limit: usize, version: http::Version) -> Result<Bytes, Failure> {
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     while !incoming.is_end_stream() {
-        let Some(frame) = incoming.frame().await else { break };
+        let received = first.len().max(rest.len());
+        let Some(frame) = incoming.frame().await else {
+            // The library takes a stream that HTTP/2 resets with NO_ERROR for a complete one.
+            if version != http::Version::HTTP_2 || incoming.is_end_stream() {
+                break;
+            }
+            let cause = format!("the server reset the stream (NO_ERROR) after {received} bytes of the body");
+            return Err(Failure::new(ErrorKind::Closed, cause));
+        };
         let frame = frame.map_err(|error| {
             let mut failure = Failure::from_chain(&error);
-            let received = first.len().max(rest.len());
             failure.cause = format!("{} after {received} bytes of the body", failure.cause);
             failure
         })?;
         let Ok(data) = frame.into_data() else { continue };
-        if first.len().max(rest.len()) + data.len() > limit {
+        if received + data.len() > limit {
             let cause = format!("body of the answer is larger than {limit} bytes (raise `max_body`)");
             return Err(Failure::new(ErrorKind::Body, cause));
         }
@@ -236,6 +261,7 @@ fn response(answer: Answer, timings: Timings, progress: Progress, request: Arc<R
         bytes_sent: progress.bytes_sent,
         bytes_received: progress.bytes_received,
         redirects: progress.redirects,
+        resent: progress.resent,
         request,
     }
 }

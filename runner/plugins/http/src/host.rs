@@ -5,31 +5,36 @@
 //! a connection goes back when the body was read: a quarter more requests per CPU-second (median of
 //! six rounds that alternated between both).
 
-use crate::builder::Version;
+use crate::builder::{HeadLimits, Version};
 use crate::connector::{Connector, Facts, Io};
-use crate::error::Failure;
+use crate::error::{ErrorKind, Failure};
+use crate::retry::{Retries, Unprocessed};
+use crate::watch::{Stranger, Watch, Watched};
 use bytes::Bytes;
 use http::header::{HOST, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Request, Response, Uri};
+use http::{Method, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
-use hyper::rt::{Read, Write};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 /// Connections that were not used for so long are closed: many servers do so at about this age.
 const IDLE_LIMIT: Duration = Duration::from_secs(90);
 
-/// How many closed connections a request may meet.
-const ATTEMPTS: usize = 16;
+/// What the client library reads at once at most, whatever the limit for heads.
+const READ_BUFFER: usize = 400 << 10;
+
+/// Behind a failure on a connection on which nothing came.
+pub(crate) const NO_HTTP2: &str = "; does that port speak HTTP/2?";
 
 type Content = Full<Bytes>;
 
@@ -37,12 +42,13 @@ type Content = Full<Bytes>;
 pub(crate) struct Host {
     connector: Connector,
     version: Version,
+    head: HeadLimits,
     scheme: Scheme,
     authority: Authority,
     /// HTTP/1.1 connections that nobody uses, the most recently used last.
     idle: Mutex<VecDeque<(http1::SendRequest<Content>, Instant)>>,
     /// The HTTP/2 connection that all requests share. Locked while it is made, so that one is.
-    shared: tokio::sync::Mutex<Option<http2::SendRequest<Content>>>,
+    shared: tokio::sync::Mutex<Option<Shared>>,
     /// Whether the server chose HTTP/1.1, so that there will be no connection to share.
     speaks_http1: AtomicBool,
 }
@@ -52,20 +58,42 @@ pub(crate) struct Exchange {
     pub(crate) answer: Response<Incoming>,
     /// How the connection was made, if it was made for this request.
     pub(crate) facts: Option<Facts>,
-    lease: Option<(Arc<Host>, http1::SendRequest<Content>)>,
+    /// How often the request went out again.
+    pub(crate) resent: u32,
+    pub(crate) lease: Lease,
 }
 
 enum Sender {
     Http1(http1::SendRequest<Content>),
-    Http2(http2::SendRequest<Content>),
+    Http2(Shared),
+}
+
+/// A connection that many requests use at a time.
+#[derive(Clone)]
+struct Shared {
+    sender: http2::SendRequest<Content>,
+    watch: Arc<Watch>,
+}
+
+impl Shared {
+    fn takes_requests(&self) -> bool {
+        !self.sender.is_closed() && !self.watch.is_going_away()
+    }
 }
 
 impl Host {
-    pub(crate) fn new(connector: Connector, version: Version, scheme: Scheme, authority: Authority) -> Self {
+    pub(crate) fn new(
+        connector: Connector,
+        version: Version,
+        head: HeadLimits,
+        scheme: Scheme,
+        authority: Authority,
+    ) -> Self {
         let may_share = version == Version::Http2 || (version == Version::Auto && scheme == Scheme::HTTPS);
         Self {
             connector,
             version,
+            head,
             scheme,
             authority,
             idle: Mutex::default(),
@@ -74,46 +102,72 @@ impl Host {
         }
     }
 
-    /// Sends a request, whose address is to be absolute.
-    ///
-    /// A connection that the server closed before anything was sent is replaced by another.
-    pub(crate) async fn send(self: &Arc<Self>, mut request: Request<Content>) -> Result<Exchange, Failure> {
-        let address = request.uri().clone();
-        let mut attempts = 0;
+    /// Sends a request, whose address is to be absolute. `again` makes the same request once more, for the
+    /// cases in which it may go out again ([`retry`](crate::retry)). `started` is when its step began.
+    pub(crate) async fn send(
+        self: &Arc<Self>,
+        mut request: Request<Content>,
+        again: impl Fn() -> Request<Content>,
+        started: Instant,
+    ) -> Result<Exchange, Failure> {
+        let mut retries = Retries::default();
         loop {
-            attempts += 1;
-            let (sender, facts) = self.sender().await?;
-            let is_new = facts.is_some();
-            let sent = match sender {
+            let (sender, facts) = self.sender(retries.wants_new()).await?;
+            match sender {
                 Sender::Http1(mut sender) => {
-                    self.write_as_http1(&mut request, &address);
-                    let sent = sender.try_send_request(request).await;
-                    sent.map(|answer| (answer, Some((Arc::clone(self), sender))))
-                }
-                Sender::Http2(mut sender) => {
-                    let sent = sender.try_send_request(request).await;
-                    sent.map(|answer| (answer, None))
-                }
-            };
-            match sent {
-                Ok((answer, lease)) => return Ok(Exchange { answer, facts, lease }),
-                Err(mut error) => match error.take_message() {
-                    Some(unsent) if !is_new && attempts < ATTEMPTS => {
-                        request = unsent;
-                        *request.uri_mut() = address.clone();
+                    let method = request.method().clone();
+                    self.write_as_http1(&mut request);
+                    let mut error = match sender.try_send_request(request).await {
+                        Ok(answer) => {
+                            let lease = Lease::Http1(Arc::clone(self), sender);
+                            return Ok(Exchange { answer, facts, resent: retries.resent, lease });
+                        }
+                        Err(error) => error,
+                    };
+                    let is_new = facts.is_some();
+                    if error.take_message().is_some() && !is_new {
+                        retries.met_stale();
+                    } else {
+                        let mut failure = self.failed(error.error(), &method, None);
+                        if is_new || !retries.met_closed(&method, started, &mut failure) {
+                            return Err(failure);
+                        }
                     }
-                    _ => return Err(Failure::from_chain(error.error())),
-                },
+                }
+                Sender::Http2(mut shared) => {
+                    let method = request.method().clone();
+                    let mut error = match shared.sender.try_send_request(request).await {
+                        Ok(answer) => {
+                            shared.watch.answered();
+                            let lease = Lease::Http2(shared.watch);
+                            return Ok(Exchange { answer, facts, resent: retries.resent, lease });
+                        }
+                        Err(error) => error,
+                    };
+                    let unprocessed = match error.take_message() {
+                        Some(_unsent) => Some(Unprocessed::Ended),
+                        None => Unprocessed::read(error.error()),
+                    };
+                    // Not a matter of trying again, even if nothing was sent.
+                    let unprocessed = unprocessed.filter(|_| shared.watch.stranger().is_none());
+                    let Some(why) = unprocessed else {
+                        return Err(self.failed(error.error(), &method, Some(&shared.watch)));
+                    };
+                    if Box::pin(retries.met_unprocessed(why, &shared.watch)).await? {
+                        self.retire(&shared).await;
+                    }
+                }
             }
+            request = again();
         }
     }
 
     /// A connection, and how it was made if it is new.
-    async fn sender(&self) -> Result<(Sender, Option<Facts>), Failure> {
+    async fn sender(&self, new: bool) -> Result<(Sender, Option<Facts>), Failure> {
         if !self.speaks_http1.load(Ordering::Relaxed) {
             let mut shared = self.shared.lock().await;
-            if let Some(sender) = shared.as_ref().filter(|sender| !sender.is_closed()) {
-                return Ok((Sender::Http2(sender.clone()), None));
+            if let Some(shared) = shared.as_ref().filter(|shared| shared.takes_requests()) {
+                return Ok((Sender::Http2(shared.clone()), None));
             }
             // Who waited for the lock may know by now that there is nothing to share.
             if !self.speaks_http1.load(Ordering::Relaxed) {
@@ -125,15 +179,26 @@ impl Host {
                 return Ok((sender, Some(facts)));
             }
         }
-        if let Some(sender) = self.take_idle() {
+        if let Some(sender) = self.take_idle(new) {
             return Ok((Sender::Http1(sender), None));
         }
         // Boxed, because it is seldom needed and large, and every request would carry its size.
         Box::pin(self.connect()).await.map(|(sender, facts)| (sender, Some(facts)))
     }
 
-    fn take_idle(&self) -> Option<http1::SendRequest<Content>> {
+    /// The next request gets another connection; those that are under way on this one end there.
+    async fn retire(&self, used: &Shared) {
+        let mut shared = self.shared.lock().await;
+        if shared.as_ref().is_some_and(|current| Arc::ptr_eq(&current.watch, &used.watch)) {
+            *shared = None;
+        }
+    }
+
+    fn take_idle(&self, none: bool) -> Option<http1::SendRequest<Content>> {
         let mut idle = self.idle.lock();
+        if none {
+            return None;
+        }
         while let Some((sender, since)) = idle.pop_back() {
             if sender.is_ready() && since.elapsed() < IDLE_LIMIT {
                 return Some(sender);
@@ -159,21 +224,112 @@ impl Host {
             .expect("all three parts are valid and present");
         let (io, facts) = self.connector.clone().connect(address).await?;
         let sender = match io {
-            Io::Plain(stream) => handshake(stream, self.version == Version::Http2).await,
-            Io::Tls { stream, is_http2 } => handshake(stream, is_http2).await,
+            Io::Plain(stream) => self.handshake(stream, self.version == Version::Http2).await,
+            Io::Tls { stream, is_http2 } => self.handshake(stream, is_http2).await,
         };
         let sender = sender.map_err(|error| Failure::from_chain(&error))?;
         Ok((sender, facts))
     }
 
+    /// Starts to speak HTTP on a connection, which is then driven by a task of its own.
+    async fn handshake<T>(&self, io: T, is_http2: bool) -> hyper::Result<Sender>
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        if is_http2 {
+            let watch = Arc::new(Watch::default());
+            let io = TokioIo::new(Watched::new(io, Arc::clone(&watch)));
+            let mut builder = http2::Builder::new(TokioExecutor::new());
+            builder.timer(TokioTimer::new()).max_header_list_size(self.head.bytes);
+            let (sender, connection) = builder.handshake(io).await?;
+            tokio::spawn(connection);
+            return Ok(Sender::Http2(Shared { sender, watch }));
+        }
+        let bytes = usize::try_from(self.head.bytes).unwrap_or(usize::MAX);
+        let mut builder = http1::Builder::new();
+        builder.max_headers(self.head.lines).max_header_size(bytes).max_buf_size(bytes.max(READ_BUFFER));
+        let (sender, connection) = builder.handshake(TokioIo::new(io)).await?;
+        tokio::spawn(connection);
+        Ok(Sender::Http1(sender))
+    }
+
     /// HTTP/1.1 has the path in the first line and the host in a header.
-    fn write_as_http1(&self, request: &mut Request<Content>, address: &Uri) {
-        let path = address.path_and_query().cloned();
+    fn write_as_http1(&self, request: &mut Request<Content>) {
+        let path = request.uri().path_and_query().cloned();
         *request.uri_mut() = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
         request.headers_mut().entry(HOST).or_insert_with(|| {
             HeaderValue::from_str(self.authority.as_str()).expect("an authority is a valid header value")
         });
     }
+
+    /// Why a request got no answer.
+    fn failed(&self, error: &hyper::Error, method: &Method, watch: Option<&Watch>) -> Failure {
+        let HeadLimits { lines, bytes } = self.head;
+        let Some(watch) = watch else {
+            if is_too_large(error) {
+                let cause = format!(
+                    "the head of the answer is larger than allowed: more than {lines} header lines or {bytes} \
+                     bytes (raise `max_header_lines` or `max_header_bytes`)"
+                );
+                return Failure::new(ErrorKind::Protocol, cause);
+            }
+            let mut failure = Failure::from_chain(error);
+            if error.is_parse() && self.scheme == Scheme::HTTP {
+                failure.cause +=
+                    "; does that port want TLS (https), or does it speak something else than HTTP?";
+            }
+            return failure;
+        };
+        if is_bad_head(error) {
+            let mut failure = Failure::from_chain(error);
+            failure.cause += &format!(
+                ": the answer is malformed, or has more than {bytes} bytes of headers (raise `max_header_bytes`)"
+            );
+            return failure;
+        }
+        match watch.stranger() {
+            None => explain(Failure::from_chain(error), watch, method),
+            Some(Stranger::Tls) => {
+                Failure::new(ErrorKind::Protocol, "the server answered in TLS: does that port want https?")
+            }
+            Some(Stranger::Http1) => Failure::new(
+                ErrorKind::Protocol,
+                "the server answered in HTTP/1.1: it does not speak HTTP/2 on that port",
+            ),
+        }
+    }
+}
+
+/// What the library says of a head in HTTP/1.1 that is larger than allowed; it has no other way to ask a client.
+fn is_too_large(error: &hyper::Error) -> bool {
+    error.is_parse() && error.to_string() == "message head is too large"
+}
+
+/// What the library says of a head in HTTP/2 that is larger than allowed, and of one that is malformed.
+fn is_bad_head(error: &hyper::Error) -> bool {
+    use h2::Reason;
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<h2::Error>());
+    source.filter(|error| error.is_library()).and_then(h2::Error::reason).is_some_and(|reason| {
+        [Reason::PROTOCOL_ERROR, Reason::COMPRESSION_ERROR, Reason::ENHANCE_YOUR_CALM].contains(&reason)
+    })
+}
+
+/// Adds what the server said about the end of the connection.
+fn explain(mut failure: Failure, watch: &Watch, method: &Method) -> Failure {
+    if failure.kind != ErrorKind::Closed {
+        return failure;
+    }
+    match watch.goaway() {
+        Some(goaway) => {
+            failure.cause = format!(
+                "{} after {goaway}; the {method} may have been processed, so it is not sent again",
+                failure.cause
+            );
+        }
+        None if !watch.has_spoken() => failure.cause += NO_HTTP2,
+        None => {}
+    }
+    failure
 }
 
 impl fmt::Debug for Host {
@@ -182,18 +338,16 @@ impl fmt::Debug for Host {
     }
 }
 
-/// Gives the connection of an exchange back when its body was read to the end.
-pub(crate) struct Lease(Option<(Arc<Host>, http1::SendRequest<Content>)>);
-
-impl Exchange {
-    pub(crate) fn into_parts(self) -> (Response<Incoming>, Option<Facts>, Lease) {
-        (self.answer, self.facts, Lease(self.lease))
-    }
+/// The connection of an exchange whose body is being read.
+pub(crate) enum Lease {
+    Http1(Arc<Host>, http1::SendRequest<Content>),
+    Http2(Arc<Watch>),
 }
 
 impl Lease {
+    /// The body was read to its end.
     pub(crate) fn give_back(self, now: Instant) {
-        let Some((host, mut sender)) = self.0 else { return };
+        let Self::Http1(host, mut sender) = self else { return };
         if sender.is_ready() {
             host.keep(sender, now);
         } else if !sender.is_closed() {
@@ -205,20 +359,12 @@ impl Lease {
             });
         }
     }
-}
 
-/// Starts to speak HTTP on a connection, which is then driven by a task of its own.
-async fn handshake<T>(io: T, is_http2: bool) -> hyper::Result<Sender>
-where
-    T: Read + Write + Unpin + Send + 'static,
-{
-    if is_http2 {
-        let mut builder = http2::Builder::new(TokioExecutor::new());
-        let (sender, connection) = builder.timer(TokioTimer::new()).handshake(io).await?;
-        tokio::spawn(connection);
-        return Ok(Sender::Http2(sender));
+    /// The body could not be read to its end.
+    pub(crate) fn explain(&self, failure: Failure, method: &Method) -> Failure {
+        match self {
+            Self::Http1(..) => failure,
+            Self::Http2(watch) => explain(failure, watch, method),
+        }
     }
-    let (sender, connection) = http1::handshake(io).await?;
-    tokio::spawn(connection);
-    Ok(Sender::Http1(sender))
 }

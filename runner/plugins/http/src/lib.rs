@@ -3,6 +3,7 @@
 mod builder;
 mod client;
 mod connector;
+mod encoding;
 mod error;
 mod exchange;
 mod host;
@@ -11,9 +12,11 @@ mod pool;
 mod redaction;
 mod request;
 mod response;
+mod retry;
 mod target;
 mod tls;
 mod transcript;
+mod watch;
 
 pub use builder::{HttpBuilder, Pool, Redirects, Version};
 pub use client::Http;

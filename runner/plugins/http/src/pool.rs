@@ -1,6 +1,6 @@
 //! Connections and cookies: who shares them.
 
-use crate::builder::{Pool, Version};
+use crate::builder::{HeadLimits, Pool, Version};
 use crate::connector::Connector;
 use crate::host::Host;
 use cookie_store::{CookieStore, RawCookie};
@@ -23,6 +23,7 @@ const WORKERS: usize = 256;
 pub(crate) struct ConnectionOptions {
     pub(crate) connector: Connector,
     pub(crate) version: Version,
+    pub(crate) head: HeadLimits,
     /// Of the client's own server.
     pub(crate) scheme: Scheme,
     pub(crate) authority: Authority,
@@ -58,7 +59,7 @@ struct Own {
 
 impl ConnectionOptions {
     fn host(&self, scheme: Scheme, authority: Authority) -> Arc<Host> {
-        Arc::new(Host::new(self.connector.clone(), self.version, scheme, authority))
+        Arc::new(Host::new(self.connector.clone(), self.version, self.head, scheme, authority))
     }
 
     fn connections(&self) -> Connections {

@@ -29,6 +29,9 @@ pub struct Response {
     pub bytes_received: u64,
     /// How many redirects led here.
     pub redirects: u8,
+    /// How often it went out again, because the server had not processed it: see the README on what is
+    /// repeated and what is not.
+    pub resent: u32,
     /// What was answered: the last request, if redirects were followed.
     pub request: Arc<RequestHead>,
 }
@@ -57,6 +60,9 @@ impl Response {
             status: self.status,
             excerpt: excerpt(&self.body),
             source,
+            hint: self.header("content-encoding").map_or_else(String::new, |encoding| {
+                format!("; the body is compressed ({encoding}) and is not decompressed here")
+            }),
         })
     }
 
@@ -73,12 +79,13 @@ impl Response {
 
 /// A body that is not the JSON that was asked for.
 #[derive(Debug, thiserror::Error)]
-#[error("{request} answered {status}: cannot read body '{excerpt}' as the expected JSON: {source}")]
+#[error("{request} answered {status}: cannot read body '{excerpt}' as the expected JSON: {source}{hint}")]
 pub struct JsonError {
     request: String,
     status: u16,
     excerpt: String,
     source: serde_json::Error,
+    hint: String,
 }
 
 impl From<HttpError> for Fault {

@@ -1,5 +1,6 @@
 //! Where requests go.
 
+use crate::encoding;
 use crate::error::{ErrorKind, HttpError};
 use crate::redaction;
 use base64::Engine;
@@ -16,7 +17,6 @@ pub(crate) struct Base {
     authority: Authority,
     /// Without a slash at its end.
     path: String,
-    url: Url,
 }
 
 /// Where one request goes.
@@ -51,7 +51,7 @@ impl Base {
             return Err(bad("it names no host"));
         };
         let path = url.path().trim_end_matches('/').to_owned();
-        Ok((Self { scheme, authority, path, url }, authorization))
+        Ok((Self { scheme, authority, path }, authorization))
     }
 
     /// Scheme, host and port.
@@ -95,24 +95,13 @@ impl Base {
         let mut joined = String::with_capacity(self.path.len() + path.len() + 1);
         joined.push_str(&self.path);
         joined.push_str(slash);
-        joined.push_str(path);
+        encoding::push(&mut joined, path);
         append_query(&mut joined, query);
         if !joined.starts_with('/') {
             joined.insert(0, '/');
         }
-        let path_and_query = match PathAndQuery::try_from(joined) {
-            Ok(valid) => valid,
-            // Spaces, umlauts and the like: encoded as browsers do.
-            Err(_) => {
-                let mut text = format!("{}{slash}{path}", self.path);
-                append_query(&mut text, query);
-                let url = self.url.join(&text).map_err(|error| invalid(path, &error.to_string()))?;
-                let encoded = url
-                    .query()
-                    .map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-                PathAndQuery::try_from(encoded).map_err(|error| invalid(path, &error.to_string()))?
-            }
-        };
+        let path_and_query =
+            PathAndQuery::try_from(joined).map_err(|error| invalid(path, &error.to_string()))?;
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(self.scheme.clone());
         parts.authority = Some(self.authority.clone());
@@ -148,8 +137,11 @@ fn slash_before(path: &str) -> &'static str {
     if path.is_empty() || path.starts_with(['/', '?']) { "" } else { "/" }
 }
 
+/// Whether it begins with a scheme: `go?to=http://other/` does not.
 fn is_absolute(path: &str) -> bool {
-    !path.starts_with('/') && path.contains("://")
+    let Some((scheme, _)) = path.split_once("://") else { return false };
+    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
 }
 
 fn invalid(address: &str, why: &str) -> HttpError {

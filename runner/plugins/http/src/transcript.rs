@@ -11,8 +11,11 @@ use std::fmt;
 use std::fmt::Write;
 use std::sync::{Arc, OnceLock};
 
-/// The bytes of a body that are kept.
-const BODY_LIMIT: usize = 2048;
+/// The bytes of a body that was sent that are kept.
+const SENT: usize = 600;
+
+/// The bytes of a body that was received that are kept. Both leave room for headers in the evidence.
+const RECEIVED: usize = 1000;
 
 /// Method, address and headers of a request that was sent. Shown without secrets.
 pub struct RequestHead {
@@ -87,7 +90,7 @@ struct Answer {
 
 #[derive(Debug)]
 enum End {
-    Complete { body: Excerpt, timings: Timings },
+    Complete { body: Excerpt, timings: Timings, resent: u32 },
     Failed(String),
 }
 
@@ -105,9 +108,9 @@ impl Transcript {
         let _first = self.answer.set(answer);
     }
 
-    pub(crate) fn completed(&self, body: &Bytes, timings: Timings) {
+    pub(crate) fn completed(&self, body: &Bytes, timings: Timings, resent: u32) {
         let text = self.answer.get().is_none_or(|answer| answer.text);
-        let _first = self.end.set(End::Complete { body: Excerpt::of_received(body, text), timings });
+        let _first = self.end.set(End::Complete { body: Excerpt::of_received(body, text), timings, resent });
     }
 
     pub(crate) fn failed(&self, cause: &str) {
@@ -118,23 +121,58 @@ impl Transcript {
     pub(crate) fn input(&self) -> String {
         let mut text = String::new();
         let _infallible = self.write_request(&mut text);
+        text.push_str(&redaction::lines(&self.head.merged()));
         text
     }
 
     fn write_request(&self, out: &mut dyn Write) -> fmt::Result {
         writeln!(out, "{}", self.head)?;
-        out.write_str(&redaction::lines(&self.head.merged()))?;
         self.body.write(out)
+    }
+
+    fn write_answer(&self, out: &mut dyn Write) -> fmt::Result {
+        let (answer, end) = (self.answer.get(), self.end.get());
+        let Some(answer) = answer else {
+            return match end {
+                Some(End::Failed(cause)) => writeln!(out, "(no answer: {cause})"),
+                _ => writeln!(out, "(no answer yet)"),
+            };
+        };
+        write!(out, "{:?} {}", answer.version, answer.status)?;
+        match end {
+            None => writeln!(out, " (body not complete yet)"),
+            Some(End::Failed(cause)) => writeln!(out, " ({cause})"),
+            Some(End::Complete { body, timings, resent }) => {
+                write!(out, " in {}", human(timings.last_byte))?;
+                if let Some(connect) = timings.connect {
+                    write!(out, ", connect {}", human(connect))?;
+                }
+                if let Some(tls) = timings.tls {
+                    write!(out, ", TLS {}", human(tls))?;
+                }
+                write!(out, ", first byte {}", human(timings.first_byte))?;
+                match resent {
+                    0 => writeln!(out)?,
+                    count => writeln!(out, ", sent again {count} ×")?,
+                }
+                body.write(out)
+            }
+        }
     }
 }
 
 impl Exchanged for Transcript {
+    /// `POST http://shop/orders → 202 in 3.1 ms`
     fn summary(&self) -> String {
         let outcome = match (self.answer.get(), self.end.get()) {
-            (Some(answer), Some(End::Complete { timings, .. })) => {
-                format!("{} in {}", answer.status, human(timings.last_byte))
+            (Some(answer), Some(End::Complete { timings, resent, .. })) => {
+                let again = match resent {
+                    0 => String::new(),
+                    count => format!(", sent again {count} ×"),
+                };
+                format!("{} in {}{again}", answer.status, human(timings.last_byte))
             }
-            (Some(answer), Some(End::Failed(cause))) => format!("{}, then: {cause}", answer.status),
+            (Some(answer), Some(End::Failed(cause))) => format!("{}, then failed: {cause}", answer.status),
             (Some(answer), None) => format!("{}, body not complete yet", answer.status),
             (None, Some(End::Failed(cause))) => format!("no answer: {cause}"),
             (None, _) => "no answer yet".to_owned(),
@@ -147,31 +185,17 @@ impl Exchanged for Transcript {
     }
 }
 
+/// The request and the answer as far as it came, each with the beginning of its body; then the headers of both,
+/// because only the beginning of all this is kept as evidence.
 impl fmt::Display for Transcript {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write_request(f)?;
         f.write_str("\n")?;
+        self.write_answer(f)?;
+        write!(f, "\nrequest headers:\n{}", redaction::lines(&self.head.merged()))?;
         match self.answer.get() {
-            Some(answer) => {
-                writeln!(f, "{:?} {}", answer.version, answer.status)?;
-                f.write_str(&answer.headers)?;
-            }
-            None if self.end.get().is_none() => return f.write_str("(no answer yet)"),
-            None => f.write_str("(no answer) ")?,
-        }
-        match self.end.get() {
-            None => f.write_str("(body not complete yet)"),
-            Some(End::Failed(cause)) => write!(f, "({cause})"),
-            Some(End::Complete { body, timings }) => {
-                body.write(f)?;
-                if let Some(connect) = timings.connect {
-                    write!(f, "connect {connect:.1?}, ")?;
-                }
-                if let Some(tls) = timings.tls {
-                    write!(f, "TLS {tls:.1?}, ")?;
-                }
-                write!(f, "first byte {:.1?}, last byte {:.1?}", timings.first_byte, timings.last_byte)
-            }
+            Some(answer) => write!(f, "\nanswer headers:\n{}", answer.headers),
+            None => Ok(()),
         }
     }
 }
@@ -187,13 +211,13 @@ struct Excerpt {
 impl Excerpt {
     /// A body that was sent is memory of its own, which may be shared when it is small.
     fn of_sent(body: &Bytes, text: bool) -> Self {
-        let start = if body.len() <= BODY_LIMIT { body.clone() } else { start(body) };
+        let start = if body.len() <= SENT { body.clone() } else { start(body, SENT) };
         Self { start, length: body.len(), text }
     }
 
     /// One that was received is a slice of the connection's read buffer, which must be let go.
     fn of_received(body: &Bytes, text: bool) -> Self {
-        Self { start: start(body), length: body.len(), text }
+        Self { start: start(body, RECEIVED), length: body.len(), text }
     }
 
     fn write(&self, out: &mut dyn Write) -> fmt::Result {
@@ -201,9 +225,9 @@ impl Excerpt {
             return Ok(());
         }
         if !self.text {
-            return writeln!(out, "\n({} bytes)", self.length);
+            return writeln!(out, "({} bytes)", self.length);
         }
-        writeln!(out, "\n{}", String::from_utf8_lossy(&self.start))?;
+        writeln!(out, "{}", String::from_utf8_lossy(&self.start))?;
         match self.length - self.start.len() {
             0 => Ok(()),
             more => writeln!(out, "({more} more bytes)"),
@@ -211,8 +235,8 @@ impl Excerpt {
     }
 }
 
-fn start(body: &Bytes) -> Bytes {
-    Bytes::copy_from_slice(&body[..body.len().min(BODY_LIMIT)])
+fn start(body: &Bytes, limit: usize) -> Bytes {
+    Bytes::copy_from_slice(&body[..body.len().min(limit)])
 }
 
 /// Whether a body of this type is worth showing; of no type: yes.

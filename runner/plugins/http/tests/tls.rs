@@ -2,17 +2,18 @@
 
 mod common;
 
-use common::certificates::Authority;
 use common::server::{self, TlsSettings};
-use qalipsis_http::{Http, Version};
+use qalipsis_http::{Http, HttpBuilder, Version};
+use qalipsis_testkit::Nginx;
+use qalipsis_testkit::certificates::{Authority, Identity};
 use serde_json::Value;
 
 const BOTH: &[&str] = &["h2", "http/1.1"];
 
 #[tokio::test]
 async fn a_server_of_the_own_authority_is_trusted_and_http_2_is_negotiated() {
-    let authority = Authority::new();
-    let identity = authority.identity("localhost");
+    let authority = Authority::new().unwrap();
+    let identity = authority.identity(&["localhost"]).unwrap();
     let server = server::tls(TlsSettings { identity: &identity, client_authority: None, alpn: BOTH }).await;
     for (version, is_http2) in [(Version::Auto, true), (Version::Http1, false), (Version::Http2, true)] {
         let http =
@@ -30,9 +31,9 @@ async fn a_server_of_the_own_authority_is_trusted_and_http_2_is_negotiated() {
 
 #[tokio::test]
 async fn a_server_of_another_authority_is_not_trusted() {
-    let identity = Authority::new().identity("localhost");
+    let identity = Authority::new().unwrap().identity(&["localhost"]).unwrap();
     let server = server::tls(TlsSettings { identity: &identity, client_authority: None, alpn: BOTH }).await;
-    let http = Http::builder(server.https_url()).ca_pem(Authority::new().pem()).build().unwrap();
+    let http = Http::builder(server.https_url()).ca_pem(Authority::new().unwrap().pem()).build().unwrap();
     let fault = http.get("/echo").await.unwrap_err();
     let url = server.https_url();
     assert!(
@@ -49,8 +50,8 @@ async fn a_server_of_another_authority_is_not_trusted() {
 
 #[tokio::test]
 async fn a_certificate_for_another_name_is_not_trusted() {
-    let authority = Authority::new();
-    let identity = authority.identity("shop.example");
+    let authority = Authority::new().unwrap();
+    let identity = authority.identity(&["shop.example"]).unwrap();
     let server = server::tls(TlsSettings { identity: &identity, client_authority: None, alpn: BOTH }).await;
     let http = Http::builder(server.https_url()).ca_pem(authority.pem()).build().unwrap();
     let fault = http.get("/echo").await.unwrap_err();
@@ -59,13 +60,13 @@ async fn a_certificate_for_another_name_is_not_trusted() {
 
 #[tokio::test]
 async fn a_client_certificate_is_presented_where_one_is_required() {
-    let authority = Authority::new();
-    let identity = authority.identity("localhost");
+    let authority = Authority::new().unwrap();
+    let identity = authority.identity(&["localhost"]).unwrap();
     let settings = TlsSettings { identity: &identity, client_authority: Some(authority.pem()), alpn: BOTH };
     let server = server::tls(settings).await;
     let known = Http::builder(server.https_url())
         .ca_pem(authority.pem())
-        .identity_pem(authority.identity("minion").pem())
+        .identity_pem(authority.identity(&["minion"]).unwrap().pem())
         .build()
         .unwrap();
     assert_eq!(known.get("/echo").await.unwrap().status, 200);
@@ -78,8 +79,8 @@ async fn a_client_certificate_is_presented_where_one_is_required() {
 
 #[tokio::test]
 async fn http_2_only_is_an_error_where_it_is_not_offered() {
-    let authority = Authority::new();
-    let identity = authority.identity("localhost");
+    let authority = Authority::new().unwrap();
+    let identity = authority.identity(&["localhost"]).unwrap();
     let server =
         server::tls(TlsSettings { identity: &identity, client_authority: None, alpn: &["http/1.1"] }).await;
     let http =
@@ -100,4 +101,100 @@ async fn http_2_with_prior_knowledge_shares_one_connection() {
         assert_eq!((&seen["http2"], &seen["authority"]), (&true.into(), &server.address.to_string().into()));
     }
     assert_eq!(server.connections(), 1);
+}
+
+/// nginx with this identity. With `client`, that authority has to have signed the client's certificate.
+fn nginx(authority: &Authority, identity: &Identity, client: bool) -> (Nginx, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let files = identity.write(authority, directory.path()).unwrap();
+    let verify = match client {
+        true => format!("ssl_client_certificate {};\nssl_verify_client on;\n", files.ca.display()),
+        false => String::new(),
+    };
+    let (certificate, key) = (files.certificate.display(), files.key.display());
+    let directives = format!(
+        "ssl_certificate {certificate};\nssl_certificate_key {key};\n{verify}location / {{ return 200 ok; }}"
+    );
+    let nginx = Nginx::start("ssl", &directives).unwrap();
+    let url = format!("https://127.0.0.1:{}", nginx.port());
+    (nginx, url)
+}
+
+async fn refused(url: &str, builder: HttpBuilder) -> String {
+    let http = builder.build().unwrap();
+    let (error, fault) = (http.check().await.unwrap_err(), http.get("/a").await.unwrap_err());
+    assert_eq!((error.kind().code(), &*fault.code), ("tls", "tls"), "{fault}");
+    let cause =
+        fault.message.strip_prefix(&format!("GET {url}/a: TLS handshake: ")).expect("the target").to_owned();
+    assert!(error.to_string().ends_with(&cause) && error.to_string().contains(url), "{error}");
+    assert!(!cause.contains('\n'), "{cause}");
+    cause
+}
+
+#[tokio::test]
+async fn d10_nginx_with_a_private_authority() {
+    let authority = Authority::new().unwrap();
+    let (_nginx, url) = nginx(&authority, &authority.identity(&["127.0.0.1"]).unwrap(), false);
+    let trusting = Http::builder(&url).ca_pem(authority.pem()).build().unwrap();
+    trusting.check().await.unwrap();
+    assert_eq!(trusting.get("/").await.unwrap().text(), "ok");
+    for builder in [Http::builder(&url), Http::builder(&url).ca_pem(Authority::new().unwrap().pem())] {
+        let cause = refused(&url, builder).await;
+        assert_eq!(cause, "invalid peer certificate: UnknownIssuer; trust its authority with `ca_pem`");
+    }
+}
+
+#[tokio::test]
+async fn d10_nginx_with_a_wrong_name() {
+    let authority = Authority::new().unwrap();
+    let (_nginx, url) = nginx(&authority, &authority.identity(&["shop.example"]).unwrap(), false);
+    let cause = refused(&url, Http::builder(&url).ca_pem(authority.pem())).await;
+    assert!(
+        cause.starts_with("invalid peer certificate: certificate not valid for name \"127.0.0.1\""),
+        "{cause}"
+    );
+    assert!(cause.contains("shop.example"), "{cause}");
+}
+
+#[tokio::test]
+async fn d10_nginx_with_an_expired_certificate() {
+    let authority = Authority::new().unwrap();
+    let (_nginx, url) = nginx(&authority, &authority.expired_identity(&["127.0.0.1"]).unwrap(), false);
+    let cause = refused(&url, Http::builder(&url).ca_pem(authority.pem())).await;
+    assert!(cause.starts_with("invalid peer certificate: certificate expired"), "{cause}");
+}
+
+#[tokio::test]
+async fn d10_nginx_that_asks_for_a_client_certificate() {
+    let authority = Authority::new().unwrap();
+    let (_nginx, url) = nginx(&authority, &authority.identity(&["127.0.0.1"]).unwrap(), true);
+    let with = |identity: Option<Identity>| {
+        let builder = Http::builder(&url).ca_pem(authority.pem());
+        let builder = match identity {
+            Some(identity) => builder.identity_pem(identity.pem()),
+            None => builder,
+        };
+        builder.build().unwrap().get("/").into_future()
+    };
+    let known = with(Some(authority.identity(&["minion"]).unwrap())).await.unwrap();
+    assert_eq!((known.status, known.text()), (200, "ok".to_owned()));
+    // nginx lets the handshake succeed, and refuses in HTTP.
+    let missing = with(None).await.unwrap();
+    assert!(missing.status == 400 && missing.text().contains("No required SSL certificate was sent"));
+    let stranger = with(Some(Authority::new().unwrap().identity(&["minion"]).unwrap())).await.unwrap();
+    assert!(stranger.status == 400 && stranger.text().contains("The SSL certificate error"));
+}
+
+#[tokio::test]
+async fn d10_the_wrong_port_is_a_hint() {
+    let plain = Nginx::start("", "location / { return 200 ok; }").unwrap();
+    let url = format!("https://127.0.0.1:{}", plain.port());
+    let cause = refused(&url, Http::builder(&url).ca_pem(Authority::new().unwrap().pem())).await;
+    assert!(cause.ends_with("; does that port speak TLS, or is it plain http?"), "{cause}");
+
+    let authority = Authority::new().unwrap();
+    let (nginx, _) = nginx(&authority, &authority.identity(&["127.0.0.1"]).unwrap(), false);
+    let http = Http::new(format!("http://127.0.0.1:{}", nginx.port())).unwrap();
+    let answer = http.get("/").await.unwrap();
+    assert!(answer.status == 400 && answer.text().contains("plain HTTP request was sent to HTTPS port"));
 }

@@ -1,6 +1,5 @@
 //! Servers that end with their test's runtime.
 
-use super::certificates::Identity;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Multipart, Path, Request};
@@ -10,6 +9,7 @@ use axum::routing::{any, get, post};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+use qalipsis_testkit::certificates::Identity;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -129,6 +129,7 @@ fn routes() -> Router {
         .route("/big/{bytes}", get(|Path(bytes): Path<usize>| async move { vec![b'x'; bytes] }))
         .route("/count", post(|body: Bytes| async move { body.len().to_string() }))
         .route("/multipart", post(multipart))
+        .route("/headers/{count}/{bytes}", any(headers))
         .route("/hang", any(std::future::pending::<()>))
         .route("/loop", any(|| async { redirect(StatusCode::FOUND, "/loop") }))
         .route("/to/{status}", any(to))
@@ -137,6 +138,16 @@ fn routes() -> Router {
             "/status/{status}",
             any(|Path(status): Path<u16>| async move { StatusCode::from_u16(status).unwrap() }),
         )
+}
+
+/// So many header lines of so many bytes each.
+async fn headers(Path((count, bytes)): Path<(usize, usize)>) -> impl IntoResponse {
+    let mut headers = HeaderMap::new();
+    for index in 0..count {
+        let name = header::HeaderName::try_from(format!("x-{index}")).unwrap();
+        headers.insert(name, "v".repeat(bytes).parse().unwrap());
+    }
+    headers
 }
 
 fn redirect(status: StatusCode, location: &str) -> impl IntoResponse + use<> {
