@@ -1,5 +1,6 @@
 //! Records that minions work with, dealt so that a seed repeats them and no two factories overlap.
 
+mod encoding;
 mod file;
 mod layout;
 mod live;

@@ -1,15 +1,19 @@
 //! Records from files.
 
-use super::layout::Reader;
+use super::encoding::{LOOKED_AT, foreign};
+use super::layout::{Reader, TO_UTF8};
 use super::pages::{Name, Open, Pages, Sizes};
 use super::{Origin, Records};
 use crate::setup::SetupError;
 use serde::de::DeserializeOwned;
 use std::fs::File;
+use std::io::{self, Read as _, Seek as _};
 use std::path::Path;
 use std::sync::Arc;
 
 /// The records of a CSV file, whose first line names the fields of `T`.
+///
+/// The text is UTF-8, with or without a byte order mark, and its lines end in `\n` or `\r\n`; blank lines are skipped.
 ///
 /// The file is read once now, so that a line that does not fit is found before any load, and again in parts as
 /// its records are dealt: at most those of about 16 MiB of it are in memory, however large it is. It must not
@@ -40,7 +44,15 @@ where
     T: DeserializeOwned + Send + Sync + 'static,
 {
     let name = format!("data file {}", path.display());
-    let file = File::open(path).map_err(|error| SetupError::new(format!("{name}: {error}")))?;
+    let failed = |error: io::Error| SetupError::new(format!("{name}: {error}"));
+    let mut file = File::open(path).map_err(failed)?;
+    let mut first = Vec::new();
+    (&file).take(LOOKED_AT).read_to_end(&mut first).and_then(|_| file.rewind()).map_err(failed)?;
+    if let Some(encoding) = foreign(&first) {
+        return Err(SetupError::new(format!(
+            "{name}: is encoded in {encoding}, only UTF-8 is read; {TO_UTF8}, for example with iconv -f {encoding} -t UTF-8"
+        )));
+    }
     Records::of_text(Name { text: name, line: ":" }, file, open)
 }
 
@@ -65,7 +77,7 @@ mod tests {
 
     /// What comes of a file with this text; its folder is left out of errors.
     fn read(
-        text: &str,
+        text: impl AsRef<[u8]>,
         read: impl FnOnce(std::path::PathBuf) -> Result<Records<Account>, SetupError>,
     ) -> Result<u64, String> {
         let folder = tempfile::tempdir().unwrap();
@@ -106,6 +118,73 @@ mod tests {
         assert_eq!(
             error(read("{\"name\":\"Ann\",\"age\":1}\n{\"name\":\"Bob\",\"age\":\"old\"}\n", json_lines)),
             "data file accounts:2: invalid type: string \"old\", expected u8, at column 25"
+        );
+    }
+
+    #[test]
+    fn d5_a_byte_order_mark_is_read_over() {
+        let lines = "{\"name\":\"Ann\",\"age\":1}\r\n\r\n{\"name\":\"Bob\",\"age\":2}\r\n\r\n \r\n";
+        assert_eq!(read(format!("\u{feff}{lines}"), json_lines), Ok(2));
+        // Two exports that were put together.
+        assert_eq!(read(format!("\u{feff}{lines}\u{feff}{lines}"), json_lines), Ok(4));
+        assert_eq!(error(read("\u{feff}", json_lines)), "data file accounts: has no record");
+        assert_eq!(error(read("\u{feff}\n", json_lines)), "data file accounts: has no record");
+        assert_eq!(
+            error(read("\u{feff}\n\u{feff}{\"name\":\"Bob\",\"age\":\"old\"}\n", json_lines)),
+            "data file accounts:2: invalid type: string \"old\", expected u8, at column 25"
+        );
+
+        assert_eq!(read("\u{feff}name,age\r\nAnn,1\r\nBob,2\r\n\r\n", csv), Ok(2));
+        assert_eq!(read("\u{feff}\"name\",\"age\"\n\"Ann\",1\n", csv), Ok(1));
+        assert_eq!(error(read("\u{feff}", csv)), "data file accounts: has no record");
+        assert_eq!(error(read("\u{feff}name,age\n", csv)), "data file accounts: has no record");
+        assert_eq!(
+            error(read("\u{feff}name,age\r\nAnn,1\r\nBob,old\r\n", csv)),
+            "data file accounts:3: field 2: invalid digit found in string"
+        );
+    }
+
+    #[test]
+    fn d5_blank_lines_are_skipped() {
+        assert_eq!(read("name,age\nAnn,1\n\n   \nBob,2\n\n \t\n", csv), Ok(2));
+        assert_eq!(read("name,age\r\nAnn,1\r\n  \r\nBob,2\r\n\r\n \r\n", csv), Ok(2));
+        assert_eq!(
+            error(read("name,age\r\nAnn,1\r\n  \r\nBob,old\r\n", csv)),
+            "data file accounts:4: field 2: invalid digit found in string"
+        );
+    }
+
+    #[test]
+    fn d5_another_encoding_is_one_line_with_file_and_encoding() {
+        let utf_16 = |text: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            text.encode_utf16().flat_map(bytes).collect()
+        };
+        let utf_32 = |text: &str, bytes: fn(u32) -> [u8; 4]| -> Vec<u8> {
+            text.chars().flat_map(|c| bytes(c.into())).collect()
+        };
+        let texts = ["name,age\nAnn,1\n", "{\"name\":\"Ann\",\"age\":1}\n"];
+        for text in texts.into_iter().flat_map(|text| [text.to_owned(), format!("\u{feff}{text}")]) {
+            for (encoding, bytes) in [
+                ("UTF-16LE", utf_16(&text, u16::to_le_bytes)),
+                ("UTF-16BE", utf_16(&text, u16::to_be_bytes)),
+                ("UTF-32LE", utf_32(&text, u32::to_le_bytes)),
+                ("UTF-32BE", utf_32(&text, u32::to_be_bytes)),
+            ] {
+                let expected = format!(
+                    "data file accounts: is encoded in {encoding}, only UTF-8 is read; convert the file to UTF-8, for \
+                     example with iconv -f {encoding} -t UTF-8"
+                );
+                assert_eq!(error(read(&bytes, csv)), expected);
+                assert_eq!(error(read(&bytes, json_lines)), expected);
+            }
+        }
+        assert_eq!(
+            error(read(b"{\"name\":\"Ann\",\"age\":1}\n{\"name\":\"J\xf6rg\",\"age\":2}\n", json_lines)),
+            "data file accounts:2: the line is no UTF-8; convert the file to UTF-8"
+        );
+        assert_eq!(
+            error(read(b"name,age\nAnn,1\nJ\xf6rg,2\n", csv)),
+            "data file accounts:3: field 1 is no UTF-8; convert the file to UTF-8"
         );
     }
 

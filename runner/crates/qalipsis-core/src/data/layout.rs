@@ -3,8 +3,14 @@
 use crate::fault::chain;
 use csv::{Position, ReaderBuilder, StringRecord, Trim};
 use serde::de::DeserializeOwned;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read};
 use std::sync::Arc;
+
+/// What some editors and exports put before UTF-8 text. The crate for CSV leaves it out by itself.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// What to do with a text in another encoding.
+pub(super) const TO_UTF8: &str = "convert the file to UTF-8";
 
 /// What a text looks like.
 #[derive(Debug, Clone)]
@@ -99,13 +105,21 @@ impl<R: Read> Reader<R> {
     pub(super) fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Bad> {
         match self {
             Self::Csv { csv, fields: Fields { names, behind }, record, base } => {
-                let before = csv.position().clone();
-                let read = csv.read_record(record).map_err(|error| {
-                    let place = absolute(error.position().unwrap_or(&before), *base);
-                    Bad { line: place.line + *behind, cause: cause(&error) }
-                })?;
-                if !read {
-                    return Ok(None);
+                let mut before;
+                loop {
+                    before = csv.position().clone();
+                    let read = csv.read_record(record).map_err(|error| {
+                        let place = absolute(error.position().unwrap_or(&before), *base);
+                        Bad { line: place.line + *behind, cause: cause(&error) }
+                    })?;
+                    if !read {
+                        return Ok(None);
+                    }
+                    // Only lines without any character are skipped by the crate, and editors leave blanks.
+                    let blank = names.len() > 1 && record.len() == 1 && record[0].is_empty();
+                    if !blank {
+                        break;
+                    }
                 }
                 let line = absolute(record.position().unwrap_or(&before), *base).line + *behind;
                 let (expected, observed) = (names.len(), record.len());
@@ -119,13 +133,18 @@ impl<R: Read> Reader<R> {
                 line.clear();
                 let number = place.line;
                 let bad = |cause: String| Bad { line: number, cause };
-                let read = input.read_line(line).map_err(|error| bad(error.to_string()))?;
+                let read = input.read_line(line).map_err(|error| match error.kind() {
+                    ErrorKind::InvalidData => bad(format!("the line is no UTF-8; {TO_UTF8}")),
+                    _ => bad(error.to_string()),
+                })?;
                 if read == 0 {
                     return Ok(None);
                 }
                 *place = Place { byte: place.byte + read as u64, line: number + 1 };
-                if !line.trim().is_empty() {
-                    return serde_json::from_str(line).map(Some).map_err(|error| {
+                // At the beginning of the text, or of each part when texts with marks were put together.
+                let value = line.trim_start_matches(BYTE_ORDER_MARK);
+                if !value.trim().is_empty() {
+                    return serde_json::from_str(value).map(Some).map_err(|error| {
                         // It counts lines of its own, which are always 1.
                         let text = error.to_string();
                         let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
@@ -155,7 +174,7 @@ fn cause(error: &csv::Error) -> String {
             Some(field) => format!("field {}: {}", field + 1, err.kind()),
             None => err.kind().to_string(),
         },
-        csv::ErrorKind::Utf8 { err, .. } => format!("field {} is no UTF-8", err.field() + 1),
+        csv::ErrorKind::Utf8 { err, .. } => format!("field {} is no UTF-8; {TO_UTF8}", err.field() + 1),
         _ => chain(error),
     }
 }

@@ -269,7 +269,15 @@ mod tests {
         let csv = format!("\u{feff}name,number\r\n{csv}");
         let json: String =
             expected().iter().map(|row| format!("{}\n\n", serde_json::to_string(row).unwrap())).collect();
-        for (text, open) in [(csv, Reader::csv as Open), (json, Reader::json_lines)] {
+        let marked = format!("\u{feff}{json}");
+        let blanks = csv.replace("\r\n\"", "\r\n\r\n \r\n\"");
+        let texts = [
+            (csv, Reader::csv as Open),
+            (blanks, Reader::csv),
+            (json, Reader::json_lines),
+            (marked, Reader::json_lines),
+        ];
+        for (text, open) in texts {
             for (page_bytes, most_marks) in [(1, 1_000), (1, 10), (30, 1_000), (1 << 20, 1_000)] {
                 let sizes = Sizes { page_bytes, most_marks, kept_bytes: 200 };
                 let (pages, _) = pages(&text, open, sizes);
