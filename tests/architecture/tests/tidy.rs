@@ -1,8 +1,10 @@
 //! What must not be in the sources, and what the documents promise.
 
+mod checkout;
+
+use checkout::{files, root};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 /// The longest source file, in lines: a file is named after one noun.
 const LONGEST: usize = 800;
@@ -16,24 +18,6 @@ const BANNED: &[(&str, &str)] = &[
     (concat!("FIX", "ME"), "mend it, or say in an issue why not"),
     (concat!("TO", "DO"), "mend it, or say in an issue why not"),
 ];
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
-}
-
-/// The files that git knows or would take.
-fn files() -> Vec<PathBuf> {
-    let listed = Command::new("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
-        .current_dir(root())
-        .output()
-        .unwrap();
-    assert!(listed.status.success(), "the sources are in a git checkout");
-    let listed = String::from_utf8(listed.stdout).unwrap();
-    let files: Vec<PathBuf> = listed.lines().map(|f| root().join(f)).filter(|f| f.is_file()).collect();
-    assert!(files.len() > 50, "{} files", files.len());
-    files
-}
 
 fn sources() -> impl Iterator<Item = (PathBuf, String)> {
     let rust = |f: &PathBuf| f.extension().is_some_and(|e| e == "rs");
@@ -77,33 +61,6 @@ fn every_folder_that_should_be_a_crate_is_one() {
             }
         }
     }
-}
-
-/// Paths in backquotes that lie in this repository.
-fn paths_in(text: &str) -> impl Iterator<Item = &str> {
-    text.split('`').skip(1).step_by(2).filter(|quoted| {
-        let plain = !quoted.contains([' ', '*', '<', '{', '(', '\n']);
-        let ours = ["runner/", "scenarios/", "tests/", "gradle-plugin/", "github-action/", ".ci/"];
-        plain && ours.iter().any(|top| quoted.starts_with(top))
-    })
-}
-
-#[test]
-fn the_paths_in_the_documents_exist() {
-    let mut checked = 0;
-    let mut gone = Vec::new();
-    let markdown = files().into_iter().filter(|f| f.extension().is_some_and(|e| e == "md"));
-    for document in markdown {
-        let text = fs::read_to_string(&document).unwrap();
-        for path in paths_in(&text) {
-            checked += 1;
-            if !root().join(path).exists() {
-                gone.push(format!("{}: {path}", document.display()));
-            }
-        }
-    }
-    assert!(gone.is_empty(), "{}", gone.join("\n"));
-    assert!(checked > 20, "only {checked} paths were found: are they still in backquotes?");
 }
 
 #[test]

@@ -18,3 +18,8 @@ pub mod progress;
 pub mod summary;
 pub mod text;
 mod zones;
+
+/// The example of the page on outputs, to be compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/outputs.md")]
+struct OutputsPage;

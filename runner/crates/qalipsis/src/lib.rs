@@ -17,6 +17,11 @@ pub use rand;
 #[doc = include_str!("../../../docs/steps.md")]
 struct StepsPage;
 
+/// The examples of the page on events, to be compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/events.md")]
+struct EventsPage;
+
 /// Everything that a scenario needs: `use qalipsis::prelude::*;`.
 pub mod prelude {
     pub use crate::core::both::both;
