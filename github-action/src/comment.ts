@@ -1,5 +1,7 @@
 // One comment on the pull request, which later runs replace.
 
+import { createHash } from "node:crypto";
+
 const LIMIT = 60_000;
 
 export interface Place {
@@ -8,6 +10,41 @@ export interface Place {
   token: string;
   number: number;
   marker: string;
+}
+
+/** What is written: one comment for each of these, whose marker no other one has. */
+export interface Leg {
+  workflow: string;
+  job: string;
+  /** Which of several campaigns of the job: the values of its matrix in JSON, or what the user calls it. */
+  key: string;
+}
+
+/** The first line of the comment, by which a later run finds it. */
+export function markerOf(leg: Leg): string {
+  const name = nameOf(leg);
+  // A value of the matrix could end an HTML comment.
+  const own = name === "" ? "" : ` ${createHash("sha256").update(leg.key).digest("hex").slice(0, 16)}`;
+  return `<!-- qalipsis ${leg.workflow} ${leg.job}${own} -->`;
+}
+
+/** The title that tells the comments of one pull request apart; empty where there is one only. */
+export function titleOf(leg: Leg): string {
+  const name = nameOf(leg);
+  return name === "" ? "" : `\`${leg.job} (${name})\`\n\n`;
+}
+
+/** `eu, 1.2`: the values of the matrix. */
+function nameOf(leg: Leg): string {
+  let value: unknown = leg.key;
+  try {
+    value = JSON.parse(leg.key);
+  } catch {
+    // The user's own words.
+  }
+  const flat = (part: unknown): string[] =>
+    typeof part === "object" && part !== null ? Object.values(part).flatMap(flat) : part === null ? [] : [String(part)];
+  return flat(value).join(", ").replace(/[\s`]+/g, " ").trim();
 }
 
 /** Writes the comment, over an earlier one of the same marker. */
@@ -45,7 +82,27 @@ async function call(place: Place, method: string, url: string, body?: unknown): 
     signal: AbortSignal.timeout(20_000),
   });
   if (!answer.ok) {
-    throw new Error(`GitHub answered ${answer.status} to ${method} of the comment`);
+    throw new Error(refusal(method, answer.status, await answer.text()));
   }
   return answer.json();
+}
+
+/** GitHub's reason, and what to do about it. */
+function refusal(method: string, status: number, text: string): string {
+  let reason = text.trim();
+  try {
+    reason = (JSON.parse(text) as { message?: string }).message ?? reason;
+  } catch {
+    // A proxy answered.
+  }
+  reason = reason.replace(/\s+/g, " ").slice(0, 300);
+  const said = `GitHub answered ${status} to ${method}${reason === "" ? "" : `: ${reason}`}`;
+  if (status === 401) {
+    return `${said}; check the input github-token`;
+  }
+  // A token without rights is answered with 404 in a private repository.
+  if ((status === 403 || status === 404) && !/rate limit/i.test(reason)) {
+    return `${said}; the job needs "permissions: pull-requests: write", which the token of a pull request from a fork never has`;
+  }
+  return said;
 }

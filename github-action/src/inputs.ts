@@ -17,6 +17,7 @@ export interface Inputs {
   baseline: string;
   summary: When;
   comment: When;
+  commentKey: string;
   token: string;
   annotationsMax: number;
   upload: boolean;
@@ -68,6 +69,7 @@ export function read(get: (name: string) => string): Inputs {
     baseline: get("baseline"),
     summary: when("summary", get("summary") || "always"),
     comment: when("pr-comment", get("pr-comment") || "never"),
+    commentKey: get("comment-key").trim(),
     token: get("github-token"),
     annotationsMax: Math.min(annotations, ANNOTATIONS_MAX),
     upload: upload === "true",

@@ -4,7 +4,7 @@ import * as core from "@actions/core";
 import { appendFileSync, existsSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { run } from "./campaign.js";
-import { write } from "./comment.js";
+import { markerOf, titleOf, write } from "./comment.js";
 import { argumentsOf, read, wanted, type Inputs } from "./inputs.js";
 import { collect, failedSteps, message } from "./results.js";
 import { find } from "./runner.js";
@@ -69,15 +69,17 @@ async function comment(inputs: Inputs, text: string): Promise<void> {
       core.info("no comment: this is no pull request");
       return;
     }
+    const { GITHUB_WORKFLOW: workflow = "", GITHUB_JOB: job = "" } = process.env;
+    const leg = { workflow, job, key: inputs.commentKey };
     await write(
       {
         api: process.env["GITHUB_API_URL"] ?? "https://api.github.com",
         repository: process.env["GITHUB_REPOSITORY"] ?? "",
         token: inputs.token,
         number,
-        marker: `<!-- qalipsis ${process.env["GITHUB_WORKFLOW"] ?? ""} ${process.env["GITHUB_JOB"] ?? ""} -->`,
+        marker: markerOf(leg),
       },
-      text,
+      titleOf(leg) + text,
     );
   } catch (error) {
     core.warning(`the comment could not be written: ${(error as Error).message}`);

@@ -131,47 +131,95 @@ test("wrong inputs are told before anything starts", async (t) => {
   assert.deepEqual(readdirSync(join(folder, "temp")), []);
 });
 
-test("the pull request has one comment, which the next run replaces", async (t) => {
+/** GitHub's comments of one pull request; `refuse` gives a status and an answer, or nothing. */
+async function comments(t, folder, refuse = () => undefined) {
   const calls = [];
-  const comments = [];
+  const bodies = new Map();
   const server = createServer((request, response) => {
     let body = "";
     request.on("data", (data) => (body += data)).on("end", () => {
       calls.push(`${request.method} ${request.url} ${request.headers.authorization}`);
-      if (request.method === "POST") {
-        comments.push({ id: 7, body: JSON.parse(body).body });
-      } else if (request.method === "PATCH") {
-        comments[0].body = JSON.parse(body).body;
+      const refused = refuse(request.method);
+      if (refused !== undefined) {
+        response.writeHead(refused[0]).end(refused[1]);
+        return;
       }
-      response.end(JSON.stringify(request.method === "GET" ? comments : comments[0]));
+      let id = Number(request.url.split("/").at(-1));
+      if (request.method === "POST") {
+        id = 7 + bodies.size;
+      }
+      if (request.method !== "GET") {
+        bodies.set(id, JSON.parse(body).body);
+      }
+      const all = [...bodies].map(([id, body]) => ({ id, body }));
+      response.end(JSON.stringify(request.method === "GET" ? all : all.find((one) => one.id === id)));
     });
   });
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
-  try {
-    const folder = place(t);
-    writeFileSync(join(folder, "event"), JSON.stringify({ pull_request: { number: 12 } }));
-    const environment = {
-      GITHUB_API_URL: `http://127.0.0.1:${server.address().port}`,
-      GITHUB_REPOSITORY: "us/shop",
-      GITHUB_EVENT_PATH: join(folder, "event"),
-    };
-    const inputs = { "pr-comment": "always", "github-token": "t0ken" };
-    await run(folder, { ...inputs, configuration: `${minions}\n${slow}` }, environment);
-    assert.match(comments[0].body, /FAILED/);
-    await run(folder, inputs, environment);
-    assert.equal(comments.length, 1);
-    assert.match(comments[0].body, /SUCCESSFUL/);
-    assert.deepEqual(calls, [
-      "GET /repos/us/shop/issues/12/comments?per_page=100&page=1 Bearer t0ken",
-      "POST /repos/us/shop/issues/12/comments Bearer t0ken",
-      "GET /repos/us/shop/issues/12/comments?per_page=100&page=1 Bearer t0ken",
-      "PATCH /repos/us/shop/issues/comments/7 Bearer t0ken",
-    ]);
-    await run(folder, { ...inputs, "pr-comment": "on-failure" }, environment);
-    assert.equal(calls.length, 4);
-  } finally {
-    server.close();
-  }
+  t.after(() => server.close());
+  writeFileSync(join(folder, "event"), JSON.stringify({ pull_request: { number: 12 } }));
+  const environment = {
+    GITHUB_API_URL: `http://127.0.0.1:${server.address().port}`,
+    GITHUB_REPOSITORY: "us/shop",
+    GITHUB_RUN_ID: "4711",
+    GITHUB_EVENT_PATH: join(folder, "event"),
+    GITHUB_WORKFLOW: "ci",
+    GITHUB_JOB: "load",
+  };
+  return { calls, bodies, environment };
+}
+
+test("the pull request has one comment, which the next run replaces", async (t) => {
+  const folder = place(t);
+  const { calls, bodies, environment } = await comments(t, folder);
+  const inputs = { "pr-comment": "always", "github-token": "t0ken", "comment-key": "null" };
+  await run(folder, { ...inputs, configuration: `${minions}\n${slow}` }, environment);
+  assert.match(bodies.get(7), /^<!-- qalipsis ci load -->\n## ❌ FAILED/);
+  // What one looks for first: the run, the limits with their values, one failure again.
+  assert.match(bodies.get(7), /\[run\]\(https:\/\/github.com\/us\/shop\/actions\/runs\/4711\)[^]*\| criterion \| limit \| observed \|[^]*breached/);
+  await run(folder, inputs, environment);
+  assert.equal(bodies.size, 1);
+  assert.match(bodies.get(7), /SUCCESSFUL/);
+  assert.deepEqual(calls, [
+    "GET /repos/us/shop/issues/12/comments?per_page=100&page=1 Bearer t0ken",
+    "POST /repos/us/shop/issues/12/comments Bearer t0ken",
+    "GET /repos/us/shop/issues/12/comments?per_page=100&page=1 Bearer t0ken",
+    "PATCH /repos/us/shop/issues/comments/7 Bearer t0ken",
+  ]);
+  await run(folder, { ...inputs, "pr-comment": "on-failure" }, environment);
+  assert.equal(calls.length, 4);
+});
+
+test("c1: each leg of a matrix has a comment of its own", async (t) => {
+  const folder = place(t);
+  const { bodies, environment } = await comments(t, folder);
+  const runner = standIn(folder, `${version}echo "## $LEG" > "$GITHUB_STEP_SUMMARY"`);
+  const leg = (matrix, text) =>
+    run(folder, { runner, "pr-comment": "always", "comment-key": matrix }, { ...environment, LEG: text });
+  const [eu, us] = ['{\n  "zone": "eu",\n  "rust": 1.9\n}', '{\n  "zone": "us -->`@all",\n  "rust": 1.9\n}'];
+  await leg(eu, "red");
+  await leg(us, "green");
+  await leg(eu, "red again");
+  await leg("nightly", "by a name");
+  const shown = [...bodies.values()].map((body) => body.replace(/^<!-- qalipsis ci load [0-9a-f]{16} -->\n/, ""));
+  assert.deepEqual(shown, ["`load (eu, 1.9)`\n\n## red again\n", "`load (us --> @all, 1.9)`\n\n## green\n", "`load (nightly)`\n\n## by a name\n"]);
+});
+
+test("c3: a comment that is refused says GitHub's reason and what the job needs", async (t) => {
+  const folder = place(t);
+  const warning = async (status, answer) => {
+    const { environment } = await comments(t, folder, (method) => (method === "GET" ? undefined : [status, answer]));
+    const { code, text } = await run(folder, { runner: standIn(folder, `${version}exit 0`), "pr-comment": "always" }, environment);
+    assert.equal(code, 0, text);
+    return /^::warning::(.*)$/m.exec(text)?.[1];
+  };
+  assert.equal(
+    await warning(403, '{"message":"Resource not accessible by integration","status":"403"}'),
+    'the comment could not be written: GitHub answered 403 to POST: Resource not accessible by integration; the job needs "permissions: pull-requests: write", which the token of a pull request from a fork never has',
+  );
+  assert.match(await warning(401, '{"message":"Bad credentials"}'), /401 to POST: Bad credentials; check the input github-token$/);
+  assert.match(await warning(403, '{"message":"You have exceeded a secondary rate limit."}'), /403 to POST: You have exceeded a secondary rate limit\.$/);
+  assert.match(await warning(502, "<html>bad gateway</html>"), /502 to POST: <html>bad gateway<\/html>$/);
 });
 
 /** Starts a long campaign and gives its processes: the runner and its factory. */
