@@ -1,6 +1,7 @@
 //! From what was measured to the report and its verdict.
 
 mod criteria;
+mod headline;
 mod invalid;
 mod measured;
 mod tester;
@@ -14,7 +15,7 @@ use crate::environment::Environment;
 use crate::evidence::{Evidence, FailureKind};
 use crate::plan::{CampaignPlan, ScenarioPlan};
 use crate::report::{FactoryReport, Problem, Reason, Report, ScenarioReport, StepFailure, StepReport};
-use crate::snapshot::{ScenarioFigures, StepFigures};
+use crate::snapshot::ScenarioFigures;
 use crate::timestamp::Timestamp;
 use crate::verdict::Status;
 use crate::zone;
@@ -279,7 +280,7 @@ fn step(
             StepFailure { kind, count, message, evidence }
         })
         .collect();
-    let mut headline = headline(&own, &failures);
+    let mut headline = headline::headline(&own, &failures);
     // What cannot be decoded is a record and no execution, so no tolerance covers it.
     let executions_only = failures.iter().all(|f| f.kind != FailureKind::Undecodable);
     let tolerance = own.tolerance.filter(|t| executions_only && t.allows(own.failures(), own.executions()));
@@ -294,25 +295,6 @@ fn step(
         failures,
         figures: own,
     }
-}
-
-/// `37 of 1000 minions: expected status 202, observed 503`.
-fn headline(figures: &StepFigures, failures: &[StepFailure]) -> Option<String> {
-    let first = failures.first()?;
-    let who = if figures.failed_minions > 0 {
-        let minions = if figures.minions == 1 { "minion" } else { "minions" };
-        format!("{} of {} {minions}", figures.failed_minions, figures.minions)
-    } else {
-        format!("{} {}", first.count, if first.count == 1 { "record" } else { "records" })
-    };
-    let what = match failures {
-        [_] => first.message.clone(),
-        several => {
-            let counts: Vec<String> = several.iter().map(|f| format!("{} {}", f.count, f.kind)).collect();
-            format!("{}; first: {}", counts.join(", "), first.message)
-        }
-    };
-    Some(format!("{who}: {what}"))
 }
 
 fn problems(

@@ -205,14 +205,15 @@ pub struct TimelineReport {
     pub steps: Vec<StepTimeline>,
 }
 
-/// One step over time. Response times are right within 3 %, their maximum is exact; `None` where there is none.
+/// One step over time. Response times, of a join latencies, are right within 3 %, their maximum is exact; `None` where
+/// there is none.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StepTimeline {
     /// Executions that ended.
     pub executions: Vec<u64>,
     /// Those that did not succeed.
     pub failures: Vec<u64>,
-    /// Median of the response times.
+    /// Their median.
     pub p50_ns: Vec<Option<u64>>,
     /// Their 95th percentile.
     pub p95_ns: Vec<Option<u64>>,

@@ -327,6 +327,17 @@ impl StepFigures {
         merged([&self.latency, &self.late].into_iter().filter_map(|times| times.as_deref()))
     }
 
+    /// Whether it awaits records: then its times are latencies, and not how long it waited for them.
+    pub fn is_join(&self) -> bool {
+        self.kind == Some(StepKind::Join) || self.latency.is_some() || self.late.is_some()
+    }
+
+    /// The durations that outputs show of the step, all the same ones: response times, of a join the latencies of
+    /// all records that came.
+    pub fn times_shown(&self) -> Histogram {
+        if self.is_join() { self.arrivals() } else { self.response() }
+    }
+
     /// Adds all of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.kind = self.kind.max(other.kind);

@@ -31,7 +31,8 @@ struct Bucket {
 struct StepBucket {
     executions: u64,
     failures: u64,
-    response: Coarse,
+    /// Response times, of a join latencies.
+    times: Coarse,
 }
 
 impl Default for Timeline {
@@ -56,11 +57,12 @@ impl Timeline {
         let bucket = &mut self.buckets[index];
         bucket.released += figures.released;
         bucket.ended += figures.ended;
-        for (index, figures) in figures.steps.iter().filter(|(_, f)| f.executions() > 0) {
+        // A late record comes after its execution ended.
+        for (index, figures) in figures.steps.iter().filter(|(_, f)| f.executions() > 0 || f.late.is_some()) {
             let step = bucket.steps.entry(*index).or_default();
             step.executions += figures.executions();
             step.failures += figures.failures();
-            step.response.add(&figures.response());
+            step.times.add(&figures.times_shown());
         }
     }
 
@@ -98,9 +100,9 @@ impl Timeline {
             let step = bucket.steps.get(&index).unwrap_or(&nothing);
             timeline.executions.push(step.executions);
             timeline.failures.push(step.failures);
-            timeline.p50_ns.push(step.response.percentile_ns(50.0));
-            timeline.p95_ns.push(step.response.percentile_ns(95.0));
-            timeline.max_ns.push((step.executions > 0).then_some(step.response.max_ns));
+            timeline.p50_ns.push(step.times.percentile_ns(50.0));
+            timeline.p95_ns.push(step.times.percentile_ns(95.0));
+            timeline.max_ns.push(step.times.largest_ns());
         }
         timeline
     }
@@ -114,7 +116,7 @@ impl Bucket {
             let ours = self.steps.entry(*index).or_default();
             ours.executions += theirs.executions;
             ours.failures += theirs.failures;
-            ours.response.merge(&theirs.response);
+            ours.times.merge(&theirs.times);
         }
     }
 }
@@ -146,6 +148,10 @@ impl Coarse {
         self.max_ns = self.max_ns.max(other.max_ns);
     }
 
+    fn largest_ns(&self) -> Option<u64> {
+        (!self.counts.is_empty()).then_some(self.max_ns)
+    }
+
     fn percentile_ns(&self, percent: f64) -> Option<u64> {
         let count: u64 = self.counts.values().sum();
         let rank = ((percent * count as f64 / 100.0).ceil() as u64).max(1);
@@ -174,7 +180,7 @@ fn middle(part: u16) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::ExecutionOutcome;
+    use crate::snapshot::{ExecutionOutcome, StepKind};
     use proptest::prelude::*;
 
     fn second(executions: u64, failures: u64, response_ns: u64) -> ScenarioFigures {
@@ -201,6 +207,26 @@ mod tests {
         assert_eq!(report.steps[1].max_ns, [Some(1_000), None, Some(9_000)]);
         let p50 = report.steps[1].p50_ns[0].unwrap();
         assert!(p50.abs_diff(1_000) <= 20, "{p50}");
+    }
+
+    #[test]
+    fn a13_a_join_over_time_is_its_latency_and_not_its_waiting_time() {
+        let mut timeline = Timeline::default();
+        let mut figures = second(2, 1, 7);
+        let join = figures.steps.entry(1).or_default();
+        join.kind = Some(StepKind::Join);
+        join.latency.get_or_insert_default().record(57_000);
+        timeline.add(Duration::from_millis(500), &figures);
+        // One that is late comes when nothing of the step ends any more, and one that is missing has no time.
+        let mut late = ScenarioFigures::default();
+        late.steps.entry(1).or_default().late.get_or_insert_default().record(900_000);
+        timeline.add(Duration::from_millis(1_500), &late);
+        let mut missing = second(1, 1, 5);
+        missing.steps.entry(1).or_default().kind = Some(StepKind::Join);
+        timeline.add(Duration::from_millis(2_500), &missing);
+        let step = &timeline.report(2).steps[1];
+        assert_eq!(step.max_ns, [Some(57_000), Some(900_000), None]);
+        assert_eq!((step.p50_ns[2], step.executions[2]), (None, 1));
     }
 
     #[test]

@@ -11,12 +11,10 @@ pub(crate) fn title(report: &Report) -> String {
     format!("{} {}", report.verdict(), digest::headline(report))
 }
 
-/// What belongs to a cause: counts, observed against expected, times, place. One line each.
+/// What belongs to a cause: other kinds of failures, observed against expected, times, place. One line each.
 pub(crate) fn facts(cause: &Cause<'_>) -> Vec<String> {
-    let mut facts = Vec::new();
-    if cause.failures.len() > 1 {
-        facts.push(cause.counts());
-    }
+    // The message counts the kinds already.
+    let mut facts: Vec<String> = cause.others().collect();
     for check in cause.evidence.first().into_iter().flat_map(|evidence| &evidence.checks) {
         facts.push(format!("{}: expected {}, observed {}", check.name, check.expected, check.observed));
     }

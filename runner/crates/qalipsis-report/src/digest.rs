@@ -36,6 +36,8 @@ pub struct Cause<'a> {
     pub evidence: Vec<&'a Evidence>,
     /// In the scenario's source; `None` when no line of it explains anything, as for a slow generator.
     pub location: Option<&'a SourceLocation>,
+    /// Whether the campaign has several scenarios.
+    several: bool,
 }
 
 impl Cause<'_> {
@@ -68,11 +70,9 @@ impl Cause<'_> {
         Some(format!("{} times", number(occurrences)))
     }
 
-    /// `37 assertion, 12 join-missing`; empty for criteria.
-    pub fn counts(&self) -> String {
-        let counts: Vec<String> =
-            self.failures.iter().map(|f| format!("{} {}", number(f.count), f.kind)).collect();
-        counts.join(", ")
+    /// The first failure of each kind but the most frequent, which the message shows: `late record: it came 2 s late`.
+    pub fn others(&self) -> impl Iterator<Item = String> {
+        self.failures.iter().skip(1).map(|failure| format!("{}: {}", failure.kind.noun(), failure.message))
     }
 
     /// `12 of 1000 minions`, when minions are concerned and the message does not tell so.
@@ -85,6 +85,18 @@ impl Cause<'_> {
     /// For whom, how often and since when, as far as known: in every output, in this order.
     pub fn extent(&self) -> impl Iterator<Item = String> {
         [self.share(), self.zones.clone(), self.times(), self.since()].into_iter().flatten()
+    }
+
+    /// The command that runs one of the failed iterations again, when one is known.
+    pub fn replay(&self) -> Option<String> {
+        let first = self.evidence.iter().find(|evidence| evidence.minion.is_some())?;
+        let scenario = self.scenario.filter(|_| self.several).map_or_else(String::new, |name| format!(" -s {name}"));
+        let iteration = match first.iteration {
+            0 => String::new(),
+            iteration => format!(" --iteration {iteration}"),
+        };
+        let minion = first.minion?;
+        Some(format!("qalipsis replay --campaign summary.json{scenario} --minion {minion}{iteration}"))
     }
 
     /// `at tests/checkout.rs:87:9`, when a line explains something.
@@ -117,6 +129,7 @@ fn cause<'a>(report: &'a Report, reason: &'a Reason) -> Cause<'a> {
         zones: None,
         evidence: Vec::new(),
         location: None,
+        several: report.scenarios.len() > 1,
     };
     let scenario = report.scenarios.iter().find(|s| Some(&s.name) == reason.scenario.as_ref());
     if let Some(scenario) = scenario {
@@ -178,6 +191,20 @@ pub fn warnings(report: &Report) -> Vec<String> {
         Some(format!("factory {} was lost: {why}", factory.name))
     });
     report.warnings.iter().cloned().chain(lost).collect()
+}
+
+/// Whether a warning is about this scenario, whose name it then begins with.
+pub(crate) fn is_of(warning: &str, scenario: &str) -> bool {
+    warning.strip_prefix(scenario).is_some_and(|rest| rest.starts_with(": "))
+}
+
+/// The warnings that concern this scenario: its own and those of the campaign.
+pub fn warnings_of(report: &Report, scenario: &str) -> Vec<String> {
+    let others = || report.scenarios.iter().filter(|other| other.name != scenario);
+    warnings(report)
+        .into_iter()
+        .filter(|warning| is_of(warning, scenario) || !others().any(|other| is_of(warning, &other.name)))
+        .collect()
 }
 
 /// What a run that did not come to its end must be marked with, in every output.

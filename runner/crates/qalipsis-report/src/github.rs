@@ -2,8 +2,11 @@
 
 use crate::comparison;
 use crate::digest::{self, Cause};
+use crate::ledger::{self, Ledger};
+use crate::measured::state;
 use crate::text::{number, one_line};
-use qalipsis_model::duration::human_ns;
+use crate::times::{self, Measure};
+use qalipsis_model::description::SourceLocation;
 use qalipsis_model::report::{Report, ScenarioReport};
 use qalipsis_model::verdict::Status;
 use std::fmt::Write as _;
@@ -20,8 +23,9 @@ const MESSAGE: usize = 2_000;
 /// Steps of one scenario that are listed.
 const STEPS: usize = 300;
 
-/// The summary in Markdown: verdict and causes first, then a table for each scenario.
-pub fn summary(report: &Report) -> String {
+/// The summary in Markdown: verdict, causes and warnings first, then for each scenario what became of awaited records,
+/// its criteria with their values, and its steps. `links` are names and addresses to go on from.
+pub fn summary(report: &Report, links: &[(&str, String)]) -> String {
     let mark = match report.status {
         Status::Successful => "✅",
         Status::Warning => "⚠️",
@@ -31,6 +35,9 @@ pub fn summary(report: &Report) -> String {
         format!("## {mark} {}\n\n{}\n\n", plain(&report.verdict()), plain(&digest::headline(report)));
     if let Some(incomplete) = digest::incomplete(report) {
         let _ = writeln!(text, "**{incomplete}**\n");
+    }
+    if !links.is_empty() {
+        let _ = writeln!(text, "{}\n", links.iter().map(link).collect::<Vec<_>>().join(" · "));
     }
     let mut parts: Vec<String> = digest::causes(report).iter().map(cause).collect();
     parts.extend(digest::warnings(report).iter().map(|warning| format!("- ⚠️ {}\n", plain(warning))));
@@ -55,10 +62,23 @@ pub fn summary(report: &Report) -> String {
     text
 }
 
+/// An address may hold what would end a link.
+fn link((name, address): &(&str, String)) -> String {
+    let address: String = address
+        .chars()
+        .map(|c| match c {
+            ' ' | '(' | ')' | '<' | '>' | '"' => format!("%{:02X}", u32::from(c)),
+            c if c.is_control() => String::new(),
+            c => c.to_string(),
+        })
+        .collect();
+    format!("[{}]({address})", plain(name))
+}
+
 fn cause(cause: &Cause<'_>) -> String {
     let mut text = format!("### {} · {}\n\n{}\n\n", plain(&cause.place()), cause.kind, plain(cause.message));
-    for failure in cause.failures.iter().skip(1) {
-        let _ = writeln!(text, "- {} {}: {}", failure.count, failure.kind, plain(&failure.message));
+    for other in cause.others() {
+        let _ = writeln!(text, "- {}", plain(&other));
     }
     let checks: Vec<_> = cause.evidence.first().into_iter().flat_map(|e| &e.checks).collect();
     if !checks.is_empty() {
@@ -70,27 +90,53 @@ fn cause(cause: &Cause<'_>) -> String {
     }
     let facts: Vec<String> = cause.extent().chain(cause.at()).map(|fact| plain(&fact)).collect();
     let _ = writeln!(text, "\n{}\n", facts.join("<br>"));
+    if let Some(replay) = cause.replay() {
+        let _ = writeln!(text, "One of them again: <code>{}</code>\n", plain(&replay));
+    }
     text
 }
 
-/// The head of the section, then its rows, so that a limit falls between two of them.
+/// Tables with their heads apart from their rows, so that a limit falls between two of them.
 fn scenario(scenario: &ScenarioReport) -> Vec<String> {
-    let titles =
-        "| step | executions | failed | p50 | p95 | p99 | max |\n|---|---:|---:|---:|---:|---:|---:|\n";
-    let mut parts = vec![format!("\n<b>Scenario {}</b>\n\n{titles}", plain(&scenario.name))];
+    let mut parts = vec![format!("\n<b>Scenario {}</b>\n", plain(&scenario.name))];
+    if !scenario.joins.is_empty() {
+        parts.push(head(&[&["awaited records"], &ledger::TITLES[..]].concat()));
+        parts.extend(scenario.joins.iter().map(|join| {
+            let counts = Ledger::of(join, scenario).counts().map(number);
+            row([plain(&join.name)].into_iter().chain(counts))
+        }));
+    }
+    if !scenario.criteria.is_empty() {
+        parts.push("\n| criterion | limit | observed | |\n|---|---|---:|---|\n".to_owned());
+        parts.extend(scenario.criteria.iter().map(|one| {
+            let rule = &one.criterion;
+            let measure = format!("{} {}", rule.subject.name(), rule.measure());
+            let cells = [measure, rule.expectation(), one.observed_text(), state(one).to_owned()];
+            row(cells.iter().map(|cell| plain(cell)))
+        }));
+    }
+    parts.push(head(&["step", "executions", "failed", "time", "p50", "p95", "p99", "max"]));
     for step in scenario.steps.iter().take(STEPS) {
         let figures = &step.figures;
-        let response = figures.response();
-        let mut cells = vec![plain(&step.name), number(figures.executions()), number(figures.failures())];
-        let percentiles = [50.0, 95.0, 99.0].map(|p| response.percentile_ns(p));
-        let times = percentiles.into_iter().chain([response.max_ns()]);
-        cells.extend(times.map(|ns| ns.map_or_else(|| "–".to_owned(), human_ns)));
-        parts.push(format!("| {} |\n", cells.join(" | ")));
+        let counts = [figures.executions(), figures.failures()].map(number);
+        let measure = Measure::of(figures).short().to_owned();
+        let times = times::cells(&figures.times_shown());
+        parts.push(row([plain(&step.name)].into_iter().chain(counts).chain([measure]).chain(times)));
     }
     if scenario.steps.len() > STEPS {
         parts.push(format!("\nand {} more steps\n", scenario.steps.len() - STEPS));
     }
+    parts.push(format!("\n<sub>{}</sub>\n", times::LEGEND));
     parts
+}
+
+/// The head of a table whose first column is text and whose others are numbers.
+fn head(titles: &[&str]) -> String {
+    format!("\n| {} |\n|---|{}\n", titles.join(" | "), "---:|".repeat(titles.len() - 1))
+}
+
+fn row(cells: impl IntoIterator<Item = String>) -> String {
+    format!("| {} |\n", cells.into_iter().collect::<Vec<_>>().join(" | "))
 }
 
 /// `text` as Markdown shows it letter by letter, on one line: no markup, no table cell, no mention in it.
@@ -111,22 +157,32 @@ fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(MESSAGE)]
 }
 
-/// Workflow commands, one line each, that put the first causes at the lines of the scenario.
+/// Workflow commands, one line each, that put the first causes at the lines of the scenario, and then the first
+/// warnings.
 pub fn annotations(report: &Report) -> String {
     let mut commands = String::new();
     for cause in digest::causes(report).iter().take(ANNOTATIONS_LIMIT) {
-        let mut properties = Vec::new();
-        if let Some(location) = cause.location {
-            properties.push(format!("file={}", property(&location.file)));
-            properties.push(format!("line={},col={}", location.line, location.column));
-        }
-        properties.push(format!("title={}", property(&format!("{}: {}", cause.place(), cause.kind))));
+        let title = format!("{}: {}", cause.place(), cause.kind);
         let message: Vec<String> =
             [Some(cause.message.to_owned()), cause.since()].into_iter().flatten().collect();
-        let message = escape(&message.join("\n"));
-        let _ = writeln!(commands, "::error {}::{message}", properties.join(","));
+        commands.push_str(&command("error", cause.location, &title, &message.join("\n")));
+    }
+    for warning in digest::warnings(report).iter().take(ANNOTATIONS_LIMIT) {
+        let scenario = report.scenarios.iter().find(|s| digest::is_of(warning, &s.name));
+        let title = scenario.map_or_else(|| "campaign: warning".to_owned(), |s| format!("{}: warning", s.name));
+        commands.push_str(&command("warning", scenario.map(|s| &s.location), &title, warning));
     }
     commands
+}
+
+fn command(level: &str, location: Option<&SourceLocation>, title: &str, message: &str) -> String {
+    let mut properties = Vec::new();
+    if let Some(location) = location {
+        properties.push(format!("file={}", property(&location.file)));
+        properties.push(format!("line={},col={}", location.line, location.column));
+    }
+    properties.push(format!("title={}", property(title)));
+    format!("::{level} {}::{}\n", properties.join(","), escape(message))
 }
 
 fn escape(text: &str) -> String {

@@ -119,10 +119,7 @@ fn cause(page: &mut Page, cause: &Cause<'_>) {
     page.text(&cause.place());
     page.raw(" <span class=\"kind\">").text(cause.kind).raw("</span></h3>\n");
     page.element("p", "message", cause.message);
-    // The message tells the most frequent kind already.
-    for failure in cause.failures.iter().skip(1) {
-        page.element("p", "", &format!("{} {}: {}", failure.count, failure.kind, failure.message));
-    }
+    cause.others().for_each(|other| page.element("p", "", &other));
     let facts: Vec<String> = cause.extent().chain(cause.at()).collect();
     page.element("p", "dim", &facts.join(" · "));
     if !cause.evidence.is_empty() {

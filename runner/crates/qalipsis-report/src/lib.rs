@@ -11,12 +11,14 @@ pub mod events;
 pub mod github;
 pub mod html;
 pub mod junit;
+mod ledger;
 pub mod list;
 mod measured;
 pub mod output;
 pub mod progress;
 pub mod summary;
 pub mod text;
+mod times;
 mod zones;
 
 /// The example of the page on outputs, to be compiled.

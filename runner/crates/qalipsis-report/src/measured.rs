@@ -1,10 +1,10 @@
-//! What a scenario measured itself, in words.
+//! What a scenario measured itself and how its criteria came out, in words.
 
 use crate::text::number;
 use qalipsis_model::criterion::Quantity;
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::measured::Measured;
-use qalipsis_model::report::MeasuredReport;
+use qalipsis_model::report::{CriterionReport, MeasuredReport};
 
 const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
 
@@ -51,6 +51,11 @@ pub(crate) fn facts(meter: &MeasuredReport) -> String {
         }
     };
     facts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// How a criterion came out, in a word.
+pub(crate) fn state(criterion: &CriterionReport) -> &'static str {
+    if criterion.held { "met" } else { "breached" }
 }
 
 /// An amount without needless digits, whole ones in groups of three.

@@ -19,6 +19,7 @@ mod outputs;
 pub mod problem;
 pub mod processes;
 pub mod replay;
+mod repository;
 pub mod run;
 pub mod validate;
 

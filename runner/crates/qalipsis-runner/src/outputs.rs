@@ -74,7 +74,22 @@ fn files(settings: &Settings) -> Vec<Box<dyn Output>> {
 /// Apart from the files: it is appended to, so it is shown once.
 fn github(settings: &Settings) -> Vec<Box<dyn Output>> {
     let path = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|_| on_github(settings));
-    path.into_iter().map(|path| -> Box<dyn Output> { Box::new(GithubSummary(path.into())) }).collect()
+    let output = |path: std::ffi::OsString| -> Box<dyn Output> {
+        Box::new(GithubSummary { path: path.into(), links: links(settings) })
+    };
+    path.into_iter().map(output).collect()
+}
+
+/// Where to go on from the summary: the comment on a pull request is apart from the run that it is about.
+fn links(settings: &Settings) -> Vec<(&'static str, String)> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let run = || {
+        let (repository, run) = (variable("GITHUB_REPOSITORY")?, variable("GITHUB_RUN_ID")?);
+        let server = variable("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned());
+        let attempt = variable("GITHUB_RUN_ATTEMPT").map_or_else(String::new, |n| format!("/attempts/{n}"));
+        Some(("run", format!("{server}/{repository}/actions/runs/{run}{attempt}")))
+    };
+    run().into_iter().chain(settings.link.clone().map(|link| ("report", link))).collect()
 }
 
 /// Whether this is a job of GitHub Actions that wants to be told.
@@ -118,7 +133,10 @@ impl Output for Html {
     }
 }
 
-struct GithubSummary(PathBuf);
+struct GithubSummary {
+    path: PathBuf,
+    links: Vec<(&'static str, String)>,
+}
 
 impl Output for GithubSummary {
     fn label(&self) -> &'static str {
@@ -126,9 +144,9 @@ impl Output for GithubSummary {
     }
 
     fn show(&self, report: &Report) -> Outcome {
-        let append = || File::options().append(true).create(true).open(&self.0);
+        let append = || File::options().append(true).create(true).open(&self.path);
         append()
-            .and_then(|mut file| file.write_all(github::summary(report).as_bytes()))
+            .and_then(|mut file| file.write_all(github::summary(report, &self.links).as_bytes()))
             .map_err(|error| format!("failed to write the summary of the job: {error}"))?;
         Ok(Vec::new())
     }

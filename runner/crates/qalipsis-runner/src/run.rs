@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::events::{self, EventFile};
 use crate::live::Live;
 use crate::output;
+use crate::repository::Repository;
 use crate::outputs;
 use crate::processes::Processes;
 use crate::replay::Target;
@@ -49,6 +50,9 @@ pub async fn autostart(
     {
         let summary = Summary::from(&report);
         report.held_against(baselines.against(&summary, format!("campaign {}", report.key)));
+    }
+    if let Some(repository) = Repository::around(&invocation.targets) {
+        repository.relocate(&mut report);
     }
     let known = report.warnings.len();
     let shown = outputs::show(&mut report, &campaign.settings);

@@ -129,7 +129,8 @@ mod tests {
   <testsuite name="s" tests="2" skipped="1" errors="0" failures="1" timestamp="2026-11-23T05:06:07.089+00:00" time="1.000">
     <properties><property name="seed" value="1"/></properties>
     <testcase name="a" classname="c.s" time="0.100" file="src/lib.rs" line="3">
-      <failure message="m" type="assertion">m</failure>
+      <failure message="m" type="assertion">m
+at src.Scenario(lib.rs:3)</failure>
       <system-out>o</system-out>
     </testcase>
     <testcase name="b" classname="c.s" time="0.000" file="src/lib.rs" line="4"><skipped message="k">k</skipped></testcase>
@@ -158,7 +159,9 @@ mod tests {
             ("time=\"0.100\"", "time=\"1e-4\"", "Jenkins: a is not timed"),
             ("failures=\"1\" errors", "failures=\"2\" errors", "Jenkins: testsuites has failures 2"),
             ("classname=\"c.s\" time=\"0.1", "classname=\"cs\" time=\"0.1", "Jenkins: a has no package"),
-            (">m</failure>", "/>", "GitLab: a has a failure without a text"),
+            (">m\nat src.Scenario(lib.rs:3)</failure>", "/>", "GitLab: a has a failure without a text"),
+            ("(lib.rs:3)", "(lib.rs:4)", "dorny: a is not annotated at its line"),
+            ("at src.Scenario", "at tests.Scenario", "dorny: a is not annotated at its line"),
             (">k</skipped>", "/>", "GitLab: b is skipped without a text"),
             ("name=\"b\"", "name=\"a\"", "GitLab: c.s a is there twice"),
             ("name=\"b\"", "name=\"a \"", "dorny: the name a is there twice"),
@@ -173,8 +176,8 @@ mod tests {
             let told = broken(&GOOD.replacen(what, instead, 1));
             assert!(told.contains(noticed), "{what} → {instead}: {noticed} is not in '{told}'");
         }
-        let long = GOOD.replace(">m<", &format!(">{}<", "m".repeat(5_000)));
-        assert!(broken(&long).contains("contract: TEST-s.xml: a failure of 5000 bytes"));
+        let long = GOOD.replace(">m\n", &format!(">{}\n", "m".repeat(5_000)));
+        assert!(broken(&long).contains("contract: TEST-s.xml: a failure of 5026 bytes"));
         let large = GOOD.replace(">o<", &format!(">{}<", "o".repeat(LIMIT)));
         assert!(broken(&large).contains("contract: "), "all files together have a limit");
         let moved = GOOD

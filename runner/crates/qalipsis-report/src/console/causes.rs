@@ -3,7 +3,6 @@
 use super::page::Page;
 use super::style::{Mark, Paint};
 use crate::digest::{self, Cause};
-use crate::text::number;
 use qalipsis_model::evidence::Evidence;
 use qalipsis_model::report::Report;
 
@@ -26,11 +25,7 @@ fn cause(page: &mut Page, cause: &Cause<'_>) {
     let place = cause.place_within(page.style().within());
     page.headed(Mark::Failed, &place, Paint::Strong, cause.kind);
     page.detail(Paint::Plain, cause.message);
-    // The message tells the most frequent kind already.
-    for failure in cause.failures.iter().skip(1) {
-        let count = number(failure.count);
-        page.detail(Paint::Plain, &format!("{count} {}: {}", failure.kind, failure.message));
-    }
+    cause.others().for_each(|other| page.detail(Paint::Plain, &other));
     let first = cause.evidence.first();
     if let Some(first) = first {
         checks(page, first);

@@ -3,20 +3,19 @@
 use super::page::Page;
 use super::style::{Mark, Paint, Style};
 use super::table::{Column, Table};
+use crate::ledger::Ledger;
 use crate::measured;
 use crate::text::{counted, number};
+use crate::times::Measure;
 use crate::zones;
 use qalipsis_model::duration::human_ns;
-use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::histogram::Histogram;
 use qalipsis_model::report::{Report, ScenarioReport, StepReport};
 use qalipsis_model::snapshot::JoinFigures;
 use qalipsis_model::timestamp::Timestamp;
 
-/// Response times are shown when their p95 is more than this above that of the service times.
-const WORTH_TELLING: f64 = 1.05;
-
-const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
+/// Service times are shown as well when the p95 of the response times is more than this above theirs.
+const WORTH_SHOWING: f64 = 1.05;
 
 pub(super) fn show(page: &mut Page, report: &Report, scenario: &ScenarioReport) {
     page.gap();
@@ -48,7 +47,7 @@ fn header(page: &mut Page, report: &Report, scenario: &ScenarioReport) {
                 scenario.profile
             )
         },
-        counted(scenario.iterations.executions(), "pass"),
+        counted(scenario.iterations.executions(), "iteration"),
     ];
     if scenario.dropped > 0 {
         facts.push(format!("{} dropped", counted(scenario.dropped, "minion")));
@@ -83,6 +82,7 @@ fn steps(page: &mut Page, scenario: &ScenarioReport) {
         }
     }
     let counts = columns.len();
+    columns.push(Column { title: "time", expendable: 0 });
     columns.extend(times_columns());
     let mut table = Table::new("step", columns);
     for step in &scenario.steps {
@@ -105,15 +105,17 @@ fn steps(page: &mut Page, scenario: &ScenarioReport) {
         if cancelled {
             cells.push(plain(number(figures.cancelled)));
         }
-        let service = figures.service();
-        cells.extend(times(&service));
+        let (measure, shown) = (Measure::of(figures), figures.times_shown());
+        cells.push(plain(measure.short().to_owned()));
+        cells.extend(times(&shown));
         table.row(mark_of(step), step.name.clone(), cells);
 
-        let response = figures.response();
-        if differs(&service, &response) {
+        let service = figures.service();
+        if measure == Measure::Response && differs(&service, &shown) {
             let mut cells = vec![plain(String::new()); counts];
-            cells.extend(times(&response));
-            table.row(Mark::None, "  response time".to_owned(), cells);
+            cells.push(plain(Measure::Service.short().to_owned()));
+            cells.extend(times(&service));
+            table.row(Mark::None, String::new(), cells);
         }
     }
     page.table(&table);
@@ -131,7 +133,7 @@ fn mark_of(step: &StepReport) -> Mark {
 
 fn differs(service: &Histogram, response: &Histogram) -> bool {
     match (service.percentile_ns(95.0), response.percentile_ns(95.0)) {
-        (Some(service), Some(response)) => response as f64 > service as f64 * WORTH_TELLING,
+        (Some(service), Some(response)) => response as f64 > service as f64 * WORTH_SHOWING,
         _ => false,
     }
 }
@@ -164,31 +166,13 @@ fn source(page: &mut Page, scenario: &ScenarioReport, join: &JoinFigures) {
     page.gap();
     page.detail(Paint::Plain, &format!("{}: {}", join.name, facts.join(", ")));
 
-    let awaiting: Vec<&StepReport> =
-        join.steps.iter().filter_map(|index| scenario.steps.get(*index as usize)).collect();
-    if awaiting.is_empty() {
+    if join.steps.is_empty() {
         return;
     }
-    let mut columns = vec![
-        Column { title: "matched", expendable: 0 },
-        Column { title: "late", expendable: 0 },
-        Column { title: "missing", expendable: 0 },
-    ];
-    columns.extend(times_columns());
-    let mut table = Table::new("awaited by", columns);
-    for step in awaiting {
-        let count = |histogram: Option<&Histogram>| histogram.map_or(0, Histogram::count);
-        let bad = |n: u64| (number(n), if n > 0 { Paint::Bad } else { Paint::Plain });
-        let figures = &step.figures;
-        let mut cells = vec![
-            plain(number(count(figures.latency.as_deref()))),
-            bad(count(figures.late.as_deref())),
-            bad(figures.of_kind(FailureKind::JoinMissing)),
-        ];
-        cells.extend(times(&figures.arrivals()));
-        table.row(mark_of(step), step.name.clone(), cells);
-    }
-    page.table(&table);
+    // The latencies are in the table of steps.
+    let awaiting = join.steps.iter().filter_map(|index| scenario.steps.get(*index as usize));
+    let names: Vec<&str> = awaiting.map(|step| step.name.as_str()).collect();
+    page.detail(Paint::Plain, &format!("{}: {}", names.join(", "), Ledger::of(join, scenario)));
 }
 
 fn meters(page: &mut Page, scenario: &ScenarioReport) {
@@ -272,12 +256,7 @@ fn times_columns() -> Vec<Column> {
 
 /// The figures of [`times_columns`].
 fn times(histogram: &Histogram) -> Vec<(String, Paint)> {
-    PERCENTILES
-        .into_iter()
-        .map(|percent| histogram.percentile_ns(percent))
-        .chain([histogram.max_ns()])
-        .map(|ns| plain(ns.map(human_ns).unwrap_or_default()))
-        .collect()
+    crate::times::cells(histogram).map(plain).collect()
 }
 
 fn plain(text: String) -> (String, Paint) {

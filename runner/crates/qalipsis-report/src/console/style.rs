@@ -94,7 +94,11 @@ impl Style {
     pub(super) fn text(self, text: &str) -> String {
         // No line shows that much, and what comes after is cut with a mark.
         let text = crate::text::one_line(&text[..text.floor_char_boundary(LONGEST)]);
-        if self.unicode { text } else { text.replace('µ', "u").replace('…', "...") }
+        if self.unicode {
+            return text;
+        }
+        let replaced = [("µ", "u"), ("…", "..."), ("–", "-"), ("→", "->"), ("·", "-")];
+        replaced.into_iter().fold(text, |text, (sign, instead)| text.replace(sign, instead))
     }
 }
 

@@ -3,20 +3,20 @@
 use super::chart::{self, Line};
 use super::markup::Page;
 use super::zones;
+use crate::ledger::Ledger;
 use crate::measured;
 use crate::text::{counted, number};
+use crate::times::{self, Measure, PERCENTILES};
 use qalipsis_model::criterion::{Limit, Quantity, Subject};
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::histogram::Histogram;
 use qalipsis_model::measured::Measured;
 use qalipsis_model::report::{Report, ScenarioReport, StepReport, StepTimeline};
+use qalipsis_model::snapshot::StepKind;
 
 /// Steps whose charts are drawn, failed ones first: a page of hundreds would be too heavy for a phone.
 const DRAWN: usize = 60;
-
-/// Percentiles in tables.
-const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
 
 pub(super) fn show(page: &mut Page, report: &Report, scenario: &ScenarioReport, index: usize) {
     page.raw(&format!("<section id=\"scenario-{index}\">\n"));
@@ -25,7 +25,7 @@ pub(super) fn show(page: &mut Page, report: &Report, scenario: &ScenarioReport, 
     let mut facts = vec![
         format!("{} of {} released", number(scenario.released), counted(scenario.minions, "minion")),
         scenario.profile.clone(),
-        counted(scenario.iterations.executions(), "pass"),
+        counted(scenario.iterations.executions(), "iteration"),
     ];
     if !scenario.zones.is_empty() {
         facts.push(format!("zones {}", scenario.zones.join(", ")));
@@ -89,7 +89,7 @@ pub(super) fn heads(page: &mut Page, titles: &[&str]) {
 }
 
 /// Cells of these percentiles and of the maximum.
-pub(super) fn times(page: &mut Page, histogram: &Histogram, percentiles: &[f64]) {
+pub(super) fn percentiles(page: &mut Page, histogram: &Histogram, percentiles: &[f64]) {
     let shown = percentiles.iter().map(|percent| histogram.percentile_ns(*percent));
     for ns in shown.chain([histogram.max_ns()]) {
         page.element("td", "number", &ns.map_or_else(|| "–".to_owned(), human_ns));
@@ -106,7 +106,7 @@ fn steps(page: &mut Page, scenario: &ScenarioReport) {
     let mut titles = vec!["step", "executions", "failed"];
     titles.extend(tolerated.then_some("of these tolerated"));
     titles.extend(flaky.then_some("flaky"));
-    titles.extend(["minions failed", "response p50", "p95", "p99", "max", "service p95"]);
+    titles.extend(["minions failed", "time", "p50", "p95", "p99", "max", "service p95"]);
     heads(page, &titles);
     for step in &scenario.steps {
         let figures = &step.figures;
@@ -123,12 +123,15 @@ fn steps(page: &mut Page, scenario: &ScenarioReport) {
         counts.extend(flaky.then_some(figures.flaky));
         counts.push(figures.failed_minions);
         counts.into_iter().for_each(|count| page.element("td", "number", &number(count)));
-        times(page, &figures.response(), &PERCENTILES);
-        let service = figures.service().percentile_ns(95.0);
+        let measure = Measure::of(figures);
+        page.element("td", "number", measure.short());
+        percentiles(page, &figures.times_shown(), &PERCENTILES);
+        let service = figures.service().percentile_ns(95.0).filter(|_| measure == Measure::Response);
         page.element("td", "number", &service.map_or_else(|| "–".to_owned(), human_ns));
         page.raw("</tr>\n");
     }
     page.raw("</table></div>\n");
+    page.element("p", "dim", times::LEGEND);
     if flaky {
         page.element("p", "dim", "Flaky executions succeeded only after a retry.");
     }
@@ -137,9 +140,9 @@ fn steps(page: &mut Page, scenario: &ScenarioReport) {
 fn joins(page: &mut Page, scenario: &ScenarioReport) {
     for join in &scenario.joins {
         page.element("h3", "", &format!("Join with {}", join.name));
+        page.element("p", "", &Ledger::of(join, scenario).to_string());
         let mut facts = vec![
             counted(join.records, "record"),
-            format!("{} awaited", number(join.expected)),
             format!("{} duplicate", number(join.duplicates)),
             format!("{} orphan", number(join.orphans)),
             format!("{} out of order", number(join.out_of_order)),
@@ -159,7 +162,7 @@ fn joins(page: &mut Page, scenario: &ScenarioReport) {
             [figures.latency.as_deref().map_or(0, Histogram::count), late, missing]
                 .into_iter()
                 .for_each(|count| page.element("td", "number", &number(count)));
-            times(page, &figures.arrivals(), &PERCENTILES);
+            percentiles(page, &figures.arrivals(), &PERCENTILES);
             page.raw("</tr>\n");
         }
         page.raw("</table></div>\n");
@@ -238,7 +241,7 @@ fn criteria(page: &mut Page, scenario: &ScenarioReport) {
         let rule = criterion.criterion.rule();
         page.element("td", "", &format!("{}: {rule}", criterion.criterion.subject.name()));
         page.element("td", "number", &criterion.observed_text());
-        page.element("td", "number", if criterion.held { "held" } else { "not held" });
+        page.element("td", "number", measured::state(criterion));
         page.raw("</tr>\n");
     }
     page.raw("</table></div>\n");
@@ -251,24 +254,51 @@ fn distributions(page: &mut Page, scenario: &ScenarioReport) {
         return;
     }
     steps.sort_by_key(|(_, step)| step.headline.is_none());
-    page.raw("<h3>Distributions</h3>\n<div class=\"charts\">\n");
-    for (index, step) in steps.iter().take(DRAWN) {
-        let (response, service) = (step.figures.response(), step.figures.service());
+    let more = steps.len().saturating_sub(DRAWN);
+    steps.truncate(DRAWN);
+    // Checks take nanoseconds: their distributions say nothing unless one looks for them.
+    let (checks, acting): (Vec<_>, Vec<_>) =
+        steps.into_iter().partition(|(_, step)| step.figures.kind == Some(StepKind::Verification));
+    page.raw("<h3>Distributions</h3>\n");
+    drawn(page, scenario, &acting);
+    if !checks.is_empty() {
+        page.raw("<details class=\"checks\"><summary>");
+        page.text(&format!("{}: how long the checks took", counted(checks.len() as u64, "verification")));
+        page.raw("</summary>\n");
+        drawn(page, scenario, &checks);
+        page.raw("</details>\n");
+    }
+    if more > 0 {
+        page.element("p", "dim", &format!("{more} more steps are in the table above."));
+    }
+}
+
+fn drawn(page: &mut Page, scenario: &ScenarioReport, steps: &[(usize, &StepReport)]) {
+    if steps.is_empty() {
+        return;
+    }
+    page.raw("<div class=\"charts\">\n");
+    for (index, step) in steps {
         page.raw("<div class=\"step\">\n");
-        let (response, service) = (("response time", "a", &response), ("service time", "b", &service));
-        page.raw(&chart::distributions(&step.name, &[response], Some(service)));
-        if let Some(latency) = step.figures.latency.as_deref() {
-            let late = step.figures.late.as_deref().cloned().unwrap_or_default();
-            let sets = [("latency in time", "c", latency), ("late", "bad", &late)];
-            page.raw(&chart::distributions(&format!("{}: from trigger to arrival", step.name), &sets, None));
-        }
+        page.raw(&distribution(step));
         over_time(page, scenario, *index, step);
         page.raw("</div>\n");
     }
     page.raw("</div>\n");
-    if steps.len() > DRAWN {
-        page.element("p", "dim", &format!("{} more steps are in the table above.", steps.len() - DRAWN));
+}
+
+/// Of a join the latencies, of any other step both times.
+fn distribution(step: &StepReport) -> String {
+    let figures = &step.figures;
+    if Measure::of(figures) == Measure::Latency {
+        let (latency, late) = (figures.latency.as_deref(), figures.late.as_deref());
+        let (latency, late) = (latency.cloned().unwrap_or_default(), late.cloned().unwrap_or_default());
+        let sets = [("latency in time", "c", &latency), ("late", "bad", &late)];
+        return chart::distributions(&format!("{}: from trigger to arrival", step.name), &sets, None);
     }
+    let (response, service) = (figures.response(), figures.service());
+    let (response, service) = (("response time", "a", &response), ("service time", "b", &service));
+    chart::distributions(&step.name, &[response], Some(service))
 }
 
 fn over_time(page: &mut Page, scenario: &ScenarioReport, index: usize, step: &StepReport) {
@@ -290,7 +320,7 @@ fn over_time(page: &mut Page, scenario: &ScenarioReport, index: usize, step: &St
         line("p95", "a", &timeline.p95_ns),
         line("p50", "b", &timeline.p50_ns),
     ];
-    let title = format!("{}: response time over time", step.name);
+    let title = format!("{}: {} over time", step.name, Measure::of(&step.figures).name());
     page.raw(&chart::lines(&title, &lines, &[], &|ns| human_ns(ns as u64)));
 }
 

@@ -2,7 +2,7 @@
 
 use super::chart::{self, Strip};
 use super::markup::Page;
-use super::scenario::{heads, times};
+use super::scenario::{heads, percentiles};
 use crate::text::{counted, number};
 use crate::zones;
 use qalipsis_model::criterion::Quantity;
@@ -52,7 +52,7 @@ struct Row<'a> {
 }
 
 fn compared(page: &mut Page, scenario: &ScenarioReport, index: u32, step: &StepReport) {
-    let is_join = step.figures.latency.is_some() || step.figures.late.is_some();
+    let is_join = step.figures.is_join();
     let differences: Vec<&ZoneDifference> =
         scenario.zone_differences.iter().filter(|d| d.step == step.name).collect();
     let mut rows: Vec<Row<'_>> = scenario
@@ -74,6 +74,7 @@ fn compared(page: &mut Page, scenario: &ScenarioReport, index: u32, step: &StepR
     rows.sort_by_key(|row| row.zone);
 
     let quantity = if is_join { Quantity::Latency } else { Quantity::ResponseTime };
+    let first = format!("{} p50", quantity.name());
     let strips: Vec<Strip<'_>> = rows
         .iter()
         .map(|row| Strip { name: row.zone, class: if row.is_worst { "bad" } else { "a" }, times: &row.times })
@@ -81,7 +82,7 @@ fn compared(page: &mut Page, scenario: &ScenarioReport, index: u32, step: &StepR
     page.raw("<div class=\"step\">\n");
     page.raw(&chart::strips(&format!("{}: {} by zone", step.name, quantity.name()), &strips));
     let counts: &[&str] = if is_join { &["matched", "late", "missing"] } else { &["executions", "failed"] };
-    let titles = [&["zone"], counts, &["minions failed", "p50", "p95", "max"]].concat();
+    let titles = [&["zone"], counts, &["minions failed", &first, "p95", "max"]].concat();
     heads(page, &titles);
     for row in &rows {
         page.raw(if row.is_worst { "<tr class=\"bad\">" } else { "<tr>" });
@@ -97,7 +98,7 @@ fn compared(page: &mut Page, scenario: &ScenarioReport, index: u32, step: &StepR
         counts.into_iter().for_each(|count| page.element("td", "number", &number(count)));
         let minions = format!("{} of {}", number(figures.failed_minions), number(figures.minions));
         page.element("td", "number", &minions);
-        times(page, &row.times, &[50.0, 95.0]);
+        percentiles(page, &row.times, &[50.0, 95.0]);
         page.raw("</tr>\n");
     }
     page.raw("</table></div>\n</div>\n");

@@ -12,13 +12,44 @@ use qalipsis_model::timestamp::Timestamp;
 /// The longest excerpt of an input, an exchange or a value, so that several failures have room.
 const EXCERPT: usize = 600;
 
-/// Plain text that ends with the location, in at most `limit` bytes as written.
+/// Room that a first line has at least, in bytes.
+const FIRST_LINE: usize = 10;
+
+/// Plain text that ends with the location, in at most `limit` bytes as written. Its second line is the location again,
+/// for readers that look for a stack.
 pub(super) fn text(text: &str, location: &SourceLocation, limit: usize) -> String {
     // The end is what people click on: it stays whatever is cut.
-    let location = line(&location.to_string(), limit);
-    let room = limit.saturating_sub(location.len() + 1);
-    let text = cut(text.trim_end(), room);
-    if text.is_empty() { location } else { format!("{text}\n{location}") }
+    let end = line(&location.to_string(), limit);
+    let room = limit.saturating_sub(end.len() + 1);
+    let text = text.trim_end();
+    // Before anything that a system under test said: a stack of its own in an answer must not be taken for ours.
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let text = match stack(location).filter(|stack| stack.len() + FIRST_LINE < room) {
+        Some(stack) => {
+            // Of a text that must be short the place is worth more than its beginning, which the message has as well.
+            let first = cut(first, room - stack.len() - 1);
+            cut(format!("{first}\n{stack}\n{rest}").trim(), room)
+        }
+        None => cut(text, room),
+    };
+    if text.is_empty() { end } else { format!("{text}\n{end}") }
+}
+
+/// `at scenarios.checkout.src.Scenario(lib.rs:91)`: the form in which `dorny/test-reporter` finds a file among those
+/// of a repository, by the folders around it. `None` when no folder's name can be told from a class by it.
+fn stack(location: &SourceLocation) -> Option<String> {
+    let mut parts = location.file.rsplit('/');
+    let file = parts.next()?;
+    // A package has no dot in a part, and what begins with a capital letter or a digit is a class.
+    let is_package = |part: &&str| {
+        part.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+    };
+    let mut package: Vec<&str> = parts.take_while(is_package).collect();
+    package.reverse();
+    let plain = file.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    (plain && !package.is_empty())
+        .then(|| format!("at {}.Scenario({file}:{})", package.join("."), location.line))
 }
 
 pub(super) fn step(
@@ -30,13 +61,12 @@ pub(super) fn step(
 ) -> String {
     let mut body = line(headline, EXCERPT);
     let figures = &step.figures;
-    let kinds: Vec<String> = step.failures.iter().map(|f| format!("{} {}", f.count, f.kind)).collect();
+    let kinds: Vec<String> = step.failures.iter().map(|f| f.kind.counted(f.count)).collect();
     body.push_str(&format!(
-        "\nfailed: {} in {}, by {} of {}",
-        kinds.join(", "),
+        "\ncount:  {} by {}; {}",
         counted(figures.executions(), "execution"),
-        figures.failed_minions,
         counted(figures.minions, "minion"),
+        kinds.join(", "),
     ));
     if let Some(zones) = zones {
         body.push_str(&format!("\nzones:  {}", line(zones, EXCERPT)));
@@ -53,7 +83,8 @@ pub(super) fn step(
 }
 
 pub(super) fn problem(problem: &Problem, location: &SourceLocation, limit: usize) -> String {
-    let mut body = format!("{}\n{} {}", line(&problem.message, EXCERPT), problem.count, problem.kind);
+    let mut body =
+        format!("{}\ncount:  {}", line(&problem.message, EXCERPT), problem.kind.counted(problem.count));
     for evidence in &problem.evidence {
         body.push_str(&kept(evidence));
     }
@@ -159,4 +190,19 @@ fn excerpt(indent: &str, label: &str, text: &str) -> String {
         shown.push_str(&format!(" {text}"));
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b11_a_place_is_a_line_of_a_stack_where_its_folders_look_like_packages() {
+        let at = |file: &str| stack(&SourceLocation { file: file.into(), line: 87, column: 9 });
+        let found = |text: &str| Some(text.to_owned());
+        assert_eq!(at("scenarios/my-shop/src/lib.rs"), found("at scenarios.my-shop.src.Scenario(lib.rs:87)"));
+        assert_eq!(at("/home/ci/v1.2/src/main.rs"), found("at src.Scenario(main.rs:87)"));
+        assert_eq!(at("../load/src/main.rs"), found("at load.src.Scenario(main.rs:87)"));
+        assert_eq!([at("main.rs"), at("Src/main.rs"), at("a b/main.rs"), at("src/a (b).rs")], [const { None }; 4]);
+    }
 }

@@ -5,10 +5,10 @@ use super::xml;
 use super::{Limits, campaign_reasons, explain};
 use crate::digest;
 use crate::text::{counted, number};
+use crate::times;
 use crate::zones;
 use qalipsis_model::compare::{SubjectComparison, Verdict};
 use qalipsis_model::description::SourceLocation;
-use qalipsis_model::duration::human_ns;
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::report::{CriterionReport, Problem, Report, ScenarioReport, StepReport};
 use qalipsis_model::verdict::Status;
@@ -19,12 +19,35 @@ use std::time::Duration;
 pub(super) fn all(report: &Report, scenario: &ScenarioReport, limits: Limits) -> Vec<TestCase> {
     let cases = Cases { report, scenario, limits };
     let mut all: Vec<TestCase> = cases.campaign().into_iter().collect();
+    // The first of those that pass: it stays when some must be left out.
+    all.extend(cases.warnings());
     all.extend(scenario.problems.iter().map(|problem| cases.problem(problem)));
-    all.extend(scenario.steps.iter().map(|step| cases.step(step)));
+    let times = times_of(scenario, report.duration);
+    all.extend(scenario.steps.iter().zip(times).map(|(step, time)| cases.step(step, time)));
     all.extend(scenario.criteria.iter().map(|criterion| cases.criterion(criterion)));
     let comparisons = report.comparison.iter().flat_map(|c| &c.scenarios).filter(|c| c.name == scenario.name);
     all.extend(comparisons.flat_map(|c| &c.subjects).map(|subject| cases.compared(subject)));
     all
+}
+
+/// The time of each step's test case: its share of the campaign's duration, by the time that all minions together
+/// spent in it. So the test cases of a suite add up to the duration of the suite, to the millisecond.
+fn times_of(scenario: &ScenarioReport, duration: Duration) -> impl Iterator<Item = Duration> {
+    let spent = |step: &StepReport| {
+        let service = step.figures.service();
+        u128::from(service.mean_ns().unwrap_or(0)) * u128::from(service.count())
+    };
+    let spent: Vec<u128> = scenario.steps.iter().map(spent).collect();
+    let all: u128 = spent.iter().sum();
+    let mut until = 0;
+    let mut ended = 0;
+    spent.into_iter().map(move |own| {
+        until += own;
+        let end = (duration.as_millis() * until + all / 2).checked_div(all).unwrap_or(0);
+        let time = end.saturating_sub(ended);
+        ended = end;
+        Duration::from_millis(time as u64)
+    })
 }
 
 /// Whether the test case may be left out first.
@@ -61,6 +84,18 @@ impl Cases<'_> {
         Some(self.case("campaign", status, &self.scenario.location, None))
     }
 
+    /// Passing, for a warning does not change the verdict; in the output of a test case, which every reader shows.
+    fn warnings(&self) -> Option<TestCase> {
+        let warnings = digest::warnings_of(self.report, &self.scenario.name);
+        if warnings.is_empty() {
+            return None;
+        }
+        let mut case = self.case("warnings", TestCaseStatus::success(), &self.scenario.location, None);
+        let lines: Vec<String> = warnings.iter().map(|one| xml::line(one, self.limits.message)).collect();
+        case.set_system_out(xml::cut(&lines.join("\n"), self.limits.body));
+        Some(case)
+    }
+
     fn problem(&self, problem: &Problem) -> TestCase {
         let location = problem.evidence.iter().find_map(|e| e.location.as_ref());
         let location = location.unwrap_or(&self.scenario.location);
@@ -74,7 +109,7 @@ impl Cases<'_> {
         self.case(&problem.name, status, location, None)
     }
 
-    fn step(&self, step: &StepReport) -> TestCase {
+    fn step(&self, step: &StepReport, time: Duration) -> TestCase {
         let location = step.location_or(&self.scenario.location);
         let executions = step.figures.executions();
         let never_executed = self.never_executed(step);
@@ -101,9 +136,7 @@ impl Cases<'_> {
         if executions == 0 {
             return self.case(&step.name, status, location, None);
         }
-        let service = step.figures.service();
-        let figure = |percent| human_ns(service.percentile_ns(percent).unwrap_or(0));
-        let mut case = self.case(&step.name, status, location, service.mean_ns());
+        let mut case = self.case(&step.name, status, location, Some(time));
         let mut remarks = String::new();
         if let Some(tolerance) = step.figures.tolerance {
             remarks = format!(" ({tolerance} tolerated)");
@@ -112,14 +145,11 @@ impl Cases<'_> {
             remarks = format!("{remarks}, {} flaky: passed only after a retry", number(step.figures.flaky));
         }
         case.set_system_out(format!(
-            "{} by {}, {} failed{remarks}; service time p50 {}, p95 {}, p99 {}, max {}",
+            "{} by {}, {} failed{remarks}{}",
             counted(executions, "execution"),
             counted(step.figures.minions, "minion"),
             number(step.figures.failures()),
-            figure(50.0),
-            figure(95.0),
-            figure(99.0),
-            human_ns(service.max_ns().unwrap_or(0)),
+            times::line(&step.figures).map_or_else(String::new, |line| format!("; {line}")),
         ));
         case
     }
@@ -206,7 +236,7 @@ impl Cases<'_> {
         name: &str,
         status: TestCaseStatus,
         location: &SourceLocation,
-        mean_ns: Option<u64>,
+        time: Option<Duration>,
     ) -> TestCase {
         let limit = self.limits.name;
         let mut case = TestCase::new(xml::name(name, limit), status);
@@ -214,7 +244,7 @@ impl Cases<'_> {
         let part = |name: &str| xml::name(if name.trim().is_empty() { "unnamed" } else { name }, limit / 2);
         case.set_classname(format!("{}.{}", part(&self.scenario.crate_name), part(&self.scenario.name)));
         // Some readers make "not a number" of a missing time.
-        case.set_time(Duration::from_nanos(mean_ns.unwrap_or(0)));
+        case.set_time(time.unwrap_or_default());
         case.extra.insert("file".into(), xml::line(&location.file, limit).into());
         case.extra.insert("line".into(), location.line.to_string().into());
         case

@@ -22,7 +22,8 @@ pub struct Timeline {
     pub steps: Vec<StepTimeline>,
 }
 
-/// One step over time. Response times are right within 3 %, their maximum is exact; null where there is none.
+/// One step over time. Response times, of a join latencies, are right within 3 %, their maximum is exact; null where
+/// there is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StepTimeline {
@@ -32,7 +33,7 @@ pub struct StepTimeline {
     pub executions: Vec<u64>,
     /// Those that did not succeed.
     pub failed: Vec<u64>,
-    /// Median of the response times.
+    /// Their median.
     pub p50_ns: Vec<Option<u64>>,
     /// Their 95th percentile.
     pub p95_ns: Vec<Option<u64>>,

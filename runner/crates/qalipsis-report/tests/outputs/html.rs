@@ -67,6 +67,16 @@ fn every_executed_step_has_its_distribution() {
 }
 
 #[test]
+fn b12_how_long_checks_took_is_shown_on_demand() {
+    let page = html::render(&Campaign::healthy().report());
+    let (before, after) = page.split_once("<details class=\"checks\">").expect("it is folded");
+    let folded = after.split("</details>").next().unwrap();
+    assert!(folded.starts_with("<summary>1 verification: how long the checks took</summary>"), "{folded}");
+    assert!(folded.contains("aria-label=\"order-accepted\"") && !before.contains("aria-label=\"order-accepted\""));
+    assert!(before.contains("aria-label=\"place-order\"") && !folded.contains("aria-label=\"place-order\""));
+}
+
+#[test]
 fn a_healthy_campaign_has_no_cause() {
     let text = checked(&html::render(&Campaign::healthy().report()));
     assert!(text.contains("SUCCESSFUL") && !text.contains("Why"), "{text}");

@@ -7,7 +7,7 @@ use qalipsis_model::histogram::Histogram;
 use qalipsis_model::report::Report;
 use qalipsis_model::snapshot::{ExecutionOutcome, ScenarioFigures};
 use qalipsis_report::html;
-use qalipsis_report::summary::{Summary, Times};
+use qalipsis_report::summary::{Step, StepKind, Summary, Times};
 
 /// Where charts begin and end: on the left, on the right, at the top and at the base.
 const PLACE_OF_CHARTS: (f64, f64, f64, f64) = (64.0, 632.0, 8.0, 148.0);
@@ -100,15 +100,20 @@ fn filled(chart: &str, class: &str) -> Vec<u64> {
 fn the_table_of_steps_has_the_figures_of_the_summary() {
     let report = eventful();
     let (page, summary) = (html::render(&report), Summary::from(&report));
+    let latency = summary.scenarios[0].joins[0].awaited_by[0].latency_time.as_ref().unwrap();
     for step in summary.scenarios[0].steps.iter().filter(|step| !step.skipped) {
         let figures = &step.figures;
         let (response, service) =
             (figures.response_time.as_ref().unwrap(), figures.service_time.as_ref().unwrap());
+        let is_join = step.kind == Some(StepKind::Join);
+        let (name, times) = if is_join { ("latency", latency) } else { ("response", response) };
         let counts = [figures.executions, figures.failed, figures.failed_minions].map(|n| n.to_string());
-        let times = [response.p50_ns, response.p95_ns, response.p99_ns, response.max_ns, service.p95_ns]
-            .map(human_ns);
+        let counts = counts.into_iter().chain([name.to_owned()]);
+        let service = if is_join { "–".to_owned() } else { human_ns(service.p95_ns) };
+        let times = [times.p50_ns, times.p95_ns, times.p99_ns, times.max_ns].map(human_ns);
+        let times = times.into_iter().chain([service]);
         let cells: String =
-            counts.into_iter().chain(times).map(|cell| format!("<td class=\"number\">{cell}</td>")).collect();
+            counts.chain(times).map(|cell| format!("<td class=\"number\">{cell}</td>")).collect();
         let row = format!("<td>{}</td>{cells}</tr>", step.name);
         assert!(page.contains(&row), "{row}");
     }
@@ -126,7 +131,8 @@ fn distributions_are_those_of_the_summary_bar_by_bar() {
     let report = eventful();
     let (page, summary) = (html::render(&report), Summary::from(&report));
     let (_, _, top, base) = PLACE_OF_CHARTS;
-    for step in summary.scenarios[0].steps.iter().filter(|step| !step.skipped) {
+    let acting = |step: &&Step| !step.skipped && step.kind != Some(StepKind::Join);
+    for step in summary.scenarios[0].steps.iter().filter(acting) {
         let (response, service) = (step.figures.outcomes.response(), step.figures.outcomes.service());
         let (expected, outlined) =
             (bars(&response, &[&response, &service]), bars(&service, &[&response, &service]));
@@ -249,5 +255,5 @@ fn axes_of_few_samples_have_no_label_twice_and_one_point_is_no_course() {
     assert!(page.contains("aria-label=\"Executions over time\"") && page.contains(">0 s<"));
     assert!(!page.contains("place-order: response time over time"));
     let failing = html::render(&Campaign::failing().report());
-    assert_eq!(beside(chart(&failing, "order-fulfilled")), ["0", "29", "59"]);
+    assert_eq!(beside(chart(&failing, "order-fulfilled: from trigger to arrival")), ["0", "29", "58"]);
 }

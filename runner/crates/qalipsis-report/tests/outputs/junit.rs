@@ -69,6 +69,51 @@ fn tolerated_failures_and_flaky_passes_pass_with_a_remark() {
 }
 
 #[test]
+fn b6_warnings_are_the_output_of_a_passing_test_case() {
+    let mut campaign = Campaign::healthy();
+    campaign.figures.joins.get_mut(&0).unwrap().duplicates = 3;
+    let mut report = campaign.report();
+    report.warnings.push("slack: refused".to_owned());
+    let mut other = report.scenarios[0].clone();
+    other.name = "other".to_owned();
+    report.scenarios.push(other);
+    let folder = tempfile::tempdir().unwrap();
+    let texts: Vec<String> = write(&report, folder.path())
+        .unwrap()
+        .iter()
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let output = |text: &str| {
+        let document = Document::parse(text).unwrap();
+        assert_eq!(outcome(&document, "warnings"), None, "a warning fails nothing");
+        let output = case(&document, "warnings").children().find(|n| n.has_tag_name("system-out"));
+        output.and_then(|n| n.text()).unwrap().to_owned()
+    };
+    let own = "checkout: kafka topic orders.fulfilled: 3 duplicate records of keys already matched\n";
+    assert_eq!(output(&texts[0]), format!("{own}slack: refused"));
+    assert_eq!(output(&texts[1]), "slack: refused", "that of another scenario is in its own file");
+    assert!(!written(&Campaign::healthy().report()).contains("warnings"));
+}
+
+#[test]
+fn b13_the_test_cases_of_a_suite_take_as_long_as_the_suite() {
+    for campaign in [Campaign::healthy(), Campaign::failing(), Campaign::forgiven()] {
+        let text = written(&campaign.report());
+        let document = Document::parse(&text).unwrap();
+        let milliseconds = |node: Node<'_, '_>| {
+            (node.attribute("time").unwrap().parse::<f64>().unwrap() * 1e3).round() as u64
+        };
+        let cases = document.descendants().filter(|n| n.has_tag_name("testcase"));
+        assert_eq!(cases.map(milliseconds).sum::<u64>(), 19_250);
+        let of = |name: &str| milliseconds(case(&document, name));
+        assert!(of("order-fulfilled") > 10 * of("place-order"), "most of the time was spent waiting");
+        assert_eq!(of("place-order response time p95 below 130 ms"), 0);
+    }
+    let nothing = written(&Campaign::not_ready().report());
+    assert!(!nothing.contains("NaN"), "{nothing}");
+}
+
+#[test]
 fn files_lie_below_the_campaign_under_their_scenario() {
     let folder = tempfile::tempdir().unwrap();
     let mut report = Campaign::healthy().report();

@@ -11,3 +11,4 @@ mod list;
 mod output;
 mod sample;
 mod summary;
+mod times;

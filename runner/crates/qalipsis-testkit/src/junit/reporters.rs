@@ -28,6 +28,35 @@ fn dorny(document: &Document<'_>, found: &mut Found) {
             found.unless(time.is_some_and(f64::is_finite), || format!("dorny: {trimmed} has no time"));
         }
     }
+    for result in results(document) {
+        let Some(case) = result.parent() else { continue };
+        let file = case.attribute("file").unwrap_or_default();
+        let line = case.attribute("line").unwrap_or_default();
+        // It cannot find a file whose folder looks like a class.
+        if is_found(file) {
+            let place = annotated(result.text().unwrap_or_default(), file);
+            found.unless(place == Some(line), || format!("dorny: {} is not annotated at its line", name(case)));
+        }
+    }
+}
+
+fn is_found(file: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
+    let folder = file.rsplit('/').nth(1).unwrap_or_default();
+    file.chars().all(plain) && folder.starts_with(|c: char| c.is_ascii_lowercase()) && !folder.contains('.')
+}
+
+/// The line at which it annotates a tracked file, after its `java-junit` parser: the first line of the text that
+/// is `at PACKAGE.Class(FILE:LINE)`, where the folders around the file end in the package.
+fn annotated<'a>(text: &'a str, file: &str) -> Option<&'a str> {
+    let (folders, tracked) = file.rsplit_once('/')?;
+    text.lines().find_map(|line| {
+        let (trace, place) = line.trim_start().strip_prefix("at ")?.strip_suffix(')')?.rsplit_once('(')?;
+        let (named, number) = place.rsplit_once(':')?;
+        let package: Vec<&str> = trace.split('.').take_while(|part| *part >= "[").collect();
+        let folders: Vec<&str> = folders.split('/').collect();
+        (named == tracked && !package.is_empty() && folders.ends_with(&package)).then_some(number)
+    })
 }
 
 /// It puts an annotation with the message at file and line, looks at one failure of a test, and takes a test that is

@@ -1,0 +1,109 @@
+//! What failed, as a person would say it.
+
+use crate::evidence::FailureKind;
+use crate::report::StepFailure;
+use crate::snapshot::StepFigures;
+
+/// `37 of 1000 minions: expected status 202, observed 503`. Failures of several kinds are counted each, with the first
+/// of the most frequent kind as an example; `None` when nothing failed.
+pub(super) fn headline(figures: &StepFigures, failures: &[StepFailure]) -> Option<String> {
+    let first = failures.first()?;
+    // A record that cannot be decoded is no execution of anybody.
+    let (records, executions): (Vec<_>, Vec<_>) =
+        failures.iter().partition(|failure| failure.kind == FailureKind::Undecodable);
+    let who = match (figures.failed_minions, figures.minions) {
+        (0, _) => String::new(),
+        (failed, 1) => format!("{failed} of 1 minion: "),
+        (failed, all) => format!("{failed} of {all} minions: "),
+    };
+    if failures.len() == 1 && !who.is_empty() && records.is_empty() {
+        return Some(format!("{who}{}", first.message));
+    }
+    let counted = |some: Vec<&StepFailure>| -> String {
+        some.iter().map(|failure| failure.kind.counted(failure.count)).collect::<Vec<_>>().join(", ")
+    };
+    let mut parts = Vec::new();
+    if !executions.is_empty() {
+        parts.push(format!("{who}{}", counted(executions)));
+    }
+    parts.extend(records.iter().map(|failure| match failure.count {
+        1 => "1 record could not be decoded".to_owned(),
+        many => format!("{many} records could not be decoded"),
+    }));
+    let once = failures.len() == 1 && first.count == 1;
+    let example = if once { ": " } else { ", for example: " };
+    Some(format!("{}{example}{}", parts.join("; "), first.message))
+}
+
+impl FailureKind {
+    /// One failure of this kind, for people: `late record`.
+    pub fn noun(self) -> &'static str {
+        self.nouns().0
+    }
+
+    /// So many failures of this kind, for people: `3 late records`.
+    pub fn counted(self, count: u64) -> String {
+        let (one, many) = self.nouns();
+        format!("{count} {}", if count == 1 { one } else { many })
+    }
+
+    fn nouns(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Assertion => ("failed verification", "failed verifications"),
+            Self::Error => ("error", "errors"),
+            Self::Timeout => ("timeout", "timeouts"),
+            Self::Panic => ("panic", "panics"),
+            Self::JoinMissing => ("missing record", "missing records"),
+            Self::JoinLate => ("late record", "late records"),
+            Self::JoinDuplicate => ("duplicate record", "duplicate records"),
+            Self::JoinOrphan => ("record that no minion expected", "records that no minion expected"),
+            Self::Undecodable => {
+                ("record that could not be decoded", "records that could not be decoded")
+            }
+            Self::Source => ("failure of a source", "failures of a source"),
+            _ => ("failure", "failures"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(minions: (u64, u64), failures: &[(FailureKind, u64)]) -> String {
+        let figures = StepFigures { failed_minions: minions.0, minions: minions.1, ..StepFigures::default() };
+        let failures: Vec<StepFailure> = failures
+            .iter()
+            .map(|(kind, count)| {
+                let (kind, count) = (*kind, *count);
+                StepFailure { kind, count, message: format!("first {}", kind.noun()), evidence: Vec::new() }
+            })
+            .collect();
+        headline(&figures, &failures).unwrap()
+    }
+
+    #[test]
+    fn b8_failures_read_as_a_person_would_say_them() {
+        use FailureKind::{Assertion, JoinLate, JoinMissing, Undecodable};
+        assert_eq!(said((3, 1000), &[(Assertion, 3)]), "3 of 1000 minions: first failed verification");
+        assert_eq!(said((1, 1), &[(Assertion, 1)]), "1 of 1 minion: first failed verification");
+        assert_eq!(
+            said((12, 1000), &[(JoinMissing, 9), (JoinLate, 3)]),
+            "12 of 1000 minions: 9 missing records, 3 late records, for example: first missing record"
+        );
+        assert_eq!(
+            said((2, 100), &[(Undecodable, 4), (JoinMissing, 2)]),
+            "2 of 100 minions: 2 missing records; 4 records could not be decoded, for example: \
+             first record that could not be decoded"
+        );
+        assert_eq!(
+            said((0, 100), &[(Undecodable, 8)]),
+            "8 records could not be decoded, for example: first record that could not be decoded"
+        );
+        assert_eq!(
+            said((0, 100), &[(Undecodable, 1)]),
+            "1 record could not be decoded: first record that could not be decoded"
+        );
+        assert_eq!(said((0, 9), &[(JoinMissing, 1)]), "1 missing record: first missing record");
+    }
+}
