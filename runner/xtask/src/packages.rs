@@ -70,6 +70,11 @@ const NEEDS: &[Need] = &[
     Need { package: "nginx-light", purpose: "the HTTP server", probe: Probe::Program("/usr/sbin/nginx") },
     Need { package: "postgresql", purpose: "the PostgreSQL server", probe: Probe::Program("pg_ctlcluster") },
     Need {
+        package: "pgbouncer",
+        purpose: "the pooler in front of PostgreSQL",
+        probe: Probe::File("/usr/sbin/pgbouncer"),
+    },
+    Need {
         package: "rabbitmq-server",
         purpose: "the RabbitMQ server",
         probe: Probe::Program("/usr/lib/rabbitmq/bin/rabbitmq-server"),

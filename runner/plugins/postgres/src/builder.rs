@@ -29,6 +29,7 @@ struct Options {
     pool_timeout: Duration,
     statement_timeout: Option<Duration>,
     trace: bool,
+    prepared: bool,
     tls: TlsOptions,
 }
 
@@ -60,6 +61,7 @@ impl PostgresBuilder {
             pool_timeout: POOL_TIMEOUT,
             statement_timeout: None,
             trace: true,
+            prepared: true,
             tls: TlsOptions::default(),
         })
     }
@@ -87,6 +89,15 @@ impl PostgresBuilder {
     /// Default: true.
     pub fn trace(mut self, trace: bool) -> Self {
         self.0.trace = trace;
+        self
+    }
+
+    /// Whether statements are prepared once on each connection and run by their name from then on. `false` sends
+    /// each statement whole and nameless, for poolers that give each transaction another connection, such as
+    /// pgbouncer with `pool_mode = transaction` before 1.21. Types that no parameter of Rust has, such as enums,
+    /// need a cast in the statement then: `$1::text::grade`. Default: true.
+    pub fn prepared_statements(mut self, prepared: bool) -> Self {
+        self.0.prepared = prepared;
         self
     }
 
@@ -174,6 +185,6 @@ fn open(options: &Options, runtime: Handle) -> Result<Arc<Inner>, Fault> {
         .runtime(Runtime::Tokio1)
         .build()
         .map_err(|error| Fault::error(format!("{target}: {error}")).code("pool"))?;
-    let (pool_timeout, trace) = (options.pool_timeout, options.trace);
-    Ok(Arc::new(Inner { target, pool, connector, pool_timeout, trace }))
+    let (pool_timeout, trace, prepared) = (options.pool_timeout, options.trace, options.prepared);
+    Ok(Arc::new(Inner { target, pool, connector, pool_timeout, trace, prepared }))
 }

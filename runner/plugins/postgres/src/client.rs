@@ -29,6 +29,8 @@ pub(crate) struct Inner {
     pub(crate) connector: Connector,
     pub(crate) pool_timeout: Duration,
     pub(crate) trace: bool,
+    /// Whether statements are prepared on a connection before they are run.
+    pub(crate) prepared: bool,
 }
 
 impl fmt::Debug for Postgres {
@@ -58,7 +60,8 @@ impl Postgres {
         Poll::new(self, statement.into())
     }
 
-    /// The rows of a statement, which may also change them (`insert ... returning`):
+    /// The rows of a statement, which may also change them (`insert ... returning`, `with ... delete`) or be none
+    /// of SQL's queries (`show`, `explain`, `call`):
     /// `db.search("select quantity from orders where id = $1", &[&id]).row::<Order>()`.
     pub fn search(&self, statement: impl Into<String>, parameters: &[&dyn Parameter]) -> Search {
         Search::new(Runner::Pool(Arc::clone(&self.0)), statement.into(), Parameters::new(parameters))

@@ -17,6 +17,9 @@ pub(crate) fn connecting(target: &Target, error: &Error) -> Fault {
     if cause.contains("no pg_hba.conf entry") && cause.contains("no encryption") {
         cause.push_str("; for TLS add ?sslmode=require to the url");
     }
+    if cause.contains("unsupported startup parameter: options") {
+        cause.push_str("; a pooler refuses .statement_timeout(..), give the database user the limit instead");
+    }
     if cause.contains("server does not support TLS") {
         cause.push_str("; without TLS the url has ?sslmode=disable");
     }
@@ -35,6 +38,23 @@ pub(crate) fn silent(target: &Target) -> Fault {
 /// Why a statement failed.
 pub(crate) fn failed(target: &Target, statement: &str, parameters: &Parameters, error: &Error) -> Fault {
     let text = format!("{target}: {}, in: {}", cause(target, parameters, error), quote(statement));
+    coded(text, error)
+}
+
+/// Why a poll failed, whose source is named by its statement already.
+pub(crate) fn polled(target: &Target, statement: &str, error: &Error) -> Fault {
+    let text = format!("{target}: {}", cause(target, &Parameters::new(&[]), error));
+    coded(text, error).exchange(statement)
+}
+
+fn coded(mut text: String, error: &Error) -> Fault {
+    // Names of prepared statements are this plugin's own, so something in between must have mixed them up.
+    if matches!(error.code(), Some(&SqlState::DUPLICATE_PSTATEMENT | &SqlState::UNDEFINED_PSTATEMENT)) {
+        text.push_str(
+            "; a pooler such as pgbouncer in transaction mode mixes up prepared statements: switch them off by \
+             Postgres::builder(url).prepared_statements(false)",
+        );
+    }
     match error.code() {
         Some(&SqlState::QUERY_CANCELED) => Fault::timeout(text).code(SqlState::QUERY_CANCELED.code()),
         Some(state) => Fault::error(text).code(state.code().to_owned()),
@@ -54,6 +74,11 @@ pub(crate) fn cause(target: &Target, parameters: &Parameters, error: &Error) -> 
 /// A failure of a statement for a reason of this side.
 pub(crate) fn local(target: &Target, statement: &str, problem: &str, code: &'static str) -> Fault {
     Fault::error(format!("{target}: {problem}, in: {}", quote(statement))).code(code)
+}
+
+/// A failure of a poll for a reason of this side.
+pub(crate) fn local_poll(target: &Target, statement: &str, problem: &str, code: &'static str) -> Fault {
+    Fault::error(format!("{target}: {problem}")).code(code).exchange(statement)
 }
 
 /// Whether another try on another connection may do.

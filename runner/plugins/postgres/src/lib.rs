@@ -20,6 +20,7 @@ mod text;
 mod tls;
 mod transaction;
 mod window;
+mod written;
 
 pub use answer::{Answer, Timings};
 pub use builder::PostgresBuilder;

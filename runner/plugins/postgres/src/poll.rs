@@ -4,6 +4,7 @@ use crate::client::Postgres;
 use crate::reader;
 use crate::text::quote;
 use qalipsis_core::fault::Fault;
+use qalipsis_core::model::duration::human;
 use qalipsis_core::source::{Feed, Source};
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -21,6 +22,8 @@ pub struct Poll {
     pub(crate) overlap: Duration,
     pub(crate) page: usize,
     pub(crate) from_start: bool,
+    pub(crate) changes: bool,
+    pub(crate) name: Option<String>,
 }
 
 impl Poll {
@@ -33,6 +36,8 @@ impl Poll {
             overlap: Duration::from_secs(2),
             page: 1_000,
             from_start: false,
+            changes: false,
+            name: None,
         }
     }
 
@@ -75,6 +80,23 @@ impl Poll {
         self
     }
 
+    /// Reads the whole result at each poll, and hands over each row that is new or looks different than at the
+    /// poll before: for tables without a column that a change moves on, to await a state by `until`. The columns
+    /// of [`after`](Self::after) only have to be unique then. A `where` keeps the result small; the statement
+    /// must not filter by the state that is awaited, or what comes before it is not seen.
+    ///
+    /// A state that a row had between two polls only is not seen. Default: only what is after the last row.
+    pub fn changes(mut self) -> Self {
+        self.changes = true;
+        self
+    }
+
+    /// What the source is called in reports, instead of by its whole statement: `.named("settled payments")`.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
     /// Rows are such values; columns are their fields.
     pub fn rows<T: DeserializeOwned + Send + 'static>(self) -> PollRows<T> {
         PollRows { poll: self, row: PhantomData }
@@ -98,7 +120,13 @@ impl<T: DeserializeOwned + Send + 'static> Source for PollRows<T> {
     type Record = T;
 
     fn name(&self) -> String {
-        format!("rows of {} at {}", quote(&self.poll.statement), self.poll.postgres.0.target)
+        let target = &self.poll.postgres.0.target;
+        // A latency is not finer than that.
+        let period = human(self.poll.every);
+        match &self.poll.name {
+            Some(name) => format!("{name}, polled every {period} at {target}"),
+            None => format!("rows of {}, polled every {period} at {target}", quote(&self.poll.statement)),
+        }
     }
 
     async fn run(self, feed: Feed<T>) -> Result<(), Fault> {

@@ -2,7 +2,6 @@
 
 use crate::connection::Own;
 use crate::error;
-use crate::parameter::Parameters;
 use crate::poll::Poll;
 use crate::seen::{Hasher, MOST_SEEN, Seen};
 use crate::text::quote;
@@ -17,7 +16,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
-use tokio_postgres::{Error, Row, Statement};
+use tokio_postgres::types::Type;
+use tokio_postgres::{Error, Row, RowStream, Statement};
 
 /// How long the server may leave a question without any answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -127,13 +127,13 @@ impl<'a> Session<'a> {
 
     fn problem(&self, error: &Error) -> Problem {
         let target = &self.poll.postgres.0.target;
-        let fault = error::failed(target, &self.poll.statement, &Parameters::new(&[]), error);
+        let fault = error::polled(target, &self.poll.statement, error);
         if error::passes(error) { Problem::Passing(fault) } else { Problem::Fatal(fault) }
     }
 
     fn fatal(&self, problem: &str, code: &'static str) -> Problem {
         let target = &self.poll.postgres.0.target;
-        Problem::Fatal(error::local(target, &self.poll.statement, problem, code))
+        Problem::Fatal(error::local_poll(target, &self.poll.statement, problem, code))
     }
 
     /// An answer of the server, if there is one at all.
@@ -143,21 +143,48 @@ impl<'a> Session<'a> {
             Err(_) => {
                 let target = &self.poll.postgres.0.target;
                 let problem = format!("no answer within {}", human(ANSWER_WITHIN));
-                Err(Problem::Passing(error::local(target, &self.poll.statement, &problem, "timeout")))
+                Err(Problem::Passing(error::local_poll(target, &self.poll.statement, &problem, "timeout")))
             }
         }
     }
 
-    async fn prepare(&self, sql: &str) -> Result<Statement, Problem> {
+    /// A statement that is prepared, or nothing where statements are not.
+    async fn prepare(&self, sql: &str) -> Result<Option<Statement>, Problem> {
+        if !self.poll.postgres.0.prepared {
+            return Ok(None);
+        }
         let known = self.prepared.lock().get(sql).cloned();
         match known {
-            Some(statement) => Ok(statement),
+            Some(statement) => Ok(Some(statement)),
             None => {
                 let statement = self.answer(self.connection.client().prepare(sql)).await?;
                 self.prepared.lock().insert(sql.to_owned(), statement.clone());
-                Ok(statement)
+                Ok(Some(statement))
             }
         }
+    }
+
+    /// Sends a query, whose parameters are all text.
+    async fn send(&self, prepared: Option<&Statement>, query: &Query) -> Result<RowStream, Error> {
+        let client = self.connection.client();
+        match prepared {
+            Some(statement) => client.query_raw(statement, &query.parameters).await,
+            None => {
+                let typed = query.parameters.iter().map(|parameter| (parameter, Type::TEXT));
+                client.query_typed_raw(&query.sql, typed).await
+            }
+        }
+    }
+
+    /// The first row of an answer.
+    async fn first(&self, rows: RowStream) -> Result<Option<Row>, Problem> {
+        pin_mut!(rows);
+        let mut first = None;
+        // To its end, so that what comes next has an answer of its own.
+        while let Some(row) = self.answer(async { rows.next().await.transpose() }).await? {
+            first.get_or_insert(row);
+        }
+        Ok(first)
     }
 
     /// Learns the types of the key columns, and whether there are such columns.
@@ -166,22 +193,26 @@ impl<'a> Session<'a> {
         if poll.keys.is_empty() {
             return Err(self.fatal("no key columns, name them by .after([...])", "configuration"));
         }
-        let statement = self.prepare(&window::describing(&poll.statement, &poll.keys)).await?;
-        let types: Vec<_> = statement.columns().iter().map(|column| column.type_().clone()).collect();
+        let client = self.connection.client();
+        // In a transaction, so that a pooler does not give the description another connection.
+        self.answer(client.batch_execute("begin read only")).await?;
+        let described = self.answer(client.prepare(&window::describing(&poll.statement, &poll.keys))).await;
+        // What was prepared is dropped before the transaction ends, on the same connection.
+        let types = described.map(|statement| {
+            statement.columns().iter().map(|column| column.type_().clone()).collect::<Vec<_>>()
+        });
+        let ended = self.answer(client.batch_execute("rollback")).await;
+        let types = types?;
+        ended?;
         Ok(Window::new(&poll.statement, &poll.keys, &types, poll.overlap, poll.page))
     }
 
     async fn newest(&self, query: Query) -> Result<Option<Newest>, Problem> {
         let statement = self.prepare(&query.sql).await?;
-        let rows = self.connection.client().query_raw(&statement, &query.parameters);
-        let rows = self.answer(rows).await?;
-        pin_mut!(rows);
-        let mut newest = None;
-        while let Some(row) = self.answer(async { rows.next().await.transpose() }).await? {
-            let read = || Ok(Newest { ahead: row.try_get(0)?, now: row.try_get(1)?, key: key(&row, 2)? });
-            newest = Some(read().map_err(|error| self.problem(&error))?);
-        }
-        Ok(newest)
+        let rows = self.answer(self.send(statement.as_ref(), &query)).await?;
+        let Some(row) = self.first(rows).await? else { return Ok(None) };
+        let read = || Ok(Newest { ahead: row.try_get(0)?, now: row.try_get(1)?, key: key(&row, 2)? });
+        Ok(Some(read().map_err(|error| self.problem(&error))?))
     }
 }
 
@@ -222,6 +253,8 @@ struct Pass {
     current: Seen,
     /// The last row, since that bound is known.
     last: Option<Last>,
+    /// The last key that was ahead, where a row follows that is above all keys to come.
+    ahead: Option<Vec<String>>,
     /// Bytes since last told.
     bytes: u64,
     rows: usize,
@@ -251,6 +284,9 @@ impl<'a> Progress<'a> {
 
     /// Finds where to start.
     async fn start(&mut self, session: &Session<'_>) -> Result<(), Problem> {
+        if self.poll.changes {
+            return Ok(());
+        }
         let began = Instant::now();
         let Some(newest) = session.newest(self.window.newest(None)).await? else { return Ok(()) };
         self.initial = Some(newest.key.clone());
@@ -298,17 +334,19 @@ impl<'a> Progress<'a> {
     ) -> Result<(), Problem> {
         let began = Instant::now();
         let client = session.connection.client();
-        let now = session.prepare("select now()::text").await?;
+        let clock = Query { sql: "select now()::text".to_owned(), parameters: Vec::new() };
+        let asking_time = session.prepare(&clock.sql).await?;
         let query = self.window.rows(&self.bound, self.high.as_deref(), &Bound::Everything);
         let statement = session.prepare(&query.sql).await?;
         // Three messages, one round trip.
         let (begun, now, rows) = futures::join!(
             session.answer(client.batch_execute(BEGIN)),
-            session.answer(client.query_one(&now, &[])),
-            session.answer(client.query_raw(&statement, &query.parameters)),
+            session.answer(session.send(asking_time.as_ref(), &clock)),
+            session.answer(session.send(statement.as_ref(), &query)),
         );
         begun?;
-        let now: String = now?.try_get(0).map_err(|error| session.problem(&error))?;
+        let now = session.first(now?).await?.map(|row| row.try_get(0)).transpose();
+        let now: String = now.map_err(|error| session.problem(&error))?.unwrap_or_default();
         let mut full = self.page(session, feed, pass, rows?).await?;
         if full {
             pass.next = Some(self.next_bound(session, began, &now).await?);
@@ -317,14 +355,18 @@ impl<'a> Progress<'a> {
             let (Some(next), Some(last)) = (&pass.next, &pass.last) else { break };
             let query = self.window.rows(&Bound::After(last.key.clone()), self.high.as_deref(), next);
             let statement = session.prepare(&query.sql).await?;
-            let rows = session.answer(client.query_raw(&statement, &query.parameters)).await?;
+            let rows = session.answer(session.send(statement.as_ref(), &query)).await?;
             full = self.page(session, feed, pass, rows).await?;
         }
         session.answer(client.batch_execute("commit")).await?;
 
-        if let Some(last) = pass.last.take().filter(|last| last.ahead) {
-            self.history.push_back((began, last.key.clone()));
-            self.high = Some(last.key);
+        if self.poll.changes {
+            return Ok(());
+        }
+        let last = pass.last.take().filter(|last| last.ahead).map(|last| last.key);
+        if let Some(greatest) = last.or_else(|| pass.ahead.take()) {
+            self.history.push_back((began, greatest.clone()));
+            self.high = Some(greatest);
         }
         if self.window.is_time() {
             self.history.clear();
@@ -344,6 +386,9 @@ impl<'a> Progress<'a> {
         began: Instant,
         now: &str,
     ) -> Result<Bound, Problem> {
+        if self.poll.changes {
+            return Ok(Bound::Everything);
+        }
         if !self.window.is_time() {
             return Ok(self.bound_of_the_past(began));
         }
@@ -357,7 +402,8 @@ impl<'a> Progress<'a> {
 
     /// After the greatest key that was read the overlap before a pass began; for keys that are no time.
     fn bound_of_the_past(&mut self, began: Instant) -> Bound {
-        let old = |entry: &(Instant, Vec<String>)| entry.0 + self.poll.overlap <= began;
+        let old =
+            |entry: &(Instant, Vec<String>)| began.saturating_duration_since(entry.0) >= self.poll.overlap;
         while self.history.len() > 1 && old(&self.history[1]) {
             self.history.pop_front();
         }
@@ -373,7 +419,7 @@ impl<'a> Progress<'a> {
         session: &Session<'_>,
         feed: Option<&Feed<T>>,
         pass: &mut Pass,
-        rows: tokio_postgres::RowStream,
+        rows: RowStream,
     ) -> Result<bool, Problem> {
         pin_mut!(rows);
         pass.rows = 0;
@@ -418,30 +464,41 @@ impl<'a> Progress<'a> {
         }
         pass.bytes += json.len() as u64;
         let hash = self.hasher.hash(&key);
-        if !self.seen.contains(hash)
+        let content = if self.poll.changes { self.hasher.content(json) } else { 0 };
+        if !self.seen.contains(hash, content)
             && let Some(feed) = feed
         {
             match serde_json::from_str(json) {
                 Ok(value) => feed.record(value, arrived),
-                Err(problem) => feed.undecodable(Fault::undecodable(format!(
-                    "{}: the row with ({}) = ({}) can't be decoded: {problem}, row {}, in: {}",
-                    self.poll.postgres.0.target,
-                    self.poll.keys.join(", "),
-                    key.join(", "),
-                    quote(json),
-                    quote(&self.poll.statement)
-                ))),
+                Err(problem) => feed.undecodable(
+                    Fault::undecodable(format!(
+                        "{}: the row with ({}) = ({}) can't be decoded: {problem}, row {}, in: {}",
+                        self.poll.postgres.0.target,
+                        self.poll.keys.join(", "),
+                        key.join(", "),
+                        quote(json),
+                        quote(&self.poll.statement)
+                    ))
+                    .exchange(format!("{}\n\n{json}", self.poll.statement)),
+                ),
             }
         }
         if kept {
-            pass.current.insert(hash);
+            pass.current.insert(hash, content);
+        }
+        if !ahead && pass.last.as_ref().is_some_and(|last| last.ahead) {
+            pass.ahead = pass.last.take().map(|last| last.key);
         }
         pass.last = Some(Last { key, ahead, kept, judged: pass.next.is_some() });
         if pass.current.len() > MOST_SEEN {
-            let problem = format!(
-                "more than {MOST_SEEN} rows within the overlap of {}, make that shorter by .overlap(...)",
-                human(self.poll.overlap)
-            );
+            let problem = if self.poll.changes {
+                format!("more than {MOST_SEEN} rows, leave some out by a `where`")
+            } else {
+                let overlap = human(self.poll.overlap);
+                format!(
+                    "more than {MOST_SEEN} rows within the overlap of {overlap}, make that shorter by .overlap(...)"
+                )
+            };
             return Err(session.fatal(&problem, "overlap"));
         }
         Ok(())

@@ -7,6 +7,8 @@ use crate::parameter::Parameters;
 use crate::pool::Lease;
 use crate::text::{open_ended, quote};
 use crate::transaction::Open;
+use crate::written::{self, Raw};
+use deadpool_postgres::ClientWrapper;
 use futures::future::BoxFuture;
 use futures::{StreamExt, pin_mut};
 use qalipsis_core::execution::{self, Exchanged};
@@ -16,7 +18,8 @@ use serde::de::DeserializeOwned;
 use std::fmt;
 use std::sync::Arc;
 use tokio::time::Instant;
-use tokio_postgres::Error;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, Row, RowStream, Statement as Prepared};
 
 /// Most rows that a search reads; more are a mistake that would fill the memory.
 const MOST_ROWS: usize = 100_000;
@@ -48,16 +51,20 @@ struct Statement {
 }
 
 /// What the server is asked for.
-enum Asked<'a> {
+#[derive(Debug, Clone, Copy)]
+enum Asked {
     /// The number of rows changed.
     Count,
-    /// The rows, as JSON, of this statement around that of the author.
-    Rows(&'a str),
+    /// The rows, as JSON.
+    Rows,
 }
+
+/// How many rows of a statement that runs as written are on their way to be shown as JSON.
+const SHOWN_AT_ONCE: usize = 64;
 
 impl Statement {
     /// Runs it; gives the rows, as JSON, and their number or that of the rows changed.
-    async fn run(&self, asked: Asked<'_>) -> Result<(Vec<String>, u64, Timings), Fault> {
+    async fn run(&self, asked: Asked) -> Result<(Vec<String>, u64, Timings), Fault> {
         let mut timings = Timings::default();
         let taken;
         let lease = match &self.runner {
@@ -87,7 +94,7 @@ impl Statement {
         }
     }
 
-    async fn query(&self, lease: &Lease, asked: Asked<'_>) -> Result<(Vec<String>, u64), Fault> {
+    async fn query(&self, lease: &Lease, asked: Asked) -> Result<(Vec<String>, u64), Fault> {
         let inner = self.runner.inner();
         let client = lease.client();
         let failed = |problem: Error| error::failed(&inner.target, &self.text, &self.parameters, &problem);
@@ -101,24 +108,29 @@ impl Statement {
         let statement = async {
             match asked {
                 Asked::Count => {
-                    let prepared = client.prepare_cached(&self.text).await.map_err(failed)?;
-                    let changed = client.execute(&prepared, &self.parameters.as_refs()).await;
+                    let changed = if inner.prepared {
+                        let prepared = client.prepare_cached(&self.text).await.map_err(failed)?;
+                        client.execute(&prepared, &self.parameters.as_refs()).await
+                    } else {
+                        client.execute_typed(&self.text, &self.parameters.typed()).await
+                    };
                     Ok((Vec::new(), changed.map_err(failed)?))
                 }
-                Asked::Rows(text) => {
-                    let prepared = client.prepare_cached(text).await.map_err(failed)?;
-                    let parameters = self.parameters.as_refs();
-                    let found = client.query_raw(&prepared, parameters).await.map_err(failed)?;
-                    pin_mut!(found);
-                    let mut rows = Vec::new();
-                    while let Some(row) = found.next().await {
-                        let row = row.map_err(failed)?;
-                        if rows.len() == MOST_ROWS {
-                            let problem = format!("more than {MOST_ROWS} rows, ask for fewer");
-                            return Err(error::local(&inner.target, &self.text, &problem, "rows"));
-                        }
-                        rows.push(row.try_get(0).map_err(failed)?);
-                    }
+                Asked::Rows if written::can_be_wrapped(&self.text) => {
+                    // A common table expression rather than a subselect, so that it may also change rows.
+                    let text = format!(
+                        "with qalipsis_row as ({}\n) select row_to_json(qalipsis_row)::text from qalipsis_row",
+                        open_ended(&self.text)
+                    );
+                    let found = self.found(client, &text).await.map_err(failed)?;
+                    let rows = self.collect(found, |row| row.try_get(0)).await?;
+                    let count = rows.len() as u64;
+                    Ok((rows, count))
+                }
+                Asked::Rows => {
+                    let found = self.found(client, &self.text).await.map_err(failed)?;
+                    let rows = self.collect(found, Ok).await?;
+                    let rows = show(client, inner.prepared, &rows).await.map_err(failed)?;
                     let count = rows.len() as u64;
                     Ok((rows, count))
                 }
@@ -126,6 +138,74 @@ impl Statement {
         };
         futures::join!(trace, statement).1
     }
+
+    /// Has the server run `text` with the parameters of this statement.
+    async fn found(&self, client: &ClientWrapper, text: &str) -> Result<RowStream, Error> {
+        if self.runner.inner().prepared {
+            let prepared = client.prepare_cached(text).await?;
+            client.query_raw(&prepared, self.parameters.as_refs()).await
+        } else {
+            client.query_typed_raw(text, self.parameters.typed()).await
+        }
+    }
+
+    async fn collect<T>(
+        &self,
+        found: RowStream,
+        read: impl Fn(Row) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Fault> {
+        let target = &self.runner.inner().target;
+        let failed = |problem: Error| error::failed(target, &self.text, &self.parameters, &problem);
+        pin_mut!(found);
+        let mut rows = Vec::new();
+        while let Some(row) = found.next().await {
+            let row = row.map_err(failed)?;
+            if rows.len() == MOST_ROWS {
+                let problem = format!("more than {MOST_ROWS} rows, ask for fewer");
+                return Err(error::local(target, &self.text, &problem, "rows"));
+            }
+            rows.push(read(row).map_err(failed)?);
+        }
+        Ok(rows)
+    }
+}
+
+/// Rows of a statement that ran as written, as JSON.
+async fn show(client: &ClientWrapper, prepared: bool, rows: &[Row]) -> Result<Vec<String>, Error> {
+    let Some(first) = rows.first().filter(|row| !row.is_empty()) else { return Ok(Vec::new()) };
+    let text = written::showing(first.columns());
+    let statement = match prepared {
+        true => Some(client.prepare_cached(&text).await?),
+        false => None,
+    };
+    let mut shown = Vec::with_capacity(rows.len());
+    for some in rows.chunks(SHOWN_AT_ONCE) {
+        let rows = some.iter().map(|row| show_row(client, &text, statement.as_ref(), row));
+        shown.extend(futures::future::try_join_all(rows).await?);
+    }
+    Ok(shown)
+}
+
+async fn show_row(
+    client: &ClientWrapper,
+    text: &str,
+    prepared: Option<&Prepared>,
+    row: &Row,
+) -> Result<String, Error> {
+    let values: Vec<Raw> = (0..row.len()).map(|column| row.try_get(column)).collect::<Result<_, _>>()?;
+    let typed = values.iter().zip(row.columns());
+    let shown = match prepared {
+        Some(statement) => {
+            let values: Vec<_> = typed.map(|(value, _)| value as &(dyn ToSql + Sync)).collect();
+            client.query_one(statement, &values).await?
+        }
+        None => {
+            let values: Vec<_> =
+                typed.map(|(value, column)| (value as &(dyn ToSql + Sync), column.type_().clone())).collect();
+            client.query_typed_one(text, &values).await?
+        }
+    };
+    shown.try_get(0)
 }
 
 /// What was exchanged, formatted only if somebody has to see it.
@@ -252,12 +332,7 @@ impl<R: Send + 'static> IntoFuture for Fetch<R> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let Self { statement, read } = self;
-            // A common table expression rather than a subselect, so that it may also change rows.
-            let asked = format!(
-                "with qalipsis_row as ({}\n) select row_to_json(qalipsis_row)::text from qalipsis_row",
-                open_ended(&statement.text)
-            );
-            let (rows, _, timings) = statement.run(Asked::Rows(&asked)).await?;
+            let (rows, _, timings) = statement.run(Asked::Rows).await?;
             let target = &statement.runner.inner().target;
             let value = read(rows)
                 .map_err(|(code, problem)| error::local(target, &statement.text, &problem, code))?;

@@ -27,7 +27,13 @@ struct Column {
     reference: String,
     /// Its type, as statements name it.
     cast: String,
+    /// Whether it can hold what no later value is above: infinity, or what is not a number.
+    has_top: bool,
 }
+
+/// Types with a value that no later one is above.
+const TOPPED: [Type; 6] =
+    [Type::TIMESTAMPTZ, Type::TIMESTAMP, Type::DATE, Type::NUMERIC, Type::FLOAT8, Type::FLOAT4];
 
 /// Whether the overlap is subtracted from the first column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +87,7 @@ impl Window {
         let columns = keys.iter().zip(types).map(|(key, sql_type)| Column {
             reference: reference(key),
             cast: format!("{}.{}", name::column(sql_type.schema()), name::column(sql_type.name())),
+            has_top: TOPPED.contains(sql_type),
         });
         let clock = match types.first() {
             Some(&Type::TIMESTAMPTZ) => Clock::WithZone,
@@ -106,10 +113,11 @@ impl Window {
         let order: Vec<String> =
             self.columns.iter().map(|column| format!("{} desc", column.reference)).collect();
         let sql = format!(
-            "select {ahead}, now()::text, {} {} where {} order by {} limit 1",
+            "select {ahead}, now()::text, {} {} where {} and {} order by {} limit 1",
             self.texts(),
             self.from,
             self.complete(),
+            self.below_top(),
             order.join(", ")
         );
         Query { sql, parameters }
@@ -147,11 +155,38 @@ impl Window {
         conditions.join(" and ")
     }
 
+    /// A key that is above all later ones is never the greatest that was read: a row at `infinity` would hide
+    /// all that come after it. Such rows are read again by each pass and known.
+    fn below_top(&self) -> String {
+        let conditions: Vec<String> = self
+            .columns
+            .iter()
+            .filter(|column| column.has_top)
+            .map(|column| format!("{}::text not in ('infinity', 'Infinity', 'NaN')", column.reference))
+            .collect();
+        if conditions.is_empty() { "true".to_owned() } else { conditions.join(" and ") }
+    }
+
     fn ahead(&self, high: Option<&[String]>, parameters: &mut Vec<String>) -> String {
         match high {
-            Some(high) => self.above(high, parameters),
-            None => "true".to_owned(),
+            Some(high) => format!("({} and {})", self.below_top(), self.above(high, parameters)),
+            None => format!("({})", self.below_top()),
         }
+    }
+
+    /// Rows that no pass can read, because their key has no place in the order of all later ones: their number
+    /// and one of them.
+    pub(crate) fn unreadable(&self) -> String {
+        let mut conditions: Vec<String> =
+            self.columns.iter().map(|column| format!("{} is null", column.reference)).collect();
+        if let Some(first) = self.columns.first().filter(|column| column.has_top) {
+            conditions.push(format!("{}::text in ('-infinity', '-Infinity')", first.reference));
+        }
+        format!(
+            "select count(*), min(row_to_json(qalipsis_row)::text) {} where {}",
+            self.from,
+            conditions.join(" or ")
+        )
     }
 
     fn above(&self, key: &[String], parameters: &mut Vec<String>) -> String {
@@ -199,8 +234,9 @@ mod tests {
         assert_eq!(query.parameters, ["h", "7", "k", "n"]);
         assert_eq!(
             query.sql,
-            "select (qalipsis_row.\"updated_at\", qalipsis_row.\"id\") > \
-             (cast($1::text as \"pg_catalog\".\"timestamptz\"), cast($2::text as \"pg_catalog\".\"int8\")), true, \
+            "select (qalipsis_row.\"updated_at\"::text not in ('infinity', 'Infinity', 'NaN') and \
+             (qalipsis_row.\"updated_at\", qalipsis_row.\"id\") > \
+             (cast($1::text as \"pg_catalog\".\"timestamptz\"), cast($2::text as \"pg_catalog\".\"int8\"))), true, \
              row_to_json(qalipsis_row)::text, qalipsis_row.\"updated_at\"::text, qalipsis_row.\"id\"::text \
              from (select * from orders\n) as qalipsis_row \
              where qalipsis_row.\"updated_at\" is not null and qalipsis_row.\"id\" is not null \

@@ -198,3 +198,54 @@ async fn the_trace_of_a_step_reaches_the_server() {
     let evidence = in_step_within(failing, crate::PATIENCE).await.unwrap();
     assert!(evidence.message.contains(r#"row {"name":"qalipsis"}"#), "{}", evidence.message);
 }
+
+/// Statements that cannot stand inside another one run as they are written.
+#[tokio::test]
+async fn d4_any_statement_runs_as_written() {
+    let db = database(
+        "create type grade as enum ('low', 'high'); \
+         create table stock (id bigint primary key, amount numeric, at timestamptz, grade grade, more int[]); \
+         create procedure settle(inout id bigint, inout note text) language sql \
+         as 'select id + 1, upper(note)'",
+    )
+    .await;
+    let rows = async |statement: &str| {
+        db.search(statement, &[])
+            .rows::<Value>()
+            .await
+            .unwrap_or_else(|fault| panic!("{statement}: {fault}"))
+            .value
+    };
+    let insert = "insert into stock values (1, 1.50, '2026-01-01 12:00:00+00', 'high', '{1,null,2}'), \
+                  (2, 'NaN', 'infinity', null, null)";
+    db.execute(insert, &[]).await.unwrap();
+    let plain = rows("select * from stock order by id").await;
+    assert_eq!(plain.len(), 2);
+    // The same rows, whichever way they come.
+    let deleted = "with d as (delete from stock returning *) select * from d order by id";
+    assert_eq!(rows(deleted).await, plain);
+    assert_eq!(rows("select * from stock").await, Vec::<Value>::new());
+    let with =
+        "with d as (insert into stock (id) values ($1) returning id) select id, $2::text as note from d";
+    let row = db.search(with, &[&7_i64, &"x".to_owned()]).row::<Value>().await.unwrap().value;
+    assert_eq!(row, json!({"id": 7, "note": "x"}));
+    assert_eq!(rows("show server_encoding").await, [json!({"server_encoding": "UTF8"})]);
+    assert!(rows("explain select 1").await[0]["QUERY PLAN"].as_str().unwrap().starts_with("Result"));
+    let plan = rows("explain (format json) select 1").await;
+    assert_eq!(plan[0]["QUERY PLAN"][0]["Plan"]["Node Type"], "Result");
+    assert_eq!(rows("values (1, 'a'), (2, 'b')").await[1], json!({"column1": 2, "column2": "b"}));
+    assert_eq!(rows("call settle(1, 'done')").await, [json!({"id": 2, "note": "DONE"})]);
+    assert_eq!(rows("table stock").await.len(), 1);
+    assert_eq!(rows("insert into stock (id) values (8)").await, Vec::<Value>::new());
+    let fault = db.search("with d as (delete from nowhere) select 1", &[]).rows::<Value>().await.unwrap_err();
+    assert!(message(&fault, &db).starts_with(": relation \"nowhere\" does not exist, in: with d"), "{fault}");
+    // In a transaction, a first try that fails would end it.
+    let count = db
+        .transaction(qalipsis_postgres::Isolation::ReadCommitted, |tx| async move {
+            tx.search("show server_encoding", &[]).rows::<Value>().await?;
+            let delete = "with d as (delete from stock returning id) select id from d";
+            Ok::<_, Fault>(tx.search(delete, &[]).rows::<Value>().await?.len())
+        })
+        .await;
+    assert_eq!(count.unwrap().value, 2);
+}

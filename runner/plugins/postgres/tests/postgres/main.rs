@@ -6,6 +6,7 @@ mod connecting;
 mod gauges;
 mod outages;
 mod polling;
+mod pooler;
 mod records;
 mod rows;
 mod sharing;

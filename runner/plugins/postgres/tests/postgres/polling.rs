@@ -55,9 +55,9 @@ async fn what_is_inserted_once_it_is_ready_comes_once() {
     for keys in [&["updated_at", "id"][..], &["id"]] {
         let poll = db.poll(ALL).after(keys.iter().copied()).every(SOON).page(10);
         let mut reader = open(poll.rows::<Order>()).await.ready().await;
-        assert!(
-            reader.name.starts_with("rows of select id, quantity, updated_at from orders at postgres at ")
-        );
+        assert!(reader.name.starts_with(
+            "rows of select id, quantity, updated_at from orders, polled every 20 ms at postgres at "
+        ));
         for _ in 0..20 {
             let ids = insert(&db, 1).await;
             assert_eq!(reader.next().await.id, ids[0]);
@@ -274,25 +274,17 @@ async fn wrong_statements_and_columns_are_named_at_warm_up() {
         assert!(after < Duration::from_secs(5), "told after {after:?}");
         fault.message.split_once(" as postgres: ").expect("it names the target").1.to_owned()
     };
-    assert_eq!(
-        refusal("select * from order_s", &["id"]).await,
-        "relation \"order_s\" does not exist, in: select * from order_s"
-    );
+    assert_eq!(refusal("select * from order_s", &["id"]).await, "relation \"order_s\" does not exist");
     let text = refusal("select id from orders", &["updated_at", "id"]).await;
-    assert_eq!(text, "column qalipsis_row.updated_at does not exist, in: select id from orders");
-    assert_eq!(
-        refusal("select id from orders", &[]).await,
-        "no key columns, name them by .after([...]), in: select id from orders"
-    );
+    assert_eq!(text, "column qalipsis_row.updated_at does not exist");
+    assert_eq!(refusal("select id from orders", &[]).await, "no key columns, name them by .after([...])");
     let text = refusal("selec id", &["id"]).await;
     assert!(text.starts_with("syntax error at or near "), "{text}");
     insert(&db, 2).await;
     let poll = db.poll("select 7 as n from orders").after(["n"]).from_start();
     let (fault, _) = open(poll.rows::<Value>()).await.refusal().await;
     assert!(
-        fault.message.ends_with(
-            "two rows have the same (n), (7); name one more column by .after([...]), in: select 7 as n from orders"
-        ),
+        fault.message.ends_with("two rows have the same (n), (7); name one more column by .after([...])"),
         "{fault}"
     );
 }
@@ -326,4 +318,88 @@ async fn keys_can_be_of_many_types() {
         tokio::time::sleep(Duration::from_millis(100)).await;
         reader.end().await;
     }
+}
+
+/// A key that is above all later ones must not hide them.
+#[tokio::test]
+async fn a4_a_row_at_infinity_hides_nothing() {
+    const DAY: &str = "date '2026-01-01' + $1::int";
+    for (kind, top, value) in [
+        ("timestamp", "infinity", DAY),
+        ("timestamptz", "infinity", DAY),
+        ("date", "infinity", DAY),
+        ("numeric", "NaN", "$1::int"),
+        ("double precision", "Infinity", "$1::int"),
+        ("real", "NaN", "$1::int"),
+    ] {
+        let db = database(&format!("create table events (at {kind}, id bigint primary key)")).await;
+        let insert = format!("insert into events select {value}, $2::bigint");
+        let add = async |id: i64| {
+            db.execute(insert.as_str(), &[&i32::try_from(id).unwrap(), &id]).await.unwrap();
+        };
+        add(1).await;
+        let poll = db.poll("select id, at::text as shown, at from events").after(["at", "id"]).every(SOON);
+        let mut reader = open(poll.overlap(Duration::ZERO).page(3).rows::<Value>()).await.ready().await;
+        add(2).await;
+        assert_eq!(reader.next().await["id"], 2, "{kind}");
+        db.execute(format!("insert into events values ('{top}', 1000)"), &[]).await.unwrap();
+        assert_eq!(reader.next().await["id"], 1000, "{kind}");
+        for id in 3..12 {
+            add(id).await;
+            assert_eq!(reader.next().await["id"], id, "{kind}");
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        reader.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a4_the_first_row_at_infinity_hides_nothing() {
+    let db = database("create table events (at timestamp, id bigint primary key)").await;
+    db.execute("insert into events values ('infinity', 1)", &[]).await.unwrap();
+    let poll = db.poll("select * from events").after(["at", "id"]).every(SOON);
+    let mut reader = open(poll.rows::<Value>()).await.ready().await;
+    db.execute("insert into events values ('0044-03-15 BC', 2)", &[]).await.unwrap();
+    assert_eq!(reader.next().await["id"], 2);
+    db.execute("insert into events values (now(), 3)", &[]).await.unwrap();
+    assert_eq!(reader.next().await["id"], 3);
+    reader.end().await;
+}
+
+/// Without a column that a change moves on, a poll sees the state only by reading all rows again.
+#[tokio::test]
+async fn b3_each_state_of_a_row_comes_once() {
+    let db = database("create table payments (id bigint primary key, status text not null)").await;
+    db.execute("insert into payments values (1, 'OLD'), (2, 'PENDING')", &[]).await.unwrap();
+    let poll = db.poll("select * from payments").after(["id"]).every(SOON).page(2).changes();
+    let mut reader = open(poll.rows::<Value>()).await.ready().await;
+    let set = async |id: i64, status: &str| {
+        let upsert = "insert into payments values ($1, $2) on conflict (id) do update set status = $2";
+        db.execute(upsert, &[&id, &status.to_owned()]).await.unwrap();
+    };
+    for (id, status) in
+        [(2, "SETTLED"), (3, "PENDING"), (4, "PENDING"), (3, "SETTLED"), (3, "PENDING"), (3, "SETTLED")]
+    {
+        set(id, status).await;
+        assert_eq!(reader.next().await, json!({"id": id, "status": status}));
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    reader.end().await;
+}
+
+#[tokio::test]
+async fn e12_a_named_poll_is_called_so_and_its_statement_is_a_detail() {
+    let db = database(ORDERS).await;
+    let poll = db.poll(ALL).after(["id"]).every(SOON).named("settled payments");
+    let reader = open(poll.rows::<Order>()).await.ready().await;
+    assert!(
+        reader.name.starts_with("settled payments, polled every 20 ms at postgres at "),
+        "{}",
+        reader.name
+    );
+    assert!(!reader.name.contains("select"), "{}", reader.name);
+    db.execute("drop table orders", &[]).await.unwrap();
+    let fault = reader.failure().await;
+    assert!(fault.message.ends_with(": relation \"orders\" does not exist"), "{fault}");
+    assert_eq!(fault.exchange.as_deref(), Some(ALL));
 }
