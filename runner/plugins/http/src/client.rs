@@ -59,7 +59,10 @@ impl Http {
         let connector = self.0.pools.options.connector.clone();
         match connector.connect(self.0.base.uri()).await {
             Ok(_connection) => Ok(()),
-            Err(failure) => Err(failure.into_error(self.0.base.shown())),
+            Err(failure) => {
+                let resolved = self.0.base.resolved().await;
+                Err(failure.into_error(format_args!("{}{resolved}", self.0.base.shown())))
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use http::header::HeaderValue;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Uri};
+use std::net::IpAddr;
 use url::{Url, form_urlencoded};
 
 /// The base address of a client, taken apart once.
@@ -75,6 +76,19 @@ impl Base {
     /// `http://host:port/base`.
     pub(crate) fn shown(&self) -> String {
         format!("{}://{}{}", self.scheme, self.authority, self.path)
+    }
+
+    /// What the host's name stands for, for people who wonder where a connection went: ` (127.0.0.1:80)`. Empty
+    /// for an address, and for a name that is not known.
+    pub(crate) async fn resolved(&self) -> String {
+        let host = self.authority.host();
+        if host.parse::<IpAddr>().is_ok() || host.starts_with('[') {
+            return String::new();
+        }
+        let port = self.authority.port_u16().unwrap_or(if self.is_secure() { 443 } else { 80 });
+        let Ok(found) = tokio::net::lookup_host((host, port)).await else { return String::new() };
+        let found: Vec<String> = found.map(|address| address.to_string()).collect();
+        format!(" ({})", found.join(", "))
     }
 
     /// What a request with this path is called, whether or not it can be joined.

@@ -30,6 +30,16 @@ async fn a_dead_port_is_named() {
 }
 
 #[tokio::test]
+async fn c9_what_cannot_be_reached_is_named_with_its_addresses() {
+    let port = dead_port();
+    let error = Http::new(format!("http://localhost:{port}/shop")).unwrap().check().await.unwrap_err();
+    let message = error.to_string();
+    assert!(message.starts_with(&format!("http://localhost:{port}/shop (")), "{message}");
+    assert!(message.contains(&format!("127.0.0.1:{port}")), "{message}");
+    assert!(message.ends_with("): connection refused"), "{message}");
+}
+
+#[tokio::test]
 async fn an_unknown_host_is_told_from_a_refused_connection() {
     let http = Http::new("http://no-such-host.invalid").unwrap();
     let (message, code, kind) = failure(http.get("/")).await;

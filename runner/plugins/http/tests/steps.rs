@@ -114,6 +114,35 @@ async fn a_later_failure_shows_the_exchange_without_secrets() {
 }
 
 #[tokio::test]
+async fn b7_an_exchange_is_one_line_and_then_bodies_before_headers() {
+    let server = server::plain().await;
+    let pass = |minion: Minion<Call>, http: Arc<Http>| -> Pass {
+        Box::pin(async move {
+            let big = "y".repeat(5000);
+            let answer = minion.step(Call::First, http.post("/echo").text(big)).await?;
+            minion.verify(Call::Second, |v| v.equal("status", answer.status, 202))
+        })
+    };
+    let mut stage = Stage::new(Http::new(server.url()).unwrap(), pass).await;
+    assert_eq!(stage.pass(&stage.minion(0)).await.unwrap_err().step(), "second");
+    let evidence = stage.evidence();
+    let exchange = evidence.exchanges.last().unwrap();
+    let start = format!("POST {}/echo → 200 in ", server.url());
+    assert!(exchange.summary.starts_with(&start) && !exchange.summary.contains('\n'), "{}", exchange.summary);
+    let details = &exchange.details;
+    let at = |text: &str| details.find(text).unwrap_or_else(|| panic!("no {text:?} in:\n{details}"));
+    let order = [
+        at("POST http"),
+        at("yyy"),
+        at("(4400 more bytes)"),
+        at("HTTP/1.1 200 in "),
+        at("{\"authority\""),
+        at("request headers:\nuser-agent: "),
+    ];
+    assert!(order.is_sorted(), "{order:?}:\n{details}");
+}
+
+#[tokio::test]
 async fn a_step_that_is_cut_off_shows_its_request_and_leaves_no_connection() {
     let server = server::plain().await;
     let pass = |minion: Minion<Call>, http: Arc<Http>| -> Pass {
