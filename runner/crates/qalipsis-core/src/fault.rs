@@ -126,7 +126,8 @@ impl Fault {
             | FailureKind::Count
             | FailureKind::Throughput
             | FailureKind::NeverExecuted
-            | FailureKind::Regression => ExecutionOutcome::Error,
+            | FailureKind::Regression
+            | FailureKind::NoData => ExecutionOutcome::Error,
         }
     }
 }

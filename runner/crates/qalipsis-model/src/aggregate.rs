@@ -98,6 +98,11 @@ impl Aggregate {
         self.started = Some(at);
     }
 
+    /// When the load started.
+    pub fn started(&self) -> Option<Timestamp> {
+        self.started
+    }
+
     /// Adds the difference that a factory of this zone reports.
     pub fn merge(&mut self, factory: &str, zone: Option<&str>, snapshot: &Snapshot) {
         let span = self.span(snapshot);

@@ -154,6 +154,14 @@ impl Quantity {
         }
     }
 
+    /// Whether only a step that awaits records has it.
+    pub fn is_of_joins(self) -> bool {
+        matches!(
+            self,
+            Self::Latency | Self::Missing | Self::Late | Self::Lateness | Self::Duplicates | Self::Orphans
+        )
+    }
+
     /// Its name in sentences.
     pub fn name(self) -> &'static str {
         match self {

@@ -46,6 +46,8 @@ pub enum FailureKind {
     NeverExecuted,
     /// It is worse than in the baseline.
     Regression,
+    /// There was nothing to judge.
+    NoData,
 }
 
 impl FailureKind {
@@ -69,6 +71,7 @@ impl FailureKind {
         Self::Meter,
         Self::NeverExecuted,
         Self::Regression,
+        Self::NoData,
     ];
 
     /// The name in reports.
@@ -92,6 +95,7 @@ impl FailureKind {
             Self::Meter => "meter",
             Self::NeverExecuted => "never-executed",
             Self::Regression => "regression",
+            Self::NoData => "no-data",
         }
     }
 }

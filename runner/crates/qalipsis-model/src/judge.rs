@@ -1,9 +1,12 @@
 //! From what was measured to the report and its verdict.
 
+mod cause;
+mod consequence;
 mod criteria;
 mod headline;
 mod invalid;
 mod measured;
+mod observe;
 mod tester;
 
 pub use criteria::{Breach, breach};
@@ -19,6 +22,7 @@ use crate::snapshot::ScenarioFigures;
 use crate::timestamp::Timestamp;
 use crate::verdict::Status;
 use crate::zone;
+use cause::Causes;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -103,7 +107,7 @@ pub fn judge(case: Case<'_>) -> Report {
     let mut failures: Vec<Reason> = Vec::new();
     let mut warnings = Vec::new();
     for scenario in &scenarios {
-        failures.extend(failing(scenario, case.ending));
+        failures.extend(failing(scenario));
         warnings.extend(warning(scenario));
         warnings.extend(tester::late(scenario, case.ended.since(case.started)));
     }
@@ -141,7 +145,9 @@ pub fn judge(case: Case<'_>) -> Report {
         })
     });
     let invalid = invalid::reasons(&scenarios, case.plan, case.aggregate);
-    let status = if aborted.is_some() {
+    // What could not start was not judged: its causes are the failures of the warm-up.
+    let not_started = matches!(case.ending, Ending::NotReady(_));
+    let status = if aborted.is_some() || not_started {
         Status::Aborted
     } else if !invalid.is_empty() {
         Status::Invalid
@@ -212,14 +218,19 @@ fn scenario(
     let figures = case.aggregate.scenario(&planned.name).unwrap_or(&nothing);
     let evidence = case.aggregate.evidence(&planned.name);
     let limit = case.plan.limits.evidence as usize;
-    let steps: Vec<StepReport> = described
+    let mut steps: Vec<StepReport> = described
         .scenario
         .steps
         .iter()
         .enumerate()
         .map(|(index, declared)| step(index as u32, declared, figures, &evidence, limit))
         .collect();
-    let criteria = criteria::judge(planned, &described.scenario, case.aggregate, case.ending);
+    let problems = problems(case, &planned.name, figures, &evidence, limit);
+    let causes = Causes::of(case, planned, figures, &steps, &problems);
+    for step in steps.iter_mut().filter(|step| step.must_run()) {
+        step.cause = causes.of_skipping();
+    }
+    let criteria = criteria::judge(planned, &described.scenario, case, &causes);
     let timeline = case.aggregate.timeline(&planned.name, steps.len());
     let by_zone = case.aggregate.zones(&planned.name);
     ScenarioReport {
@@ -245,7 +256,7 @@ fn scenario(
         data: figures.data.clone(),
         last_started: figures.last_started,
         criteria,
-        problems: problems(case, &planned.name, figures, &evidence, limit),
+        problems,
         timeline,
     }
 }
@@ -293,6 +304,7 @@ fn step(
         tolerated,
         skipped: own.executions() == 0 && own.cancelled == 0 && failures.is_empty(),
         failures,
+        cause: None,
         figures: own,
     }
 }
@@ -308,7 +320,7 @@ fn problems(
     if let Ending::NotReady(causes) = case.ending {
         problems.extend(causes.iter().filter(|c| c.scenario.as_deref() == Some(scenario)).map(|cause| {
             Problem {
-                name: "warm-up".to_owned(),
+                name: cause::WARM_UP.to_owned(),
                 kind: FailureKind::Error,
                 count: 1,
                 message: cause.message.clone(),
@@ -360,9 +372,7 @@ fn problems(
     problems
 }
 
-fn failing(scenario: &ScenarioReport, ending: &Ending) -> Vec<Reason> {
-    let completed = *ending == Ending::Completed;
-    let breached = matches!(ending, Ending::Breached(_));
+fn failing(scenario: &ScenarioReport) -> Vec<Reason> {
     let reason = |step: Option<&str>, kind, message: String| Reason {
         scenario: Some(scenario.name.clone()),
         step: step.map(str::to_owned),
@@ -379,32 +389,22 @@ fn failing(scenario: &ScenarioReport, ending: &Ending) -> Vec<Reason> {
             reasons.push(reason(Some(&step.name), first.kind, headline.clone()));
         }
     }
-    // Without a load there is nothing to hold a criterion against: the cause is named already.
-    if completed || scenario.released > 0 {
-        // What has no data because the campaign was stopped early says nothing.
-        let unheld = scenario.criteria.iter().filter(|c| !c.held && (c.observed.is_some() || !breached));
-        for criterion in unheld {
-            let kind = match criterion.observed {
-                Some(_) => criterion.criterion.quantity.failure_kind(),
-                None => FailureKind::NeverExecuted,
-            };
-            let reason = reason(Some(criterion.criterion.subject.name()), kind, criterion.message());
-            // What stopped the campaign is the first to be told.
-            let place = if criterion.stopped_after.is_some() { 0 } else { reasons.len() };
-            reasons.insert(place, reason);
-        }
-    }
-    if completed && reasons.is_empty() {
-        // A run that skipped what it declares has not shown what its name promises. After a failure
-        // skipping is the consequence, and the failure is named already.
-        reasons.extend(scenario.steps.iter().filter(|s| s.must_run()).map(|step| {
-            reason(
-                Some(&step.name),
-                FailureKind::NeverExecuted,
-                "declared but never executed; mark it #[step(optional)] when a run may pass without it"
-                    .to_owned(),
-            )
-        }));
+    // A run that skipped what it declares has not shown what its name promises. After a failure
+    // skipping is the consequence, and the failure is named already.
+    reasons.extend(scenario.steps.iter().filter(|step| step.is_unreached()).map(|step| {
+        reason(
+            Some(&step.name),
+            FailureKind::NeverExecuted,
+            "declared but never executed; mark it #[step(optional)] when a run may pass without it"
+                .to_owned(),
+        )
+    }));
+    for criterion in scenario.criteria.iter().filter(|criterion| criterion.is_breached()) {
+        let name = criterion.criterion.subject.name();
+        let reason = reason(Some(name), criterion.failure_kind(), criterion.message());
+        // What stopped the campaign is the first to be named.
+        let place = if criterion.stopped_after.is_some() { 0 } else { reasons.len() };
+        reasons.insert(place, reason);
     }
     reasons
 }
@@ -478,6 +478,11 @@ impl StepReport {
     /// Whether it was never executed although a passing run must execute it.
     pub fn must_run(&self) -> bool {
         self.skipped && !self.optional
+    }
+
+    /// Whether it is a failure of its own that it was never executed.
+    pub fn is_unreached(&self) -> bool {
+        self.must_run() && self.cause.is_none()
     }
 
     /// Where it is executed, else where its scenario is built.

@@ -238,6 +238,8 @@ pub struct StepReport {
     pub failures: Vec<StepFailure>,
     /// Whether it was declared but never executed.
     pub skipped: bool,
+    /// Why it was never executed, when a failure that is reported already explains it.
+    pub cause: Option<String>,
     /// Whether a run in which nobody reaches it may still pass.
     pub optional: bool,
 }
@@ -273,28 +275,111 @@ pub struct Problem {
 /// A criterion and how it came out.
 #[derive(Debug, Clone)]
 pub struct CriterionReport {
+    /// Unique in its scenario, and without the limit, so that a test keeps its history when the limit changes:
+    /// `place response time p95 in zone eu`.
+    pub name: String,
     /// The rule.
     pub criterion: Criterion,
     /// What was observed; `None` when there was nothing to observe.
     pub observed: Option<f64>,
-    /// Whether it held.
-    pub held: bool,
+    /// Why there was nothing to observe: `255 executions of step 'fulfilled' ended, no awaited record came`.
+    pub no_data: Option<String>,
+    /// How it came out.
+    pub outcome: Outcome,
     /// When the campaign was stopped for it, since the start of the load; `None` when it was not.
     pub stopped_after: Option<Duration>,
+    /// What else must be known to read a breach: that the load generator itself was late, for example.
+    pub hint: Option<String>,
+}
+
+/// How a criterion came out.
+///
+/// Only [`Outcome::Breached`] is a failure of its own. What follows from another failure names that one, so that one
+/// cause is reported once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// What was observed is within the limit.
+    Met,
+    /// What was observed is not within the limit, or there was nothing to observe and nothing else explains it.
+    Breached,
+    /// It could not be judged because of a failure that is reported already.
+    NotJudged {
+        /// That failure in one line: `warm-up failed: http://127.0.0.1:1 refuses connections`.
+        cause: String,
+    },
+    /// What was observed is not within the limit, but only because of a failure that is reported already.
+    Repeats {
+        /// That failure in one line: `step 'fulfilled' failed: 3 of 80 minions: ...`.
+        cause: String,
+    },
+}
+
+impl Outcome {
+    /// The name in files.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Breached => "breached",
+            Self::NotJudged { .. } => "not-judged",
+            Self::Repeats { .. } => "repeats",
+        }
+    }
 }
 
 impl CriterionReport {
+    /// Whether what was observed is within the limit.
+    pub fn is_met(&self) -> bool {
+        self.outcome == Outcome::Met
+    }
+
+    /// Whether it is a failure of its own.
+    pub fn is_breached(&self) -> bool {
+        self.outcome == Outcome::Breached
+    }
+
+    /// The failure that explains it, when it is not a failure of its own.
+    pub fn cause(&self) -> Option<&str> {
+        match &self.outcome {
+            Outcome::Met | Outcome::Breached => None,
+            Outcome::NotJudged { cause } | Outcome::Repeats { cause } => Some(cause),
+        }
+    }
+
+    /// The kind of its failure, when it is one of its own.
+    pub fn failure_kind(&self) -> FailureKind {
+        match self.observed {
+            Some(_) => self.criterion.quantity.failure_kind(),
+            None => FailureKind::NoData,
+        }
+    }
+
     /// The observed figure with its unit, or `no data`.
     pub fn observed_text(&self) -> String {
-        self.observed.map_or_else(|| "no data".to_owned(), |value| self.criterion.quantity.show(value))
+        match self.observed {
+            Some(value) => self.criterion.quantity.show(value),
+            None if self.is_met() => "none".to_owned(),
+            None => "no data".to_owned(),
+        }
     }
 
     /// One line: `expected response time p95 below 130 ms, observed 1.2 s`.
     pub fn message(&self) -> String {
-        let stopped = self.stopped_after.map_or_else(String::new, |after| {
-            format!("; the campaign was stopped for it after {}", human(after))
-        });
-        format!("expected {}, observed {}{stopped}", self.criterion.rule(), self.observed_text())
+        let mut message = format!("expected {}, observed {}", self.criterion.rule(), self.observed_text());
+        if let Some(why) = &self.no_data {
+            message.push_str(&format!(": {why}"));
+        }
+        if let Some(after) = self.stopped_after {
+            message.push_str(&format!("; the campaign was stopped for it after {}", human(after)));
+        }
+        match &self.outcome {
+            Outcome::Met | Outcome::Breached => {}
+            Outcome::NotJudged { cause } => message.push_str(&format!("; not judged: {cause}")),
+            Outcome::Repeats { cause } => message.push_str(&format!("; it repeats: {cause}")),
+        }
+        if let Some(hint) = &self.hint {
+            message.push_str(&format!("; {hint}"));
+        }
+        message
     }
 }
 

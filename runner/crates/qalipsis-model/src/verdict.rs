@@ -13,7 +13,7 @@ pub enum Status {
     Warning,
     /// A verification, join or criterion failed beyond its tolerance, or was never executed.
     Failed,
-    /// The user, a timeout or a lost factory ended it.
+    /// The user, a timeout or a lost factory ended it, or it could not start: nothing was judged.
     Aborted,
     /// The generator, not the system under test, was the bottleneck: the figures cannot be trusted.
     Invalid,
@@ -43,7 +43,7 @@ pub mod exit {
     pub const FAILED: u8 = 3;
     /// Only the comparison with the baseline failed.
     pub const REGRESSION: u8 = 4;
-    /// The user, a timeout or a lost factory ended the campaign.
+    /// The user, a timeout or a lost factory ended the campaign, or it could not start.
     pub const ABORTED: u8 = 5;
     /// The generator was the bottleneck.
     pub const INVALID: u8 = 6;

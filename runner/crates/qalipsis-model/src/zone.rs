@@ -147,6 +147,7 @@ mod tests {
             tolerated: None,
             failures: Vec::new(),
             skipped: false,
+            cause: None,
             optional: false,
         };
         differences(zones, &[step]).iter().map(ZoneDifference::message).collect()

@@ -90,7 +90,8 @@ impl Cause<'_> {
     /// The command that runs one of the failed iterations again, when one is known.
     pub fn replay(&self) -> Option<String> {
         let first = self.evidence.iter().find(|evidence| evidence.minion.is_some())?;
-        let scenario = self.scenario.filter(|_| self.several).map_or_else(String::new, |name| format!(" -s {name}"));
+        let scenario =
+            self.scenario.filter(|_| self.several).map_or_else(String::new, |name| format!(" -s {name}"));
         let iteration = match first.iteration {
             0 => String::new(),
             iteration => format!(" --iteration {iteration}"),
@@ -153,7 +154,7 @@ fn fill<'a>(cause: &mut Cause<'a>, scenario: &'a ScenarioReport, reason: &Reason
         return;
     };
     let missed = |c: &&'a qalipsis_model::report::CriterionReport| {
-        !c.held && c.criterion.subject.name() == name && c.message() == reason.message
+        c.is_breached() && c.criterion.subject.name() == name && c.message() == reason.message
     };
     if let Some(criterion) = scenario.criteria.iter().find(missed) {
         cause.location = Some(&criterion.criterion.location);
@@ -209,6 +210,11 @@ pub fn warnings_of(report: &Report, scenario: &str) -> Vec<String> {
 
 /// What a run that did not come to its end must be marked with, in every output.
 pub fn incomplete(report: &Report) -> Option<&'static str> {
-    (report.status == Status::Aborted)
-        .then_some("The campaign was ended early: the figures are those until then.")
+    if report.status != Status::Aborted {
+        return None;
+    }
+    Some(match report.scenarios.iter().any(|scenario| scenario.released > 0) {
+        true => "The campaign was ended early: the figures are those until then.",
+        false => "No load was started: nothing was judged.",
+    })
 }

@@ -169,7 +169,8 @@ pub fn annotations(report: &Report) -> String {
     }
     for warning in digest::warnings(report).iter().take(ANNOTATIONS_LIMIT) {
         let scenario = report.scenarios.iter().find(|s| digest::is_of(warning, &s.name));
-        let title = scenario.map_or_else(|| "campaign: warning".to_owned(), |s| format!("{}: warning", s.name));
+        let title =
+            scenario.map_or_else(|| "campaign: warning".to_owned(), |s| format!("{}: warning", s.name));
         commands.push_str(&command("warning", scenario.map(|s| &s.location), &title, warning));
     }
     commands

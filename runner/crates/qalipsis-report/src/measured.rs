@@ -4,7 +4,7 @@ use crate::text::number;
 use qalipsis_model::criterion::Quantity;
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::measured::Measured;
-use qalipsis_model::report::{CriterionReport, MeasuredReport};
+use qalipsis_model::report::{CriterionReport, MeasuredReport, Outcome};
 
 const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
 
@@ -55,7 +55,12 @@ pub(crate) fn facts(meter: &MeasuredReport) -> String {
 
 /// How a criterion came out, in a word.
 pub(crate) fn state(criterion: &CriterionReport) -> &'static str {
-    if criterion.held { "met" } else { "breached" }
+    match &criterion.outcome {
+        Outcome::Met => "met",
+        Outcome::Breached => "breached",
+        Outcome::NotJudged { .. } => "not judged",
+        Outcome::Repeats { .. } => "follows from a failure",
+    }
 }
 
 /// An amount without needless digits, whole ones in groups of three.

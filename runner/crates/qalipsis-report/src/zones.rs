@@ -57,7 +57,7 @@ pub(crate) fn untold(scenario: &ScenarioReport) -> Vec<String> {
     let told = |difference: &ZoneDifference| {
         let failed = scenario.steps.iter().any(|s| s.name == difference.step && s.headline.is_some());
         let message = difference.message();
-        let mut unheld = scenario.criteria.iter().filter(|criterion| !criterion.held);
+        let mut unheld = scenario.criteria.iter().filter(|criterion| criterion.is_breached());
         (failed && !difference.is_time())
             || unheld.any(|criterion| behind(scenario, criterion).as_ref() == Some(&message))
     };

@@ -1,16 +1,15 @@
 //! Criteria against what was measured.
 
-use super::{Described, Ending};
-use crate::aggregate::{Aggregate, View};
-use crate::criterion::{Criterion, Quantity, Statistic, Subject};
+use super::cause::Causes;
+use super::consequence::of_breach;
+use super::observe::{Observed, observe};
+use super::{Case, Described, Ending};
+use crate::aggregate::Aggregate;
+use crate::criterion::{Criterion, Subject};
 use crate::description::ScenarioDescription;
-use crate::evidence::FailureKind;
-use crate::histogram::Histogram;
-use crate::measured::Measured;
-use crate::meter::MeterFigures;
 use crate::plan::{CampaignPlan, ScenarioPlan};
-use crate::report::CriterionReport;
-use crate::snapshot::{JoinFigures, ScenarioFigures};
+use crate::report::{CriterionReport, Outcome};
+use crate::snapshot::ScenarioFigures;
 use std::time::Duration;
 
 /// A criterion that was not held and stops the campaign.
@@ -46,7 +45,9 @@ fn breach_of(
         if after < slice.from + delay {
             return None;
         }
-        let observed = observed(criterion, planned, scenario, aggregate)?;
+        let Observed::Figure(observed) = observe(criterion, planned, scenario, aggregate) else {
+            return None;
+        };
         let breach =
             || Breach { scenario: planned.name.clone(), criterion: criterion.clone(), observed, after };
         (!criterion.limit.allows(observed)).then(breach)
@@ -57,149 +58,126 @@ fn breach_of(
 pub(super) fn judge(
     planned: &ScenarioPlan,
     scenario: &ScenarioDescription,
-    aggregate: &Aggregate,
-    ending: &Ending,
+    case: &Case<'_>,
+    causes: &Causes,
 ) -> Vec<CriterionReport> {
-    let report = |criterion: &Criterion| {
-        // What stopped the campaign may look better once the last passes have ended.
-        if let Ending::Breached(breach) = ending
-            && breach.scenario == planned.name
-            && breach.criterion == *criterion
+    let mut reports: Vec<CriterionReport> = Vec::with_capacity(planned.criteria.len());
+    for criterion in &planned.criteria {
+        let measure = format!("{} {}", criterion.subject.name(), criterion.measure());
+        let earlier = reports.iter().filter(|report| measure_of(&report.criterion) == measure).count();
+        let name = if earlier == 0 { measure } else { format!("{measure} ({})", earlier + 1) };
+        let mut report = one(name, criterion, planned, scenario, case, causes);
+        // What one criterion says of its subject, another need not repeat.
+        let same = |other: &&CriterionReport| {
+            other.is_breached()
+                && other.no_data.is_some()
+                && other.no_data == report.no_data
+                && other.criterion.subject == criterion.subject
+        };
+        if report.is_breached()
+            && let Some(first) = reports.iter().find(same)
         {
-            return CriterionReport {
-                criterion: criterion.clone(),
-                observed: Some(breach.observed),
-                held: false,
-                stopped_after: Some(breach.after),
-            };
+            report.outcome = Outcome::NotJudged { cause: format!("as for the criterion '{}'", first.name) };
         }
-        let observed = observed(criterion, planned, scenario, aggregate);
-        let held = observed.is_some_and(|value| criterion.limit.allows(value));
-        CriterionReport { criterion: criterion.clone(), observed, held, stopped_after: None }
-    };
-    planned.criteria.iter().map(report).collect()
+        reports.push(report);
+    }
+    reports
 }
 
-fn observed(
+fn measure_of(criterion: &Criterion) -> String {
+    format!("{} {}", criterion.subject.name(), criterion.measure())
+}
+
+fn one(
+    name: String,
     criterion: &Criterion,
     planned: &ScenarioPlan,
     scenario: &ScenarioDescription,
-    aggregate: &Aggregate,
-) -> Option<f64> {
-    let view = aggregate.view(&planned.name, &criterion.scope.slice(&planned.profile)?)?;
-    match &criterion.subject {
-        Subject::Step(name) => {
-            let index = scenario.steps.iter().position(|step| step.name == *name)?;
-            observe(criterion, index as u32, view)
+    case: &Case<'_>,
+    causes: &Causes,
+) -> CriterionReport {
+    let report = |observed, no_data, outcome| CriterionReport {
+        name,
+        criterion: criterion.clone(),
+        observed,
+        no_data,
+        outcome,
+        stopped_after: None,
+        hint: None,
+    };
+    // What stopped the campaign may look better once the last passes have ended.
+    if let Ending::Breached(breach) = case.ending
+        && breach.scenario == planned.name
+        && breach.criterion == *criterion
+    {
+        let report = report(Some(breach.observed), None, Outcome::Breached);
+        return CriterionReport { stopped_after: Some(breach.after), ..report };
+    }
+    if causes.not_started() {
+        // Without a load there was nothing to observe, and why is reported already.
+        let cause = causes.of_skipping().unwrap_or_default();
+        return report(None, None, Outcome::NotJudged { cause });
+    }
+    match observe(criterion, planned, scenario, case.aggregate) {
+        Observed::Figure(value) if criterion.limit.allows(value) => report(Some(value), None, Outcome::Met),
+        Observed::Figure(value) => {
+            let nothing = ScenarioFigures::default();
+            let figures = case.aggregate.scenario(&planned.name).unwrap_or(&nothing);
+            report(Some(value), None, of_breach(criterion, value, scenario, figures, causes))
         }
-        Subject::Meter(name) => match view.figures.measured.get(name) {
-            Some(measured) => figure(criterion, measured, view.time),
-            None => view.figures.meters.get(name).and_then(|meter| read(criterion, meter, view.figures)),
-        },
+        Observed::NoneLate => report(None, None, Outcome::Met),
+        Observed::Nothing(why) => {
+            let outcome = match of_no_data(criterion, scenario, case, planned, causes) {
+                Some(cause) => Outcome::NotJudged { cause },
+                None => Outcome::Breached,
+            };
+            report(None, Some(why), outcome)
+        }
+        // Whatever else failed: no run could have judged it.
+        Observed::Unfit(why) => report(None, Some(why), Outcome::Breached),
     }
 }
 
-/// The figure of what a scenario measured itself.
-fn figure(criterion: &Criterion, measured: &Measured, time: Duration) -> Option<f64> {
-    match (criterion.quantity, measured) {
-        (Quantity::Total, Measured::Counter(total) | Measured::Throughput(total)) => Some(*total as f64),
-        (Quantity::Throughput, Measured::Counter(total) | Measured::Throughput(total)) => {
-            per_second(*total, time)
+/// The failure for which a criterion has no data.
+fn of_no_data(
+    criterion: &Criterion,
+    scenario: &ScenarioDescription,
+    case: &Case<'_>,
+    planned: &ScenarioPlan,
+    causes: &Causes,
+) -> Option<String> {
+    let ended_early = causes.ended_early().map(str::to_owned);
+    let name = match &criterion.subject {
+        Subject::Step(name) => name,
+        // What the scenario measures lacks what its steps did not get to; what is watched does not.
+        Subject::Meter(name) if scenario.meters.iter().any(|meter| meter.name == *name) => {
+            return causes.of_skipping();
         }
-        (Quantity::Rate, Measured::Rate { hits, tries }) => {
-            (*tries > 0).then(|| *hits as f64 / *tries as f64)
-        }
-        (Quantity::Time, Measured::Timer(times)) => of_times(times, criterion.statistic),
-        (Quantity::Value, Measured::Summary(amounts)) => match criterion.statistic {
-            Statistic::Percentile(p) => amounts.percentile(p),
-            Statistic::Mean => amounts.mean(),
-            Statistic::Min => amounts.min(),
-            Statistic::Max | Statistic::Value => amounts.max(),
-        },
-        (Quantity::Count, Measured::Rate { .. } | Measured::Timer(_) | Measured::Summary(_)) => {
-            Some(measured.count() as f64)
-        }
-        _ => None,
+        Subject::Meter(_) => return ended_early,
+    };
+    let index = scenario.steps.iter().position(|step| step.name == *name)?;
+    let figures = case.aggregate.scenario(&planned.name);
+    let executed = figures
+        .and_then(|figures| figures.steps.get(&(index as u32)))
+        .is_some_and(|step| step.executions() > 0);
+    if !executed {
+        // Where nothing else failed, a step that had to be executed is the failure itself.
+        return causes.of_skipping().or_else(|| {
+            (!scenario.steps[index].optional).then(|| format!("step '{name}' was never executed"))
+        });
     }
-}
-
-/// How often something happened per second.
-pub(super) fn per_second(count: u64, time: Duration) -> Option<f64> {
-    (!time.is_zero()).then(|| count as f64 / time.as_secs_f64())
-}
-
-/// One figure of durations, in nanoseconds.
-fn of_times(times: &Histogram, statistic: Statistic) -> Option<f64> {
-    let figure = match statistic {
-        Statistic::Percentile(p) => times.percentile_ns(p),
-        Statistic::Mean => times.mean_ns(),
-        Statistic::Min => times.min_ns(),
-        Statistic::Max | Statistic::Value => times.max_ns(),
-    };
-    figure.map(|ns| ns as f64)
-}
-
-/// The figure of what is watched or set.
-fn read(criterion: &Criterion, meter: &MeterFigures, figures: &ScenarioFigures) -> Option<f64> {
-    match criterion.quantity {
-        Quantity::Count => (meter.count > 0).then_some(meter.count as f64),
-        Quantity::Growth => meter.longest_growth().map(|d| d.as_nanos() as f64),
-        Quantity::Drain => {
-            let from = figures.last_started?;
-            meter.last()?;
-            // A backlog that is still there has no time to drain: it is worse than any limit.
-            Some(meter.drained_at(from).map_or(f64::INFINITY, |at| at.since(from).as_nanos() as f64))
-        }
-        _ => match criterion.statistic {
-            Statistic::Max | Statistic::Percentile(_) => meter.max,
-            Statistic::Min => meter.min,
-            Statistic::Mean => meter.mean(),
-            Statistic::Value => meter.last(),
-        },
-    }
-}
-
-/// The figure of a step.
-fn observe(criterion: &Criterion, index: u32, view: View<'_>) -> Option<f64> {
-    let View { figures, time } = view;
-    let step = figures.steps.get(&index)?;
-    let of_joins = |count: fn(&JoinFigures) -> u64| {
-        let joins = figures.joins.values().filter(|j| j.steps.contains(&index));
-        Some(joins.map(count).sum::<u64>() as f64)
-    };
-    let times = match criterion.quantity {
-        Quantity::Count => return Some(step.executions() as f64),
-        Quantity::Throughput => return per_second(step.executions(), time),
-        Quantity::ErrorRate => {
-            let executions = step.executions();
-            return (executions > 0).then(|| step.failures() as f64 / executions as f64);
-        }
-        Quantity::Missing => return Some(step.of_kind(FailureKind::JoinMissing) as f64),
-        Quantity::Late => return Some(step.of_kind(FailureKind::JoinLate) as f64),
-        Quantity::Duplicates => return of_joins(|j| j.duplicates),
-        Quantity::Orphans => return of_joins(|j| j.orphans),
-        Quantity::Value
-        | Quantity::Time
-        | Quantity::Total
-        | Quantity::Rate
-        | Quantity::Growth
-        | Quantity::Drain => return None,
-        Quantity::Lateness => step.late.as_deref().cloned().unwrap_or_default(),
-        Quantity::ResponseTime => step.response(),
-        Quantity::ServiceTime => step.service(),
-        // What arrived late is part of the latency: leaving it out would flatter a slow system.
-        Quantity::Latency => step.arrivals(),
-    };
-    of_times(&times, criterion.statistic)
+    causes.of_step(index as u32).map(str::to_owned).or(ended_early)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::criterion::{Durations, Meter, NumberFigure};
+    use crate::criterion::{Durations, Meter, NumberFigure, Quantity};
     use crate::description::{Monitor, SourceLocation, StepDescription};
+    use crate::measured::Measured;
     use crate::plan::{Limits, PropertyValues};
     use crate::profile::{Profile, Stage};
+    use crate::report::Report;
     use crate::snapshot::{ExecutionOutcome, Snapshot};
     use crate::timestamp::Timestamp;
     use proptest::prelude::*;
@@ -300,9 +278,22 @@ mod tests {
             }
         }
 
+        fn judged(&self, ending: &Ending) -> Report {
+            crate::judge::judge(Case {
+                plan: &self.plan,
+                described: &self.described,
+                aggregate: &self.aggregate,
+                ending,
+                started: START,
+                ended: START.plus(secs(32)),
+                factories: Vec::new(),
+                git_revision: None,
+                environment: crate::environment::Environment::default(),
+            })
+        }
+
         fn reports(&self) -> Vec<CriterionReport> {
-            let planned = &self.plan.scenarios[0];
-            judge(planned, &self.described[0].scenario, &self.aggregate, &Ending::Completed)
+            self.judged(&Ending::Completed).scenarios.remove(0).criteria
         }
 
         fn observed(&self) -> Vec<String> {
@@ -457,8 +448,9 @@ mod tests {
             early,
         );
         for report in run.reports() {
-            assert!(!report.held, "{}", report.criterion);
+            assert!(!report.is_met(), "{}", report.criterion);
             assert_eq!(report.observed_text(), "no data");
+            assert!(report.no_data.is_some());
         }
     }
 
@@ -479,9 +471,8 @@ mod tests {
         // Once stopped it stays not held, whatever the last passes bring.
         (5..30).for_each(|at| failing.tell(at, &|_, _| vec![1; 10]));
         let ending = Ending::Breached(Box::new(breach));
-        let planned = &failing.plan.scenarios[0];
-        let reports = judge(planned, &failing.described[0].scenario, &failing.aggregate, &ending);
-        assert!(reports[0].held && !reports[1].held);
+        let reports = failing.judged(&ending).scenarios.remove(0).criteria;
+        assert!(reports[0].is_met() && reports[1].is_breached());
         assert_eq!(
             reports[1].message(),
             "expected error rate at most 10 %, observed 60 %; the campaign was stopped for it after 5 s"

@@ -1,6 +1,6 @@
 //! The meters of a scenario in its report.
 
-use super::criteria::per_second;
+use super::observe::per_second;
 use crate::aggregate::Aggregate;
 use crate::description::ScenarioDescription;
 use crate::measured::Measured;

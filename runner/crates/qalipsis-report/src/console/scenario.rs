@@ -10,7 +10,7 @@ use crate::times::Measure;
 use crate::zones;
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::histogram::Histogram;
-use qalipsis_model::report::{Report, ScenarioReport, StepReport};
+use qalipsis_model::report::{Outcome, Report, ScenarioReport, StepReport};
 use qalipsis_model::snapshot::JoinFigures;
 use qalipsis_model::timestamp::Timestamp;
 
@@ -33,7 +33,8 @@ fn header(page: &mut Page, report: &Report, scenario: &ScenarioReport) {
     let failed = report.reasons.iter().any(|r| r.scenario.as_deref() == Some(scenario.name.as_str()));
     let mark = match failed {
         true => Mark::Failed,
-        false if scenario.released == 0 => Mark::Skipped,
+        // What was not judged has not passed.
+        false if scenario.released == 0 || unjudged(scenario) => Mark::Skipped,
         false => Mark::Passed,
     };
     let mut facts = vec![
@@ -119,6 +120,11 @@ fn steps(page: &mut Page, scenario: &ScenarioReport) {
         }
     }
     page.table(&table);
+}
+
+fn unjudged(scenario: &ScenarioReport) -> bool {
+    scenario.steps.iter().any(|step| step.cause.is_some())
+        || scenario.criteria.iter().any(|criterion| criterion.cause().is_some())
 }
 
 fn mark_of(step: &StepReport) -> Mark {
@@ -234,11 +240,11 @@ fn criteria(page: &mut Page, scenario: &ScenarioReport) {
     page.gap();
     let mut table = Table::new("criterion", vec![Column { title: "observed", expendable: 0 }]);
     for criterion in &scenario.criteria {
-        let (mark, paint) = match criterion.held {
-            true => (Mark::Passed, Paint::Plain),
-            // Without a load there was nothing to hold it against.
-            false if scenario.released == 0 => (Mark::Skipped, Paint::Dim),
-            false => (Mark::Failed, Paint::Bad),
+        let (mark, paint) = match &criterion.outcome {
+            Outcome::Met => (Mark::Passed, Paint::Plain),
+            // The cause is named above.
+            Outcome::NotJudged { .. } | Outcome::Repeats { .. } => (Mark::Skipped, Paint::Dim),
+            Outcome::Breached => (Mark::Failed, Paint::Bad),
         };
         table.row(mark, criterion.criterion.to_string(), vec![(criterion.observed_text(), paint)]);
     }

@@ -237,7 +237,7 @@ fn criteria(page: &mut Page, scenario: &ScenarioReport) {
     page.raw("<h3>Criteria</h3>\n");
     heads(page, &["criterion", "observed", ""]);
     for criterion in &scenario.criteria {
-        page.raw(if criterion.held { "<tr>" } else { "<tr class=\"bad\">" });
+        page.raw(if criterion.is_breached() { "<tr class=\"bad\">" } else { "<tr>" });
         let rule = criterion.criterion.rule();
         page.element("td", "", &format!("{}: {rule}", criterion.criterion.subject.name()));
         page.element("td", "number", &criterion.observed_text());

@@ -203,6 +203,9 @@ mod tests {
         assert_eq!(at("scenarios/my-shop/src/lib.rs"), found("at scenarios.my-shop.src.Scenario(lib.rs:87)"));
         assert_eq!(at("/home/ci/v1.2/src/main.rs"), found("at src.Scenario(main.rs:87)"));
         assert_eq!(at("../load/src/main.rs"), found("at load.src.Scenario(main.rs:87)"));
-        assert_eq!([at("main.rs"), at("Src/main.rs"), at("a b/main.rs"), at("src/a (b).rs")], [const { None }; 4]);
+        assert_eq!(
+            [at("main.rs"), at("Src/main.rs"), at("a b/main.rs"), at("src/a (b).rs")],
+            [const { None }; 4]
+        );
     }
 }

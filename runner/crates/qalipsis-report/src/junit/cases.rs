@@ -10,7 +10,7 @@ use crate::zones;
 use qalipsis_model::compare::{SubjectComparison, Verdict};
 use qalipsis_model::description::SourceLocation;
 use qalipsis_model::evidence::FailureKind;
-use qalipsis_model::report::{CriterionReport, Problem, Report, ScenarioReport, StepReport};
+use qalipsis_model::report::{CriterionReport, Outcome, Problem, Reason, Report, ScenarioReport, StepReport};
 use qalipsis_model::verdict::Status;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus};
 use std::time::Duration;
@@ -69,11 +69,15 @@ impl Cases<'_> {
             Status::Invalid => "invalid",
             Status::Successful | Status::Warning | Status::Failed => "error",
         };
+        // One scenario shows a cause that stopped them all; the others say that it did.
+        if let Some(cause) = self.explained_elsewhere() {
+            return Some(self.case("campaign", skipped(cause), &self.scenario.location, None));
+        }
         let mut reasons: Vec<String> = campaign_reasons(self.report)
             .map(|reason| xml::line(&explain(reason, Some(&self.scenario.name)), 1000))
             .collect();
         let stopped = matches!(self.report.status, Status::Aborted | Status::Invalid);
-        if reasons.is_empty() && !stopped {
+        if reasons.is_empty() && (!stopped || self.report.reasons.iter().any(|r| self.is_ours(r))) {
             return None;
         }
         let message = reasons.first().map_or_else(|| format!("the campaign is {kind}"), Clone::clone);
@@ -96,6 +100,26 @@ impl Cases<'_> {
         Some(case)
     }
 
+    /// Why this scenario was not judged, when another one shows it.
+    fn explained_elsewhere(&self) -> Option<String> {
+        if !matches!(self.report.status, Status::Aborted | Status::Invalid)
+            || self.report.reasons.iter().any(|reason| self.is_ours(reason))
+        {
+            return None;
+        }
+        let first = self.report.reasons.first()?;
+        let shown = match &first.scenario {
+            Some(scenario) => *scenario != self.scenario.name,
+            None => self.report.scenarios.first().is_some_and(|s| s.name != self.scenario.name),
+        };
+        let cause = || xml::line(&explain(first, Some(&self.scenario.name)), self.limits.message);
+        shown.then(|| format!("not judged: {}", cause()))
+    }
+
+    fn is_ours(&self, reason: &Reason) -> bool {
+        reason.scenario.as_deref() == Some(self.scenario.name.as_str())
+    }
+
     fn problem(&self, problem: &Problem) -> TestCase {
         let location = problem.evidence.iter().find_map(|e| e.location.as_ref());
         let location = location.unwrap_or(&self.scenario.location);
@@ -112,7 +136,7 @@ impl Cases<'_> {
     fn step(&self, step: &StepReport, time: Duration) -> TestCase {
         let location = step.location_or(&self.scenario.location);
         let executions = step.figures.executions();
-        let never_executed = self.never_executed(step);
+        let never_executed = step.is_unreached().then(|| self.never_executed(step));
         let status = if let (Some(headline), Some(first)) = (&step.headline, step.failures.first()) {
             let zones = zones::failing(self.scenario, &step.name);
             self.non_success(NonSuccessKind::Failure, first.kind.name(), headline, |limit| {
@@ -124,6 +148,10 @@ impl Cases<'_> {
             })
         } else if executions == 0 {
             skipped(match step.figures.cancelled {
+                0 if step.cause.is_some() => {
+                    let cause = step.cause.as_deref().unwrap_or_default();
+                    format!("not judged: {}", xml::line(cause, self.limits.message))
+                }
                 0 if step.optional => "never executed, which is allowed for this step".to_owned(),
                 0 => "never executed".to_owned(),
                 cancelled => {
@@ -154,40 +182,39 @@ impl Cases<'_> {
         case
     }
 
-    /// Why a step that was not executed fails the run, when it does.
-    fn never_executed(&self, step: &StepReport) -> Option<String> {
-        if !step.must_run() {
-            return None;
-        }
-        let mut reasons = self.report.reasons.iter().filter(|reason| {
+    /// Why a step that was not executed fails the run.
+    fn never_executed(&self, step: &StepReport) -> String {
+        let reason = self.report.reasons.iter().find(|reason| {
             reason.kind == Some(FailureKind::NeverExecuted)
-                && reason.scenario.as_deref() == Some(self.scenario.name.as_str())
+                && self.is_ours(reason)
                 && reason.step.as_deref() == Some(step.name.as_str())
         });
-        let first = reasons.next()?;
-        // A criterion without data names the step too, but has a test case of its own.
-        let of_criterion = |message: &str| self.scenario.criteria.iter().any(|c| c.message() == message);
-        let own = std::iter::once(first).chain(reasons).find(|reason| !of_criterion(&reason.message));
-        Some(own.map_or_else(|| "declared but never executed".to_owned(), |reason| reason.message.clone()))
+        reason.map_or_else(|| "declared but never executed".to_owned(), |reason| reason.message.clone())
     }
 
     fn criterion(&self, criterion: &CriterionReport) -> TestCase {
         let location = &criterion.criterion.location;
         let message = criterion.message();
         let body = |limit| body::criterion(criterion, location, limit);
-        let status = match criterion.observed {
-            _ if criterion.held => TestCaseStatus::success(),
-            Some(_) => {
-                let kind = criterion.criterion.quantity.failure_kind();
-                self.non_success(NonSuccessKind::Failure, kind.name(), &message, body)
+        let status = match &criterion.outcome {
+            Outcome::Met => TestCaseStatus::success(),
+            // What could not be judged is an error, what was judged a failure.
+            Outcome::Breached => {
+                let kind = match criterion.observed {
+                    Some(_) => NonSuccessKind::Failure,
+                    None => NonSuccessKind::Error,
+                };
+                self.non_success(kind, criterion.failure_kind().name(), &message, body)
             }
-            None => {
-                self.non_success(NonSuccessKind::Error, FailureKind::NeverExecuted.name(), &message, body)
+            Outcome::NotJudged { .. } | Outcome::Repeats { .. } => {
+                skipped(xml::line(&message, self.limits.message))
             }
         };
-        let mut case = self.case(&criterion.criterion.to_string(), status, location, None);
-        if criterion.held {
-            case.set_system_out(format!("observed {}", criterion.observed_text()));
+        let mut case = self.case(&criterion.name, status, location, None);
+        if criterion.is_met() {
+            // The limit is no part of the name, so that a new limit keeps the history of the test.
+            let expected = criterion.criterion.expectation();
+            case.set_system_out(format!("observed {}, expected {expected}", criterion.observed_text()));
         }
         case
     }

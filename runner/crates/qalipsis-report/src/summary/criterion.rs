@@ -21,8 +21,21 @@ pub struct Criterion {
     pub observed: String,
     /// What it was: durations in nanoseconds, rates from 0 to 1; null without data, and for a time without end.
     pub observed_value: Option<f64>,
-    /// Whether it held; without data it did not.
+    /// Whether what was observed is within the limit; without data it is not.
     pub held: bool,
+    /// Unique in its scenario, and without the limit: `place response time p95`. Absent in files of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `met`, `breached`, `not-judged` or `repeats`; only `breached` is a failure of its own. Absent in files of older
+    /// versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// Why there was nothing to observe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_data: Option<String>,
+    /// The failure from which it follows, when it is not a failure of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// Where it is written.
     pub location: Location,
 }
@@ -41,7 +54,11 @@ impl From<&CriterionReport> for Criterion {
             expected: criterion.expectation(),
             observed: report.observed_text(),
             observed_value: report.observed.filter(|value| value.is_finite()),
-            held: report.held,
+            held: report.is_met(),
+            name: Some(report.name.clone()),
+            outcome: Some(report.outcome.name().to_owned()),
+            no_data: report.no_data.clone(),
+            cause: report.cause().map(str::to_owned),
             location: Location::from(&criterion.location),
         }
     }

@@ -24,6 +24,9 @@ pub struct Step {
     pub optional: bool,
     /// Whether it was declared but never executed.
     pub skipped: bool,
+    /// Why it was never executed, when another failure explains it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// Everything that failed in one line; null when nothing did.
     pub headline: Option<String>,
     /// Executions that succeeded only after a retry; absent when there are none.
@@ -236,6 +239,7 @@ impl From<&StepReport> for Step {
             location: step.location.as_ref().map(Location::from),
             optional: step.optional,
             skipped: step.skipped,
+            cause: step.cause.clone(),
             headline: step.headline.clone(),
             flaky: (figures.flaky > 0)
                 .then(|| Flaky { executions: figures.flaky, cause: figures.flaky_cause.clone() }),

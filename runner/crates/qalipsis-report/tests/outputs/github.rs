@@ -68,7 +68,10 @@ fn b6_warnings_are_annotations() {
 
 #[test]
 fn c8_the_summary_leads_with_what_the_product_is_about() {
-    let links = [("run", "https://github.com/us/shop/actions/runs/1".to_owned()), ("re(port", "http://x/a b)".into())];
+    let links = [
+        ("run", "https://github.com/us/shop/actions/runs/1".to_owned()),
+        ("re(port", "http://x/a b)".into()),
+    ];
     let shown = summary(&Campaign::failing().report(), &links);
     let order = [
         "## ❌ FAILED",

@@ -72,7 +72,9 @@ fn b12_how_long_checks_took_is_shown_on_demand() {
     let (before, after) = page.split_once("<details class=\"checks\">").expect("it is folded");
     let folded = after.split("</details>").next().unwrap();
     assert!(folded.starts_with("<summary>1 verification: how long the checks took</summary>"), "{folded}");
-    assert!(folded.contains("aria-label=\"order-accepted\"") && !before.contains("aria-label=\"order-accepted\""));
+    assert!(
+        folded.contains("aria-label=\"order-accepted\"") && !before.contains("aria-label=\"order-accepted\"")
+    );
     assert!(before.contains("aria-label=\"place-order\"") && !folded.contains("aria-label=\"place-order\""));
 }
 

@@ -1,15 +1,18 @@
 use crate::sample::{ACCEPTED, Campaign, FULFILLED, REFUND, exchange, hostile};
 use insta::assert_snapshot;
 use proptest::prelude::*;
+use qalipsis_model::criterion::{Durations, NumberFigure, Quantity};
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::judge::Ending;
 use qalipsis_model::report::{Report, ScenarioReport, StepReport};
 use qalipsis_model::snapshot::{ExecutionOutcome, StepFigures, Tolerance};
 use qalipsis_model::timestamp::Timestamp;
+use qalipsis_model::verdict::Status;
 use qalipsis_report::junit::{SIZE_LIMIT, write};
 use roxmltree::{Document, Node};
 use std::collections::HashSet;
 use std::fs;
+use std::time::Duration;
 
 /// The only file that is written for `report`.
 fn written(report: &Report) -> String {
@@ -78,11 +81,8 @@ fn b6_warnings_are_the_output_of_a_passing_test_case() {
     other.name = "other".to_owned();
     report.scenarios.push(other);
     let folder = tempfile::tempdir().unwrap();
-    let texts: Vec<String> = write(&report, folder.path())
-        .unwrap()
-        .iter()
-        .map(|path| fs::read_to_string(path).unwrap())
-        .collect();
+    let texts: Vec<String> =
+        write(&report, folder.path()).unwrap().iter().map(|path| fs::read_to_string(path).unwrap()).collect();
     let output = |text: &str| {
         let document = Document::parse(text).unwrap();
         assert_eq!(outcome(&document, "warnings"), None, "a warning fails nothing");
@@ -167,19 +167,28 @@ fn what_was_never_executed_is_skipped_unless_it_fails_the_run() {
 }
 
 #[test]
-fn a_criterion_without_data_is_an_error() {
+fn a_step_that_was_never_executed_is_one_failure_with_its_criteria() {
     let mut campaign = Campaign::healthy();
     campaign.figures.steps.remove(&FULFILLED);
     let text = written(&campaign.report());
     let document = Document::parse(&text).unwrap();
-    assert_eq!(
-        outcome(&document, "order-fulfilled latency p95 below 2 s"),
-        told("error", "never-executed", "expected latency p95 below 2 s, observed no data")
-    );
-    assert_eq!(
-        outcome(&document, "order-fulfilled"),
-        told("failure", "never-executed", "declared but never executed")
-    );
+    let why = "declared but never executed; mark it #[step(optional)] when a run may pass without it";
+    assert_eq!(outcome(&document, "order-fulfilled"), told("failure", "never-executed", why));
+    let message = "expected latency p95 below 2 s, observed no data: step 'order-fulfilled' was never executed; \
+                   not judged: step 'order-fulfilled' was never executed";
+    assert_eq!(outcome(&document, "order-fulfilled latency p95"), told("skipped", "", message));
+}
+
+#[test]
+fn a_criterion_without_data_is_an_error() {
+    let mut campaign = Campaign::healthy();
+    campaign.described.scenario.criteria =
+        vec![Durations::of("order-accepted", Quantity::Latency).p(95).below(Duration::from_secs(2))];
+    let text = written(&campaign.report());
+    let document = Document::parse(&text).unwrap();
+    let message = "expected latency p95 below 2 s, observed no data: step 'order-accepted' awaited no record, so a \
+                   criterion on latency cannot be judged there; it belongs on 'order-fulfilled'";
+    assert_eq!(outcome(&document, "order-accepted latency p95"), told("error", "no-data", message));
 }
 
 #[test]
@@ -203,7 +212,8 @@ fn an_unreachable_target_is_an_error() {
         outcome(&document, "warm-up"),
         told("error", "error", "http://127.0.0.1:1 refuses connections")
     );
-    assert_eq!(outcome(&document, "place-order"), told("skipped", "", "never executed"));
+    let not_judged = "not judged: warm-up failed: http://127.0.0.1:1 refuses connections";
+    assert_eq!(outcome(&document, "place-order"), told("skipped", "", not_judged));
 }
 
 #[test]
@@ -215,8 +225,71 @@ fn a_cause_without_scenario_shows_in_every_file() {
     let document = Document::parse(&text).unwrap();
     assert_eq!(
         outcome(&document, "campaign"),
-        told("error", "error", "http://127.0.0.1:1 refuses connections")
+        told("error", "aborted", "http://127.0.0.1:1 refuses connections")
     );
+}
+
+#[test]
+fn b5_a_target_that_is_down_at_warm_up_is_one_red_test_case() {
+    let report = Campaign::not_ready().report();
+    assert_eq!((report.status, report.exit_code(false)), (Status::Aborted, 5));
+    assert_eq!(report.reasons.len(), 1, "{:?}", report.reasons);
+    let text = written(&report);
+    let document = Document::parse(&text).unwrap();
+    let tags = |tag: &str| document.descendants().filter(|node| node.has_tag_name(tag)).count();
+    assert_eq!((tags("error"), tags("failure"), tags("skipped")), (1, 0, 7), "{text}");
+    let skipped = document.descendants().filter(|node| node.has_tag_name("skipped"));
+    for case in skipped {
+        let message = case.attribute("message").unwrap();
+        assert!(message.contains("refuses connections") || message.contains("allowed"), "{message}");
+    }
+}
+
+#[test]
+fn b5_a_criterion_that_repeats_a_failed_join_is_skipped_and_names_it() {
+    let mut campaign = Campaign::failing();
+    campaign.described.scenario.criteria =
+        vec![NumberFigure::of("order-fulfilled", Quantity::Missing).at_most(0)];
+    let report = campaign.report();
+    let causes: Vec<_> = report.reasons.iter().filter_map(|reason| reason.step.as_deref()).collect();
+    assert_eq!(causes, ["order-accepted", "order-fulfilled"]);
+    let text = written(&report);
+    let document = Document::parse(&text).unwrap();
+    let (tag, _, message) = outcome(&document, "order-fulfilled missing").unwrap();
+    assert_eq!(tag, "skipped");
+    let start = "expected missing at most 0, observed 9; it repeats: step 'order-fulfilled' failed: 12 of 1000 minions";
+    assert!(message.starts_with(start), "{message}");
+}
+
+#[test]
+fn b10_the_name_of_a_criterion_has_no_limit_and_is_unique() {
+    let names = |limit: u64| {
+        let mut campaign = Campaign::healthy();
+        let place = || Durations::of("place-order", Quantity::ResponseTime).p(95);
+        campaign.described.scenario.criteria = vec![
+            place().below(Duration::from_millis(limit)),
+            place().at_least(Duration::from_millis(1)),
+            place().below(Duration::from_millis(limit)).in_zone("eu"),
+        ];
+        let report = campaign.report();
+        let names: Vec<String> = report.scenarios[0].criteria.iter().map(|c| c.name.clone()).collect();
+        let text = written(&report);
+        let document = Document::parse(&text).unwrap();
+        for name in &names {
+            let cases = document.descendants().filter(|n| n.attribute("name") == Some(name)).count();
+            assert_eq!(cases, 1, "{name}: {text}");
+        }
+        names
+    };
+    assert_eq!(
+        names(130),
+        [
+            "place-order response time p95",
+            "place-order response time p95 (2)",
+            "place-order response time p95 in zone eu"
+        ]
+    );
+    assert_eq!(names(130), names(90));
 }
 
 #[test]

@@ -20,7 +20,9 @@ fn outputs(report: &Report) -> Vec<(&'static str, String)> {
 /// The row of a step's figures, as plain words.
 fn row(output: &str, text: &str, step: &str) -> String {
     let row = match output {
-        "console" => text.lines().find(|line| line.contains(step) && !line.contains("p95") && !line.contains('›')),
+        "console" => {
+            text.lines().find(|line| line.contains(step) && !line.contains("p95") && !line.contains('›'))
+        }
         "page" => text.lines().find(|line| line.contains(&format!("<td>{step}</td>"))),
         "junit" => text
             .split("<testcase ")
@@ -52,7 +54,9 @@ fn a11_all_outputs_show_the_response_time_and_say_so() {
 fn a13_a_step_that_awaits_shows_its_latency_and_nowhere_how_long_it_waited() {
     let report = Campaign::failing().report();
     let figures = &report.scenarios[0].steps[FULFILLED as usize].figures;
-    let p = |times: &qalipsis_model::histogram::Histogram, percent| human_ns(times.percentile_ns(percent).unwrap());
+    let p = |times: &qalipsis_model::histogram::Histogram, percent| {
+        human_ns(times.percentile_ns(percent).unwrap())
+    };
     for (output, text) in outputs(&report) {
         let row = row(output, &text, "order-fulfilled");
         assert!(row.contains("latency"), "{output}: {row}");

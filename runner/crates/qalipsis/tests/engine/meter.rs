@@ -98,7 +98,7 @@ fn a_worker_that_keeps_up_holds_every_criterion() {
 #[test]
 fn a_worker_that_stands_still_breaks_all_three_and_the_run_waits_no_longer_than_asked() {
     let report = run(0);
-    let broken: Vec<bool> = report.scenarios[0].criteria.iter().map(|c| !c.held).collect();
+    let broken: Vec<bool> = report.scenarios[0].criteria.iter().map(|c| !c.is_met()).collect();
     assert_eq!(broken, [true, true, true], "{:?}", report.reasons);
     assert!(report.reasons.iter().all(|r| r.kind == Some(FailureKind::Meter)), "{:?}", report.reasons);
     assert_eq!(report.reasons[1].message, "expected time to drain at most 2 s, observed no end");

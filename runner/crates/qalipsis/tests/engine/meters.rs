@@ -153,7 +153,7 @@ fn what_is_never_recorded_has_no_data_but_what_is_never_counted_is_nothing() {
             .expect(Meter::named("baskets").total().at_most(0))
     });
     let criteria = &report.scenarios[0].criteria;
-    assert_eq!(criteria.iter().map(|c| c.held).collect::<Vec<_>>(), [false, false, false, true]);
+    assert_eq!(criteria.iter().map(|c| c.is_met()).collect::<Vec<_>>(), [false, false, false, true]);
     assert!(criteria[..3].iter().all(|c| c.observed.is_none()), "{criteria:?}");
 }
 
