@@ -23,6 +23,12 @@ pub struct ConnectError {
     cause: io::Error,
 }
 
+impl ConnectError {
+    pub(crate) fn new(action: &'static str, path: PathBuf, cause: io::Error) -> Self {
+        Self { action, path, cause }
+    }
+}
+
 /// Where the head awaits factories. The socket's file goes with it.
 #[derive(Debug)]
 pub struct Listener {

@@ -2,6 +2,7 @@
 
 use qalipsis_model::event::Event;
 use qalipsis_model::evidence::Evidence;
+use qalipsis_model::failure::FailedExecution;
 use qalipsis_model::judge::NotReady;
 use qalipsis_model::plan::{FactoryPlan, Stop};
 use qalipsis_model::snapshot::Snapshot;
@@ -46,6 +47,8 @@ pub enum ToHead {
     Trace(Box<Trace>),
     /// What minions told, when the plan asks for events; at most 1,000 of them.
     Events(Vec<Event>),
+    /// Executions that failed, when the plan's limit asks for any; at most 1,000 of them.
+    Failures(Vec<FailedExecution>),
     /// Scenario code blocks it for good; says who. Nothing follows.
     Stuck(String),
     /// Everything ended and was told; nothing follows.

@@ -1,5 +1,6 @@
 //! Who awaits a key whose deadline has passed, and the evidence that tells so.
 
+use crate::clock;
 use crate::fault::Fault;
 use crate::minion::ScenarioContext;
 use qalipsis_model::duration::human;
@@ -40,7 +41,7 @@ impl Awaiting {
             id,
             scenario: self.scenario.name.clone(),
             step: Some(self.step),
-            at: self.scenario.clock.date(self.trigger + self.limit),
+            at: self.scenario.clock.date(clock::after(self.trigger, self.limit)),
             minion: Some(self.minion),
             iteration: self.iteration,
             taken: Default::default(),

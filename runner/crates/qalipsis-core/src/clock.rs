@@ -1,8 +1,16 @@
 //! One reading of the wall clock, from which all instants of a factory are dated.
 
 use qalipsis_model::timestamp::Timestamp;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
+
+/// As far in the future as an instant is ever asked for: a duration that stands for "no limit" must not end a process.
+const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+
+/// `duration` after `instant`. What no clock can count is 30 years.
+pub fn after(instant: Instant, duration: Duration) -> Instant {
+    instant + duration.min(FAR)
+}
 
 /// Dates monotonic instants. Steps of the wall clock during a run do not reach the figures.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +40,20 @@ impl Clock {
 
     /// The instant of a date; the origin when it lies before it.
     pub fn instant(&self, date: Timestamp) -> Instant {
-        self.origin + date.since(self.dated)
+        after(self.origin, date.since(self.dated))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d8_the_longest_duration_is_far_away_and_no_panic() {
+        let now = Instant::now();
+        assert!(after(now, Duration::MAX) > after(now, Duration::from_secs(3600)));
+        assert_eq!(after(now, Duration::from_secs(1)), now + Duration::from_secs(1));
+        let clock = Clock::start();
+        assert!(clock.instant(Timestamp(u64::MAX)) > Instant::now());
     }
 }

@@ -1,5 +1,6 @@
 //! Batches that minions fill together.
 
+use crate::clock;
 use crate::minion::Minion;
 use crate::steps::Steps;
 use parking_lot::Mutex;
@@ -59,7 +60,7 @@ impl<T> Collect<T> {
         let wait = Waiting { collect: self, number };
         let mut released = self.number.subscribe();
         tokio::select! {
-            () = minion.state().wait_until(Instant::now() + self.within) => {}
+            () = minion.state().wait_until(clock::after(Instant::now(), self.within)) => {}
             _ = released.wait_for(|now| *now != number) => {}
             () = minion.state().scenario().crowd.all_wait() => {}
         }

@@ -5,6 +5,7 @@
 
 use crate::execution::{self, Execution};
 use crate::minion::{Minion, MinionState};
+use crate::spans;
 use crate::steps::Steps;
 use parking_lot::Mutex;
 use qalipsis_model::event::{EXECUTION, Event, Executed, Level, Value};
@@ -96,16 +97,25 @@ impl<S: Steps> Minion<S> {
     ///
     /// It goes to the file of events, with the campaign, the scenario, the minion, its pass and, inside
     /// of a step's action, the step; see `runner/docs/events.md`. Unless `report.export.events.enabled`
-    /// is set and `level` is at least `report.export.events.level` it does nothing. It never waits: when
+    /// is set and `level` is at least `report.export.events.level` it does nothing; but with `--log` or `RUST_LOG` it is
+    /// a line of the log. It never waits: when
     /// too many events wait for the head it is dropped and counted. A name of more than 200 bytes and
     /// a text of more than 2 KB are cut.
     pub fn event(&self, level: Level, name: impl Into<Cow<'static, str>>, value: impl Into<Value>) {
         let state = self.state();
+        let logged = spans::is_logged(level);
+        if !logged && state.events().is_none_or(|events| level < events.level) {
+            return;
+        }
+        let (name, value) = (name.into(), value.into());
+        if logged {
+            spans::event(level, &name, &value);
+        }
         if state.events().is_some_and(|events| level >= events.level) {
             let own =
                 |execution: &mut Execution| Arc::ptr_eq(&execution.minion, state).then_some(execution.step);
             let step = execution::with(own).flatten();
-            state.tell(state.scenario().clock.now(), step, level, name.into(), value.into());
+            state.tell(state.scenario().clock.now(), step, level, name, value);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The way of the first failures of each step to the head.
 
+use crate::failures::FailureList;
 use parking_lot::Mutex;
 use qalipsis_model::evidence::{Evidence, FailureKind};
 use std::collections::HashMap;
@@ -20,6 +21,8 @@ pub struct EvidenceKeeper {
     next_id: AtomicU64,
     lost: AtomicU64,
     kept: Mutex<HashMap<Group, u32>>,
+    /// All failures, in short.
+    pub failures: FailureList,
 }
 
 impl EvidenceKeeper {
@@ -32,8 +35,15 @@ impl EvidenceKeeper {
             next_id: AtomicU64::new(0),
             lost: AtomicU64::new(0),
             kept: Mutex::new(HashMap::new()),
+            failures: FailureList::new(0),
         };
         (keeper, receiver)
+    }
+
+    /// The same, which lists so many failures beside.
+    #[must_use]
+    pub fn listing(self, failures: u64) -> Self {
+        Self { failures: FailureList::new(failures), ..self }
     }
 
     /// An id when one more failure of this kind is to be kept.

@@ -1,6 +1,7 @@
 //! Awaiting the effect of a request.
 
 use crate::awaiting::Awaiting;
+use crate::clock;
 use crate::execution;
 use crate::fault::Fault;
 use crate::ledger::Ledger;
@@ -267,7 +268,7 @@ impl<K: Key, R: Send + 'static> Future for Records<K, R> {
             inner.ledger.awaited_by(step.map(|(step, _)| step));
             step.and_then(|(_, trigger)| trigger).unwrap_or(registered)
         });
-        let deadline = trigger + *this.limit;
+        let deadline = clock::after(trigger, *this.limit);
 
         if let Some(arrived) = slot.poll(cx.waker()) {
             inner.ended = true;

@@ -233,7 +233,8 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             (None, Some(_)) => _ = self.end(&mut shard, key, End::GivenUp),
             (Some(awaiting), Some(entry)) => {
                 self.overdue.fetch_add(1, Relaxed);
-                self.patience_ns.fetch_max(awaiting.limit.as_nanos() as u64, Relaxed);
+                let patience = u64::try_from(awaiting.limit.as_nanos()).unwrap_or(u64::MAX);
+                self.patience_ns.fetch_max(patience, Relaxed);
                 let left = slot.wanted() - slot.count();
                 *entry = Entry::Overdue(Box::new(Awaiting { left, ..awaiting }));
                 shard.overdue.push_back(key.clone());

@@ -13,6 +13,7 @@ pub mod events;
 pub mod evidence;
 mod exchanges;
 pub mod execution;
+pub mod failures;
 pub mod fault;
 mod gaps;
 pub mod gauge;

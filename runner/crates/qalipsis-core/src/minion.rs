@@ -18,6 +18,7 @@ use crate::verify::{self, Verify};
 use parking_lot::Mutex;
 use qalipsis_model::duration::human;
 use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailureKind, excerpt};
+use qalipsis_model::failure::{self, FailedExecution};
 use qalipsis_model::plan::EventsPlan;
 use qalipsis_model::segment::Segment;
 use qalipsis_model::snapshot::{ExecutionOutcome, StepKind};
@@ -32,6 +33,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 /// What all minions of a scenario share in one factory. The engine makes it.
 #[derive(Debug)]
@@ -136,6 +138,8 @@ pub struct MinionState {
     /// That it runs no further pass.
     ended: AtomicBool,
     draws: AtomicU32,
+    /// Unique ids that were made in this iteration.
+    ids: AtomicU32,
     spans: AtomicU32,
     /// Lateness of the pass, in nanoseconds, until its first execution takes it.
     lag_ns: AtomicU64,
@@ -161,6 +165,7 @@ impl MinionState {
             timeout_told: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             draws: AtomicU32::new(0),
+            ids: AtomicU32::new(0),
             spans: AtomicU32::new(0),
             lag_ns: AtomicU64::new(0),
             starts: Default::default(),
@@ -176,6 +181,7 @@ impl MinionState {
         self.timed_out.store(false, Relaxed);
         self.timeout_told.store(false, Relaxed);
         self.draws.store(0, Relaxed);
+        self.ids.store(0, Relaxed);
         self.lag_ns.store(lag.as_nanos() as u64, Relaxed);
         self.current.store(u32::MAX, Relaxed);
         self.exchanges.lock().clear();
@@ -420,6 +426,18 @@ impl MinionState {
     ) {
         let keeper = &self.scenario.evidence;
         let step = execution.map(|execution| execution.step);
+        spans::failed(step.map(|step| self.step_name(step)), fault.kind, &fault.message);
+        keeper.failures.add(|| FailedExecution {
+            at,
+            scenario: self.scenario.name.clone(),
+            step,
+            key: fault.key.clone(),
+            minion: Some(self.index),
+            iteration: self.iteration(),
+            kind: fault.kind,
+            message: failure::line(&fault.message),
+            trace_id: Some(self.trace_id()),
+        });
         let id = reserved.unwrap_or_else(|| keeper.admit(self.scenario.index, step, fault.kind));
         let Some(id) = id else { return };
         let fault = fault.into_details();
@@ -569,6 +587,17 @@ impl<S: Steps> Minion<S> {
     pub fn rng(&self) -> MinionRng {
         let draw = self.state.draws.fetch_add(1, Relaxed);
         self.state.draw(draw)
+    }
+
+    /// An id that no other call gives: not in another iteration, of another minion or scenario, nor in another
+    /// campaign, be it one of the same seed or a replay.
+    ///
+    /// [`rng`](Self::rng) gives the same data again; a system that takes each id once needs this one beside it. It is a
+    /// UUID of version 4 for whoever looks at it.
+    pub fn unique_id(&self) -> Uuid {
+        let draw = self.state.ids.fetch_add(1, Relaxed);
+        let ScenarioContext { campaign, name, .. } = &**self.state.scenario();
+        rng::unique(*campaign, name, self.state.index, self.state.iteration(), draw)
     }
 
     pub(crate) fn state(&self) -> &Arc<MinionState> {

@@ -1,5 +1,6 @@
 //! Time that a minion lets pass: pauses and paces.
 
+use crate::clock;
 use crate::minion::Minion;
 use crate::rng::MinionRng;
 use crate::steps::Steps;
@@ -113,7 +114,7 @@ impl<S: Steps> Minion<S> {
     /// A pause of random length depends on the seed, see [`rng`](Self::rng).
     pub async fn pause(&self, pause: impl Pause) {
         let length = pause.length(&mut self.rng());
-        self.state().wait_until(Instant::now() + length).await;
+        self.state().wait_until(clock::after(Instant::now(), length)).await;
     }
 
     /// Waits until a period has passed since this minion last came by this place of the code, in this
@@ -133,8 +134,8 @@ impl<S: Steps> Minion<S> {
                     None => (now, None),
                     Some((at, past)) => {
                         let period = pace.next(past);
-                        let due = at.checked_add(period).unwrap_or(now);
-                        (if due + period < now { now } else { due }, Some(period))
+                        let due = clock::after(at, period);
+                        (if clock::after(due, period) < now { now } else { due }, Some(period))
                     }
                 };
                 *last = Some((due, period));

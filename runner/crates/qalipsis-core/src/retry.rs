@@ -1,5 +1,6 @@
 //! Steps that are attempted again.
 
+use crate::clock;
 use crate::execution;
 use crate::fault::{Fault, IntoFault};
 use crate::panics;
@@ -119,7 +120,7 @@ impl Retry {
         let seconds = (self.backoff.as_secs_f64() * self.factor.powi(power)).min(self.longest.as_secs_f64());
         // 53 bits are what a float of 64 bits holds exactly.
         let chance = (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
-        Duration::from_secs_f64(seconds * (1.0 - self.jitter * chance))
+        Duration::try_from_secs_f64(seconds * (1.0 - self.jitter * chance)).unwrap_or(Duration::MAX)
     }
 }
 
@@ -255,7 +256,7 @@ impl<A: Repeatable> Future for Attempts<A> {
                     Err(panic) => return Poll::Ready(Err(Fault::panicked(&panic))),
                 }
                 this.limit
-                    .set(this.policy.timeout.map(|limit| tokio::time::sleep_until(Instant::now() + limit)));
+                    .set(this.policy.timeout.map(|limit| tokio::time::sleep_until(clock::after(Instant::now(), limit))));
             }
             let running = this.running.as_mut().as_pin_mut().expect("an attempt runs");
             let mut fault = match panics::catch(|| running.poll(cx)) {

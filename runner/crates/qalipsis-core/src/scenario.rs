@@ -28,7 +28,7 @@ type AnyWorld = Arc<dyn Any + Send + Sync>;
 
 type OpeningWorld = BoxFuture<'static, Result<(Iterate, AnyWorld), SetupError>>;
 
-type Open = Box<dyn Fn(PropertyValues, Arc<SetupContext>) -> OpeningWorld + Send + Sync>;
+type Open = Arc<dyn Fn(PropertyValues, Arc<SetupContext>) -> OpeningWorld + Send + Sync>;
 
 type After = Arc<dyn Fn(Arc<MinionState>, AnyWorld) -> Pass + Send + Sync>;
 
@@ -94,7 +94,7 @@ impl Scenario {
             },
             steps: S::ALL,
             crate_id: S::CRATE,
-            open: Box::new(move |values, context| {
+            open: Arc::new(move |values, context| {
                 let iterate = iterate.clone();
                 let opening = P::read(&values)
                     .map(|properties| {
@@ -208,10 +208,11 @@ impl Scenario {
         values: PropertyValues,
         context: Arc<SetupContext>,
     ) -> BoxFuture<'static, Result<Passes, SetupError>> {
-        let opening = (self.open)(values, context);
+        let open = Arc::clone(&self.open);
         let after = self.after.clone();
         Box::pin(async move {
-            let (iterate, world) = opening.await?;
+            // Not before it is polled: what the author's function does before its first await may block as well.
+            let (iterate, world) = open(values, context).await?;
             let after =
                 after.map(|after| -> Iterate { Arc::new(move |minion| after(minion, Arc::clone(&world))) });
             Ok(Passes { iterate, after })

@@ -1,8 +1,10 @@
-//! `tracing` spans of passes and steps, for authors who install a subscriber.
+//! `tracing` spans of iterations and steps, and events of minions, for `--log` and for authors who install a subscriber.
 //!
 //! Without one that wants them, a span is a few comparisons and nothing is formatted.
 
 use crate::minion::MinionState;
+use qalipsis_model::event::{Level, Value};
+use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::snapshot::ExecutionOutcome;
 use tracing::Span;
 use tracing::field::Empty;
@@ -31,5 +33,47 @@ pub(crate) fn step(minion: &MinionState, step: u32) -> Span {
 pub fn ended(span: &Span, outcome: ExecutionOutcome) {
     if !span.is_none() {
         span.record("outcome", outcome.name());
+    }
+}
+
+/// Whether a subscriber wants events of this level.
+pub(crate) fn is_logged(level: Level) -> bool {
+    match level {
+        Level::Trace => tracing::enabled!(target: "qalipsis", tracing::Level::TRACE),
+        Level::Debug => tracing::enabled!(target: "qalipsis", tracing::Level::DEBUG),
+        Level::Info => tracing::enabled!(target: "qalipsis", tracing::Level::INFO),
+        Level::Warn => tracing::enabled!(target: "qalipsis", tracing::Level::WARN),
+        Level::Error => tracing::enabled!(target: "qalipsis", tracing::Level::ERROR),
+    }
+}
+
+/// Hands an event of a minion to the subscriber.
+pub(crate) fn event(level: Level, name: &str, value: &Value) {
+    let value = text(value);
+    match level {
+        Level::Trace => tracing::trace!(target: "qalipsis", "{name} = {value}"),
+        Level::Debug => tracing::debug!(target: "qalipsis", "{name} = {value}"),
+        Level::Info => tracing::info!(target: "qalipsis", "{name} = {value}"),
+        Level::Warn => tracing::warn!(target: "qalipsis", "{name} = {value}"),
+        Level::Error => tracing::error!(target: "qalipsis", "{name} = {value}"),
+    }
+}
+
+/// Hands a failure to the subscriber.
+pub(crate) fn failed(step: Option<&str>, kind: FailureKind, message: &str) {
+    match step {
+        Some(step) => tracing::warn!(target: "qalipsis", step, "{kind}: {message}"),
+        None => tracing::warn!(target: "qalipsis", "{kind}: {message}"),
+    }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Integer(number) => number.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Duration(ns) => qalipsis_model::duration::human_ns(*ns),
+        Value::Text(text) => text.to_string(),
+        Value::Bool(truth) => truth.to_string(),
+        Value::Execution(executed) => executed.outcome.map_or("cancelled", ExecutionOutcome::name).to_owned(),
     }
 }

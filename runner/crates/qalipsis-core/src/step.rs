@@ -1,5 +1,6 @@
 //! Executions of steps.
 
+use crate::clock;
 use crate::execution::{self, Execution};
 use crate::fault::{Fault, IntoFault};
 use crate::minion::MinionState;
@@ -199,7 +200,7 @@ where
         // The timer exists only once the action had to wait: most costs of a timer are in its registration.
         if let Some(limit) = *this.timeout {
             if this.sleep.is_none() {
-                this.sleep.set(Some(tokio::time::sleep_until(execution.started + limit)));
+                this.sleep.set(Some(tokio::time::sleep_until(clock::after(execution.started, limit))));
             }
             if let Some(sleep) = this.sleep.as_mut().as_pin_mut()
                 && sleep.poll(cx).is_ready()

@@ -1,8 +1,10 @@
 //! The way of events from the workers to the head.
 
 use crate::factory::Event as Told;
+use qalipsis_core::evidence::EvidenceKeeper;
 use qalipsis_core::minion::Worker;
 use qalipsis_model::event::Event;
+use qalipsis_model::failure::FailedExecution;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -58,5 +60,37 @@ impl Emission {
             }
         }
         Ok(())
+    }
+}
+
+/// Sends the failures that wait, unless too much waits for the head already.
+///
+/// # Errors
+/// When nobody listens any more.
+pub(crate) async fn failures(
+    keeper: &EvidenceKeeper,
+    head: &mpsc::Sender<Told>,
+) -> Result<(), mpsc::error::SendError<Told>> {
+    if head.max_capacity() - head.capacity() > WAITING {
+        return Ok(());
+    }
+    all_failures(keeper, head).await
+}
+
+/// Sends all failures that wait, however long that takes.
+///
+/// # Errors
+/// When nobody listens any more.
+pub(crate) async fn all_failures(
+    keeper: &EvidenceKeeper,
+    head: &mpsc::Sender<Told>,
+) -> Result<(), mpsc::error::SendError<Told>> {
+    let mut failed = keeper.failures.drain().into_iter();
+    loop {
+        let batch: Vec<FailedExecution> = failed.by_ref().take(BATCH).collect();
+        if batch.is_empty() {
+            return Ok(());
+        }
+        head.send(Told::Failures(batch)).await?;
     }
 }

@@ -18,6 +18,7 @@ use qalipsis_core::rng::fnv1a;
 use qalipsis_core::scenario::Scenario;
 use qalipsis_model::event;
 use qalipsis_model::evidence::Evidence;
+use qalipsis_model::failure::FailedExecution;
 use qalipsis_model::judge::NotReady;
 use qalipsis_model::overload::Overload;
 use qalipsis_model::plan::{FactoryPlan, Stop};
@@ -26,7 +27,7 @@ use qalipsis_model::timestamp::Timestamp;
 use qalipsis_model::trace::Trace;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -34,8 +35,6 @@ use tokio::time::Instant;
 const SNAPSHOT_PERIOD: Duration = Duration::from_secs(1);
 /// How often the end of the load is looked for.
 const TICK: Duration = Duration::from_millis(20);
-/// A worker that has not moved for so long is stuck: scenario code blocks its thread.
-const STUCK_AFTER: Duration = Duration::from_millis(2500);
 /// How long records are read after the last minion when nothing is overdue: duplicates come late.
 const SETTLE: Duration = Duration::from_millis(300);
 /// How long hard-stopped minions may take to be gone.
@@ -52,6 +51,8 @@ pub enum Event {
     Trace(Box<Trace>),
     /// What minions told, in the order of each worker.
     Events(Vec<event::Event>),
+    /// Executions that failed, in the order in which they did.
+    Failures(Vec<FailedExecution>),
     /// Scenario code blocks a worker for good; says who. Nothing follows.
     Stuck(String),
     /// Everything ended and was told.
@@ -94,10 +95,23 @@ impl Handle {
 /// # Errors
 /// Every scenario that could not get ready, with target and cause.
 pub async fn prepare(scenarios: &[Scenario], plan: FactoryPlan) -> Result<Factory, Vec<NotReady>> {
+    let (_never, stopping) = watch::channel(None);
+    prepare_until(scenarios, plan, stopping).await
+}
+
+/// Like [`prepare`], until `stopping` asks to stop: then what is open is closed in order, within a second.
+///
+/// # Errors
+/// Every scenario that could not get ready, with target and cause; and of a stop, what was still being opened.
+pub async fn prepare_until(
+    scenarios: &[Scenario],
+    plan: FactoryPlan,
+    stopping: watch::Receiver<Option<Stop>>,
+) -> Result<Factory, Vec<NotReady>> {
     let clock = Clock::start();
     let health = HealthMonitor::start();
     let (evidence, kept) = EvidenceKeeper::new(plan.campaign.limits.evidence);
-    let evidence = Arc::new(evidence);
+    let evidence = Arc::new(evidence.listing(plan.campaign.limits.failures));
     let (told, traces) = mpsc::channel(replay::CAPACITY);
     let mut planned = Vec::new();
     for scenario in &plan.campaign.scenarios {
@@ -144,11 +158,17 @@ pub async fn prepare(scenarios: &[Scenario], plan: FactoryPlan) -> Result<Factor
         .iter()
         .map(|(planned, scenario)| planned.overload.unwrap_or(scenario.describe().overload))
         .collect();
-    let (sources, opened) = sources::open(worlds, &plan).await?;
+    let (sources, opened) = sources::open(worlds, &plan, stopping).await?;
     Ok(Factory { plan, clock, contexts, evidence, kept, traces, side, opened, overload, sources, health })
 }
 
 impl Factory {
+    /// Closes everything without having run any load.
+    pub async fn close(mut self) {
+        self.sources.end().await;
+        sources::dispose(std::mem::take(&mut self.opened)).await;
+    }
+
     /// Runs the load from `start` on. Events come until [`Event::Ended`] or [`Event::Stuck`].
     pub fn run(self, start: Timestamp) -> (Handle, mpsc::Receiver<Event>) {
         let (events, received) = mpsc::channel(1024);
@@ -201,9 +221,11 @@ impl Factory {
             Gate { policies: std::mem::take(&mut self.overload), figures: Arc::clone(&self.side) },
         );
 
+        let limit = self.plan.campaign.limits.factory_silence;
         let mut tick = tokio::time::interval(TICK);
-        let mut second = tokio::time::interval_at(Instant::now() + SNAPSHOT_PERIOD, SNAPSHOT_PERIOD);
+        let mut second = tokio::time::interval_at(start + SNAPSHOT_PERIOD, SNAPSHOT_PERIOD);
         let mut emitting = tokio::time::interval(emission::PERIOD);
+        let mut listing = tokio::time::interval(emission::PERIOD);
         let mut ended_at: Option<Instant> = None;
         let mut cancelled_at: Option<Instant> = None;
         loop {
@@ -217,14 +239,18 @@ impl Factory {
                 _ = emitting.tick(), if emission.collects() => {
                     if emission.send(&events).await.is_err() { return; }
                 }
+                _ = listing.tick() => {
+                    if emission::failures(&self.evidence, &events).await.is_err() { return; }
+                }
                 _ = second.tick() => {
                     if events.send(Event::Snapshot(snapshots.take(self.clock.now(), !load.is_over()))).await.is_err() { return; }
                 }
                 _ = tick.tick() => {
                     if checking.as_ref().is_some_and(JoinHandle::is_finished) { break; }
-                    if let Some(who) = threads.iter().find_map(|t| t.stuck(STUCK_AFTER, &self.contexts)) {
+                    if let Some(who) = threads.iter().find_map(|t| t.stuck(limit, &self.contexts)) {
                         let _ = events.send(Event::Snapshot(snapshots.take(self.clock.now(), !load.is_over()))).await;
                         let _ = emission.finish(&events).await;
+                        let _ = emission::all_failures(&self.evidence, &events).await;
                         let _ = events.send(Event::Stuck(who)).await;
                         return;
                     }
@@ -254,7 +280,9 @@ impl Factory {
                 return;
             }
         }
-        if emission.finish(&events).await.is_err() {
+        if emission.finish(&events).await.is_err()
+            || emission::all_failures(&self.evidence, &events).await.is_err()
+        {
             return;
         }
         let _ = events.send(Event::Snapshot(snapshots.take(self.clock.now(), !load.is_over()))).await;

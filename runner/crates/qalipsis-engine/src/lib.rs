@@ -13,4 +13,4 @@ mod snapshots;
 mod sources;
 mod worker;
 
-pub use factory::{Event, Factory, Handle, prepare};
+pub use factory::{Event, Factory, Handle, prepare, prepare_until};

@@ -1,5 +1,6 @@
 //! Minions from release to end.
 
+use qalipsis_core::clock;
 use qalipsis_core::crowd::Crowd;
 use qalipsis_core::minion::{MinionState, Worker};
 use qalipsis_core::panics;
@@ -41,7 +42,7 @@ impl Load {
             open: AtomicU64::new(scenarios.iter().map(|s| plan.hosted(s.minions)).sum()),
             crowds,
             active: scenarios.iter().map(|_| AtomicU64::new(0)).collect(),
-            until: scenarios.iter().map(|s| s.profile.repeats_until().map(|d| start + d)).collect(),
+            until: scenarios.iter().map(|s| s.profile.repeats_until().map(|d| clock::after(start, d))).collect(),
         }
     }
 
@@ -142,7 +143,7 @@ pub(crate) async fn run(
             });
         }
         let started_at = minion.date(started);
-        let outcome = pass(&minion, &iterate, started + limit).await;
+        let outcome = pass(&minion, &iterate, clock::after(started, limit)).await;
         let service = started.elapsed();
         let failed = outcome != ExecutionOutcome::Success;
         ending.worker.recorder.scenario(scenario, |figures| {
@@ -169,7 +170,7 @@ pub(crate) async fn close(minion: MinionState, check: Iterate, limit: Duration) 
     let minion = Arc::new(minion);
     let now = Instant::now();
     minion.begin(0, Duration::ZERO);
-    pass(&minion, &check, now + limit).await;
+    pass(&minion, &check, clock::after(now, limit)).await;
 }
 
 async fn pass(minion: &Arc<MinionState>, iterate: &Iterate, deadline: Instant) -> ExecutionOutcome {

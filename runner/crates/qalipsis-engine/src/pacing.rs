@@ -4,6 +4,7 @@
 //! behind whatever runs there.
 
 use crate::minions::Load;
+use qalipsis_core::clock;
 use qalipsis_core::recorder::Recorder;
 use qalipsis_model::overload::Overload;
 use qalipsis_model::plan::{FactoryPlan, Stop};
@@ -80,7 +81,7 @@ pub(crate) fn spawn(
                 .filter_map(|(scenario, launches)| launches.peek().map(|launch| (launch.at, scenario)))
                 .min();
             let Some((at, scenario)) = next else { return };
-            if !sleep_until(start + at, &load) {
+            if !sleep_until(clock::after(start, at), &load) {
                 break;
             }
             let Some(launch) = launches[scenario].next() else { return };
@@ -88,7 +89,7 @@ pub(crate) fn spawn(
                 continue;
             }
             load.opened(scenario);
-            let release = Release { scenario, minion: launch.minion, intended: start + launch.at };
+            let release = Release { scenario, minion: launch.minion, intended: clock::after(start, launch.at) };
             if workers[turn % workers.len()].blocking_send(release).is_err() {
                 gate.withhold(scenario, 1, &load);
             }

@@ -76,6 +76,7 @@ impl Snapshots {
             at,
             scenarios: self.names.iter().cloned().zip(scenarios).collect(),
             evidence_lost: self.evidence.take_lost(),
+            unlisted_failures: self.evidence.failures.take_unlisted(),
             health: self.health.take(load_runs),
             events_dropped: self
                 .workers

@@ -1,7 +1,8 @@
 //! Worlds and sources: opened before the load, drained after it, on a runtime of their own.
 
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 use parking_lot::Mutex;
+use qalipsis_core::clock;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::ledger::{LedgerControl, source_evidence};
 use qalipsis_core::meter::Meter;
@@ -15,18 +16,23 @@ use qalipsis_model::criterion::{Criterion, Limit, Quantity, Subject};
 use qalipsis_model::duration::human;
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::judge::NotReady;
-use qalipsis_model::plan::{FactoryPlan, PropertyValues};
+use qalipsis_model::plan::{FactoryPlan, PropertyValues, Stop};
 use qalipsis_model::profile::Completion;
 use std::fmt;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::Instant;
 
 /// How long sources may take to end once asked.
 const STOP_LIMIT: Duration = Duration::from_secs(1);
+/// How long worlds that are being opened may take to end when the campaign is stopped before they are open.
+const CLOSE_LIMIT: Duration = Duration::from_secs(1);
+/// How often it is looked whether they have ended.
+const CLOSE_TICK: Duration = Duration::from_millis(5);
 
 /// A scenario whose world is open.
 pub(crate) struct Opened {
@@ -49,6 +55,8 @@ pub(crate) struct Sources {
     ledgers: Vec<(usize, Arc<dyn LedgerControl>)>,
     meters: Vec<Watched>,
     instruments: Vec<(usize, Arc<dyn Instrument>)>,
+    /// The scenario and the source or gauge whose readiness is being awaited.
+    awaited: Option<(String, String)>,
 }
 
 /// A gauge that is being read.
@@ -81,10 +89,19 @@ impl fmt::Debug for Sources {
     }
 }
 
-/// Opens the worlds, starts what they joined and waits until all is positioned.
+/// A world that is being opened.
+struct Opening {
+    setup: Arc<SetupContext>,
+    completion: Completion,
+    criteria: Vec<Criterion>,
+    world: JoinHandle<Result<Passes, SetupError>>,
+}
+
+/// Opens the worlds, starts what they joined and waits until all is positioned, or until it is stopped.
 pub(crate) async fn open(
     worlds: impl Iterator<Item = (&Scenario, PropertyValues, Arc<ScenarioContext>)>,
     plan: &FactoryPlan,
+    mut stopping: watch::Receiver<Option<Stop>>,
 ) -> Result<(Sources, Vec<Opened>), Vec<NotReady>> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -92,100 +109,115 @@ pub(crate) async fn open(
         .enable_all()
         .build()
         .expect("a runtime can be built");
-    let (stop, stopping) = watch::channel(false);
-    let deadline = Instant::now() + plan.campaign.limits.warm_up;
-    let opening = worlds.zip(&plan.campaign.scenarios).map(|((scenario, values, context), planned)| {
-        let setup = Arc::new(SetupContext {
-            reader: Reader {
-                campaign: plan.campaign.key.clone(),
-                factory: plan.factory.clone(),
-                scenario: context.name.clone(),
-            },
-            scenario: context,
-            stop: stopping.clone(),
-            sources: Mutex::new(Vec::new()),
-            meters: Mutex::new(Vec::new()),
-            instruments: Instruments::new(crate::factory::workers(plan)),
-        });
-        let world = panics::catch(|| scenario.open(values, Arc::clone(&setup)));
-        let completion = planned.profile.at_end();
-        let criteria = planned.criteria.clone();
-        let world = world.map(|world| runtime.spawn(world));
-        async move {
-            let passes = match world {
-                Ok(world) => opened(world, deadline, plan).await,
-                Err(panic) => Err(format!("panicked at {}: {}", panic.place, panic.message)),
-            };
-            match passes {
-                Ok(passes) => Ok((setup, Opened { passes, completion }, criteria)),
-                Err(message) => Err(NotReady { scenario: Some(setup.scenario.name.clone()), message }),
-            }
-        }
-    });
+    let (stop, source_stopping) = watch::channel(false);
+    let deadline = clock::after(Instant::now(), plan.campaign.limits.warm_up);
+    let opening: Vec<Opening> = worlds
+        .zip(&plan.campaign.scenarios)
+        .map(|((scenario, values, context), planned)| {
+            let setup = Arc::new(SetupContext {
+                reader: Reader {
+                    campaign: plan.campaign.key.clone(),
+                    factory: plan.factory.clone(),
+                    scenario: context.name.clone(),
+                },
+                scenario: context,
+                stop: source_stopping.clone(),
+                sources: Mutex::new(Vec::new()),
+                meters: Mutex::new(Vec::new()),
+                instruments: Instruments::new(crate::factory::workers(plan)),
+            });
+            let world = runtime.spawn(caught(scenario.open(values, Arc::clone(&setup))));
+            Opening { setup, completion: planned.profile.at_end(), criteria: planned.criteria.clone(), world }
+        })
+        .collect();
+    let begun: Vec<(String, AbortHandle)> = opening
+        .iter()
+        .map(|opening| (opening.setup.scenario.name.clone(), opening.world.abort_handle()))
+        .collect();
+    // From here on the runtime belongs to what can be dropped anywhere.
     let mut sources = Sources {
         stop,
         running: Vec::new(),
         ledgers: Vec::new(),
         meters: Vec::new(),
         instruments: Vec::new(),
-        runtime: None,
+        awaited: None,
+        runtime: Some(runtime),
     };
     let mut scenarios = Vec::new();
-    let mut failed = Vec::new();
-    let opening: Vec<_> = opening.collect();
-    for world in join_all(opening).await {
-        match world {
-            Ok((setup, opened, criteria)) => {
-                scenarios.push(opened);
-                let index = setup.scenario.index;
-                let mut started = Vec::new();
-                let instruments = setup.instruments.opened();
-                let mut names: Vec<String> = instruments.iter().map(|own| own.name().to_owned()).collect();
-                sources.instruments.extend(instruments.into_iter().map(|own| (index, own)));
-                for source in std::mem::take(&mut *setup.sources.lock()) {
-                    sources.ledgers.push((index, Arc::clone(&source.ledger)));
-                    started.push((source.name, source.ready, source.run, Some(source.ledger)));
-                }
-                for meter in std::mem::take(&mut *setup.meters.lock()) {
-                    let name = meter.meter.name().to_owned();
-                    if names.contains(&name) {
-                        let message = format!("there are two meters '{name}', rename one");
-                        failed.push(NotReady { scenario: Some(setup.scenario.name.clone()), message });
-                    }
-                    let patience = drain_limit(&criteria, &name);
-                    names.push(name);
-                    sources.meters.push(Watched {
-                        scenario: index,
-                        meter: Arc::clone(&meter.meter),
-                        patience,
-                    });
-                    started.push((meter.name, meter.ready, meter.run, None));
-                }
-                for (name, ready, run, ledger) in started {
-                    let mut running = Running {
-                        scenario: Arc::clone(&setup.scenario),
-                        name,
-                        ready,
-                        ledger,
-                        failure: Arc::default(),
-                    };
-                    let mut task = runtime.spawn(running.clone().run(run));
-                    if let Err(message) = running.positioned(&mut task, deadline, plan).await {
-                        failed.push(NotReady { scenario: Some(setup.scenario.name.clone()), message });
-                    }
-                    sources.running.push(task);
-                }
-            }
-            Err(not_ready) => failed.push(not_ready),
+    let failed = tokio::select! {
+        failed = sources.warm_up(opening, &mut scenarios, deadline, plan) => failed,
+        () = asked(&mut stopping, Stop::Graceful) => {
+            let mut unfinished = unopened(&begun);
+            unfinished.extend(sources.unready());
+            close(&begun, &mut stopping).await;
+            unfinished
         }
-    }
-    sources.runtime = Some(runtime);
-    if failed.is_empty() {
+    };
+    if failed.is_empty() && stopping.borrow().is_none() {
         return Ok((sources, scenarios));
     }
-    drop(scenarios);
+    dispose(scenarios).await;
     sources.end().await;
     Err(failed)
+}
+
+/// The world of a scenario, whose panics are failures with their place.
+async fn caught(
+    mut opening: BoxFuture<'static, Result<Passes, SetupError>>,
+) -> Result<Passes, SetupError> {
+    let polled = std::future::poll_fn(|cx| match panics::catch(|| opening.as_mut().poll(cx)) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(outcome)) => Poll::Ready(outcome),
+        Err(panic) => {
+            let message = format!("opening the world panicked at {}: {}", panic.place, panic.message);
+            Poll::Ready(Err(SetupError::new(message)))
+        }
+    });
+    polled.await
+}
+
+/// Worlds that are not open, for a campaign that is stopped now.
+fn unopened(begun: &[(String, AbortHandle)]) -> Vec<NotReady> {
+    let open = begun.iter().filter(|(_, world)| !world.is_finished());
+    let report = |(name, _): &(String, AbortHandle)| NotReady {
+        scenario: Some(name.clone()),
+        message: format!("World::open of {name} was still running"),
+    };
+    open.map(report).collect()
+}
+
+/// Cancels worlds that are being opened, and waits until what they hold is dropped; not for one that blocks its thread,
+/// and not when the user asks again.
+async fn close(begun: &[(String, AbortHandle)], stopping: &mut watch::Receiver<Option<Stop>>) {
+    begun.iter().for_each(|(_, world)| world.abort());
+    let ended = async {
+        while begun.iter().any(|(_, world)| !world.is_finished()) {
+            tokio::time::sleep(CLOSE_TICK).await;
+        }
+    };
+    tokio::select! {
+        _ = tokio::time::timeout(CLOSE_LIMIT, ended) => {}
+        () = asked(stopping, Stop::Hard) => {}
+    }
+}
+
+/// Returns when the campaign is stopped at least so.
+async fn asked(stopping: &mut watch::Receiver<Option<Stop>>, how: Stop) {
+    // Its guard must not outlive this line: whoever asks would wait for it.
+    let gone = stopping.wait_for(|stop| *stop >= Some(how)).await.is_err();
+    if gone {
+        std::future::pending().await
+    }
+}
+
+/// Drops worlds where they may block, in the order in which they were opened.
+pub(crate) async fn dispose(worlds: Vec<Opened>) {
+    if !worlds.is_empty() {
+        let dropping = tokio::task::spawn_blocking(move || drop(worlds));
+        // A panic of a destructor was printed.
+        let _ = tokio::time::timeout(CLOSE_LIMIT, dropping).await;
+    }
 }
 
 async fn opened(
@@ -283,6 +315,80 @@ impl Drop for AbortOnDrop {
 }
 
 impl Sources {
+    /// Waits until the worlds are open and starts what they joined; gives what could not get ready.
+    async fn warm_up(
+        &mut self,
+        opening: Vec<Opening>,
+        scenarios: &mut Vec<Opened>,
+        deadline: Instant,
+        plan: &FactoryPlan,
+    ) -> Vec<NotReady> {
+        let mut failed = Vec::new();
+        let opening = opening.into_iter().map(|opening| async move {
+            let Opening { setup, completion, criteria, world } = opening;
+            (setup, completion, criteria, opened(world, deadline, plan).await)
+        });
+        for (setup, completion, criteria, world) in join_all(opening).await {
+            let scenario = &setup.scenario;
+            let not_ready = |message| NotReady { scenario: Some(scenario.name.clone()), message };
+            match world {
+                Ok(passes) => scenarios.push(Opened { passes, completion }),
+                Err(message) => {
+                    failed.push(not_ready(message));
+                    continue;
+                }
+            }
+            let mut started = Vec::new();
+            let instruments = setup.instruments.opened();
+            let mut names: Vec<String> = instruments.iter().map(|own| own.name().to_owned()).collect();
+            self.instruments.extend(instruments.into_iter().map(|own| (scenario.index, own)));
+            for source in std::mem::take(&mut *setup.sources.lock()) {
+                self.ledgers.push((scenario.index, Arc::clone(&source.ledger)));
+                started.push((source.name, source.ready, source.run, Some(source.ledger)));
+            }
+            for meter in std::mem::take(&mut *setup.meters.lock()) {
+                let name = meter.meter.name().to_owned();
+                if names.contains(&name) {
+                    failed.push(not_ready(format!("there are two meters '{name}', rename one")));
+                }
+                let patience = drain_limit(&criteria, &name);
+                names.push(name);
+                self.meters.push(Watched {
+                    scenario: scenario.index,
+                    meter: Arc::clone(&meter.meter),
+                    patience,
+                });
+                started.push((meter.name, meter.ready, meter.run, None));
+            }
+            for (name, ready, run, ledger) in started {
+                self.awaited = Some((scenario.name.clone(), name.clone()));
+                let mut running = Running {
+                    scenario: Arc::clone(scenario),
+                    name,
+                    ready,
+                    ledger,
+                    failure: Arc::default(),
+                };
+                let Some(mut task) = self.spawn(running.clone().run(run)) else { continue };
+                if let Err(message) = running.positioned(&mut task, deadline, plan).await {
+                    failed.push(not_ready(message));
+                }
+                self.running.push(task);
+            }
+        }
+        self.awaited = None;
+        failed
+    }
+
+    /// What is not positioned, for a campaign that is stopped now.
+    fn unready(&self) -> Option<NotReady> {
+        let (scenario, name) = self.awaited.as_ref()?;
+        Some(NotReady {
+            scenario: Some(scenario.clone()),
+            message: format!("{name} of {scenario} was not ready yet"),
+        })
+    }
+
     pub(crate) fn ledgers(&self) -> Vec<(usize, Arc<dyn LedgerControl>)> {
         self.ledgers.clone()
     }

@@ -23,6 +23,8 @@ use tokio::time::Instant;
 const RELEASES: usize = 65_536;
 /// How often a worker shows that it moves, and looks whether to stop.
 const BEAT: Duration = Duration::from_millis(100);
+/// The most that counts between two looks at a worker: a longer time is one in which nobody could look.
+const LOOK_LIMIT: Duration = Duration::from_millis(500);
 /// How long a worker may take to end.
 const END_LIMIT: Duration = Duration::from_secs(2);
 
@@ -31,8 +33,7 @@ pub(crate) struct WorkerHandle {
     pub(crate) launches: mpsc::Sender<Release>,
     worker: Arc<Worker>,
     beat: Arc<Mutex<Instant>>,
-    /// How often the worker had polled minions when that was last seen to have changed.
-    polls: Mutex<(u64, Instant)>,
+    still: Mutex<Stillness>,
     end: watch::Sender<bool>,
     thread: JoinHandle<()>,
 }
@@ -40,13 +41,10 @@ pub(crate) struct WorkerHandle {
 impl WorkerHandle {
     /// Who blocks this worker, when nothing moved on it for `limit`.
     pub(crate) fn stuck(&self, limit: Duration, scenarios: &[Arc<ScenarioContext>]) -> Option<String> {
-        let polls = self.worker.polls();
-        let mut seen = self.polls.lock();
-        if seen.0 != polls {
-            *seen = (polls, Instant::now());
-        }
         // The runtime looks at timers only once in many polls: a late beat alone can be mere overload.
-        if self.beat.lock().elapsed() < limit || seen.1.elapsed() < limit {
+        let moved = (self.worker.polls(), *self.beat.lock());
+        let still = self.still.lock().seen(moved, Instant::now());
+        if still < limit {
             return None;
         }
         let (scenario, minion, step) = self.worker.polled();
@@ -110,8 +108,35 @@ pub(crate) fn spawn(
     };
     let name = format!("worker-{index}");
     let thread = std::thread::Builder::new().name(name).spawn(body).expect("a thread can be started");
-    let polls = Mutex::new((0, Instant::now()));
-    WorkerHandle { launches, worker, beat, polls, end, thread }
+    let still = Mutex::new(Stillness::new());
+    WorkerHandle { launches, worker, beat, still, end, thread }
+}
+
+/// For how long a worker has not moved, as far as this process itself ran meanwhile: who was paused as a whole, by
+/// Ctrl-Z or with its machine, is not blocked by scenario code.
+#[derive(Debug)]
+struct Stillness {
+    /// How often the worker had polled minions, and its last beat.
+    moved: Option<(u64, Instant)>,
+    looked: Instant,
+    still: Duration,
+}
+
+impl Stillness {
+    fn new() -> Self {
+        Self { moved: None, looked: Instant::now(), still: Duration::ZERO }
+    }
+
+    fn seen(&mut self, moved: (u64, Instant), now: Instant) -> Duration {
+        let passed = now.saturating_duration_since(self.looked).min(LOOK_LIMIT);
+        self.looked = now;
+        if self.moved == Some(moved) {
+            self.still += passed;
+        } else {
+            (self.moved, self.still) = (Some(moved), Duration::ZERO);
+        }
+        self.still
+    }
 }
 
 struct Hosted {
@@ -174,5 +199,22 @@ impl State {
                 hosted.minions.abort_all();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f1_a_worker_is_still_only_as_long_as_somebody_could_look() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut stillness = Stillness { moved: None, looked: start, still: Duration::ZERO };
+        assert_eq!(stillness.seen((7, start), at(20)), Duration::ZERO);
+        assert_eq!(stillness.seen((7, start), at(40)), Duration::from_millis(20));
+        assert_eq!(stillness.seen((7, start), at(60_040)), Duration::from_millis(520), "it was paused");
+        assert_eq!(stillness.seen((8, start), at(60_060)), Duration::ZERO, "it moves again");
+        assert_eq!(stillness.seen((8, at(60_070)), at(60_080)), Duration::ZERO, "its beat counts as well");
     }
 }

@@ -1,7 +1,8 @@
 //! The state machine of one campaign: one loop, one enum of everything that can happen.
 
-use crate::events::EventSink;
+use crate::events::{EventSink, FailureSink};
 use crate::progress::{Observer, Progress};
+use crate::silence::{OwnPauses, Silence};
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use qalipsis_cluster::{Receiver, Sender, ToFactory, ToHead};
@@ -18,11 +19,10 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// A factory that was not heard of for so long is lost.
-const SILENCE_LIMIT: Duration = Duration::from_millis(2500);
 /// How often silence and timeouts are looked for.
 const TICK: Duration = Duration::from_millis(100);
-/// How long a hard-stopped factory may take to tell its last figures.
+/// How long a hard-stopped factory may take to send its last figures, and one that is stopped before the load to close
+/// what it has opened.
 const HARD_STOP_LIMIT: Duration = Duration::from_secs(3);
 /// How long passes may go on after a criterion has stopped the campaign.
 const BREACH_GRACE: Duration = Duration::from_secs(10);
@@ -69,6 +69,8 @@ pub struct Campaign {
     pub environment: Environment,
     /// Where events go, when the plan asks for any.
     pub events: Option<Box<dyn EventSink>>,
+    /// Where the failed executions are listed, when they are.
+    pub failures: Option<Box<dyn FailureSink>>,
 }
 
 /// Everything that can happen.
@@ -90,10 +92,10 @@ struct Member {
     /// `None` when it never connected.
     sender: Option<Sender<ToFactory>>,
     exit: Option<BoxFuture<'static, String>>,
-    heard: Instant,
+    silence: Silence,
     phase: Phase,
-    /// Number of its last snapshot.
-    told: Option<u64>,
+    /// Number of its last snapshot, and when it was taken.
+    told: Option<(u64, Timestamp)>,
     lost: Option<String>,
 }
 
@@ -111,13 +113,17 @@ struct State {
     members: Vec<Member>,
     aggregate: Aggregate,
     not_ready: Vec<NotReady>,
+    /// What was still being opened when the user stopped the campaign.
+    unfinished: Vec<String>,
     ending: Ending,
     started: Option<(Timestamp, Instant)>,
     stopped: Option<(Stop, Instant)>,
     /// When the campaign was opened, before the load.
     opened: Instant,
     clocks: ClockWatch,
+    pauses: OwnPauses,
     events: Option<Box<dyn EventSink>>,
+    failures: Option<Box<dyn FailureSink>>,
 }
 
 impl Campaign {
@@ -134,12 +140,15 @@ impl Campaign {
             members: Vec::new(),
             aggregate,
             not_ready: Vec::new(),
+            unfinished: Vec::new(),
             ending: Ending::Completed,
             started: None,
             stopped: None,
             opened: Instant::now(),
             clocks: ClockWatch::default(),
+            pauses: OwnPauses::new(Instant::now()),
             events: self.events.take(),
+            failures: self.failures.take(),
         };
         let opened = now();
         let mut told = FuturesUnordered::new();
@@ -159,7 +168,7 @@ impl Campaign {
                 plan: peer.plan,
                 sender,
                 exit: Some(peer.exit),
-                heard: Instant::now(),
+                silence: Silence::default(),
                 phase: Phase::Preparing,
                 told: None,
                 lost: None,
@@ -195,6 +204,9 @@ impl Campaign {
                         state.ending = Ending::Interrupted;
                     }
                     observer.notice(match stop {
+                        Stop::Graceful if state.started.is_none() => {
+                            "stopping: what is open is closed; stop again not to wait for it"
+                        }
                         Stop::Graceful => "stopping: running passes are finished; stop again to cancel them",
                         Stop::Hard => "cancelling",
                     });
@@ -216,20 +228,29 @@ impl Campaign {
         message: io::Result<Option<ToHead>>,
         observer: &mut dyn Observer,
     ) {
+        let before_the_load = state.started.is_none() && state.stopped.is_some();
         let member = &mut state.members[index];
-        member.heard = Instant::now();
+        if let Some(silent) = member.silence.broken() {
+            observer.notice(&format!(
+                "factory '{}' answers again, after {}",
+                member.plan.factory,
+                human(silent)
+            ));
+        }
         if member.phase == Phase::Ended {
             return;
         }
         let message = match message {
             Ok(Some(message)) => message,
+            // Before the load a stop is all that a factory has to wait for.
+            Ok(None) if before_the_load => return member.phase = Phase::Ended,
             Ok(None) => return state.lost(index, None).await,
             Err(error) => return state.lost(index, Some(format!("sent what cannot be read: {error}"))).await,
         };
         match message {
             ToHead::Hello { contract, .. } if contract != CONTRACT => {
                 let why = format!(
-                    "speaks version {contract} of the contract, this runner {CONTRACT}: build both anew"
+                    "uses version {contract} of the contract, this runner uses {CONTRACT}; rebuild both"
                 );
                 state.lost(index, Some(why)).await;
             }
@@ -246,6 +267,15 @@ impl Campaign {
                     observer.started();
                 }
             }
+            // What was still being opened when the user stopped it.
+            ToHead::NotReady(causes) if before_the_load => {
+                member.phase = Phase::Ended;
+                if matches!(state.ending, Ending::Interrupted) {
+                    state.unfinished.extend(causes.into_iter().map(|cause| cause.message));
+                } else {
+                    state.not_ready.extend(causes);
+                }
+            }
             ToHead::NotReady(causes) => {
                 member.phase = Phase::Ended;
                 state.not_ready.extend(causes);
@@ -254,16 +284,21 @@ impl Campaign {
             }
             ToHead::Heartbeat => {}
             ToHead::Snapshot(snapshot) => {
-                member.told = Some(snapshot.sequence);
+                member.told = Some((snapshot.sequence, snapshot.at));
                 state.aggregate.merge(&member.plan.factory, member.plan.zone.as_deref(), &snapshot);
                 if state.stopped.is_none() && snapshot.scenarios.values().any(|s| s.overloaded.is_some()) {
                     observer.notice("stopping: the overload policy of a scenario asks for it");
                     state.stop(Stop::Graceful).await;
                 }
-                observer.progress(&self.progress(state));
-                // With a second told by some and not by others, a rate would look lower than it is.
-                let running = state.members.iter().filter(|m| m.phase == Phase::Running);
-                if running.map(|m| m.told).all(|told| told >= Some(snapshot.sequence)) {
+                // With a second sent by some and not by others, a rate would look lower than it is, and so would what
+                // was released by then.
+                let running = || state.members.iter().filter(|m| m.phase == Phase::Running);
+                let sent = |m: &Member| m.told.is_some_and(|(sequence, _)| sequence >= snapshot.sequence);
+                let complete = running().all(sent);
+                if complete || running().any(|m| m.silence.is_late()) {
+                    observer.progress(&self.progress(state, snapshot.at));
+                }
+                if complete {
                     self.look_for_breach(state, observer).await;
                 }
             }
@@ -277,6 +312,10 @@ impl Campaign {
                 let received = events.len() as u64;
                 let dropped = state.events.as_mut().map_or(0, |sink| sink.take(&member.plan, events));
                 state.aggregate.count_events(received, dropped);
+            }
+            ToHead::Failures(failed) => {
+                let dropped = state.failures.as_mut().map_or(0, |sink| sink.take(&member.plan, failed));
+                state.aggregate.drop_listed(dropped);
             }
             ToHead::Trace(trace) => observer.trace(&trace),
             ToHead::Stuck(who) => state.lost(index, Some(who)).await,
@@ -302,13 +341,24 @@ impl Campaign {
 
     async fn tick(&self, state: &mut State, observer: &mut dyn Observer) {
         state.read_clocks();
+        // A time in which the runner itself did not run is nobody's silence.
+        let passed = state.pauses.passed(Instant::now());
+        let limit = self.plan.limits.factory_silence;
         for index in 0..state.members.len() {
-            let member = &state.members[index];
+            let member = &mut state.members[index];
             if member.phase == Phase::Ended {
                 continue;
             }
-            if member.heard.elapsed() > SILENCE_LIMIT {
-                let why = format!("did not answer for {}", human(SILENCE_LIMIT));
+            if member.silence.lasts(passed, now()) {
+                observer.notice(&format!(
+                    "factory '{}' has not answered for {}, it is lost after {} (campaign.limits.factory-silence)",
+                    member.plan.factory,
+                    human(member.silence.length()),
+                    human(limit)
+                ));
+            }
+            if member.silence.length() > limit {
+                let why = format!("did not answer for {} (campaign.limits.factory-silence)", human(limit));
                 state.lost(index, Some(why)).await;
             }
         }
@@ -330,6 +380,9 @@ impl Campaign {
                     member.phase = Phase::Ended;
                 }
             }
+            (Some((Stop::Graceful, since)), None, _) if since.elapsed() > HARD_STOP_LIMIT => {
+                state.stop(Stop::Hard).await;
+            }
             (Some((Stop::Graceful, since)), _, _)
                 if matches!(state.ending, Ending::Breached(_)) && since.elapsed() > BREACH_GRACE =>
             {
@@ -344,9 +397,10 @@ impl Campaign {
         }
     }
 
-    fn progress(&self, state: &State) -> Progress {
+    /// What is known of the load until `at`: figures and time belong together, however late they arrive.
+    fn progress(&self, state: &State, at: Timestamp) -> Progress {
         let mut progress = Progress {
-            elapsed: state.started.map_or(Duration::ZERO, |(_, at)| at.elapsed()),
+            elapsed: state.started.map_or(Duration::ZERO, |(started, _)| at.since(started)),
             planned: self.plan.scenarios.iter().map(|s| u64::from(s.minions)).sum(),
             ..Progress::default()
         };
@@ -361,8 +415,19 @@ impl Campaign {
         progress
     }
 
-    fn report(self, state: State, started: Timestamp, ended: Timestamp) -> Report {
+    fn report(self, mut state: State, started: Timestamp, ended: Timestamp) -> Report {
+        for member in &state.members {
+            if let Some(note) = member.silence.note(&member.plan.factory) {
+                state.aggregate.note(note);
+            }
+        }
+        if let Some(note) = state.pauses.note() {
+            state.aggregate.note(note);
+        }
         let ending = match state.ending {
+            Ending::Interrupted if !state.unfinished.is_empty() => {
+                Ending::InterruptedWarmUp(state.unfinished)
+            }
             Ending::Completed if !state.not_ready.is_empty() => Ending::NotReady(state.not_ready),
             ending => ending,
         };
@@ -412,7 +477,8 @@ impl State {
         for member in self.members.iter_mut().filter(|m| m.phase != Phase::Ended) {
             // One that cannot be told is about to be noticed as lost.
             member.tell(&ToFactory::Stop(stop)).await;
-            if self.started.is_none() {
+            // Before the load a graceful stop leaves time to close what is open.
+            if self.started.is_none() && stop == Stop::Hard {
                 member.phase = Phase::Ended;
             }
         }

@@ -4,7 +4,8 @@
 mod campaign;
 mod events;
 mod progress;
+mod silence;
 
 pub use campaign::{Campaign, Link, Peer};
-pub use events::EventSink;
+pub use events::{EventSink, FailureSink};
 pub use progress::{Observer, Progress};

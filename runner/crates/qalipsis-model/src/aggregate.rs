@@ -4,6 +4,7 @@ use crate::criterion::Criterion;
 use crate::description::ScenarioDescription;
 use crate::event::EventCounts;
 use crate::evidence::{Evidence, FailureKind};
+use crate::failure::UnlistedFailures;
 use crate::health::{Health, HealthTotal};
 use crate::judge::Described;
 use crate::part::{Part, Span};
@@ -28,6 +29,9 @@ pub struct Aggregate {
     /// By factory and id, so that a later version of the same failure replaces the earlier.
     evidence: BTreeMap<(String, u64), Evidence>,
     evidence_lost: u64,
+    unlisted_failures: UnlistedFailures,
+    /// What the report says beside its figures.
+    notes: Vec<String>,
     /// Whether the figures of each zone are kept as well.
     zones_apart: bool,
     /// By factory.
@@ -126,6 +130,7 @@ impl Aggregate {
             }
         }
         self.evidence_lost += snapshot.evidence_lost;
+        self.unlisted_failures.add(snapshot.unlisted_failures);
         self.events.dropped += snapshot.events_dropped;
         self.factories.entry(factory.to_owned()).or_default().add(&snapshot.health);
     }
@@ -227,6 +232,26 @@ impl Aggregate {
     /// The events of the campaign so far.
     pub fn events(&self) -> EventCounts {
         self.events
+    }
+
+    /// So many failures that were to be listed had to be dropped.
+    pub fn drop_listed(&mut self, dropped: u64) {
+        self.unlisted_failures.dropped += dropped;
+    }
+
+    /// The failures that are not in the list of all failures.
+    pub fn unlisted_failures(&self) -> UnlistedFailures {
+        self.unlisted_failures
+    }
+
+    /// Adds a warning that is no figure of any scenario.
+    pub fn note(&mut self, text: String) {
+        self.notes.push(text);
+    }
+
+    /// The warnings that are no figures of any scenario.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Failures that could not be kept whole because the way to the head was full.

@@ -35,6 +35,8 @@ pub enum Ending {
     NotReady(Vec<NotReady>),
     /// The user stopped it.
     Interrupted,
+    /// The user stopped it before the load; says what was still being opened.
+    InterruptedWarmUp(Vec<String>),
     /// It ran into its own timeout.
     TimedOut(Duration),
     /// It ran into the timeout after which nothing of it is waited for.
@@ -127,6 +129,15 @@ pub fn judge(case: Case<'_>) -> Report {
         warnings.push(format!("{} failures were counted but not kept whole", case.aggregate.evidence_lost()));
     }
 
+    warnings.extend(case.aggregate.notes().iter().cloned());
+    let unlisted = case.aggregate.unlisted_failures();
+    if !unlisted.is_none() {
+        warnings.push(format!(
+            "{} failed executions are not in failures.jsonl, which lists at most {} (report.export.failures.limit)",
+            unlisted.count(),
+            case.plan.limits.failures
+        ));
+    }
     let dropped = case.aggregate.events().dropped;
     if dropped > 0 {
         warnings.push(format!("{dropped} events were dropped because a buffer was full"));
@@ -172,6 +183,7 @@ pub fn judge(case: Case<'_>) -> Report {
         scenarios,
         factories: with_health(case.factories, case.aggregate),
         events: case.plan.events.map(|_| case.aggregate.events()),
+        unlisted_failures: case.aggregate.unlisted_failures(),
         comparison: None,
         environment: case.environment,
     }
@@ -199,6 +211,9 @@ fn aborted(ending: &Ending) -> Option<Reason> {
     let message = match ending {
         Ending::Completed | Ending::NotReady(_) | Ending::Breached(_) => return None,
         Ending::Interrupted => "stopped by the user".to_owned(),
+        Ending::InterruptedWarmUp(unfinished) => {
+            format!("stopped by the user during warm-up: {}", unfinished.join(", "))
+        },
         Ending::TimedOut(limit) => format!("stopped after its limit of {} (campaign.timeout)", human(*limit)),
         Ending::Cancelled(limit) => {
             format!("cancelled after its limit of {} (campaign.hard-timeout)", human(*limit))

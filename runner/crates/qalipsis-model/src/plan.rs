@@ -112,6 +112,13 @@ pub struct Limits {
     /// How many events may be dropped before the run is invalid. Default 1000.
     #[serde(default = "default_events_dropped")]
     pub events_dropped: u64,
+    /// How long a factory, or one of its workers, may show no sign of life before it is lost. Default 10 s.
+    #[serde(default = "default_factory_silence")]
+    pub factory_silence: Duration,
+    /// How many failed executions are listed in the whole campaign; 0 for none. A runner that does not know the list
+    /// asks for none. Default 100,000.
+    #[serde(default)]
+    pub failures: u64,
 }
 
 fn default_source_lag() -> u64 {
@@ -138,6 +145,10 @@ fn default_events_dropped() -> u64 {
     Limits::default().events_dropped
 }
 
+fn default_factory_silence() -> Duration {
+    Limits::default().factory_silence
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -155,6 +166,8 @@ impl Default for Limits {
             cpu_time: Duration::from_secs(10),
             clock_jump: Duration::from_millis(500),
             events_dropped: 1_000,
+            factory_silence: Duration::from_secs(10),
+            failures: 100_000,
         }
     }
 }

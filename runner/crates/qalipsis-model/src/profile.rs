@@ -267,7 +267,7 @@ impl Profile {
     pub fn at(&self, index: u32, minions: u32) -> Duration {
         match self {
             Self::Immediate => Duration::ZERO,
-            Self::Regular { count, every } => *every * (index / (*count).max(1)),
+            Self::Regular { count, every } => every.saturating_mul(index / (*count).max(1)),
             Self::Timeframe { every, within } => {
                 let ticks = (within.as_nanos() / every.as_nanos().max(1)).max(1);
                 let tick = u128::from(index) * ticks / u128::from(minions.max(1));
@@ -279,10 +279,10 @@ impl Profile {
                 for (stage, last) in stages.iter().zip(stages::ends(stages, minions)) {
                     if index < last {
                         let among = u128::from(last - first);
-                        return start + nanos(stage.ramp_up.as_nanos() * u128::from(index - first) / among);
+                        return start.saturating_add(nanos(stage.ramp_up.as_nanos() * u128::from(index - first) / among));
                     }
                     first = last;
-                    start += stage.duration();
+                    start = start.saturating_add(stage.duration());
                 }
                 start
             }
@@ -332,7 +332,7 @@ impl Profile {
         };
         let times = durations.into_iter().scan(Duration::ZERO, |start, own| {
             let from = *start;
-            *start += own;
+            *start = start.saturating_add(own);
             Some((from, *start))
         });
         times.collect()
@@ -341,7 +341,7 @@ impl Profile {
     /// When minions stop repeating; `None` when each runs once.
     pub fn repeats_until(&self) -> Option<Duration> {
         match self {
-            Self::Stages { stages, .. } => Some(stages.iter().map(Stage::duration).sum()),
+            Self::Stages { stages, .. } => Some(stages.iter().map(Stage::duration).fold(Duration::ZERO, Duration::saturating_add)),
             Self::Immediate
             | Self::Regular { .. }
             | Self::More { .. }

@@ -6,6 +6,7 @@ use crate::description::SourceLocation;
 use crate::duration::human;
 use crate::environment::Environment;
 use crate::event::EventCounts;
+use crate::failure::UnlistedFailures;
 use crate::evidence::{Evidence, FailureKind};
 use crate::health::CpuReport;
 use crate::histogram::Histogram;
@@ -45,6 +46,8 @@ pub struct Report {
     pub factories: Vec<FactoryReport>,
     /// Its events; `None` when none were collected.
     pub events: Option<EventCounts>,
+    /// Failed executions that are not in the list of all failures.
+    pub unlisted_failures: UnlistedFailures,
     /// How it compares with earlier runs, when it was held against any.
     pub comparison: Option<Comparison>,
     /// The machine, the programs and the configuration.

@@ -3,6 +3,7 @@
 use crate::criterion::Quantity;
 use crate::description::SourceLocation;
 use crate::evidence::FailureKind;
+use crate::failure::UnlistedFailures;
 use crate::health::Health;
 use crate::histogram::Histogram;
 pub use crate::join::{Gap, JoinFigures, Notice};
@@ -65,6 +66,9 @@ pub struct Snapshot {
     pub scenarios: BTreeMap<String, ScenarioFigures>,
     /// Failures that were not kept whole because the way to the head was full.
     pub evidence_lost: u64,
+    /// Failures that are not in the list of all failures.
+    #[serde(default, skip_serializing_if = "UnlistedFailures::is_none")]
+    pub unlisted_failures: UnlistedFailures,
     /// Events that were dropped because a buffer was full.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub events_dropped: u64,

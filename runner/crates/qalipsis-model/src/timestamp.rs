@@ -16,7 +16,7 @@ impl Timestamp {
 
     /// Moved later by `duration`.
     pub fn plus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(duration.as_nanos() as u64))
+        Self(self.0.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)))
     }
 
     /// How long `self` is after `earlier`; zero when it is not.
@@ -40,6 +40,11 @@ impl Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn d8_what_lies_too_far_away_is_the_last_instant() {
+        assert_eq!(Timestamp(7).plus(Duration::MAX), Timestamp(u64::MAX));
+    }
 
     #[test]
     fn it_reads_as_utc() {

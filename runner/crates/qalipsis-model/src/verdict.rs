@@ -35,7 +35,7 @@ impl fmt::Display for Status {
 pub mod exit {
     /// Everything judged held, or only warnings.
     pub const OK: u8 = 0;
-    /// A defect of QALIPSIS itself.
+    /// A defect of QALIPSIS itself, or a report that was asked for and could not be written.
     pub const INTERNAL: u8 = 1;
     /// Wrong flags, names, keys or values; nothing was started.
     pub const USAGE: u8 = 2;

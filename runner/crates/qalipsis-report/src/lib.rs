@@ -8,6 +8,8 @@ pub mod comparison;
 pub mod console;
 pub mod digest;
 pub mod events;
+pub mod failures;
+pub mod file;
 pub mod github;
 pub mod html;
 pub mod junit;

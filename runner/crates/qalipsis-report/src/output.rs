@@ -43,17 +43,39 @@ impl Shown {
 ///
 /// What became of them comes in the order of the list.
 pub fn show(report: &Arc<Report>, outputs: Vec<Box<dyn Output>>, limit: Duration) -> Vec<Shown> {
+    show_unless(report, outputs, limit, |_| false)
+}
+
+/// How often it is looked whether an output is still wanted.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Like [`show`], and waits no longer for an output once `unwanted` says so of its label.
+pub fn show_unless(
+    report: &Arc<Report>,
+    outputs: Vec<Box<dyn Output>>,
+    limit: Duration,
+    unwanted: impl Fn(&str) -> bool,
+) -> Vec<Shown> {
     let end = Instant::now() + limit;
     let started: Vec<_> = outputs.into_iter().map(|output| (output.label(), start(report, output))).collect();
-    let wait = |told: mpsc::Receiver<Result<Vec<String>, String>>| {
+    let wait = |label, shown: mpsc::Receiver<Result<Vec<String>, String>>| loop {
         use mpsc::RecvTimeoutError::{Disconnected, Timeout};
-        match told.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            Ok(outcome) => outcome,
-            Err(Timeout) => Err(format!("not finished within {}", qalipsis_model::duration::human(limit))),
-            Err(Disconnected) => Err("it panicked, which is a defect of the output".to_owned()),
+        let left = end.saturating_duration_since(Instant::now());
+        match shown.recv_timeout(left.min(LOOK)) {
+            Ok(outcome) => return outcome,
+            Err(Timeout) if unwanted(label) => return Err("not finished, stopped by the user".to_owned()),
+            Err(Timeout) if left > LOOK => {}
+            Err(Timeout) => {
+                return Err(format!("not finished within {}", qalipsis_model::duration::human(limit)));
+            }
+            Err(Disconnected) => return Err("it panicked, which is a defect of the output".to_owned()),
         }
     };
-    started.into_iter().map(|(label, told)| Shown { label, outcome: told.and_then(wait) }).collect()
+    let outcome = |(label, shown): (&'static str, Result<mpsc::Receiver<_>, String>)| Shown {
+        label,
+        outcome: shown.and_then(|shown| wait(label, shown)),
+    };
+    started.into_iter().map(outcome).collect()
 }
 
 /// Each has a thread of its own: one that hangs delays neither the others nor the end of the process.

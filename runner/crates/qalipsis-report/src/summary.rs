@@ -229,12 +229,7 @@ impl Summary {
         let failed = |source| Error::Write { path: path.to_owned(), source };
         let mut text = serde_json::to_vec(self).map_err(|e| failed(e.into()))?;
         text.push(b'\n');
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(failed)?;
-        }
-        let mut part = path.as_os_str().to_owned();
-        part.push(".part");
-        std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path)).map_err(failed)
+        crate::file::write(path, &text).map_err(failed)
     }
 }
 

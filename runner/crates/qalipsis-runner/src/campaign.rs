@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use qalipsis_model::compare::load;
 use qalipsis_model::description::ScenarioDescription;
 use qalipsis_model::plan::CampaignPlan;
+use qalipsis_model::smoke::Smoke;
 use std::collections::BTreeMap;
 
 /// All that a run needs.
@@ -23,6 +24,8 @@ pub struct Campaign {
     pub plan: CampaignPlan,
     /// The keys that were set, with their values as reports may show them: secrets are `***`.
     pub configuration: BTreeMap<String, String>,
+    /// Criteria that a smoke run leaves out, as text.
+    pub left_out: Vec<String>,
 }
 
 impl Campaign {
@@ -118,11 +121,25 @@ fn plan(
     let selected: Vec<&ScenarioDescription> = selected.iter().map(|s| s.scenario).collect();
     let all: Vec<&ScenarioDescription> = executables.iter().flat_map(|e| &e.description.scenarios).collect();
     let seed = settings.seed.unwrap_or_else(new_seed);
-    let plan =
+    let mut plan =
         settings.plan(&all, &selected, seed, new_key(jiff::Timestamp::now())).map_err(Error::Invalid)?;
+    let left_out = cut_short(invocation.smoke, &mut plan)?;
     let configuration = settings.configuration(&all, &selected);
     executables.retain(|executable| plan.scenarios.iter().any(|s| executable.scenario(&s.name).is_some()));
-    Ok(Campaign { settings, executables, plan, configuration })
+    Ok(Campaign { settings, executables, plan, configuration, left_out })
+}
+
+/// Cuts all scenarios short; gives the criteria that are left out for that.
+fn cut_short(smoke: Smoke, plan: &mut CampaignPlan) -> Result<Vec<String>, Error> {
+    let mut left_out = Vec::new();
+    let mut problems = Vec::new();
+    for scenario in &mut plan.scenarios {
+        match smoke.apply(scenario) {
+            Ok(criteria) => left_out.extend(criteria),
+            Err(problem) => problems.push(Problem::new(problem)),
+        }
+    }
+    refuse(problems).map(|()| left_out)
 }
 
 fn refuse(problems: Vec<Problem>) -> Result<(), Error> {

@@ -3,11 +3,15 @@
 use crate::config::{Environment, Sources};
 use crate::discovery::{BuildProfile, Targets};
 use crate::error::Error;
+use crate::log::Log;
 use crate::replay::Target;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand, ValueEnum};
+use qalipsis_model::duration;
+use qalipsis_model::smoke::Smoke;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 const AFTER_HELP: &str = "\
 Configuration, from lowest to highest: defaults, qalipsis.yml, config/qalipsis.yml, environment
@@ -15,7 +19,7 @@ variables (QALIPSIS_REPORT_EXPORT_JUNIT_FOLDER), -c. With --config only that fil
 
 Exit codes:
   0  everything judged held, or only warnings
-  1  internal error
+  1  internal error, or a report that was asked for could not be written
   2  wrong flag, name, key or value, or the scenarios could not be built; nothing was started
   3  the campaign failed
   4  only the comparison with a baseline failed
@@ -29,6 +33,7 @@ Examples:
   qalipsis --autostart -s checkout -c scenarios.checkout.minions=100
   qalipsis --autostart -s 'order-*,refund' --seed 42
   qalipsis --autostart --executable ./target/release/checkout
+  qalipsis --autostart -s checkout --build-profile dev --minions 3 --for 5s --log debug
   qalipsis --autostart --save-baseline baselines/
   qalipsis --autostart --baseline baselines/
   qalipsis compare baselines/ test-results/20261123-050607-k3x9qa/summary.json
@@ -69,6 +74,19 @@ struct Args {
     /// Seed of schedules and data, over `campaign.seed` [default: random, shown in the report]
     #[arg(long, global = true, value_name = "N")]
     seed: Option<u64>,
+
+    /// Smoke run: at most so many minions of each scenario, whatever its profile
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    minions: Option<u32>,
+
+    /// Smoke run: only what the profiles do in this time from their start, for example 5s
+    #[arg(long = "for", global = true, value_name = "TIME", value_parser = time)]
+    time: Option<Duration>,
+
+    /// Show what scenarios do, one line each, with scenario, minion, iteration and step: error, warn, info, debug or
+    /// trace; also for single libraries, as in debug,hyper=info
+    #[arg(long, global = true, value_name = "LEVEL", value_parser = Log::parse)]
+    log: Option<Log>,
 
     /// Hold the campaign against an earlier one, or all those in a directory: exit 4 when it got worse
     #[arg(long, value_name = "FILE|DIR", requires = "autostart")]
@@ -224,6 +242,10 @@ pub struct Invocation {
     pub baseline: Option<PathBuf>,
     /// Where it is kept as a baseline.
     pub save_baseline: Option<PathBuf>,
+    /// How the load is cut short.
+    pub smoke: Smoke,
+    /// What scenarios log.
+    pub log: Option<Log>,
     /// How much is said.
     pub verbosity: Verbosity,
     /// When colours are used.
@@ -305,6 +327,8 @@ impl Args {
             },
             baseline: self.baseline,
             save_baseline: self.save_baseline,
+            smoke: Smoke { minions: self.minions, time: self.time },
+            log: self.log,
             verbosity: match (self.quiet, self.verbose) {
                 (true, _) => Verbosity::Quiet,
                 (_, true) => Verbosity::Verbose,
@@ -312,6 +336,13 @@ impl Args {
             },
             color: self.color,
         })
+    }
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    match duration::parse(text) {
+        Ok(time) if !time.is_zero() => Ok(time),
+        _ => Err("must be a time with its unit, for example 500ms, 5s or 1m".to_owned()),
     }
 }
 

@@ -12,8 +12,12 @@ pub mod discovery;
 pub mod environment;
 pub mod error;
 mod events;
+mod failures;
+mod line_file;
 pub mod list;
 pub mod live;
+pub mod log;
+mod names;
 pub mod output;
 mod outputs;
 pub mod problem;
@@ -21,11 +25,13 @@ pub mod processes;
 pub mod replay;
 mod repository;
 pub mod run;
+pub mod stops;
 pub mod validate;
 
 use baseline::Baselines;
 use cli::{Action, Invocation};
 use error::Error;
+use stops::Stops;
 
 /// Does what the user asked for and gives the exit code of the process.
 ///
@@ -34,20 +40,19 @@ use error::Error;
 pub async fn execute(invocation: &Invocation) -> Result<u8, Error> {
     match &invocation.action {
         Action::Autostart => {
-            let mut stops = run::stops()?;
+            let mut stops = Stops::listen()?;
+            run::check_outputs(invocation)?;
             // A baseline that cannot be read costs no minutes of building.
             let baselines = invocation.baseline.as_deref().map(Baselines::read).transpose()?;
-            let campaign = tokio::select! {
-                Some(_) = stops.recv() => return Err(Error::Stopped),
-                campaign = campaign::prepare(invocation) => campaign?,
-            };
+            let campaign = stops.unless_asked(campaign::prepare(invocation)).await?;
             if let Some(baselines) = &baselines {
                 campaign.check(baselines)?;
             }
             run::autostart(invocation, campaign, baselines.as_ref(), stops).await
         }
-        Action::List { json } => list::list(invocation, *json).await,
-        Action::Validate => validate::validate(invocation).await,
+        // What they start ends with them.
+        Action::List { json } => Stops::listen()?.unless_asked(list::list(invocation, *json)).await,
+        Action::Validate => Stops::listen()?.unless_asked(validate::validate(invocation)).await,
         Action::Compare { baseline, current, format } => {
             compare::compare(invocation, baseline, current, *format)
         }

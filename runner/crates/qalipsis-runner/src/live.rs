@@ -41,7 +41,7 @@ impl Live {
         }
         let text = one_line(text);
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
+            Some(bar) => bar.suspend(|| _ = writeln!(stderr(), "{text}")),
             // Without standard error there is nobody to tell; the report is still written.
             None => _ = writeln!(stderr(), "{text}"),
         }

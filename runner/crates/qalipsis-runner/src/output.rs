@@ -26,9 +26,21 @@ pub fn style(color: Color) -> Style {
 pub fn print(text: &str) -> Result<(), Error> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if is_gone(&error) => Ok(()),
         outcome => Ok(outcome?),
     }
+}
+
+/// Whether nobody reads any more: a pipe without a reader, or a terminal that was closed.
+fn is_gone(error: &io::Error) -> bool {
+    /// `EIO`, which has no kind of its own.
+    const TERMINAL_IS_GONE: i32 = 5;
+    error.kind() == io::ErrorKind::BrokenPipe || error.raw_os_error() == Some(TERMINAL_IS_GONE)
+}
+
+/// Writes one error to standard error.
+pub fn error(text: &str, color: Color) {
+    tell("error:", "1;31", &one_line(text), color);
 }
 
 /// Writes an error to standard error, one line for each thing that is wrong.

@@ -1,10 +1,13 @@
 //! The outputs of a finished campaign: this list is all there are.
 
+use crate::baseline;
 use crate::config::Settings;
+use crate::problem::Problem;
+use crate::stops::Asked;
 use qalipsis_model::report::Report;
 use qalipsis_notify::{Mail, Slack};
 use qalipsis_report::output::{self, Output, Shown};
-use qalipsis_report::{github, html, junit, summary};
+use qalipsis_report::{file, github, html, junit, summary};
 use std::error::Error;
 use std::fs::File;
 use std::io::Write as _;
@@ -20,16 +23,53 @@ const GRACE: Duration = Duration::from_secs(3);
 
 const SLACK: &str = "slack";
 const MAIL: &str = "mail";
+const FILES: [&str; 3] = ["junit", "summary", "html"];
 
 type Outcome = Result<Vec<String>, Box<dyn Error + Send + Sync>>;
 
+/// Whether an output is a file that was asked for. The summary of a job is not: its place comes from the system that
+/// runs the job.
+pub(crate) fn is_file(label: &str) -> bool {
+    FILES.contains(&label)
+}
+
+/// Whether all files can be written, before anything is started: no load is worth a report that nobody gets.
+pub(crate) fn check(settings: &Settings, save_baseline: Option<&Path>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let folder = &settings.junit.folder;
+    let files = settings.junit.enabled
+        || settings.summary
+        || settings.html
+        || settings.events.enabled
+        || settings.limits.failures > 0;
+    if files && let Err(error) = file::probe(folder) {
+        problems.push(Problem::at(
+            "report.export.junit.folder",
+            format_args!("reports cannot be written to {}: {error}", folder.display()),
+        ));
+    }
+    if let Some(path) = save_baseline {
+        let place = baseline::place(path, "key");
+        let folder = place.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if let Err(error) = file::probe(folder.unwrap_or(Path::new("."))) {
+            problems.push(Problem::at(
+                format_args!("--save-baseline {}", path.display()),
+                format_args!("the baseline cannot be written: {error}"),
+            ));
+        }
+    }
+    problems
+}
+
 /// Shows the report in every output that is wanted; what became of them, in the order of the list.
 ///
-/// Notifications that fail are warnings of the report, so the files that show warnings are then written anew.
-pub(crate) fn show(report: &mut Report, settings: &Settings) -> Vec<Shown> {
+/// Notifications that fail are warnings of the report, so the files that show warnings are then written again. A user
+/// who asks to stop waits no longer for notifications, and who asks again, for nothing.
+pub(crate) fn show(report: &mut Report, settings: &Settings, asked: &Asked) -> Vec<Shown> {
     let begin = Instant::now();
+    let unwanted = |label: &str| asked.times() > u32::from(is_file(label));
     let outputs = notifications(report, settings).into_iter().chain(files(settings)).collect();
-    let mut shown = output::show(&Arc::new(report.clone()), outputs, LIMIT);
+    let mut shown = output::show_unless(&Arc::new(report.clone()), outputs, LIMIT, unwanted);
     let failed = |one: &&Shown| matches!(one.label, SLACK | MAIL);
     let warnings: Vec<String> = shown.iter().filter(failed).filter_map(Shown::warning).collect();
     let mut last = github(settings);
@@ -41,7 +81,7 @@ pub(crate) fn show(report: &mut Report, settings: &Settings) -> Vec<Shown> {
         last.extend(files(settings));
     }
     let left = (LIMIT + GRACE).saturating_sub(begin.elapsed());
-    shown.extend(output::show(&Arc::new(report.clone()), last, left));
+    shown.extend(output::show_unless(&Arc::new(report.clone()), last, left, unwanted));
     shown
 }
 

@@ -26,6 +26,15 @@ const LONGEST_LINE: u64 = 64 * 1024;
 /// How lines begin that Rust itself adds to what a dying program says.
 const NOISE: [&str; 3] = ["note: ", "stack backtrace:", "skipping backtrace printing"];
 
+/// Where that goes which a factory prints.
+#[derive(Debug, Clone)]
+pub struct Printed {
+    /// The way to whoever shows it.
+    pub lines: mpsc::Sender<String>,
+    /// What each line begins with, when several factories print.
+    pub prefix: Option<String>,
+}
+
 /// The running factories of a campaign.
 #[derive(Debug, Default)]
 pub struct Processes {
@@ -41,7 +50,7 @@ struct Running {
 impl Processes {
     /// Starts `executable` as the factory of `plan` and waits until it connects.
     ///
-    /// What it prints goes to `lines`. A process that cannot be reached is a lost peer, not an error.
+    /// It logs what `log` says, in the form of `RUST_LOG`. A process that cannot be reached is a lost peer, not an error.
     ///
     /// # Errors
     /// When the socket cannot be made.
@@ -49,7 +58,8 @@ impl Processes {
         &mut self,
         executable: &Path,
         plan: FactoryPlan,
-        lines: mpsc::Sender<String>,
+        printed: Printed,
+        log: Option<String>,
     ) -> Result<Peer, Error> {
         // Only until the connection stands, so that not even a killed runner leaves a folder behind.
         let folder = tempfile::Builder::new()
@@ -68,6 +78,9 @@ impl Processes {
             .kill_on_drop(true)
             // Ctrl-C is for the runner, which stops its factories in order.
             .process_group(0);
+        if let Some(log) = log {
+            command.env("RUST_LOG", log);
+        }
         let mut child = match command.spawn() {
             Ok(child) => child,
             Err(error) => {
@@ -77,8 +90,8 @@ impl Processes {
         };
         let last = Arc::new(Mutex::new(None));
         let copies = [
-            child.stdout.take().map(|out| tokio::spawn(copy(out, Arc::clone(&last), lines.clone()))),
-            child.stderr.take().map(|err| tokio::spawn(copy(err, Arc::clone(&last), lines))),
+            child.stdout.take().map(|out| tokio::spawn(copy(out, Arc::clone(&last), printed.clone()))),
+            child.stderr.take().map(|err| tokio::spawn(copy(err, Arc::clone(&last), printed))),
         ];
         let (end, ending) = oneshot::channel();
         let (died, death) = oneshot::channel();
@@ -126,7 +139,7 @@ async fn watch(
                 Err(error) => format!("its process cannot be watched: {error}"),
             };
             let words = last.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let _ = died.send(words.map_or(how.clone(), |line| format!("{how}; its last words: {line}")));
+            let _ = died.send(words.map_or(how.clone(), |line| format!("{how}; its last output: {line}")));
         }
         _ = ending => {
             if tokio::time::timeout(END_LIMIT, child.wait()).await.is_err() {
@@ -147,7 +160,7 @@ fn is_noise(line: &str) -> bool {
 }
 
 /// Passes on what a process prints, and remembers the last line that may tell why it died.
-async fn copy(stream: impl AsyncRead + Unpin, last: Arc<Mutex<Option<String>>>, lines: mpsc::Sender<String>) {
+async fn copy(stream: impl AsyncRead + Unpin, last: Arc<Mutex<Option<String>>>, printed: Printed) {
     let mut reader = BufReader::new(stream);
     let mut line = Vec::new();
     while let Ok(1..) = (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line).await {
@@ -158,7 +171,11 @@ async fn copy(stream: impl AsyncRead + Unpin, last: Arc<Mutex<Option<String>>>, 
             *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(words);
         }
         // Without anybody to show it to, it is still read: a full pipe would block the process.
-        let _ = lines.send(text.to_owned()).await;
+        let shown = match &printed.prefix {
+            Some(prefix) => format!("{prefix} | {text}"),
+            None => text.to_owned(),
+        };
+        let _ = printed.lines.send(shown).await;
         line.clear();
     }
 }

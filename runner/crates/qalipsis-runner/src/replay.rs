@@ -7,7 +7,8 @@ use crate::error::Error;
 use crate::live::Live;
 use crate::output;
 use crate::problem::Problem;
-use crate::run::{self, lead};
+use crate::run::{Led, lead};
+use crate::stops::Stops;
 use qalipsis_head::Observer;
 use qalipsis_model::plan::Replay;
 use qalipsis_model::profile::Profile;
@@ -50,11 +51,8 @@ pub async fn replay(invocation: &Invocation, path: &Path, target: Target) -> Res
         return Err(Error::Usage(what));
     }
     let invocation = of_campaign(invocation, &summary, scenario);
-    let mut stops = run::stops()?;
-    let mut campaign = tokio::select! {
-        Some(_) = stops.recv() => return Err(Error::Stopped),
-        campaign = campaign::prepare(&invocation) => campaign?,
-    };
+    let mut stops = Stops::listen()?;
+    let mut campaign = stops.unless_asked(campaign::prepare(&invocation)).await?;
     narrow(&mut campaign);
 
     let style = output::style(invocation.color);
@@ -69,9 +67,9 @@ pub async fn replay(invocation: &Invocation, path: &Path, target: Target) -> Res
     let steps = campaign.executables.iter().find_map(|e| e.scenario(&scenario.name));
     let names = steps.map(|s| s.steps.iter().map(|step| step.name.clone()).collect()).unwrap_or_default();
     let mut telling = Telling { names, style, quiet, lines: lines.clone() };
-    let (report, _) =
-        lead(&invocation, &campaign, stops, &lines, &mut telling, Some((target, plan(scenario, target))))
-            .await?;
+    let (stops, _) = stops.into_parts();
+    let replayed = Some((target, plan(scenario, target)));
+    let Led { report, .. } = lead(&invocation, &campaign, stops, &lines, &mut telling, replayed).await?;
     output::print(&conclusion(&report, style))?;
     Ok(report.status.exit_code(false))
 }
@@ -139,6 +137,7 @@ fn narrow(campaign: &mut Campaign) {
     campaign.plan.limits.release_lag = Duration::MAX;
     // Its executions are told on standard output.
     campaign.plan.events = None;
+    campaign.plan.limits.failures = 0;
     for scenario in &mut campaign.plan.scenarios {
         scenario.profile = Profile::Immediate;
         scenario.criteria.clear();

@@ -123,6 +123,7 @@ mod tests {
             executables: vec![Executable { path: "/bin/a".into(), description: description(vec![checkout]) }],
             plan,
             configuration: Default::default(),
+            left_out: Vec::new(),
         };
         campaign.plan.scenarios[0].criteria[0].location =
             SourceLocation { file: "qalipsis.yml".into(), line: 2, column: 5 };

@@ -2,22 +2,30 @@
 
 use crate::command::Run;
 use crate::describe::describe;
+use crate::logging;
+use qalipsis_cluster::StopSignals;
 use qalipsis_core::scenario::Scenario;
-use qalipsis_engine::{Event, prepare};
+use qalipsis_engine::{Event, Handle, prepare_until};
 use qalipsis_model::aggregate::Aggregate;
 use qalipsis_model::environment::Environment;
 use qalipsis_model::judge::{Case, Described, Ending, breach, judge};
 use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Limits, PropertyValues, ScenarioPlan, Stop};
 use qalipsis_model::report::{FactoryReport, Report};
 use qalipsis_model::segment::Segment;
+use qalipsis_model::smoke::Smoke;
 use qalipsis_model::suggest;
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_model::verdict::exit;
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::time::SystemTime;
+use tokio::sync::{mpsc, watch};
+
+/// Name of the only factory.
+const NAME: &str = "alone";
 
 pub(crate) async fn run(scenarios: &[Scenario], options: &Run) -> u8 {
+    logging::begin(options.log.clone().or_else(logging::of_environment).as_deref());
     let campaign = match plan(scenarios, options) {
         Ok(campaign) => campaign,
         Err(problem) => {
@@ -25,10 +33,25 @@ pub(crate) async fn run(scenarios: &[Scenario], options: &Run) -> u8 {
             return exit::USAGE;
         }
     };
-    let report = campaign_of(scenarios, campaign).await;
+    let mut signals = match StopSignals::listen() {
+        Ok(signals) => signals,
+        Err(error) => {
+            eprintln!("error: failed to listen for signals: {error}");
+            return exit::INTERNAL;
+        }
+    };
+    let report = campaign_of(scenarios, campaign, &mut signals).await;
     let color = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let style = qalipsis_report::console::Style { color, unicode: true, width: 100 };
-    print!("{}", qalipsis_report::console::render(&report, style));
+    let text = format!(
+        "{}seed {}: --seed {} gives the same schedules and data\n",
+        qalipsis_report::console::render(&report, style),
+        report.seed,
+        report.seed
+    );
+    let mut out = std::io::stdout().lock();
+    // Who does not read it gets the exit code.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     report.status.exit_code(false)
 }
 
@@ -47,33 +70,48 @@ fn plan(scenarios: &[Scenario], options: &Run) -> Result<CampaignPlan, String> {
         .iter()
         .map(Scenario::describe)
         .filter(|s| options.scenarios.is_empty() || options.scenarios.contains(&s.name));
+    let smoke = Smoke { minions: options.minions, time: options.time };
     let scenarios = chosen
         .map(|scenario| {
-            let minions = options.minions.unwrap_or(scenario.minions);
-            match scenario.profile.problem(minions) {
-                Some(problem) => Err(format!("scenario '{}': {problem}", scenario.name)),
-                None => Ok(ScenarioPlan {
-                    name: scenario.name.clone(),
-                    minions,
-                    overload: None,
-                    profile: scenario.profile.clone(),
-                    properties: PropertyValues(properties.clone()),
-                    criteria: scenario.criteria.clone(),
-                }),
+            if let Some(problem) = scenario.profile.problem(scenario.minions) {
+                return Err(format!("scenario '{}': {problem}", scenario.name));
             }
+            let mut planned = ScenarioPlan {
+                name: scenario.name.clone(),
+                minions: scenario.minions,
+                overload: None,
+                profile: scenario.profile.clone(),
+                properties: PropertyValues(properties.clone()),
+                criteria: scenario.criteria.clone(),
+            };
+            for criterion in smoke.apply(&mut planned)? {
+                eprintln!("smoke run, not judged: {criterion}");
+            }
+            Ok(planned)
         })
         .collect::<Result<Vec<_>, _>>()?;
     Ok(CampaignPlan {
-        key: format!("alone-{}", std::process::id()),
+        // Unique among all runs, for what minions leave behind bears it.
+        key: format!("run-{:016x}", rand::random::<u64>()),
         name: "run".to_owned(),
-        seed: options.seed,
+        // Random, as that of the runner: a system that takes each id once must not be given the same ones again.
+        seed: options.seed.unwrap_or_else(|| rand::random::<u32>().into()),
         scenarios,
-        limits: Limits::default(),
+        limits: Limits { failures: 0, ..Limits::default() },
         events: None,
     })
 }
 
-async fn campaign_of(scenarios: &[Scenario], campaign: CampaignPlan) -> Report {
+/// How a signal stops the campaign: the first gracefully, any other at once.
+fn next_stop(ending: &mut Ending) -> Stop {
+    let again = matches!(ending, Ending::Interrupted | Ending::InterruptedWarmUp(_));
+    if !again {
+        *ending = Ending::Interrupted;
+    }
+    if again { Stop::Hard } else { Stop::Graceful }
+}
+
+async fn campaign_of(scenarios: &[Scenario], campaign: CampaignPlan, signals: &mut StopSignals) -> Report {
     let description = describe(scenarios);
     let described: Vec<Described> = description
         .scenarios
@@ -82,7 +120,7 @@ async fn campaign_of(scenarios: &[Scenario], campaign: CampaignPlan) -> Report {
         .collect();
     let plan = FactoryPlan {
         campaign: campaign.clone(),
-        factory: "alone".to_owned(),
+        factory: NAME.to_owned(),
         zone: None,
         segment: Segment::WHOLE,
         workers: None,
@@ -91,44 +129,29 @@ async fn campaign_of(scenarios: &[Scenario], campaign: CampaignPlan) -> Report {
     let now = || Timestamp::from_system(SystemTime::now());
     let mut started = now();
     let mut aggregate = Aggregate::of(&campaign, &described);
-    let ending = match prepare(scenarios, plan).await {
-        Err(causes) => Ending::NotReady(causes),
+    let mut ending = Ending::Completed;
+    let (stop, stopping) = watch::channel(None);
+    let mut preparing = std::pin::pin!(prepare_until(scenarios, plan, stopping));
+    let prepared = loop {
+        tokio::select! {
+            prepared = &mut preparing => break prepared,
+            () = signals.next() => {
+                stop.send_replace(Some(next_stop(&mut ending)));
+            }
+        }
+    };
+    match prepared {
+        Err(causes) if ending == Ending::Interrupted => {
+            ending = Ending::InterruptedWarmUp(causes.into_iter().map(|cause| cause.message).collect());
+        }
+        Err(causes) => ending = Ending::NotReady(causes),
         Ok(factory) => {
             started = now();
             aggregate.start(started);
-            let (handle, mut events) = factory.run(started);
-            let mut ending = Ending::Completed;
-            loop {
-                tokio::select! {
-                    event = events.recv() => match event {
-                        Some(Event::Snapshot(snapshot)) => {
-                            aggregate.merge("alone", None, &snapshot);
-                            if ending == Ending::Completed
-                                && let Some(breach) = breach(&campaign, &described, &aggregate)
-                            {
-                                ending = Ending::Breached(Box::new(breach));
-                                handle.stop(Stop::Graceful);
-                            }
-                        }
-                        Some(Event::Evidence(evidence)) => aggregate.keep("alone", *evidence),
-                        // Only a head asks for a replay, or for events.
-                        Some(Event::Trace(_) | Event::Events(_)) => {}
-                        Some(Event::Stuck(who)) => {
-                            ending = Ending::Lost(who);
-                            break;
-                        }
-                        Some(Event::Ended) | None => break,
-                    },
-                    Ok(()) = tokio::signal::ctrl_c() => {
-                        let again = ending == Ending::Interrupted;
-                        ending = Ending::Interrupted;
-                        handle.stop(if again { Stop::Hard } else { Stop::Graceful });
-                    }
-                }
-            }
-            ending
+            let (handle, events) = factory.run(started);
+            follow(&campaign, &described, &mut aggregate, &mut ending, (handle, events), signals).await;
         }
-    };
+    }
     judge(Case {
         plan: &campaign,
         described: &described,
@@ -136,8 +159,43 @@ async fn campaign_of(scenarios: &[Scenario], campaign: CampaignPlan) -> Report {
         ending: &ending,
         started,
         ended: now(),
-        factories: vec![FactoryReport::new("alone", None, None)],
+        factories: vec![FactoryReport::new(NAME, None, None)],
         git_revision: None,
         environment: Environment::default(),
     })
+}
+
+/// Merges what the factory reports until it has ended.
+async fn follow(
+    campaign: &CampaignPlan,
+    described: &[Described],
+    aggregate: &mut Aggregate,
+    ending: &mut Ending,
+    (handle, mut events): (Handle, mpsc::Receiver<Event>),
+    signals: &mut StopSignals,
+) {
+    loop {
+        tokio::select! {
+            event = events.recv() => match event {
+                Some(Event::Snapshot(snapshot)) => {
+                    aggregate.merge(NAME, None, &snapshot);
+                    if *ending == Ending::Completed
+                        && let Some(breach) = breach(campaign, described, aggregate)
+                    {
+                        *ending = Ending::Breached(Box::new(breach));
+                        handle.stop(Stop::Graceful);
+                    }
+                }
+                Some(Event::Evidence(evidence)) => aggregate.keep(NAME, *evidence),
+                // Only a head asks for these.
+                Some(Event::Trace(_) | Event::Events(_) | Event::Failures(_)) => {}
+                Some(Event::Stuck(who)) => {
+                    *ending = Ending::Lost(who);
+                    return;
+                }
+                Some(Event::Ended) | None => return,
+            },
+            () = signals.next() => handle.stop(next_stop(ending)),
+        }
+    }
 }

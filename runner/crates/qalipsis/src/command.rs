@@ -4,8 +4,10 @@ use crate::{alone, describe, factory};
 use clap::{Args, Parser, Subcommand};
 use qalipsis_core::scenario::Scenario;
 use qalipsis_model::verdict::exit;
+use qalipsis_model::duration;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 #[derive(Parser)]
 #[command(
@@ -31,15 +33,21 @@ enum Action {
 pub(crate) struct Run {
     /// Scenarios to run; all when none is named
     pub(crate) scenarios: Vec<String>,
-    /// Minions of each scenario, instead of what it declares
+    /// At most so many minions of each scenario, whatever its profile
     #[arg(long, value_name = "N")]
     pub(crate) minions: Option<u32>,
+    /// Only what the profiles do in this time from their start, for example 5s
+    #[arg(long = "for", value_name = "TIME", value_parser = time)]
+    pub(crate) time: Option<Duration>,
+    /// What is logged to standard error, as RUST_LOG: debug, or warn,shop=trace
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) log: Option<String>,
     /// A property, may repeat
     #[arg(short = 'p', long = "property", value_name = "NAME=VALUE")]
     pub(crate) properties: Vec<String>,
-    /// Seed of schedules and data
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) seed: u64,
+    /// Seed of schedules and data [default: random, shown at the end]
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
 }
 
 #[derive(Args)]
@@ -50,6 +58,13 @@ pub(crate) struct Factory {
     /// Name that the head gave to this factory
     #[arg(long, value_name = "NAME")]
     pub(crate) name: String,
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    match duration::parse(text) {
+        Ok(time) if !time.is_zero() => Ok(time),
+        _ => Err("must be a time with its unit, for example 500ms, 5s or 1m".to_owned()),
+    }
 }
 
 /// Runs the command line of a scenario executable: `describe`, `run` or `factory`.

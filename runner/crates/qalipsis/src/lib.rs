@@ -4,6 +4,7 @@ mod alone;
 mod command;
 mod describe;
 mod factory;
+mod logging;
 
 pub use command::main;
 /// What authors of plugins implement against.

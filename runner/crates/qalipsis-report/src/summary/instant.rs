@@ -10,7 +10,7 @@ pub(crate) fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<
         .serialize(serializer)
 }
 
-pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
     let text = String::deserialize(deserializer)?;
     let at: jiff::Timestamp = text.parse().map_err(de::Error::custom)?;
     u64::try_from(at.as_nanosecond()).map(Timestamp).map_err(de::Error::custom)

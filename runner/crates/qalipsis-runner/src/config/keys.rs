@@ -185,6 +185,15 @@ pub const KEYS: &[Key] = &[
         set: |s, v| v.parse().ok().map(|v| s.limits.evidence_lost = v),
     },
     Key {
+        name: "campaign.limits.factory-silence",
+        kind: Kind::PositiveDuration,
+        default: Some("10s"),
+        doc: "How long a factory, or one of its workers, may show no sign of life before it counts as lost and the \
+              campaign is aborted. After 2.5 s it is noticed, and the report says for how long. A time in which the \
+              runner itself did not run does not count.",
+        set: |s, v| positive_duration(v).map(|v| s.limits.factory_silence = v),
+    },
+    Key {
         name: "campaign.limits.iteration",
         kind: Kind::PositiveDuration,
         default: Some("5m"),
@@ -286,6 +295,14 @@ pub const KEYS: &[Key] = &[
         default: Some("info"),
         doc: "The lowest level of the events that are collected.",
         set: |s, v| Level::parse(v).map(|v| s.events.level = v),
+    },
+    Key {
+        name: "report.export.failures.limit",
+        kind: Kind::Number,
+        default: Some("100000"),
+        doc: "How many failed executions are listed, beside the JUnit files: `<folder>/<campaign-key>/failures.jsonl`. \
+              With 0 there is no list.",
+        set: |s, v| v.parse().ok().map(|v| s.limits.failures = v),
     },
     Key {
         name: "report.export.github.enabled",

@@ -1,0 +1,246 @@
+//! The factory's side of the connection, on a thread of its own.
+//!
+//! Heartbeats come from that thread, so that neither busy workers nor a factory that is slow to collect its figures
+//! keeps the head from seeing that the process is alive.
+
+use crate::local::{ConnectError, Receiver, Sender, connect};
+use crate::message::{ToFactory, ToHead};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::MissedTickBehavior;
+
+/// How often the head gets a sign of life.
+const HEARTBEAT: Duration = Duration::from_millis(500);
+
+/// Messages that may wait for the socket; figures wait, nothing is dropped here.
+const WAITING: usize = 64;
+
+/// The way of a factory to its head and back.
+#[derive(Debug)]
+pub struct HeadConnection {
+    sender: mpsc::Sender<ToHead>,
+    receiver: mpsc::Receiver<io::Result<ToFactory>>,
+    /// How often the factory itself showed that it moves.
+    moves: Arc<AtomicU64>,
+    /// How the connection ended, once it has.
+    ended: oneshot::Receiver<io::Result<()>>,
+}
+
+impl HeadConnection {
+    /// Connects to the head that listens at `path`. When the factory does not move for `limit` though its thread for
+    /// the connection does, the head is informed that it is stuck.
+    ///
+    /// # Errors
+    /// When no head listens there, or no thread can be started.
+    pub async fn open(path: PathBuf) -> Result<Self, ConnectError> {
+        let (out, to_send) = mpsc::channel(WAITING);
+        let (received, receiver) = mpsc::channel(WAITING);
+        let (opened, opening) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let moves = Arc::new(AtomicU64::new(0));
+        let seen = Arc::clone(&moves);
+        let place = path.clone();
+        let work = move || {
+            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime,
+                Err(cause) => {
+                    // Without a receiver nobody waits for the connection any more.
+                    let _ = opened.send(Err(ConnectError::new("connect to", place, cause)));
+                    return;
+                }
+            };
+            runtime.block_on(async move {
+                match connect(&place).await {
+                    Ok((sender, from_head)) => {
+                        if opened.send(Ok(())).is_ok() {
+                            let link = Link { sender, from_head, to_send, received, moves: seen };
+                            // Without a receiver the factory has ended before.
+                            let _ = end.send(link.run().await);
+                        }
+                    }
+                    Err(error) => _ = opened.send(Err(error)),
+                }
+            });
+        };
+        let thread = std::thread::Builder::new().name("connection".to_owned()).spawn(work);
+        thread.map_err(|cause| ConnectError::new("connect to", path.clone(), cause))?;
+        let gone = || Err(ConnectError::new("connect to", path, io::Error::other("its thread has ended")));
+        opening.await.unwrap_or_else(|_| gone())?;
+        Ok(Self { sender: out, receiver, moves, ended })
+    }
+
+    /// Shows that the factory moves; to be called more often than once a second.
+    pub fn moves(&self) {
+        self.moves.fetch_add(1, Relaxed);
+    }
+
+    /// Sends one message, after all that were sent before.
+    ///
+    /// # Errors
+    /// When the head is gone.
+    pub async fn send(&mut self, message: ToHead) -> io::Result<()> {
+        match self.sender.send(message).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(self.why().await),
+        }
+    }
+
+    /// The next message; `None` when the head is gone. Can be cancelled without loss.
+    ///
+    /// # Errors
+    /// When the connection breaks, or what came is no message of this version.
+    pub async fn receive(&mut self) -> io::Result<Option<ToFactory>> {
+        self.receiver.recv().await.transpose()
+    }
+
+    /// Sends what waits and closes the connection.
+    ///
+    /// # Errors
+    /// When the head is gone before all was sent.
+    pub async fn close(self) -> io::Result<()> {
+        drop(self.sender);
+        self.ended.await.unwrap_or_else(|_| Err(io::Error::other("the connection's thread has ended")))
+    }
+
+    async fn why(&mut self) -> io::Error {
+        match (&mut self.ended).await {
+            Ok(Err(error)) => error,
+            Ok(Ok(())) | Err(_) => io::Error::other("the connection was closed"),
+        }
+    }
+}
+
+/// What the thread works with.
+struct Link {
+    sender: Sender<ToHead>,
+    from_head: Receiver<ToFactory>,
+    to_send: mpsc::Receiver<ToHead>,
+    received: mpsc::Sender<io::Result<ToFactory>>,
+    moves: Arc<AtomicU64>,
+}
+
+impl Link {
+    /// Runs until the factory has nothing more to send.
+    async fn run(mut self) -> io::Result<()> {
+        let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        // A process that was stopped for a while owes no heartbeats for that time.
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut stillness = Stillness::default();
+        let mut open = true;
+        loop {
+            tokio::select! {
+                message = self.to_send.recv() => match message {
+                    Some(message) => self.sender.send(&message).await?,
+                    None => return Ok(()),
+                },
+                _ = heartbeat.tick() => {
+                    self.sender.send(&ToHead::Heartbeat).await?;
+                    if let Some(still) = stillness.seen(self.moves.load(Relaxed)) {
+                        let why = format!(
+                            "the factory itself did not move for {}, though its process runs",
+                            qalipsis_model::duration::human(still)
+                        );
+                        return self.sender.send(&ToHead::Stuck(why)).await;
+                    }
+                }
+                message = self.from_head.receive(), if open => {
+                    if let Ok(Some(ToFactory::Prepare(plan))) = &message {
+                        stillness.limit = Some(plan.campaign.limits.factory_silence);
+                    }
+                    match message {
+                        Ok(Some(message)) => open = self.received.send(Ok(message)).await.is_ok(),
+                        // The receiver of a gone head is dropped, which the factory sees as its end.
+                        Ok(None) => {
+                            let (gone, _) = mpsc::channel(1);
+                            (self.received, open) = (gone, false);
+                        }
+                        Err(error) => {
+                            let _ = self.received.send(Err(error)).await;
+                            open = false;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// For how long the factory has not moved, counted in heartbeats: a process that is stopped as a whole sends none, and
+/// so is not taken for one that hangs.
+#[derive(Debug, Default)]
+struct Stillness {
+    moves: u64,
+    heartbeats: u32,
+    limit: Option<Duration>,
+}
+
+impl Stillness {
+    /// One heartbeat later: how long nothing has moved, when that is longer than the limit.
+    fn seen(&mut self, moves: u64) -> Option<Duration> {
+        if moves == self.moves {
+            self.heartbeats += 1;
+        } else {
+            (self.moves, self.heartbeats) = (moves, 0);
+        }
+        let still = HEARTBEAT * self.heartbeats;
+        self.limit.is_some_and(|limit| still > limit).then_some(still)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::Listener;
+
+    #[test]
+    fn f1_a_factory_is_stuck_only_when_heartbeats_went_out_meanwhile() {
+        let mut stillness = Stillness { limit: Some(Duration::from_secs(2)), ..Stillness::default() };
+        assert_eq!(stillness.seen(1), None);
+        let seen: Vec<_> = (0..5).map(|_| stillness.seen(1)).collect();
+        assert_eq!(seen, [None, None, None, None, Some(Duration::from_millis(2_500))]);
+        assert_eq!(stillness.seen(2), None, "it moves again");
+        let mut unlimited = Stillness::default();
+        assert!((0..100).all(|_| unlimited.seen(0).is_none()), "before its plan there is no limit");
+    }
+
+    /// Red while heartbeats came from the runtime of the factory: nothing was received for the time of the sleep.
+    #[test]
+    fn f1_a_blocked_runtime_does_not_stop_the_heartbeats() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let place = path.clone();
+        let (bound, listening) = std::sync::mpsc::channel();
+        let head = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = Listener::bind(&place).unwrap();
+                bound.send(()).unwrap();
+                let (sender, mut receiver) = listener.accept::<ToFactory, ToHead>().await.unwrap();
+                let mut heartbeats = 0;
+                while let Ok(Some(message)) = receiver.receive().await {
+                    match message {
+                        ToHead::Heartbeat => heartbeats += 1,
+                        ToHead::Ended => break,
+                        other => panic!("{other:?}"),
+                    }
+                }
+                drop(sender);
+                heartbeats
+            })
+        });
+        listening.recv().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut connection = HeadConnection::open(path).await.unwrap();
+            // The runtime of the factory does nothing else meanwhile.
+            std::thread::sleep(HEARTBEAT * 6);
+            connection.send(ToHead::Ended).await.unwrap();
+            connection.close().await.unwrap();
+        });
+        assert!(head.join().unwrap() >= 3, "heartbeats go out while the runtime is blocked");
+    }
+}

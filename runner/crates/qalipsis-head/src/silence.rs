@@ -1,0 +1,145 @@
+//! How long a factory shows no sign of life, and how long the head itself could not look.
+
+use qalipsis_model::duration::human;
+use qalipsis_model::timestamp::Timestamp;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A factory that shows no sign of life for so long is late: it sends one every 500 ms.
+const LATE: Duration = Duration::from_millis(2500);
+
+/// The most that counts as a factory's silence between two looks. A longer time is one in which the head did not run,
+/// and what a factory sent meanwhile was not read.
+const LOOK_LIMIT: Duration = Duration::from_millis(500);
+
+/// A pause of the head that is worth a warning.
+const NOTED_PAUSE: Duration = Duration::from_secs(2);
+
+/// The signs of life of one factory.
+#[derive(Debug, Default)]
+pub(crate) struct Silence {
+    /// Since the last sign of life, as far as the head ran.
+    current: Duration,
+    /// When the current one was noticed as late.
+    late_at: Option<Timestamp>,
+    /// Times at which it was late before: the longest, when that was, and how many there were.
+    longest: Option<(Duration, Timestamp)>,
+    count: u32,
+}
+
+impl Silence {
+    /// It goes on for `passed` more; whether it has just become late.
+    pub(crate) fn lasts(&mut self, passed: Duration, now: Timestamp) -> bool {
+        self.current += passed;
+        let late = self.current > LATE && self.late_at.is_none();
+        if late {
+            self.late_at = Some(now);
+            self.count += 1;
+        }
+        if self.late_at.is_some() && self.longest.is_none_or(|(longest, _)| self.current > longest) {
+            self.longest = Some((self.current, now));
+        }
+        late
+    }
+
+    /// A sign of life came; gives the length of the silence when it was late.
+    pub(crate) fn broken(&mut self) -> Option<Duration> {
+        let length = std::mem::take(&mut self.current);
+        self.late_at.take().map(|_| length)
+    }
+
+    /// Since the last sign of life.
+    pub(crate) fn length(&self) -> Duration {
+        self.current
+    }
+
+    /// Whether it is late now.
+    pub(crate) fn is_late(&self) -> bool {
+        self.late_at.is_some()
+    }
+
+    /// What the report says about it.
+    pub(crate) fn note(&self, factory: &str) -> Option<String> {
+        let (longest, at) = self.longest?;
+        let others = match self.count {
+            0 | 1 => String::new(),
+            n => format!(", the longest of {n} times"),
+        };
+        Some(format!(
+            "factory '{factory}' did not answer for {}, until {} UTC{others}: its machine was overloaded or paused, and \
+             its figures of that time came late",
+            human(longest),
+            at.time_of_day()
+        ))
+    }
+}
+
+/// Times in which the head itself did not run: it was paused, its machine was, or nobody read its output.
+#[derive(Debug)]
+pub(crate) struct OwnPauses {
+    looked: Instant,
+    longest: Duration,
+}
+
+impl OwnPauses {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self { looked: now, longest: Duration::ZERO }
+    }
+
+    /// How much of the time since the last call counts for others.
+    pub(crate) fn passed(&mut self, now: Instant) -> Duration {
+        let passed = now.saturating_duration_since(self.looked);
+        self.looked = now;
+        self.longest = self.longest.max(passed);
+        passed.min(LOOK_LIMIT)
+    }
+
+    /// What the report says about it.
+    pub(crate) fn note(&self) -> Option<String> {
+        (self.longest >= NOTED_PAUSE).then(|| {
+            format!(
+                "the runner itself did not run for {}: it was paused, its machine was overloaded or suspended, or its \
+                 output was not read; factories were not counted as silent for that time",
+                human(self.longest)
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TICK: Duration = Duration::from_millis(100);
+
+    #[test]
+    fn f1_a_late_factory_is_noticed_once_and_reported_with_its_longest_silence() {
+        let mut silence = Silence::default();
+        let at = |ms: u64| Timestamp(1_795_410_367_000_000_000 + ms * 1_000_000);
+        let noticed = (0..40).filter(|tick| silence.lasts(TICK, at(tick * 100))).count();
+        assert_eq!(noticed, 1);
+        assert!(silence.is_late());
+        assert_eq!(silence.broken(), Some(TICK * 40));
+        assert_eq!((silence.length(), silence.broken()), (Duration::ZERO, None));
+        assert!((0..30).any(|tick| silence.lasts(TICK, at(5_000 + tick * 100))));
+        let note = silence.note("checkout").unwrap();
+        assert!(
+            note.starts_with("factory 'checkout' did not answer for 4 s, until 05:06:10.900 UTC, the longest of 2 times"),
+            "{note}"
+        );
+        let mut lively = Silence::default();
+        assert!((0..20).all(|_| !lively.lasts(TICK, at(0))));
+        assert_eq!(lively.note("x"), None);
+    }
+
+    #[test]
+    fn f1_a_time_in_which_the_head_did_not_run_is_no_silence_of_a_factory() {
+        let start = Instant::now();
+        let mut pauses = OwnPauses::new(start);
+        assert_eq!(pauses.passed(start + TICK), TICK);
+        assert_eq!(pauses.note(), None);
+        assert_eq!(pauses.passed(start + TICK + Duration::from_secs(3600)), LOOK_LIMIT);
+        let note = pauses.note().unwrap();
+        assert!(note.starts_with("the runner itself did not run for "), "{note}");
+    }
+}

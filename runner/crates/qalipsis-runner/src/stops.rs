@@ -1,0 +1,74 @@
+//! The user's wishes to stop.
+
+use crate::error::Error;
+use qalipsis_cluster::StopSignals;
+use qalipsis_model::plan::Stop;
+use tokio::sync::{mpsc, watch};
+
+/// Ctrl-C, SIGTERM and SIGHUP: once for a graceful stop, again for a hard one, and beyond the campaign for an end of
+/// what is still awaited.
+#[derive(Debug)]
+pub struct Stops {
+    wishes: mpsc::Receiver<Stop>,
+    /// How often the user has asked.
+    asked: watch::Receiver<u32>,
+}
+
+/// How often the user has asked since some time.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    asked: watch::Receiver<u32>,
+    before: u32,
+}
+
+impl Stops {
+    /// From now on signals do not end the process.
+    ///
+    /// # Errors
+    /// When signals cannot be listened for.
+    pub fn listen() -> Result<Self, Error> {
+        let mut signals = StopSignals::listen()
+            .map_err(|error| Error::Internal(format!("failed to listen for signals: {error}")))?;
+        let (wishes, received) = mpsc::channel(2);
+        let (count, asked) = watch::channel(0);
+        tokio::spawn(async move {
+            loop {
+                signals.next().await;
+                let stop = if *count.borrow() == 0 { Stop::Graceful } else { Stop::Hard };
+                count.send_modify(|asked| *asked += 1);
+                // Once the campaign has ended only the number counts.
+                let _ = wishes.try_send(stop);
+            }
+        });
+        Ok(Self { wishes: received, asked })
+    }
+
+    /// Runs `work` until it is done or the user asks to stop.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`], or that of the work.
+    pub async fn unless_asked<T>(&mut self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        tokio::select! {
+            Some(_) = self.wishes.recv() => Err(Error::Stopped),
+            outcome = work => outcome,
+        }
+    }
+
+    /// The wishes, for the campaign, and how often there were any.
+    pub fn into_parts(self) -> (mpsc::Receiver<Stop>, Asked) {
+        let asked = Asked { before: 0, asked: self.asked };
+        (self.wishes, asked)
+    }
+}
+
+impl Asked {
+    /// Counts from now on.
+    pub fn from_now(&self) -> Self {
+        Self { before: *self.asked.borrow(), asked: self.asked.clone() }
+    }
+
+    /// How often the user has asked since then.
+    pub fn times(&self) -> u32 {
+        *self.asked.borrow() - self.before
+    }
+}
