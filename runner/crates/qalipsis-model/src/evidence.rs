@@ -52,7 +52,7 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// Every kind, in the order of their discriminants.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Assertion,
         Self::Error,
         Self::Timeout,

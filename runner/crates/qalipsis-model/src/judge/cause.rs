@@ -38,7 +38,7 @@ impl Causes {
         let outside: u64 = problems.iter().map(|problem| problem.count).sum();
         Self {
             ended_early: ended_early(case, planned),
-            not_started: matches!(case.ending, Ending::NotReady(_)),
+            not_started: matches!(case.ending, Ending::NotReady(_) | Ending::InterruptedWarmUp(_)),
             problems: problems.iter().map(in_words).collect(),
             steps: failed.collect(),
             lacking: failures + outside + figures.dropped,
@@ -102,6 +102,7 @@ fn ended_early(case: &Case<'_>, planned: &ScenarioPlan) -> Option<String> {
             }
         }
         Ending::Interrupted => "the campaign was stopped by the user".to_owned(),
+        Ending::InterruptedWarmUp(_) => "the campaign was stopped by the user during warm-up".to_owned(),
         Ending::TimedOut(limit) => {
             format!("the campaign was stopped after its limit of {} (campaign.timeout)", human(*limit))
         }

@@ -89,7 +89,7 @@ fn replayed() -> (Vec<Trace>, ScenarioFigures) {
             match event {
                 Event::Trace(trace) => traces.push(*trace),
                 Event::Snapshot(snapshot) => figures.merge(&snapshot.scenarios["s"]),
-                Event::Evidence(_) | Event::Events(_) => {}
+                Event::Evidence(_) | Event::Events(_) | Event::Failures(_) => {}
                 Event::Stuck(who) => panic!("{who}"),
                 Event::Ended => break,
             }

@@ -92,7 +92,7 @@ impl Run {
                             aggregate.merge(&format!("factory-{index}"), None, &snapshot);
                         }
                         Event::Evidence(evidence) => aggregate.keep(&index.to_string(), *evidence),
-                        Event::Trace(_) | Event::Events(_) => {}
+                        Event::Trace(_) | Event::Events(_) | Event::Failures(_) => {}
                         Event::Stuck(who) => {
                             ending = Ending::Lost(who);
                             break;
