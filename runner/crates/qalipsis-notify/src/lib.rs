@@ -10,6 +10,7 @@ mod slack;
 mod smtp;
 mod statuses;
 mod text;
+mod webhook;
 
 pub use mail::{Mail, Settings as MailSettings};
 pub use secret::Secret;

@@ -162,8 +162,8 @@ impl Mail {
                 }
                 Err(error) => {
                     let why = format!("{} does not take the mail: {}", self.settings.host, deepest(&error));
-                    // Neither a wrong password nor a missing TLS changes within seconds.
-                    let permanent = error.is_permanent() || error.is_client();
+                    // Neither a wrong password, nor a missing TLS, nor a certificate changes within seconds.
+                    let permanent = error.is_permanent() || error.is_client() || error.is_tls();
                     Failed { why: self.hidden(&why), after: None, permanent }
                 }
             };

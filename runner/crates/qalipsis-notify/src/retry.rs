@@ -22,6 +22,18 @@ pub(crate) struct Failed {
     pub(crate) permanent: bool,
 }
 
+impl Failed {
+    /// Another try may succeed.
+    pub(crate) fn passing(why: String) -> Self {
+        Self { why, after: None, permanent: false }
+    }
+
+    /// Another try would fail as well.
+    pub(crate) fn permanent(why: String) -> Self {
+        Self { why, after: None, permanent: true }
+    }
+}
+
 /// The pauses between the tries of one notification.
 pub(crate) struct Backoff {
     end: Instant,

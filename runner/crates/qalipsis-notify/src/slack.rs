@@ -2,7 +2,9 @@
 
 use crate::retry::{Backoff, Failed};
 use crate::text::{CAUSES, cut, facts, title};
-use crate::{Secret, Statuses};
+use crate::{Secret, Statuses, webhook};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::connect::HttpConnector;
 use qalipsis_model::report::Report;
 use qalipsis_model::verdict::Status;
 use qalipsis_report::digest::{self, Cause};
@@ -68,43 +70,35 @@ impl Slack {
     }
 
     async fn send(&self, report: &Report) -> Result<(), String> {
-        let client = SlackClient::new(self.connector()?);
         let mut backoff = Backoff::new();
-        let url = |text: &Secret| {
-            url::Url::parse(text.reveal()).map_err(|_| "report.export.slack.url is no address".to_owned())
-        };
         let Some(token) = &self.settings.token else {
-            let hook = url(self.settings.url.as_ref().ok_or("report.export.slack.token is not set")?)?;
-            // A webhook does not tell where its message is, so there is no thread.
+            let hook = self.settings.url.as_ref().ok_or("report.export.slack.token is not set")?;
+            // A webhook does not say where its message is, so there is no thread.
             let mut content = self.verdict(report);
             content.blocks.get_or_insert_default().extend(details(report).unwrap_or_default());
-            let request = SlackApiPostWebhookMessageRequest::new(content);
-            return again(&mut backoff, || client.post_webhook_message(&hook, &request)).await.map(|_| ());
+            let body = serde_json::to_string(&SlackApiPostWebhookMessageRequest::new(content))
+                .map_err(|error| format!("the message cannot be written: {error}"))?;
+            let https = https()?;
+            return again(&mut backoff, || webhook::post(https.clone(), hook.reveal(), body.clone())).await;
         };
+        let client = SlackClient::new(self.connector()?);
         let token = SlackApiToken::new(SlackApiTokenValue(token.reveal().to_owned()));
         let session = client.open_session(&token);
         let channel = SlackChannelId(self.settings.channel.clone().unwrap_or_default());
         let request = SlackApiChatPostMessageRequest::new(channel, self.verdict(report));
-        let answer = again(&mut backoff, || session.chat_post_message(&request)).await?;
+        let answer = again(&mut backoff, || explained(session.chat_post_message(&request))).await?;
         let Some(details) = details(report) else { return Ok(()) };
         let content = SlackMessageContent::new().with_text("Details".to_owned()).with_blocks(details);
         let request = SlackApiChatPostMessageRequest::new(answer.channel, content).with_thread_ts(answer.ts);
-        again(&mut backoff, || session.chat_post_message(&request)).await.map(|_| ())
+        again(&mut backoff, || explained(session.chat_post_message(&request))).await.map(|_| ())
     }
 
     fn connector(&self) -> Result<Connector, String> {
-        let provider = rustls::crypto::ring::default_provider();
-        let https = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(provider)
-            .map_err(|error| format!("failed to read the certificates of this machine: {error}"))?
-            .https_or_http()
-            .enable_http1()
-            .build();
         let address = match (&self.settings.token, &self.settings.url) {
             (Some(_), Some(url)) => url.reveal().trim_end_matches('/'),
             _ => ADDRESS,
         };
-        Ok(Connector::with_connector(https).with_slack_api_url(address))
+        Ok(Connector::with_connector(https()?).with_slack_api_url(address))
     }
 
     /// The first message: all that one must know.
@@ -133,6 +127,14 @@ impl Slack {
         blocks.push(section(&last));
         SlackMessageContent::new().with_text(cut(&escape(&title), SECTION)).with_blocks(blocks)
     }
+}
+
+fn https() -> Result<HttpsConnector<HttpConnector>, String> {
+    let provider = rustls::crypto::ring::default_provider();
+    let https = hyper_rustls::HttpsConnectorBuilder::new()
+        .with_provider_and_native_roots(provider)
+        .map_err(|error| format!("failed to read the certificates of this machine: {error}"))?;
+    Ok(https.https_or_http().enable_http1().build())
 }
 
 /// The thread: evidence and warnings; `None` when there is none.
@@ -183,36 +185,48 @@ fn escape_lines(text: &str) -> String {
 /// Asks until Slack takes it, or the time is over.
 async fn again<T, F>(backoff: &mut Backoff, ask: impl Fn() -> F) -> Result<T, String>
 where
-    F: Future<Output = ClientResult<T>>,
+    F: Future<Output = Result<T, Failed>>,
 {
     loop {
         let patience = backoff.patience();
         let failed = match tokio::time::timeout(patience, ask()).await {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => explain(&error),
-            Err(_) => {
-                let why =
-                    format!("Slack did not answer within {}", qalipsis_model::duration::human(patience));
-                Failed { why, after: None, permanent: false }
-            }
+            Ok(Err(failed)) => failed,
+            Err(_) => Failed::passing(format!(
+                "Slack did not answer within {}",
+                qalipsis_model::duration::human(patience)
+            )),
         };
         tokio::time::sleep(backoff.next(failed)?).await;
     }
 }
 
+async fn explained<T>(answer: impl Future<Output = ClientResult<T>>) -> Result<T, Failed> {
+    answer.await.map_err(|error| explain(&error))
+}
+
+/// Refusals that are over in a moment; all others, as `channel_not_found` and `invalid_auth`, last.
+const PASSING: [&str; 6] =
+    ["fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable", "timeout"];
+
 /// In our words: the client's own may hold the address of a webhook, which is a secret.
 fn explain(error: &SlackClientError) -> Failed {
-    let why = match error {
-        SlackClientError::ApiError(error) => format!("Slack refused the message: {}", one_line(&error.code)),
-        SlackClientError::HttpError(error) => format!("Slack answered {}", error.status_code.as_u16()),
+    match error {
+        SlackClientError::ApiError(error) => {
+            let why = format!("Slack refused the message: {}", one_line(&error.code));
+            if PASSING.contains(&error.code.as_str()) { Failed::passing(why) } else { Failed::permanent(why) }
+        }
+        SlackClientError::HttpError(error) => {
+            webhook::refused(error.status_code, &Default::default(), "")
+        }
         SlackClientError::RateLimitError(error) => {
             let why = "Slack has had too many messages (429)".to_owned();
-            return Failed { why, after: error.retry_after, permanent: false };
+            Failed { why, after: error.retry_after, permanent: false }
         }
-        SlackClientError::HttpProtocolError(_) => "Slack cannot be reached".to_owned(),
-        _ => "Slack's answer was not understood".to_owned(),
-    };
-    Failed { why, after: None, permanent: false }
+        SlackClientError::HttpProtocolError(_) => Failed::passing("Slack cannot be reached".to_owned()),
+        // It may have been taken all the same.
+        _ => Failed::permanent("Slack's answer was not understood".to_owned()),
+    }
 }
 
 impl Output for Slack {
@@ -224,6 +238,6 @@ impl Output for Slack {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(self.send(report))?;
         let whom = self.settings.channel.as_ref().filter(|_| self.settings.token.is_some());
-        Ok(vec![whom.map_or_else(|| "told by the webhook".to_owned(), |channel| format!("told {channel}"))])
+        Ok(vec![whom.map_or_else(|| "posted to the webhook".to_owned(), |channel| format!("posted to {channel}"))])
     }
 }
