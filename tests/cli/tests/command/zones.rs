@@ -11,7 +11,7 @@ use qalipsis_model::segment::Segment;
 use qalipsis_report::console::{self, Style};
 use qalipsis_report::summary::Summary;
 use qalipsis_report::{html, summary};
-use qalipsis_runner::processes::Processes;
+use qalipsis_runner::processes::{Printed, Processes};
 use std::process::Command;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -51,6 +51,7 @@ fn run() -> Report {
         git_revision: None,
         environment: Environment::default(),
         events: None,
+        failures: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -67,7 +68,8 @@ fn run() -> Report {
                 workers: Some(1),
                 replay: None,
             };
-            peers.push(processes.start(FIXTURE.as_ref(), plan, lines.clone()).await.unwrap());
+            let printed = Printed { lines: lines.clone(), prefix: None };
+            peers.push(processes.start(FIXTURE.as_ref(), plan, printed, None).await.unwrap());
         }
         let report = campaign.run(peers, stops, &mut Nobody).await;
         processes.end().await;
