@@ -1,10 +1,10 @@
-//! Who awaits a key whose deadline has passed, and the evidence that tells so.
+//! Who awaits a key whose deadline has passed, and the evidence of it.
 
-use crate::clock;
+use crate::clock::after;
 use crate::fault::Fault;
 use crate::minion::ScenarioContext;
 use qalipsis_model::duration::human;
-use qalipsis_model::evidence::{Evidence, FailedCheck, FailureKind, excerpt};
+use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailedCheck, FailureKind, excerpt};
 use qalipsis_model::suggest;
 use std::fmt::Debug;
 use std::panic::Location;
@@ -20,28 +20,44 @@ pub(crate) struct Awaiting {
     pub(crate) minion: u32,
     pub(crate) iteration: u64,
     pub(crate) trace_id: String,
+    /// Where it is awaited.
     pub(crate) location: &'static Location<'static>,
-    pub(crate) trigger: Instant,
-    pub(crate) limit: Duration,
-    /// Records that were expected.
-    pub(crate) wanted: u32,
-    /// Records that are still to come.
-    pub(crate) left: u32,
-    /// Whether nothing fails when they never come.
+    pub(crate) terms: Terms,
+    /// Whether nothing fails when its records never come.
     pub(crate) optional: bool,
     /// The evidence that says they are missing, when it is kept.
     pub(crate) evidence: Option<u64>,
 }
 
+/// When and where a key was expected, and until when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms {
+    pub(crate) expected: &'static Location<'static>,
+    pub(crate) expected_at: Instant,
+    pub(crate) trigger: Instant,
+    pub(crate) limit: Duration,
+}
+
+impl Terms {
+    /// When its records should have come.
+    pub(crate) fn deadline(&self) -> Instant {
+        after(self.trigger, self.limit)
+    }
+}
+
 impl Awaiting {
-    /// Keeps `fault`, dated at the deadline.
-    pub(crate) fn keep(&self, id: u64, fault: Fault) {
+    pub(crate) fn step_name(&self) -> &'static str {
+        self.scenario.steps[self.step as usize].name
+    }
+
+    /// Keeps `fault`, dated at the deadline. The head adds the exchanges that it has of it to these.
+    pub(crate) fn keep(&self, id: u64, fault: Fault, exchanges: Vec<ExchangeRecord>) {
         let fault = fault.into_details();
         self.scenario.evidence.send(Evidence {
             id,
             scenario: self.scenario.name.clone(),
             step: Some(self.step),
-            at: self.scenario.clock.date(clock::after(self.trigger, self.limit)),
+            at: self.scenario.clock.date(self.terms.deadline()),
             minion: Some(self.minion),
             iteration: self.iteration,
             taken: Default::default(),
@@ -51,7 +67,7 @@ impl Awaiting {
             code: String::new(),
             message: excerpt(&fault.message),
             checks: fault.checks,
-            exchanges: Vec::new(),
+            exchanges,
             exchanges_omitted: 0,
             notes: fault.notes,
             source: fault.source,
@@ -69,6 +85,7 @@ pub(crate) struct Expected<'a> {
     pub(crate) key: &'a dyn Debug,
     pub(crate) wanted: u32,
     pub(crate) limit: Duration,
+    pub(crate) has_condition: bool,
 }
 
 impl Expected<'_> {
@@ -77,17 +94,35 @@ impl Expected<'_> {
             1 => "a record".to_owned(),
             n => format!("{n} records"),
         };
-        format!("expected {what} of key {:?} on {} within {}", self.key, self.source, human(self.limit))
+        let condition = if self.has_condition { " that meets its condition" } else { "" };
+        format!(
+            "expected {what} of key {:?} on {}{condition} within {}",
+            self.key,
+            self.source,
+            human(self.limit)
+        )
     }
 
-    /// They did not all come. `near` are keys that did come and that nobody awaited.
+    fn fault(&self, kind: FailureKind, message: String) -> Fault {
+        let mut fault = Fault::new(kind, message);
+        fault.source = Some(self.source.to_owned());
+        fault.key = Some(excerpt(&format!("{:?}", self.key)));
+        fault
+    }
+
+    /// They did not all come. `near` are keys that did come and that no minion expected.
     pub(crate) fn missing(&self, came: u32, near: &[String]) -> Fault {
-        let observed = if came == 0 { "none".to_owned() } else { format!("{came}") };
-        let mut fault = Fault::new(FailureKind::JoinMissing, format!("{}, observed {observed}", self.text()));
+        let observed = match (came, self.has_condition) {
+            (0, _) => "none".to_owned(),
+            (came, false) => format!("{came}"),
+            (came, true) => format!("{came} that did not meet it"),
+        };
+        let message = format!("{}, observed {observed}", self.text());
+        let mut fault = self.fault(FailureKind::JoinMissing, message);
         let key = format!("{:?}", self.key);
         if let Some(nearest) = suggest::nearest(&key, near.iter().map(String::as_str)) {
             fault.checks.push(FailedCheck {
-                name: "nearest key that nobody awaited".to_owned(),
+                name: "nearest key that no minion expected".to_owned(),
                 expected: excerpt(&key),
                 observed: excerpt(nearest),
                 location: None,
@@ -100,6 +135,6 @@ impl Expected<'_> {
     pub(crate) fn late(&self, latency: Duration) -> Fault {
         let what = if self.wanted == 1 { "it" } else { "the last" };
         let message = format!("{}, observed {what} after {}", self.text(), human(latency));
-        Fault::new(FailureKind::JoinLate, message)
+        self.fault(FailureKind::JoinLate, message)
     }
 }

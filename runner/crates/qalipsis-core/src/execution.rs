@@ -58,6 +58,33 @@ pub struct Execution {
 
 thread_local! {
     static CURRENT: RefCell<Option<Execution>> = const { RefCell::new(None) };
+    /// The minion whose pass is being polled, also between its steps.
+    static PASS: RefCell<Option<Arc<MinionState>>> = const { RefCell::new(None) };
+}
+
+/// Makes a minion the current one for as long as it lives.
+pub(crate) struct Entered<'a>(&'a mut Option<Arc<MinionState>>);
+
+impl<'a> Entered<'a> {
+    /// The minion of this pass; it is taken out for so long.
+    pub(crate) fn pass(minion: &'a mut Option<Arc<MinionState>>) -> Self {
+        PASS.with_borrow_mut(|current| std::mem::swap(current, minion));
+        Self(minion)
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        PASS.with_borrow_mut(|current| std::mem::swap(current, self.0));
+    }
+}
+
+/// Something with the minion that is being polled on this thread, in a step or between steps.
+pub(crate) fn on_minion<T>(read: impl FnOnce(&MinionState) -> T) -> Option<T> {
+    CURRENT.with_borrow(|current| match current {
+        Some(execution) => Some(read(&execution.minion)),
+        None => PASS.with_borrow(|pass| pass.as_deref().map(read)),
+    })
 }
 
 /// Makes `execution` the current one; returns the one that was.

@@ -92,11 +92,27 @@ impl Gaps {
         Some(Gap { from: clock.date(open.from), to: None, lossy: true, cause: open.cause.clone() })
     }
 
+    /// Whether the source cannot read now, and may again.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| !open.for_good)
+    }
+
+    /// Whether one for which `explains` is true overlaps the time from `from` to `to`.
+    pub(crate) fn any_overlapping(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        clock: Clock,
+        explains: fn(&Gap) -> bool,
+    ) -> bool {
+        let open = self.open_gap(clock);
+        self.closed.iter().chain(open.as_ref()).any(|gap| overlaps(gap, from, to) && explains(gap))
+    }
+
     /// Those that overlap the time from `from` to `to`, in order.
     pub(crate) fn overlapping(&self, from: Timestamp, to: Timestamp, clock: Clock) -> Vec<Gap> {
-        let overlaps = |gap: &Gap| gap.from <= to && gap.to.is_none_or(|end| end >= from);
         let open = self.open_gap(clock);
-        self.closed.iter().chain(open.as_ref()).filter(|gap| overlaps(gap)).cloned().collect()
+        self.closed.iter().chain(open.as_ref()).filter(|gap| overlaps(gap, from, to)).cloned().collect()
     }
 
     /// Adds what is new since the last call, and what is open, to `figures`.
@@ -108,6 +124,10 @@ impl Gaps {
         }
         figures.gaps_total += std::mem::take(&mut self.began);
     }
+}
+
+fn overlaps(gap: &Gap, from: Timestamp, to: Timestamp) -> bool {
+    gap.from <= to && gap.to.is_none_or(|end| end >= from)
 }
 
 #[cfg(test)]

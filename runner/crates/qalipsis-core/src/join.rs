@@ -1,16 +1,17 @@
 //! Awaiting the effect of a request.
 
-use crate::awaiting::Awaiting;
-use crate::clock;
+use crate::awaiting::{Awaiting, Terms};
 use crate::execution;
 use crate::fault::Fault;
-use crate::ledger::Ledger;
-use crate::slot::{Arrived, Slot};
+use crate::ledger::{Ledger, Outcome};
+use crate::minion::Triggered;
+use crate::slot::{Arrived, Slot, Until};
 use pin_project_lite::pin_project;
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::snapshot::StepKind;
 use std::fmt::{self, Debug};
 use std::hash::Hash;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -45,8 +46,9 @@ impl<K: Key, R: Send + 'static> Join<K, R> {
     }
 
     /// Awaits the record of this key. Call it before the request that triggers the record.
+    #[track_caller]
     pub fn expect(&self, key: K) -> Expect<K, R> {
-        Expect { ledger: Arc::clone(&self.ledger), key, wanted: 1 }
+        Expect { ledger: Arc::clone(&self.ledger), key, wanted: 1, location: Location::caller() }
     }
 }
 
@@ -65,6 +67,7 @@ pub struct Expect<K, R> {
     ledger: Arc<Ledger<K, R>>,
     key: K,
     wanted: u32,
+    location: &'static Location<'static>,
 }
 
 impl<K, R> Debug for Expect<K, R> {
@@ -79,31 +82,64 @@ impl<K: Key, R: Send + 'static> Expect<K, R> {
         ExpectMany { one: Self { wanted: count.max(1), ..self } }
     }
 
-    /// Registers the expectation. The record is in time when it arrives within `limit` of the
-    /// start of the first step that starts after this call: the trigger. Reading it later costs nothing.
+    /// Awaits the first record of the key for which `condition` is true: one of several states that a row, an
+    /// entity or an order goes through.
     ///
-    /// In a buffered join the key is known only after the trigger, so the clock runs from the start
-    /// of the last step that started before this call.
-    pub fn within(self, limit: Duration) -> Expectation<K, R> {
-        Expectation { records: self.register(limit, false) }
+    /// Records of the key before that one are seen: they are no duplicates, and when the awaited one does not
+    /// come, the last of them is evidence. Records after it are no duplicates either. The condition runs where
+    /// the source reads, so it must be quick and must not await.
+    pub fn until(self, condition: impl Fn(&R) -> bool + Send + Sync + 'static) -> ExpectUntil<K, R> {
+        ExpectUntil { one: self, condition: Box::new(condition) }
     }
 
-    fn register(self, limit: Duration, optional: bool) -> Records<K, R> {
-        let slot = self.ledger.register(&self.key, self.wanted);
+    /// Registers the expectation. The record is in time when it arrives within `limit` of the
+    /// start of the first step that starts after this call, other than the one that awaits it: the trigger.
+    /// Reading it later costs nothing. Without such a step the clock runs from this call.
+    ///
+    /// In a buffered join the key is known only after the trigger, so the clock runs from the start
+    /// of the last step of the iteration that started before this call.
+    pub fn within(self, limit: Duration) -> Expectation<K, R> {
+        Expectation { records: self.register(limit, None) }
+    }
+
+    fn register(self, limit: Duration, until: Option<Until<R>>) -> Records<K, R> {
+        let Self { ledger, key, wanted, location } = self;
+        let slot = Arc::new(Slot::new(wanted, until));
+        let registered = Instant::now();
+        let is_new = ledger.register(&key, &slot, registered);
+        let minion = execution::on_minion(|minion| match ledger.is_buffered() {
+            true => minion.last_start().into_iter().for_each(|(at, execution)| slot.trigger(at, execution)),
+            false => minion.await_trigger(Arc::<Slot<R>>::clone(&slot)),
+        });
         Records {
-            inner: Registration {
-                ledger: self.ledger,
-                key: self.key,
-                wanted: self.wanted,
-                slot,
-                ended: false,
-                optional,
-            },
-            registered: Instant::now(),
+            inner: Registration { ledger, key, slot: is_new.then_some(slot), ended: false, optional: false },
+            registered,
+            location,
+            has_minion: minion.is_some(),
             limit,
             clock: None,
             sleep: None,
         }
+    }
+}
+
+/// An expectation of one state of a key that still needs its deadline.
+#[must_use = "an expectation needs a deadline: `.within(secs(2))`"]
+pub struct ExpectUntil<K, R> {
+    one: Expect<K, R>,
+    condition: Until<R>,
+}
+
+impl<K, R> Debug for ExpectUntil<K, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExpectUntil").finish_non_exhaustive()
+    }
+}
+
+impl<K: Key, R: Send + 'static> ExpectUntil<K, R> {
+    /// Registers the expectation, see [`Expect::within`]; the record that meets the condition has to be in time.
+    pub fn within(self, limit: Duration) -> Expectation<K, R> {
+        Expectation { records: self.one.register(limit, Some(self.condition)) }
     }
 }
 
@@ -117,14 +153,13 @@ pub struct ExpectMany<K, R> {
 impl<K: Key, R: Send + 'static> ExpectMany<K, R> {
     /// Registers the expectation, see [`Expect::within`]; the last record has to be in time.
     pub fn within(self, limit: Duration) -> Expectations<K, R> {
-        Expectations { records: self.one.register(limit, false) }
+        Expectations { records: self.one.register(limit, None) }
     }
 }
 
 struct Registration<K: Key, R: Send + 'static> {
     ledger: Arc<Ledger<K, R>>,
     key: K,
-    wanted: u32,
     /// `None` when the key is awaited already.
     slot: Option<Arc<Slot<R>>>,
     ended: bool,
@@ -134,8 +169,8 @@ struct Registration<K: Key, R: Send + 'static> {
 
 impl<K: Key, R: Send + 'static> Drop for Registration<K, R> {
     fn drop(&mut self) {
-        if !self.ended && self.slot.is_some() {
-            self.ledger.abandon(&self.key);
+        if let Some(slot) = self.slot.as_ref().filter(|_| !self.ended) {
+            self.ledger.abandon(&self.key, slot);
         }
     }
 }
@@ -171,6 +206,9 @@ pin_project! {
     struct Records<K, R> where K: Key, R: Send, R: 'static {
         inner: Registration<K, R>,
         registered: Instant,
+        location: &'static Location<'static>,
+        // Whether it is known whose steps may be its trigger.
+        has_minion: bool,
         limit: Duration,
         clock: Option<Instant>,
         #[pin]
@@ -247,35 +285,27 @@ impl<K: Key, R: Send + 'static> Future for Records<K, R> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let inner = this.inner;
-        let Some(slot) = &inner.slot else {
+        let Some(slot) = inner.slot.clone() else {
             return Poll::Ready(Err(Fault::error(format!(
                 "{}: key {:?} is awaited already, a key can be awaited once at a time",
                 inner.ledger.name(),
                 inner.key
             ))));
         };
-        let registered = *this.registered;
-        let trigger = *this.clock.get_or_insert_with(|| {
-            let step = execution::with(|execution| {
-                execution.kind = StepKind::Join;
-                let minion = &execution.minion;
-                let trigger = match inner.ledger.is_buffered() {
-                    true => minion.trigger_before(registered, execution.span),
-                    false => minion.trigger_since(registered, execution.span),
-                };
-                (execution.step, trigger)
-            });
-            inner.ledger.awaited_by(step.map(|(step, _)| step));
-            step.and_then(|(_, trigger)| trigger).unwrap_or(registered)
-        });
-        let deadline = clock::after(trigger, *this.limit);
+        let (registered, has_minion) = (*this.registered, *this.has_minion);
+        let trigger = *this.clock.get_or_insert_with(|| inner.trigger(&slot, registered, has_minion));
+        let terms = Terms { expected: this.location, expected_at: registered, trigger, limit: *this.limit };
 
         if let Some(arrived) = slot.poll(cx.waker()) {
-            inner.ended = true;
-            return Poll::Ready(judge(inner, arrived, trigger, *this.limit));
+            return Poll::Ready(inner.judge(&slot, arrived, &terms));
+        }
+        if let Some(panic) = slot.panic() {
+            let (source, key) = (inner.ledger.name(), &inner.key);
+            let message = format!("the condition for key {key:?} on {source} {panic}");
+            return Poll::Ready(Err(Fault::new(FailureKind::Panic, message)));
         }
         if this.sleep.is_none() {
-            this.sleep.set(Some(tokio::time::sleep_until(deadline)));
+            this.sleep.set(Some(tokio::time::sleep_until(terms.deadline())));
         }
         if let Some(sleep) = this.sleep.as_mut().as_pin_mut()
             && sleep.poll(cx).is_pending()
@@ -283,13 +313,47 @@ impl<K: Key, R: Send + 'static> Future for Records<K, R> {
             return Poll::Pending;
         }
 
-        inner.ended = true;
-        let awaiting = execution::with(|execution| {
+        let awaiting = inner.awaiting(terms);
+        // Near misses and causes are looked for only where they will be seen.
+        let kept = awaiting.as_ref().is_some_and(|awaiting| awaiting.evidence.is_some());
+        Poll::Ready(match inner.ledger.overdue(&inner.key, &slot, awaiting, inner.optional) {
+            Some(arrived) => inner.judge(&slot, arrived, &terms),
+            None => {
+                inner.ended = true;
+                Err(inner.ledger.missing(&inner.key, &slot, &terms, kept))
+            }
+        })
+    }
+}
+
+impl<K: Key, R: Send + 'static> Registration<K, R> {
+    /// When the step started that triggers the records.
+    fn trigger(&self, slot: &Slot<R>, registered: Instant, has_minion: bool) -> Instant {
+        let step = execution::with(|execution| {
+            execution.kind = StepKind::Join;
+            let (minion, span) = (&execution.minion, execution.span);
+            let trigger = match (has_minion, self.ledger.is_buffered()) {
+                (true, true) => slot.started().map(|(at, _)| at),
+                // The step that awaits is no trigger.
+                (true, false) => slot.started().filter(|(_, by)| *by != span).map(|(at, _)| at),
+                (false, true) => minion.trigger_before(registered, span),
+                (false, false) => minion.trigger_since(registered, span),
+            };
+            (execution.step, trigger)
+        });
+        self.ledger.awaited_by(step.map(|(step, _)| step));
+        step.and_then(|(_, trigger)| trigger).unwrap_or(registered)
+    }
+
+    /// Who awaits the key, whose deadline has passed; `None` outside of a step.
+    fn awaiting(&self, terms: Terms) -> Option<Awaiting> {
+        execution::with(|execution| {
             let scenario = Arc::clone(execution.minion.scenario());
-            let kind = FailureKind::JoinMissing;
-            let evidence = match inner.optional {
+            let evidence = match self.optional {
                 true => None,
-                false => scenario.evidence.admit(scenario.index, Some(execution.step), kind),
+                false => {
+                    scenario.evidence.admit(scenario.index, Some(execution.step), FailureKind::JoinMissing)
+                }
             };
             execution.reserved = Some(evidence);
             Awaiting {
@@ -299,44 +363,38 @@ impl<K: Key, R: Send + 'static> Future for Records<K, R> {
                 iteration: execution.minion.iteration(),
                 trace_id: execution.minion.trace_id(),
                 location: execution.location,
-                trigger,
-                limit: *this.limit,
-                wanted: inner.wanted,
-                left: inner.wanted,
-                optional: inner.optional,
+                terms,
+                optional: self.optional,
                 evidence,
-            }
-        });
-        let kept = awaiting.as_ref().is_some_and(|a| a.evidence.is_some());
-        Poll::Ready(match inner.ledger.overdue(&inner.key, slot, awaiting) {
-            Some(arrived) => judge(inner, arrived, trigger, *this.limit),
-            None => {
-                // Near misses are looked for only where they will be seen.
-                let near = if kept { inner.ledger.near() } else { Vec::new() };
-                let expected = inner.ledger.expected(&inner.key, inner.wanted, *this.limit);
-                Err(expected.missing(slot.count(), &near))
             }
         })
     }
-}
 
-/// What of records that arrived before the expectation gave up.
-fn judge<K: Key, R: Send + 'static>(
-    inner: &Registration<K, R>,
-    arrived: Arrived<R>,
-    trigger: Instant,
-    limit: Duration,
-) -> Result<Arrived<R>, Fault> {
-    let latency = arrived.last_at().saturating_duration_since(trigger);
-    execution::with(|execution| {
-        // Of several joins in one step the slowest counts.
-        execution.latency_ns = execution.latency_ns.max(Some(latency.as_nanos() as u64));
-        execution.reserved = None;
-    });
-    inner.ledger.remember(&arrived);
-    inner.ledger.check_order(&arrived);
-    if latency <= limit {
-        return Ok(arrived);
+    /// What of records that arrived before the expectation gave up.
+    fn judge(&mut self, slot: &Slot<R>, arrived: Arrived<R>, terms: &Terms) -> Result<Arrived<R>, Fault> {
+        self.ended = true;
+        let arrival = arrived.last_at();
+        let latency = arrival.saturating_duration_since(terms.trigger);
+        let in_time = latency <= terms.limit;
+        execution::with(|execution| {
+            // What an optional expectation does not give is not measured either.
+            if in_time || !self.optional {
+                // Of several joins in one step the slowest counts.
+                execution.latency_ns = execution.latency_ns.max(Some(latency.as_nanos() as u64));
+            }
+            execution.reserved = None;
+        });
+        self.ledger.remember(&arrived);
+        self.ledger.check_order(&self.key, &arrived);
+        let outcome = match (in_time, self.optional) {
+            (true, _) => Outcome::Matched,
+            (false, true) => Outcome::Absent,
+            (false, false) => Outcome::Late { trigger: terms.trigger, arrival },
+        };
+        self.ledger.took(slot, outcome);
+        match in_time {
+            true => Ok(arrived),
+            false => Err(self.ledger.late_fault(&self.key, slot, terms, arrival)),
+        }
     }
-    Err(inner.ledger.expected(&inner.key, inner.wanted, limit).late(latency))
 }

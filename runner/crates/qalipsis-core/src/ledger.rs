@@ -2,22 +2,34 @@
 //!
 //! Matching is a map lookup under the lock of one of `SHARDS` shards, done by the source as it
 //! reads: there is no queue between source and minion in which a record could wait unseen.
+//!
+//! Every key ends as matched, late, missing, absent or abandoned, and every record as taken, duplicate,
+//! orphan, undecodable or abandoned: the sums of [`JoinFigures`] that a report is checked against.
 
-use crate::awaiting::{Awaiting, Expected};
+mod buffer;
+mod counts;
+mod evidence;
+mod remembered;
+
+use crate::awaiting::Awaiting;
 use crate::clock::Clock;
 use crate::execution::{self, Exchange};
 use crate::fault::Fault;
-use crate::gaps::Gaps;
+use crate::gaps::{Gaps, Recovery};
 use crate::join::{Key, Limits};
 use crate::minion::ScenarioContext;
 use crate::slot::{Arrived, Slot, Taken};
+use buffer::{Buffer, Kept};
+use counts::{Counts, Told};
+use evidence::Admitted;
+pub use evidence::source_evidence;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry as Place;
 use parking_lot::Mutex;
-use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailureKind, excerpt};
+use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::snapshot::{JoinFigures, StepKind};
-use qalipsis_model::timestamp::Timestamp;
+use remembered::Generations;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -32,8 +44,9 @@ const SHARDS: usize = 16;
 /// tell duplicates and late records from orphans. At least half as many are remembered.
 pub const REMEMBERED_KEYS: usize = 1_000_000;
 
-/// Orphan keys that are remembered, to name the nearest one beside a missing key.
-const REMEMBERED_ORPHANS: usize = 256;
+/// Keys of orphans that are remembered, to see that a key came before it was expected and to name the nearest one
+/// beside a missing key. At least half as many are remembered.
+pub const REMEMBERED_ORPHANS: usize = 65_536;
 
 /// Gives the place of a record in the order of its key.
 pub(crate) type Order<R> = Box<dyn Fn(&R) -> u64 + Send + Sync>;
@@ -44,16 +57,27 @@ pub(crate) struct Ledger<K, R> {
     scenario: Arc<ScenarioContext>,
     hasher: FixedState,
     shards: [Mutex<Shard<K, R>>; SHARDS],
-    figures: Mutex<JoinFigures>,
+    counts: Counts,
+    figures: Mutex<State>,
+    /// The first 64 steps that are known to await it, one bit each.
+    awaiting_steps: AtomicU64,
     overdue: AtomicUsize,
     patience_ns: AtomicU64,
-    /// `None` when records that nobody awaits are counted and dropped.
-    buffer: Option<Limits>,
+    /// `None` when records that no minion expects are counted and dropped.
+    buffer: Option<Buffer<K>>,
     order: Option<Order<R>>,
-    orphans: Mutex<VecDeque<K>>,
-    pub(crate) gaps: Mutex<Gaps>,
+    gaps: Mutex<Gaps>,
     /// How evidence shows a record.
     describe: fn(&R) -> Option<Exchange>,
+    admitted: Admitted,
+}
+
+/// What changes rarely.
+#[derive(Default)]
+struct State {
+    /// Since the last snapshot.
+    figures: JoinFigures,
+    told: Told,
 }
 
 struct Shard<K, R> {
@@ -62,55 +86,44 @@ struct Shard<K, R> {
     /// Keys in `keys` that are or were overdue, oldest first.
     overdue: VecDeque<K>,
     /// Keys that are no longer awaited.
-    ended: Generations<K>,
-    /// Keys of buffered records with their arrival, oldest first; those taken since are passed over.
-    buffered: VecDeque<(K, Instant)>,
-    /// Records that are buffered.
-    kept: usize,
+    ended: Generations<K, End>,
+    /// Keys of records that no minion expected, with the arrival of the last.
+    orphans: Generations<K, Instant>,
 }
 
 enum Entry<R> {
     Awaited(Arc<Slot<R>>),
-    Overdue(Box<Awaiting>),
-    /// Came before anybody awaited them.
-    Buffered(VecDeque<Taken<R>>),
+    Overdue(Box<Overdue<R>>),
+    /// Came before any minion expected them.
+    Buffered(VecDeque<Kept<R>>),
+}
+
+/// A key whose deadline has passed.
+struct Overdue<R> {
+    awaiting: Awaiting,
+    /// What came of it.
+    slot: Arc<Slot<R>>,
 }
 
 /// How a key ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     Matched,
+    /// Matched by the state that was awaited: records of further states are no duplicates.
+    Settled,
     GivenUp,
 }
 
-/// Ended keys in two generations: when the young one is full, the old one is forgotten as a whole.
-struct Generations<K> {
-    young: HashMap<K, End, FixedState>,
-    old: HashMap<K, End, FixedState>,
-}
-
-impl<K: Key> Generations<K> {
-    /// How this key ended, if it did and is remembered.
-    fn get(&self, key: &K) -> Option<End> {
-        self.young.get(key).or_else(|| self.old.get(key)).copied()
-    }
-
-    /// Remembers a key; gives the number of keys that are forgotten for it.
-    fn insert(&mut self, key: K, end: End) -> usize {
-        self.young.insert(key, end);
-        if self.young.len() <= REMEMBERED_KEYS / SHARDS / 2 {
-            return 0;
-        }
-        std::mem::replace(&mut self.old, std::mem::take(&mut self.young)).len()
-    }
-}
-
 /// What became of a record.
-enum Routed {
-    Taken,
-    Duplicate,
-    Orphan,
-    Late(Box<Awaiting>),
+enum Routed<R> {
+    /// It waits in the slot of its key, or belongs to one that was settled.
+    Placed,
+    Settled,
+    Overdue,
+    Late(Box<Overdue<R>>),
+    Abandoned,
+    Duplicate(Taken<R>),
+    Unexpected(Taken<R>),
 }
 
 /// What the engine does with a ledger, whatever its types.
@@ -121,6 +134,8 @@ pub trait LedgerControl: Send + Sync {
     fn overdue(&self) -> usize;
     /// Records that the source knows of and has not read yet.
     fn own_lag(&self) -> u64;
+    /// Whether the source cannot read now, and may again.
+    fn is_interrupted(&self) -> bool;
     /// The longest deadline among the keys that were ever overdue: how long a late record may be worth waiting for.
     fn patience(&self) -> Duration;
     /// The source ended for good because of `cause`, and reads nothing from now on.
@@ -141,9 +156,8 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             Mutex::new(Shard {
                 keys: HashMap::default(),
                 overdue: VecDeque::new(),
-                ended: Generations { young: HashMap::default(), old: HashMap::default() },
-                buffered: VecDeque::new(),
-                kept: 0,
+                ended: Generations::new(REMEMBERED_KEYS / SHARDS),
+                orphans: Generations::new(REMEMBERED_ORPHANS / SHARDS),
             })
         };
         Self {
@@ -151,14 +165,16 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             scenario,
             hasher: FixedState::default(),
             shards: std::array::from_fn(|_| shard()),
-            figures: Mutex::new(JoinFigures::default()),
+            counts: Counts::default(),
+            figures: Mutex::default(),
+            awaiting_steps: AtomicU64::new(0),
             overdue: AtomicUsize::new(0),
             patience_ns: AtomicU64::new(0),
-            buffer,
+            buffer: buffer.map(Buffer::new),
             order,
-            orphans: Mutex::new(VecDeque::new()),
             gaps: Mutex::default(),
             describe,
+            admitted: Admitted::default(),
         }
     }
 
@@ -166,181 +182,260 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         &self.name
     }
 
+    pub(crate) fn clock(&self) -> Clock {
+        self.scenario.clock
+    }
+
     /// Whether records may come before they are awaited.
     pub(crate) fn is_buffered(&self) -> bool {
         self.buffer.is_some()
     }
 
-    /// A slot for `wanted` records of this key; `None` when it is awaited already.
-    pub(crate) fn register(&self, key: &K, wanted: u32) -> Option<Arc<Slot<R>>> {
-        let slot = Arc::new(Slot::new(wanted));
+    /// Registers the slot of a key at `now`; false when the key is awaited already.
+    pub(crate) fn register(&self, key: &K, slot: &Arc<Slot<R>>, now: Instant) -> bool {
         let mut guard = self.shard(key);
         let shard = &mut *guard;
+        let mut replaced = None;
+        let mut waiting = VecDeque::new();
         match shard.keys.entry(key.clone()) {
-            Place::Occupied(place) if matches!(place.get(), Entry::Awaited(_)) => return None,
-            // A key that is awaited again begins anew: `keys` is looked up before `ended`.
-            Place::Occupied(mut place) => match place.insert(Entry::Awaited(Arc::clone(&slot))) {
-                Entry::Overdue(_) => _ = self.overdue.fetch_sub(1, Relaxed),
-                Entry::Buffered(records) => {
-                    shard.kept -= records.len();
-                    self.replay(shard, key, records);
+            Place::Occupied(place) if matches!(place.get(), Entry::Awaited(_)) => return false,
+            // A key that is awaited again begins as a new one: `keys` is looked up before `ended`.
+            Place::Occupied(mut place) => match place.insert(Entry::Awaited(Arc::clone(slot))) {
+                Entry::Overdue(overdue) => {
+                    self.overdue.fetch_sub(1, Relaxed);
+                    replaced = Some(overdue);
                 }
+                Entry::Buffered(records) => waiting = records,
                 Entry::Awaited(_) => {}
             },
-            Place::Vacant(place) => _ = place.insert(Entry::Awaited(Arc::clone(&slot))),
+            Place::Vacant(place) => _ = place.insert(Entry::Awaited(Arc::clone(slot))),
         }
+        let came_before = shard.orphans.get(key);
+        let (evicted, duplicates) = self.take_waiting(shard, key, waiting, now);
         drop(guard);
-        self.figures.lock().expected += 1;
-        Some(slot)
+        Counts::add(&self.counts.expected, 1);
+        if let Some(at) = came_before {
+            slot.set_came_before(at);
+            self.figures.lock().figures.before_expected += 1;
+        }
+        if let Some(overdue) = replaced {
+            self.settle_missing(&overdue);
+        }
+        evicted.iter().for_each(|taken| self.evicted(key, taken, now));
+        duplicates.iter().for_each(|taken| self.duplicate(key, taken));
+        true
     }
 
-    /// Matches the records that came before their key was awaited.
-    fn replay(&self, shard: &mut Shard<K, R>, key: &K, records: VecDeque<Taken<R>>) {
-        for taken in records {
-            if matches!(self.place(shard, key, taken), Routed::Duplicate) {
-                self.figures.lock().duplicates += 1;
+    /// Matches the records that came before their key was awaited. Gives those that are too old, and those beyond
+    /// what is awaited.
+    fn take_waiting(
+        &self,
+        shard: &mut Shard<K, R>,
+        key: &K,
+        records: VecDeque<Kept<R>>,
+        now: Instant,
+    ) -> (Vec<Taken<R>>, Vec<Taken<R>>) {
+        let (mut evicted, mut duplicates) = (Vec::new(), Vec::new());
+        let Some(buffer) = &self.buffer else { return (evicted, duplicates) };
+        buffer.release(records.len());
+        for Kept { taken, .. } in records {
+            if buffer.is_stale(taken.at, now) {
+                evicted.push(taken);
+                continue;
+            }
+            match self.place(shard, key, taken) {
+                Routed::Duplicate(taken) => duplicates.push(taken),
+                Routed::Settled => Counts::add(&self.counts.taken, 1),
+                _ => {}
             }
         }
+        (evicted, duplicates)
     }
 
     /// Notes the step that awaits records of this join.
     pub(crate) fn awaited_by(&self, step: Option<u32>) {
-        if let Some(step) = step {
-            let mut figures = self.figures.lock();
-            if !figures.steps.contains(&step) {
-                figures.steps.push(step);
-            }
+        let Some(step) = step else { return };
+        let bit = 1_u64.checked_shl(step).unwrap_or(0);
+        if bit != 0 && self.awaiting_steps.load(Relaxed) & bit != 0 {
+            return;
         }
+        let mut state = self.figures.lock();
+        if !state.figures.steps.contains(&step) {
+            state.figures.steps.push(step);
+        }
+        self.awaiting_steps.fetch_or(bit, Relaxed);
     }
 
-    /// Nobody awaits this key any more; a record of it is not an orphan.
-    pub(crate) fn abandon(&self, key: &K) {
+    /// The scenario gives this expectation up before its outcome is known; a record of its key is no orphan.
+    pub(crate) fn abandon(&self, key: &K, slot: &Arc<Slot<R>>) {
         let mut shard = self.shard(key);
-        if matches!(shard.keys.get(key), Some(Entry::Awaited(_))) {
+        // The key may be awaited again by another expectation meanwhile.
+        if shard.keys.get(key).is_some_and(|entry| entry.is_awaited_by(slot)) {
             self.end(&mut shard, key, End::GivenUp);
+        }
+        drop(shard);
+        let mut state = self.figures.lock();
+        state.figures.abandoned += 1;
+        state.figures.abandoned_records += u64::from(slot.records());
+    }
+
+    /// The minion has taken the records of a key: in time, too late, or too late without failing for it.
+    pub(crate) fn took(&self, slot: &Slot<R>, outcome: Outcome) {
+        Counts::add(&self.counts.taken, u64::from(slot.records()));
+        match outcome {
+            Outcome::Matched => Counts::add(&self.counts.matched, 1),
+            Outcome::Absent => self.figures.lock().figures.absent += 1,
+            Outcome::Late { trigger, arrival } => {
+                let explained = self.is_explained(trigger, arrival, |_| true);
+                let figures = &mut self.figures.lock().figures;
+                figures.late += 1;
+                figures.in_gap += u64::from(explained);
+            }
         }
     }
 
     /// The deadline of this key has passed: gives the records when the last one came at the last
     /// moment, or remembers who awaits them.
-    pub(crate) fn overdue(&self, key: &K, slot: &Slot<R>, awaiting: Option<Awaiting>) -> Option<Arrived<R>> {
+    pub(crate) fn overdue(
+        &self,
+        key: &K,
+        slot: &Arc<Slot<R>>,
+        awaiting: Option<Awaiting>,
+        optional: bool,
+    ) -> Option<Arrived<R>> {
         let mut shard = self.shard(key);
         if let Some(arrived) = slot.take() {
             return Some(arrived);
         }
-        match (awaiting, shard.keys.get_mut(key)) {
-            (_, None) => {}
-            (None, Some(_)) => _ = self.end(&mut shard, key, End::GivenUp),
-            (Some(awaiting), Some(entry)) => {
-                self.overdue.fetch_add(1, Relaxed);
-                let patience = u64::try_from(awaiting.limit.as_nanos()).unwrap_or(u64::MAX);
-                self.patience_ns.fetch_max(patience, Relaxed);
-                let left = slot.wanted() - slot.count();
-                *entry = Entry::Overdue(Box::new(Awaiting { left, ..awaiting }));
-                shard.overdue.push_back(key.clone());
-                self.limit_overdue(&mut shard);
+        let came = slot.records();
+        if let Some(entry) = shard.keys.get_mut(key).filter(|entry| entry.is_awaited_by(slot)) {
+            match awaiting {
+                None => _ = self.end(&mut shard, key, End::GivenUp),
+                Some(awaiting) => {
+                    self.overdue.fetch_add(1, Relaxed);
+                    let limit = u64::try_from(awaiting.terms.limit.as_nanos()).unwrap_or(u64::MAX);
+                    self.patience_ns.fetch_max(limit, Relaxed);
+                    *entry = Entry::Overdue(Box::new(Overdue { awaiting, slot: Arc::clone(slot) }));
+                    shard.overdue.push_back(key.clone());
+                    self.limit_overdue(&mut shard);
+                }
             }
+        }
+        drop(shard);
+        Counts::add(&self.counts.taken, u64::from(came));
+        let figures = &mut self.figures.lock().figures;
+        if optional {
+            figures.absent += 1
+        } else {
+            figures.missing += 1
         }
         None
     }
 
-    /// Keys that came and that nobody awaited, as text: the nearest may be what was meant.
-    pub(crate) fn near(&self) -> Vec<String> {
-        self.orphans.lock().iter().map(|key| format!("{key:?}")).collect()
-    }
-
     /// Matches a record that arrived.
     pub(crate) fn route(&self, key: K, record: R, at: Instant) {
+        Counts::add(&self.counts.records, 1);
+        // Taken before the lock of any shard; without a buffer there is none.
+        let mut queue = self.buffer.as_ref().map(|buffer| (buffer, buffer.lock()));
         let mut shard = self.shard(&key);
         let routed = self.place(&mut shard, &key, Taken { record, at });
-        drop(shard);
-        let mut figures = self.figures.lock();
-        figures.records += 1;
-        match routed {
-            Routed::Taken => {}
-            Routed::Duplicate => figures.duplicates += 1,
-            Routed::Orphan => {
-                figures.orphans += 1;
-                drop(figures);
-                let mut orphans = self.orphans.lock();
-                if orphans.len() == REMEMBERED_ORPHANS {
-                    orphans.pop_front();
+        if matches!(routed, Routed::Unexpected(_)) && queue.is_none() {
+            shard.orphans.insert(key.clone(), at);
+        }
+        if let (Routed::Unexpected(_), Some((buffer, queue))) = (&routed, &mut queue) {
+            let Routed::Unexpected(taken) = routed else { return };
+            let kept = buffer.keep(queue, key.clone(), taken);
+            match shard.keys.entry(key) {
+                Place::Occupied(mut place) => {
+                    if let Entry::Buffered(records) = place.get_mut() {
+                        records.push_back(kept);
+                    }
                 }
-                orphans.push_back(key);
+                Place::Vacant(place) => _ = place.insert(Entry::Buffered(VecDeque::from([kept]))),
             }
-            Routed::Late(awaiting) => {
-                drop(figures);
-                self.late(&key, &awaiting, at);
+            drop(shard);
+            self.evict(buffer, queue, at);
+            return;
+        }
+        drop(shard);
+        if let Some((buffer, queue)) = &mut queue {
+            self.evict(buffer, queue, at);
+        }
+        drop(queue);
+        match routed {
+            Routed::Placed => {}
+            Routed::Settled | Routed::Overdue => Counts::add(&self.counts.taken, 1),
+            Routed::Abandoned => self.figures.lock().figures.abandoned_records += 1,
+            Routed::Duplicate(taken) => self.duplicate(&key, &taken),
+            Routed::Unexpected(taken) => self.orphan(&key, &taken, None),
+            Routed::Late(overdue) => {
+                Counts::add(&self.counts.taken, 1);
+                self.late(&key, &overdue, at);
             }
         }
     }
 
-    fn place(&self, shard: &mut Shard<K, R>, key: &K, taken: Taken<R>) -> Routed {
-        let at = taken.at;
-        let end = match shard.keys.get_mut(key) {
+    fn place(&self, shard: &mut Shard<K, R>, key: &K, taken: Taken<R>) -> Routed<R> {
+        let (ends, late, settles) = match shard.keys.get(key) {
             None => {
-                return match (shard.ended.get(key), self.buffer) {
-                    (Some(End::Matched), _) => Routed::Duplicate,
-                    (Some(End::GivenUp), _) => Routed::Taken,
-                    (None, None) => Routed::Orphan,
-                    (None, Some(limits)) => {
-                        shard.keys.insert(key.clone(), Entry::Buffered(VecDeque::from([taken])));
-                        self.buffered(shard, key, at, limits);
-                        Routed::Taken
-                    }
+                return match shard.ended.get(key) {
+                    Some(End::Matched) => Routed::Duplicate(taken),
+                    Some(End::Settled) => Routed::Settled,
+                    Some(End::GivenUp) => Routed::Abandoned,
+                    None => Routed::Unexpected(taken),
                 };
             }
-            Some(Entry::Buffered(records)) => {
-                records.push_back(taken);
-                if let Some(limits) = self.buffer {
-                    self.buffered(shard, key, at, limits);
-                }
-                return Routed::Taken;
-            }
-            Some(Entry::Overdue(awaiting)) => {
-                awaiting.left = awaiting.left.saturating_sub(1);
-                awaiting.left == 0
-            }
-            Some(Entry::Awaited(slot)) => slot.put(taken),
+            Some(Entry::Buffered(_)) => return Routed::Unexpected(taken),
+            Some(Entry::Overdue(overdue)) => (overdue.slot.put(taken), true, overdue.slot.has_condition()),
+            Some(Entry::Awaited(slot)) => (slot.put(taken), false, slot.has_condition()),
         };
-        if !end {
-            return Routed::Taken;
+        let pending = if late { Routed::Overdue } else { Routed::Placed };
+        if !ends {
+            return pending;
         }
-        match self.end(shard, key, End::Matched) {
-            Some(Entry::Overdue(awaiting)) => {
+        match self.end(shard, key, if settles { End::Settled } else { End::Matched }) {
+            Some(Entry::Overdue(overdue)) => {
                 self.overdue.fetch_sub(1, Relaxed);
-                if awaiting.optional { Routed::Taken } else { Routed::Late(awaiting) }
+                if overdue.awaiting.optional { Routed::Overdue } else { Routed::Late(overdue) }
             }
-            Some(Entry::Awaited(_) | Entry::Buffered(_)) | None => Routed::Taken,
+            Some(Entry::Awaited(_) | Entry::Buffered(_)) | None => pending,
         }
     }
 
-    /// Notes one more buffered record, and evicts the oldest ones beyond the limits.
-    fn buffered(&self, shard: &mut Shard<K, R>, key: &K, at: Instant, limits: Limits) {
-        shard.buffered.push_back((key.clone(), at));
-        shard.kept += 1;
-        let room = (limits.records / SHARDS).max(1);
-        while let Some((_, oldest)) = shard.buffered.front()
-            && (shard.buffered.len() > 2 * room
-                || shard.kept > room
-                || at.saturating_duration_since(*oldest) > limits.age)
-        {
-            let Some((oldest, _)) = shard.buffered.pop_front() else { break };
-            let Some(Entry::Buffered(records)) = shard.keys.get_mut(&oldest) else { continue };
-            records.pop_front();
-            shard.kept -= 1;
-            if records.is_empty() {
-                shard.keys.remove(&oldest);
+    /// Gives up the oldest buffered records beyond the limits.
+    fn evict(&self, buffer: &Buffer<K>, queue: &mut buffer::Queue<K>, now: Instant) {
+        while let Some(place) = buffer.next_to_evict(queue, now) {
+            let mut shard = self.shard(&place.key);
+            let Some(Entry::Buffered(records)) = shard.keys.get_mut(&place.key) else { continue };
+            // Its record may have been taken, and its key be buffered again.
+            if records.front().is_none_or(|kept| kept.number != place.number) {
+                continue;
             }
-            let mut figures = self.figures.lock();
-            figures.evicted += 1;
-            figures.orphans += 1;
+            let kept = records.pop_front();
+            if records.is_empty() {
+                shard.keys.remove(&place.key);
+            }
+            drop(shard);
+            buffer.release(1);
+            if let Some(kept) = kept {
+                self.evicted(&place.key, &kept.taken, now);
+            }
+        }
+        if buffer.is_sparse(queue) {
+            Buffer::retain(queue, |place| {
+                let shard = self.shard(&place.key);
+                match shard.keys.get(&place.key) {
+                    Some(Entry::Buffered(records)) => records.iter().any(|kept| kept.number == place.number),
+                    _ => false,
+                }
+            });
         }
     }
 
     /// What counted as missing came late.
-    fn late(&self, key: &K, awaiting: &Awaiting, at: Instant) {
-        let latency = at.saturating_duration_since(awaiting.trigger);
+    fn late(&self, key: &K, overdue: &Overdue<R>, at: Instant) {
+        let awaiting = &overdue.awaiting;
+        let latency = at.saturating_duration_since(awaiting.terms.trigger);
         let scenario = &awaiting.scenario;
         let place = (StepKind::Join, awaiting.location);
         scenario.side.step(scenario.index, awaiting.step, place, |figures| {
@@ -348,63 +443,71 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             *figures.kinds.entry(FailureKind::JoinLate).or_default() += 1;
             figures.late.get_or_insert_default().record(latency.as_nanos() as u64);
         });
+        let explained = self.is_explained(awaiting.terms.trigger, at, |_| true);
+        {
+            let figures = &mut self.figures.lock().figures;
+            figures.missing -= 1;
+            figures.late += 1;
+            figures.in_gap += u64::from(explained);
+        }
         let id = awaiting
             .evidence
             .or_else(|| scenario.evidence.admit(scenario.index, Some(awaiting.step), FailureKind::JoinLate));
         if let Some(id) = id {
-            awaiting.keep(id, self.expected(key, awaiting.wanted, awaiting.limit).late(latency));
+            self.keep_late(key, overdue, id, at);
         }
     }
 
-    pub(crate) fn expected<'a>(&'a self, key: &'a K, wanted: u32, limit: Duration) -> Expected<'a> {
-        Expected { source: &self.name, key, wanted, limit }
+    /// It stays missing for ever.
+    fn settle_missing(&self, overdue: &Overdue<R>) {
+        let awaiting = &overdue.awaiting;
+        if awaiting.optional {
+            return;
+        }
+        if self.is_explained(awaiting.terms.trigger, awaiting.terms.deadline(), |gap| gap.loses_records()) {
+            self.figures.lock().figures.in_gap += 1;
+        }
     }
 
-    /// Counts records of a key that came in another order than theirs.
-    pub(crate) fn check_order(&self, arrived: &Arrived<R>) {
-        let Some(order) = &self.order else { return };
-        let mut last = order(&arrived.first.record);
-        let mut wrong = 0;
-        for taken in &arrived.more {
-            let place = order(&taken.record);
-            wrong += u64::from(place < last);
-            last = last.max(place);
-        }
-        if wrong > 0 {
-            self.figures.lock().out_of_order += wrong;
-        }
+    pub(crate) fn figures(&self, change: impl FnOnce(&mut JoinFigures)) {
+        change(&mut self.figures.lock().figures);
+    }
+
+    pub(crate) fn interrupted(&self, since: Instant, cause: String) {
+        self.gaps.lock().interrupted(since, cause);
+    }
+
+    pub(crate) fn resumed(&self, at: Instant, recovery: Recovery) {
+        self.gaps.lock().resumed(at, recovery, self.clock());
+    }
+
+    pub(crate) fn gap(&self, from: Instant, to: Instant, recovery: Recovery, cause: String) {
+        self.gaps.lock().add(from, to, recovery, cause, self.clock());
     }
 
     /// Records that could not become a record of this join.
     pub(crate) fn undecodable(&self, mut fault: Fault) {
-        let at = self.scenario.clock.now();
-        let mut figures = self.figures.lock();
-        figures.records += 1;
+        Counts::add(&self.counts.records, 1);
+        let at = self.clock().now();
+        let mut state = self.figures.lock();
+        let figures = &mut state.figures;
         figures.undecodable += 1;
         figures.first_undecodable.get_or_insert(at);
         figures.last_undecodable = Some(at);
         let step = figures.steps.first().copied();
-        drop(figures);
+        drop(state);
         fault.kind = FailureKind::Undecodable;
         fault.source = Some(self.name.clone());
         source_evidence(&self.scenario, step, fault);
     }
 
-    pub(crate) fn clock(&self) -> Clock {
-        self.scenario.clock
-    }
-
     /// Remembers taken records as exchanges of the execution that takes them.
     pub(crate) fn remember(&self, arrived: &Arrived<R>) {
-        for taken in std::iter::once(&arrived.first).chain(&arrived.more) {
+        for taken in arrived.all() {
             if let Some(exchange) = (self.describe)(&taken.record) {
                 execution::remember_at(exchange, taken.at);
             }
         }
-    }
-
-    pub(crate) fn figures(&self, change: impl FnOnce(&mut JoinFigures)) {
-        change(&mut self.figures.lock());
     }
 
     fn shard(&self, key: &K) -> parking_lot::MutexGuard<'_, Shard<K, R>> {
@@ -418,7 +521,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         let (key, entry) = shard.keys.remove_entry(key)?;
         let forgotten = shard.ended.insert(key, end);
         if forgotten > 0 {
-            self.figures.lock().forgotten += forgotten as u64;
+            self.figures.lock().figures.forgotten += forgotten as u64;
         }
         Some(entry)
     }
@@ -427,23 +530,45 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
     fn limit_overdue(&self, shard: &mut Shard<K, R>) {
         while shard.overdue.len() > REMEMBERED_KEYS / SHARDS {
             let Some(oldest) = shard.overdue.pop_front() else { return };
-            if matches!(shard.keys.get(&oldest), Some(Entry::Overdue(_))) {
-                shard.keys.remove(&oldest);
+            if matches!(shard.keys.get(&oldest), Some(Entry::Overdue(_)))
+                && let Some(Entry::Overdue(overdue)) = shard.keys.remove(&oldest)
+            {
                 self.overdue.fetch_sub(1, Relaxed);
-                self.figures.lock().forgotten += 1;
+                self.settle_missing(&overdue);
+                self.figures.lock().figures.forgotten += 1;
             }
         }
     }
 }
 
+/// How a key ended whose records its minion has taken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Outcome {
+    Matched,
+    Late {
+        trigger: Instant,
+        arrival: Instant,
+    },
+    /// Too late for an optional expectation.
+    Absent,
+}
+
+impl<R> Entry<R> {
+    fn is_awaited_by(&self, slot: &Arc<Slot<R>>) -> bool {
+        matches!(self, Self::Awaited(own) if Arc::ptr_eq(own, slot))
+    }
+}
+
 impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
     fn drain(&self) -> JoinFigures {
-        let mut figures = self.figures.lock();
+        let mut state = self.figures.lock();
+        let State { figures, told } = &mut *state;
         // Steps and lag are states, not counts.
         let kept =
             JoinFigures { steps: figures.steps.clone(), own_lag: figures.own_lag, ..JoinFigures::default() };
-        let drained = std::mem::replace(&mut *figures, kept);
-        let mut drained = JoinFigures { name: self.name.clone(), ..drained };
+        let mut drained = JoinFigures { name: self.name.clone(), ..std::mem::replace(figures, kept) };
+        self.counts.drain(told, &mut drained);
+        drop(state);
         self.gaps.lock().drain(self.clock(), &mut drained);
         drained
     }
@@ -453,7 +578,11 @@ impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
     }
 
     fn own_lag(&self) -> u64 {
-        self.figures.lock().own_lag.unwrap_or(0)
+        self.figures.lock().figures.own_lag.unwrap_or(0)
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.gaps.lock().is_interrupted()
     }
 
     fn patience(&self) -> Duration {
@@ -462,64 +591,11 @@ impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
 
     fn failed(&self, cause: &str) {
         self.gaps.lock().failed(Instant::now(), cause.to_owned());
-        self.figures.lock().failed.get_or_insert_with(|| cause.to_owned());
+        self.figures.lock().figures.failed.get_or_insert_with(|| cause.to_owned());
     }
 
     fn close(&self) {
-        // What nobody has awaited until now, nobody ever will.
-        let kept: usize = self.shards.iter().map(|shard| std::mem::take(&mut shard.lock().kept)).sum();
-        self.figures.lock().orphans += kept as u64;
-        let near = self.near();
-        let mut room = self.scenario.evidence.limit() as usize;
-        for shard in &self.shards {
-            for (key, entry) in &shard.lock().keys {
-                let Entry::Overdue(awaiting) = entry else { continue };
-                // Told at its deadline. Those may all have come late since, so some more are kept here.
-                if awaiting.evidence.is_some() || awaiting.optional {
-                    continue;
-                }
-                let Some(left) = room.checked_sub(1) else { return };
-                room = left;
-                let id = awaiting.scenario.evidence.next_id();
-                let expected = self.expected(key, awaiting.wanted, awaiting.limit);
-                awaiting.keep(id, expected.missing(awaiting.wanted - awaiting.left, &near));
-            }
-        }
+        self.close_buffer();
+        self.close_overdue();
     }
-}
-
-/// A text of a plugin as an exchange.
-fn exchange_record(at: Timestamp, text: Option<String>) -> Option<ExchangeRecord> {
-    let text = text?;
-    let summary = excerpt(text.lines().next().unwrap_or_default());
-    Some(ExchangeRecord { step: None, at, summary, details: excerpt(&text) })
-}
-
-/// Keeps a failure that concerns no minion.
-pub fn source_evidence(scenario: &ScenarioContext, step: Option<u32>, fault: Fault) {
-    let Some(id) = scenario.evidence.admit(scenario.index, step, fault.kind) else { return };
-    let fault = fault.into_details();
-    let at = scenario.clock.now();
-    scenario.evidence.send(Evidence {
-        id,
-        scenario: scenario.name.clone(),
-        step,
-        at,
-        minion: None,
-        iteration: 0,
-        taken: Default::default(),
-        zone: scenario.zone.clone(),
-        attempt: 1,
-        kind: fault.kind,
-        code: fault.code.into_owned(),
-        message: excerpt(&fault.message),
-        checks: fault.checks,
-        exchanges: exchange_record(at, fault.exchange.or(fault.input)).into_iter().collect(),
-        exchanges_omitted: 0,
-        notes: fault.notes,
-        source: fault.source,
-        key: fault.key,
-        trace_id: None,
-        location: None,
-    });
 }

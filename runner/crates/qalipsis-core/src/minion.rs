@@ -121,8 +121,43 @@ impl Worker {
     }
 }
 
-/// The number of step starts that a minion remembers to find what triggered a join.
+/// The number of step starts that a minion remembers to find what triggered a join that was expected elsewhere,
+/// such as in a task of its own.
 const REMEMBERED_STARTS: usize = 8;
+
+/// What waits for the start of the next step.
+pub(crate) trait Triggered: Send + Sync {
+    /// Execution `execution` of its minion started at `at`; only the first one counts.
+    fn trigger(&self, at: Instant, execution: u32);
+}
+
+/// The expectations of a pass that no step has triggered yet.
+#[derive(Default)]
+struct Untriggered {
+    any: AtomicBool,
+    all: Mutex<Vec<Arc<dyn Triggered>>>,
+}
+
+impl Untriggered {
+    fn push(&self, one: Arc<dyn Triggered>) {
+        let mut all = self.all.lock();
+        if all.len() == all.capacity() {
+            // Those that were dropped since would pile up in a pass that starts no step.
+            all.retain(|one| Arc::strong_count(one) > 1);
+        }
+        all.push(one);
+        self.any.store(true, Relaxed);
+    }
+
+    /// All of them, when there are any.
+    fn take(&self, each: impl FnMut(Arc<dyn Triggered>)) {
+        if self.any.load(Relaxed) {
+            let mut all = self.all.lock();
+            self.any.store(false, Relaxed);
+            all.drain(..).for_each(each);
+        }
+    }
+}
 
 /// What a minion keeps between its passes, and its current pass.
 pub struct MinionState {
@@ -145,6 +180,9 @@ pub struct MinionState {
     lag_ns: AtomicU64,
     /// Instants of the last starts, as dates; the start of span `n` is at `n % REMEMBERED_STARTS`.
     starts: [AtomicU64; REMEMBERED_STARTS],
+    /// The number of its first execution in this pass.
+    first_span: AtomicU32,
+    untriggered: Untriggered,
     current: AtomicU32,
     exchanges: Mutex<Exchanges>,
     extensions: Mutex<Vec<(usize, Arc<dyn Any + Send + Sync>)>>,
@@ -169,6 +207,8 @@ impl MinionState {
             spans: AtomicU32::new(0),
             lag_ns: AtomicU64::new(0),
             starts: Default::default(),
+            first_span: AtomicU32::new(0),
+            untriggered: Untriggered::default(),
             current: AtomicU32::new(u32::MAX),
             exchanges: Mutex::default(),
             extensions: Mutex::new(Vec::new()),
@@ -185,6 +225,8 @@ impl MinionState {
         self.lag_ns.store(lag.as_nanos() as u64, Relaxed);
         self.current.store(u32::MAX, Relaxed);
         self.exchanges.lock().clear();
+        self.first_span.store(self.spans.load(Relaxed), Relaxed);
+        self.untriggered.take(drop);
     }
 
     /// Drops a pass that took too long. The steps that it was in fail as timeouts; when it was in
@@ -283,15 +325,36 @@ impl MinionState {
         self.starts[span as usize % REMEMBERED_STARTS].store(self.date(at).0, Relaxed);
         self.current.store(step, Relaxed);
         self.worker.polled[2].store(step, Relaxed);
+        self.untriggered.take(|one| one.trigger(at, span));
         span
+    }
+
+    /// Tells `one` the start of the next step.
+    pub(crate) fn await_trigger(&self, one: Arc<dyn Triggered>) {
+        self.untriggered.push(one);
+    }
+
+    /// When the last step of this pass started, and the number of its execution.
+    pub(crate) fn last_start(&self) -> Option<(Instant, u32)> {
+        let next = self.spans.load(Relaxed);
+        if next == self.first_span.load(Relaxed) {
+            return None;
+        }
+        let last = next.wrapping_sub(1);
+        let start = self.starts[last as usize % REMEMBERED_STARTS].load(Relaxed);
+        Some((self.scenario.clock.instant(Timestamp(start)), last))
+    }
+
+    /// The executions of this pass before `before` whose starts are remembered.
+    fn remembered_starts(&self, before: u32) -> impl Iterator<Item = Timestamp> {
+        let first = before.saturating_sub(REMEMBERED_STARTS as u32 - 1).max(self.first_span.load(Relaxed));
+        (first..before).map(|span| Timestamp(self.starts[span as usize % REMEMBERED_STARTS].load(Relaxed)))
     }
 
     /// The first step that started at or after `registered`, if it is among the last ones before execution `before`.
     pub(crate) fn trigger_since(&self, registered: Instant, before: u32) -> Option<Instant> {
         let registered = self.date(registered);
-        let first = before.saturating_sub(REMEMBERED_STARTS as u32 - 1);
-        (first..before)
-            .map(|span| Timestamp(self.starts[span as usize % REMEMBERED_STARTS].load(Relaxed)))
+        self.remembered_starts(before)
             .filter(|start| *start >= registered)
             .min()
             .map(|start| self.scenario.clock.instant(start))
@@ -301,9 +364,7 @@ impl MinionState {
     /// execution `before`.
     pub(crate) fn trigger_before(&self, registered: Instant, before: u32) -> Option<Instant> {
         let registered = self.date(registered);
-        let first = before.saturating_sub(REMEMBERED_STARTS as u32 - 1);
-        (first..before)
-            .map(|span| Timestamp(self.starts[span as usize % REMEMBERED_STARTS].load(Relaxed)))
+        self.remembered_starts(before)
             .filter(|start| *start < registered)
             .max()
             .map(|start| self.scenario.clock.instant(start))

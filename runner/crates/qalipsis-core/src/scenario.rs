@@ -1,5 +1,6 @@
 //! A scenario as an author declares it.
 
+use crate::execution::Entered;
 use crate::meters::{Meters, Opening};
 use crate::minion::{Minion, MinionState};
 use crate::properties::Properties;
@@ -7,6 +8,7 @@ use crate::setup::{Setup, SetupContext, SetupError};
 use crate::step::Outcome;
 use crate::steps::{StepSpec, Steps};
 use futures::future::BoxFuture;
+use pin_project_lite::pin_project;
 use qalipsis_model::criterion::Criterion;
 use qalipsis_model::description::{ScenarioDescription, SourceLocation, StepDescription};
 use qalipsis_model::overload::Overload;
@@ -15,7 +17,9 @@ use qalipsis_model::profile::Profile;
 use std::any::{Any, TypeId, type_name};
 use std::fmt;
 use std::panic::Location;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// One pass of one minion, ready to run.
 pub type Pass = BoxFuture<'static, Outcome>;
@@ -31,6 +35,36 @@ type OpeningWorld = BoxFuture<'static, Result<(Iterate, AnyWorld), SetupError>>;
 type Open = Arc<dyn Fn(PropertyValues, Arc<SetupContext>) -> OpeningWorld + Send + Sync>;
 
 type After = Arc<dyn Fn(Arc<MinionState>, AnyWorld) -> Pass + Send + Sync>;
+
+pin_project! {
+    /// A pass that is known as the current one while it is polled.
+    struct InPass<F> {
+        minion: Option<Arc<MinionState>>,
+        #[pin]
+        pass: F,
+    }
+}
+
+impl<F: Future<Output = Outcome> + Send + 'static> InPass<F> {
+    /// The pass that `make` makes.
+    fn begin(minion: Arc<MinionState>, make: impl FnOnce(Arc<MinionState>) -> F) -> Pass {
+        let mut current = Some(Arc::clone(&minion));
+        let entered = Entered::pass(&mut current);
+        let pass = make(minion);
+        drop(entered);
+        Box::pin(Self { minion: current, pass })
+    }
+}
+
+impl<F: Future> Future for InPass<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _entered = Entered::pass(this.minion);
+        this.pass.poll(cx)
+    }
+}
 
 /// What runs in an opened world.
 #[derive(Clone)]
@@ -105,8 +139,10 @@ impl Scenario {
                 Box::pin(async move {
                     let world = Arc::new(opening?.await?);
                     let any: AnyWorld = Arc::<W>::clone(&world);
-                    let iterate: Iterate =
-                        Arc::new(move |minion| Box::pin(iterate(Minion::new(minion), Arc::clone(&world))));
+                    let iterate: Iterate = Arc::new(move |minion| {
+                        let world = Arc::clone(&world);
+                        InPass::begin(minion, |minion| iterate(Minion::new(minion), world))
+                    });
                     Ok((iterate, any))
                 })
             }),
@@ -141,7 +177,7 @@ impl Scenario {
             self.types,
         );
         self.after = Some(Arc::new(move |minion, world: AnyWorld| match world.downcast() {
-            Ok(world) => Box::pin(check(Minion::new(minion), world)),
+            Ok(world) => InPass::begin(minion, |minion| check(Minion::new(minion), world)),
             Err(_) => unreachable!("the types were compared when the check was given"),
         }));
         self

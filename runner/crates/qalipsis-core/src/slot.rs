@@ -1,12 +1,19 @@
 //! Where records wait for the minion that awaits them.
 
+use crate::minion::Triggered;
+use crate::panics;
 use parking_lot::Mutex;
 use std::task::Waker;
 use tokio::time::Instant;
 
+/// Whether a record is the awaited one.
+pub(crate) type Until<R> = Box<dyn Fn(&R) -> bool + Send + Sync>;
+
 /// The records of one awaited key.
 pub(crate) struct Slot<R> {
     wanted: u32,
+    /// Of several states of a key, the one that is awaited.
+    until: Option<Until<R>>,
     state: Mutex<State<R>>,
 }
 
@@ -16,6 +23,19 @@ struct State<R> {
     more: Vec<Taken<R>>,
     count: u32,
     waker: Option<Waker>,
+    /// When the triggering step started, and the number of its execution.
+    trigger: Option<(Instant, u32)>,
+    /// When a record of the key came before it was expected.
+    came_before: Option<Instant>,
+    seen: Option<Box<Seen<R>>>,
+}
+
+/// Records that are not the awaited one yet.
+struct Seen<R> {
+    count: u32,
+    last: Taken<R>,
+    /// Why the condition could not be evaluated.
+    panic: Option<String>,
 }
 
 /// A record and the instant of its arrival.
@@ -35,13 +55,26 @@ impl<R> Arrived<R> {
     pub(crate) fn last_at(&self) -> Instant {
         self.more.last().unwrap_or(&self.first).at
     }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Taken<R>> {
+        std::iter::once(&self.first).chain(&self.more)
+    }
 }
 
 impl<R> Slot<R> {
-    /// For so many records.
-    pub(crate) fn new(wanted: u32) -> Self {
-        let state = State { first: None, more: Vec::new(), count: 0, waker: None };
-        Self { wanted: wanted.max(1), state: Mutex::new(state) }
+    /// For so many records, or for the first one that meets a condition.
+    pub(crate) fn new(wanted: u32, until: Option<Until<R>>) -> Self {
+        let state = State {
+            first: None,
+            more: Vec::new(),
+            count: 0,
+            waker: None,
+            trigger: None,
+            came_before: None,
+            seen: None,
+        };
+        Self { wanted: wanted.max(1), until, state: Mutex::new(state) }
     }
 
     /// How many records it is for.
@@ -49,9 +82,33 @@ impl<R> Slot<R> {
         self.wanted
     }
 
-    /// How many have come.
+    /// Whether it is for a record that meets a condition.
+    pub(crate) fn has_condition(&self) -> bool {
+        self.until.is_some()
+    }
+
+    /// How many have come of those that it is for.
     pub(crate) fn count(&self) -> u32 {
         self.state.lock().count
+    }
+
+    /// How many records of the key have come.
+    pub(crate) fn records(&self) -> u32 {
+        let state = self.state.lock();
+        state.count + state.seen.as_ref().map_or(0, |seen| seen.count)
+    }
+
+    /// The number of records that were seen before the condition is met, and what `read` makes of the last.
+    pub(crate) fn seen<T>(&self, read: impl FnOnce(&Taken<R>) -> T) -> Option<(u32, T)> {
+        let state = self.state.lock();
+        let seen = state.seen.as_ref()?;
+        Some((seen.count, read(&seen.last)))
+    }
+
+    /// Why the condition could not be evaluated, when it could not.
+    pub(crate) fn panic(&self) -> Option<String> {
+        self.until.as_ref()?;
+        self.state.lock().seen.as_ref()?.panic.clone()
     }
 
     /// All records once they are complete; until then the waker is kept.
@@ -71,7 +128,20 @@ impl<R> Slot<R> {
 
     /// Adds a record; true when it was the last one.
     pub(crate) fn put(&self, taken: Taken<R>) -> bool {
+        let met = self.until.as_ref().map(|until| panics::catch(|| until(&taken.record)));
         let mut state = self.state.lock();
+        match met {
+            None | Some(Ok(true)) => {}
+            Some(Ok(false)) => {
+                state.see(taken, None);
+                return false;
+            }
+            Some(Err(panic)) => {
+                state.see(taken, Some(format!("panicked at {}: {}", panic.place, panic.message)));
+                state.waker.take().into_iter().for_each(Waker::wake);
+                return false;
+            }
+        }
         match state.first {
             None => state.first = Some(taken),
             Some(_) => state.more.push(taken),
@@ -87,6 +157,27 @@ impl<R> Slot<R> {
         }
         true
     }
+
+    /// When the triggering step started, and the number of its execution.
+    pub(crate) fn started(&self) -> Option<(Instant, u32)> {
+        self.state.lock().trigger
+    }
+
+    /// A record of its key came before it was expected.
+    pub(crate) fn set_came_before(&self, at: Instant) {
+        self.state.lock().came_before = Some(at);
+    }
+
+    /// When a record of its key came before it was expected, if one did.
+    pub(crate) fn came_before(&self) -> Option<Instant> {
+        self.state.lock().came_before
+    }
+}
+
+impl<R: Send> Triggered for Slot<R> {
+    fn trigger(&self, at: Instant, execution: u32) {
+        self.state.lock().trigger.get_or_insert((at, execution));
+    }
 }
 
 impl<R> State<R> {
@@ -95,5 +186,18 @@ impl<R> State<R> {
             return None;
         }
         self.first.take().map(|first| Arrived { first, more: std::mem::take(&mut self.more) })
+    }
+
+    fn see(&mut self, taken: Taken<R>, panic: Option<String>) {
+        match &mut self.seen {
+            None => self.seen = Some(Box::new(Seen { count: 1, last: taken, panic })),
+            Some(seen) => {
+                seen.count += 1;
+                seen.last = taken;
+                if seen.panic.is_none() {
+                    seen.panic = panic;
+                }
+            }
+        }
     }
 }

@@ -97,15 +97,15 @@ impl<K: Key, R: Send + 'static> Metadata for Ledger<K, R> {
     }
 
     fn interrupted(&self, since: Instant, cause: String) {
-        self.gaps.lock().interrupted(since, cause);
+        Ledger::interrupted(self, since, cause);
     }
 
     fn resumed(&self, at: Instant, recovery: Recovery) {
-        self.gaps.lock().resumed(at, recovery, self.clock());
+        Ledger::resumed(self, at, recovery);
     }
 
     fn gap(&self, from: Instant, to: Instant, recovery: Recovery, cause: String) {
-        self.gaps.lock().add(from, to, recovery, cause, self.clock());
+        Ledger::gap(self, from, to, recovery, cause);
     }
 
     fn notice(&self, code: &'static str, message: String) {

@@ -417,10 +417,11 @@ impl Sources {
     /// Whether an awaited record may still come, `waited` after the last minion.
     ///
     /// It may as long as one is overdue: for its own deadline again, and longer while the source
-    /// has not read what is there, because then the tester is late and not the system.
+    /// has not read what is there or cannot read, because then the tester is late and not the system.
     pub(crate) fn awaits(&self, waited: Duration) -> bool {
         let mut overdue = self.ledgers.iter().filter(|(_, ledger)| ledger.overdue() > 0);
-        overdue.any(|(_, ledger)| waited < ledger.patience() || ledger.own_lag() > 0)
+        overdue
+            .any(|(_, ledger)| waited < ledger.patience() || ledger.own_lag() > 0 || ledger.is_interrupted())
     }
 
     /// Ends all sources and keeps the evidence of what never came.

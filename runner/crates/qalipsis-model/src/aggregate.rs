@@ -154,10 +154,13 @@ impl Aggregate {
             Entry::Occupied(kept) if kept.get().kind == FailureKind::JoinLate => {}
             Entry::Occupied(mut kept) => {
                 let earlier = kept.get_mut();
-                if evidence.exchanges.is_empty() {
-                    evidence.exchanges = std::mem::take(&mut earlier.exchanges);
-                    evidence.exchanges_omitted = earlier.exchanges_omitted;
-                }
+                // The ledger that replaces it knows the record that came since, and not what was exchanged before.
+                let mut exchanges = std::mem::take(&mut earlier.exchanges);
+                exchanges.extend(
+                    evidence.exchanges.into_iter().filter(|one| !exchanges.contains(one)).collect::<Vec<_>>(),
+                );
+                evidence.exchanges = exchanges;
+                evidence.exchanges_omitted += earlier.exchanges_omitted;
                 if evidence.taken.is_empty() {
                     evidence.taken = std::mem::take(&mut earlier.taken);
                 }
