@@ -107,7 +107,7 @@ fn b13_the_test_cases_of_a_suite_take_as_long_as_the_suite() {
         assert_eq!(cases.map(milliseconds).sum::<u64>(), 19_250);
         let of = |name: &str| milliseconds(case(&document, name));
         assert!(of("order-fulfilled") > 10 * of("place-order"), "most of the time was spent waiting");
-        assert_eq!(of("place-order response time p95 below 130 ms"), 0);
+        assert_eq!(of("place-order response time p95"), 0);
     }
     let nothing = written(&Campaign::not_ready().report());
     assert!(!nothing.contains("NaN"), "{nothing}");
