@@ -125,6 +125,15 @@ pub struct Criterion {
 }
 
 impl Limit {
+    /// The largest figure that it names.
+    pub(crate) fn upper(&self) -> f64 {
+        match *self {
+            Self::Below(limit) | Self::AtMost(limit) | Self::AtLeast(limit) | Self::Between(_, limit) => {
+                limit
+            }
+        }
+    }
+
     /// Whether `value` is allowed.
     pub fn allows(&self, value: f64) -> bool {
         match *self {

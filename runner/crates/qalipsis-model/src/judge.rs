@@ -3,6 +3,8 @@
 mod cause;
 mod consequence;
 mod criteria;
+#[cfg(test)]
+mod gates;
 mod headline;
 mod invalid;
 mod measured;
@@ -213,7 +215,7 @@ fn aborted(ending: &Ending) -> Option<Reason> {
         Ending::Interrupted => "stopped by the user".to_owned(),
         Ending::InterruptedWarmUp(unfinished) => {
             format!("stopped by the user during warm-up: {}", unfinished.join(", "))
-        },
+        }
         Ending::TimedOut(limit) => format!("stopped after its limit of {} (campaign.timeout)", human(*limit)),
         Ending::Cancelled(limit) => {
             format!("cancelled after its limit of {} (campaign.hard-timeout)", human(*limit))

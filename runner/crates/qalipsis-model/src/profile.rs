@@ -279,7 +279,9 @@ impl Profile {
                 for (stage, last) in stages.iter().zip(stages::ends(stages, minions)) {
                     if index < last {
                         let among = u128::from(last - first);
-                        return start.saturating_add(nanos(stage.ramp_up.as_nanos() * u128::from(index - first) / among));
+                        return start.saturating_add(nanos(
+                            stage.ramp_up.as_nanos() * u128::from(index - first) / among,
+                        ));
                     }
                     first = last;
                     start = start.saturating_add(stage.duration());
@@ -341,7 +343,9 @@ impl Profile {
     /// When minions stop repeating; `None` when each runs once.
     pub fn repeats_until(&self) -> Option<Duration> {
         match self {
-            Self::Stages { stages, .. } => Some(stages.iter().map(Stage::duration).fold(Duration::ZERO, Duration::saturating_add)),
+            Self::Stages { stages, .. } => {
+                Some(stages.iter().map(Stage::duration).fold(Duration::ZERO, Duration::saturating_add))
+            }
             Self::Immediate
             | Self::Regular { .. }
             | Self::More { .. }

@@ -50,7 +50,8 @@ impl Smoke {
         }
         if let Some(time) = self.time {
             let minions = scenario.minions;
-            let released = scenario.profile.launches(minions, Segment::WHOLE).take_while(|l| l.at < time).count();
+            let released =
+                scenario.profile.launches(minions, Segment::WHOLE).take_while(|l| l.at < time).count();
             let released = u32::try_from(released).unwrap_or(u32::MAX);
             if released == 0 {
                 return Err(format!(
@@ -125,7 +126,8 @@ fn cut(profile: &Profile, stages: &[Stage], minions: u32, time: Duration) -> Vec
         let (total, whole) = (stage.duration().min(left), stage.duration());
         let ends = begins.saturating_add(whole).min(time);
         let last = ends >= time;
-        let within = |at: &&Duration| **at >= begins && (**at < ends || (!last && **at == ends && whole.is_zero()));
+        let within =
+            |at: &&Duration| **at >= begins && (**at < ends || (!last && **at == ends && whole.is_zero()));
         let share = Share::Minions(u32::try_from(launches.iter().filter(within).count()).unwrap_or(u32::MAX));
         cut.push(Stage { share, ramp_up: stage.ramp_up.min(total), total });
         begins = begins.saturating_add(whole);

@@ -35,8 +35,7 @@ impl Lines for Batch {
             Self::Failed { factory, zone, steps, failed } => failed.iter().try_for_each(|one| {
                 let index = one.step.map(|step| step as usize);
                 let step = index.and_then(|index| steps.get(&one.scenario)?.get(index));
-                let origin =
-                    Origin { factory, zone: zone.as_deref(), step: step.map(String::as_str) };
+                let origin = Origin { factory, zone: zone.as_deref(), step: step.map(String::as_str) };
                 failures::write(&mut out, origin, one)
             }),
         }

@@ -131,7 +131,8 @@ fn write<L: Lines>(path: &Path, batches: &Receiver<L>, empty: bool) -> Outcome {
         }
     }
     if let Some(file) = out {
-        let ended = file.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| file.sync_all());
+        let ended =
+            file.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| file.sync_all());
         outcome.error = ended.and_then(|()| fs::rename(&part, path)).err();
     }
     outcome

@@ -18,7 +18,8 @@ impl Log {
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut log = Self { level: None, targets: Vec::new() };
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let (target, level) = part.split_once('=').map_or((None, part), |(t, l)| (Some(t.trim()), l.trim()));
+            let (target, level) =
+                part.split_once('=').map_or((None, part), |(t, l)| (Some(t.trim()), l.trim()));
             let level = level.to_lowercase();
             if !LEVELS.contains(&level.as_str()) || target.is_some_and(str::is_empty) {
                 return Err(format!("'{part}' must be one of {}, or LIBRARY=LEVEL", LEVELS.join(", ")));
@@ -54,7 +55,10 @@ mod tests {
     fn e15_a_level_is_that_of_the_scenario() {
         let filter = |text: &str| Log::parse(text).map(|log| log.filter("my-shop"));
         assert_eq!(filter("trace").as_deref(), Ok("warn,qalipsis=trace,my_shop=trace"));
-        assert_eq!(filter("DEBUG, hyper=info").as_deref(), Ok("warn,qalipsis=debug,my_shop=debug,hyper=info"));
+        assert_eq!(
+            filter("DEBUG, hyper=info").as_deref(),
+            Ok("warn,qalipsis=debug,my_shop=debug,hyper=info")
+        );
         assert_eq!(filter("hyper=trace").as_deref(), Ok("hyper=trace"));
         for wrong in ["loud", "hyper=loud", "=info"] {
             assert!(filter(wrong).unwrap_err().contains("must be one of off, error, warn"), "{wrong}");

@@ -10,8 +10,9 @@ pub(crate) fn of<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Vec<String> {
     // Paths differ, so with all of their parts the names do.
     let longest = paths.iter().map(|path| path.components().count()).max().unwrap_or(0);
     for parts in 1..=longest {
-        let alike: Vec<usize> =
-            (0..names.len()).filter(|i| names.iter().filter(|name| **name == names[*i]).count() > 1).collect();
+        let alike: Vec<usize> = (0..names.len())
+            .filter(|i| names.iter().filter(|name| **name == names[*i]).count() > 1)
+            .collect();
         if alike.is_empty() {
             break;
         }

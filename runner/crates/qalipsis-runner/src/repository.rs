@@ -34,7 +34,8 @@ impl Repository {
         });
         let root = whole.or_else(|| start.ancestors().find(is_root))?;
         let within = |folder: &&Path| folder.starts_with(root);
-        let manifests = || start.ancestors().filter(within).filter(|folder| folder.join("Cargo.toml").is_file());
+        let manifests =
+            || start.ancestors().filter(within).filter(|folder| folder.join("Cargo.toml").is_file());
         let workspace = manifests().filter(|folder| is_workspace(&folder.join("Cargo.toml"))).last();
         let bases = workspace
             .into_iter()
@@ -97,7 +98,11 @@ fn places(scenario: &mut ScenarioReport, visit: &mut dyn FnMut(&mut SourceLocati
         location.iter_mut().chain(&mut figures.location).for_each(&mut *visit);
         failures.iter_mut().flat_map(|failure| &mut failure.evidence).for_each(|one| evidence(one, visit));
     }
-    scenario.problems.iter_mut().flat_map(|problem| &mut problem.evidence).for_each(|one| evidence(one, visit));
+    scenario
+        .problems
+        .iter_mut()
+        .flat_map(|problem| &mut problem.evidence)
+        .for_each(|one| evidence(one, visit));
 }
 
 fn evidence(evidence: &mut Evidence, visit: &mut dyn FnMut(&mut SourceLocation)) {

@@ -47,7 +47,10 @@ impl Stops {
     ///
     /// # Errors
     /// [`Error::Stopped`], or that of the work.
-    pub async fn unless_asked<T>(&mut self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    pub async fn unless_asked<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
         tokio::select! {
             Some(_) = self.wishes.recv() => Err(Error::Stopped),
             outcome = work => outcome,

@@ -3,9 +3,12 @@
 use super::{Criterion, Limit, Quantity, Statistic, Subject};
 use crate::description::ScenarioDescription;
 use crate::duration::human;
+use crate::measured::MeterKind;
+use crate::plan::{Limits, ScenarioPlan};
 use crate::profile::Profile;
 use crate::scope::Window;
 use crate::suggest::hint;
+use std::time::Duration;
 
 impl Criterion {
     /// Why no run of this scenario with this profile could ever hold it against anything that was meant.
@@ -14,6 +17,7 @@ impl Criterion {
     /// without data is not held.
     pub fn problem(&self, scenario: &ScenarioDescription, profile: &Profile) -> Option<String> {
         self.unknown_step(scenario)
+            .or_else(|| self.unfit_step())
             .or_else(|| self.unfit_meter(scenario))
             .or_else(|| self.impossible_statistic())
             .or_else(|| self.impossible_limit())
@@ -28,22 +32,65 @@ impl Criterion {
             .then(|| format!("a criterion is on the unknown step '{step}', {}", hint(step, steps)))
     }
 
+    fn unfit_step(&self) -> Option<String> {
+        let Subject::Step(_) = self.subject else { return None };
+        let fits = match self.quantity {
+            Quantity::ResponseTime | Quantity::ServiceTime | Quantity::Latency | Quantity::Lateness => {
+                self.statistic != Statistic::Value
+            }
+            Quantity::Count
+            | Quantity::Throughput
+            | Quantity::ErrorRate
+            | Quantity::Missing
+            | Quantity::Late
+            | Quantity::Duplicates
+            | Quantity::Orphans => self.statistic == Statistic::Value,
+            Quantity::Value
+            | Quantity::Time
+            | Quantity::Total
+            | Quantity::Rate
+            | Quantity::Growth
+            | Quantity::Drain => false,
+        };
+        (!fits).then(|| format!("the criterion '{self}' is on a figure that steps do not have"))
+    }
+
     fn unfit_meter(&self, scenario: &ScenarioDescription) -> Option<String> {
         let Subject::Meter(name) = &self.subject else { return None };
         if let Some(meter) = scenario.meters.iter().find(|meter| meter.name == *name) {
             let kind = meter.kind;
-            return (!kind.has(self.quantity, self.statistic)).then(|| {
-                format!(
-                    "the criterion '{self}' does not fit its meter, which is a {kind}: it has {}",
-                    kind.figures()
-                )
-            });
+            if kind.has(self.quantity, self.statistic) {
+                return self.unfit_amount(kind);
+            }
+            return Some(format!(
+                "the criterion '{self}' does not fit its meter, which is a {kind}: it has {}",
+                kind.figures()
+            ));
         }
         if self.fits_watched() {
             return None;
         }
         let meters = scenario.meters.iter().map(|meter| meter.name.as_str());
         Some(format!("the criterion '{self}' is on an unknown meter, {}", hint(name, meters)))
+    }
+
+    /// Why a limit says nothing about amounts, which are never negative.
+    fn unfit_amount(&self, kind: MeterKind) -> Option<String> {
+        if kind != MeterKind::Summary || self.quantity != Quantity::Value {
+            return None;
+        }
+        match self.limit {
+            Limit::AtLeast(low) if low <= 0.0 => Some(format!(
+                "the criterion '{self}' can never fail: the amounts of a summary are never negative"
+            )),
+            Limit::Below(high) if high <= 0.0 => Some(self.negative_amount()),
+            Limit::AtMost(high) | Limit::Between(_, high) if high < 0.0 => Some(self.negative_amount()),
+            _ => None,
+        }
+    }
+
+    fn negative_amount(&self) -> String {
+        format!("no run can meet the criterion '{self}': the amounts of a summary are never negative")
     }
 
     /// Whether what is watched has such a figure. All others are those of declared meters.
@@ -65,21 +112,69 @@ impl Criterion {
             Limit::Below(limit) | Limit::AtMost(limit) | Limit::AtLeast(limit) => (limit, limit),
             Limit::Between(low, high) => (low, high),
         };
-        let never = || Some(format!("no run can hold the criterion '{self}'"));
-        if !low.is_finite() || !high.is_finite() || low > high {
-            return never();
+        let never = |why: &str| Some(format!("no run can meet the criterion '{self}': {why}"));
+        if !low.is_finite() || !high.is_finite() {
+            return never("its limit is not a number");
         }
-        // Values of a meter may be anything; all else counts up from zero.
-        if self.quantity != Quantity::Value && (high < 0.0 || self.limit == Limit::Below(0.0)) {
-            return never();
+        if low > high {
+            return never("its lower limit is above the upper one");
         }
         let share = match self.quantity {
-            Quantity::ErrorRate => "error rate",
-            Quantity::Rate => "rate",
-            _ => return None,
+            Quantity::ErrorRate => Some("error rate"),
+            Quantity::Rate => Some("rate"),
+            _ => None,
         };
-        (high > 1.0).then(|| {
-            format!("the {share} of the criterion '{self}' is beyond 100 %, rates are from 0 to 1, as 0.01 for 1 %")
+        if let Some(share) = share.filter(|_| high > 1.0) {
+            return Some(format!(
+                "the {share} of the criterion '{self}' is beyond 100 %, rates are from 0 to 1, as 0.01 for 1 %"
+            ));
+        }
+        // Values of a meter may be anything, unless they are amounts; all else counts up from zero.
+        if self.quantity == Quantity::Value {
+            return None;
+        }
+        if self.is_above(high) {
+            return never(match self.quantity {
+                Quantity::Count => "what never happens has no data",
+                _ => "every figure of it is larger",
+            });
+        }
+        self.certain_limit(share.is_some())
+    }
+
+    /// Whether every figure that can be observed is above `high`.
+    fn is_above(&self, high: f64) -> bool {
+        if matches!(self.limit, Limit::AtLeast(_)) {
+            return false;
+        }
+        let excluded = matches!(self.limit, Limit::Below(_));
+        match self.quantity {
+            // What was never executed, read or recorded has no data, so that the least is one.
+            Quantity::Count => high < 1.0 || high == 1.0 && excluded,
+            Quantity::Throughput if matches!(self.subject, Subject::Step(_)) => high <= 0.0,
+            // An execution takes time.
+            Quantity::ResponseTime | Quantity::ServiceTime | Quantity::Latency => high <= 0.0,
+            Quantity::Drain => high <= 0.0,
+            _ => high < 0.0 || high == 0.0 && excluded,
+        }
+    }
+
+    /// Why every figure that can be observed is within the limit: such a criterion checks nothing.
+    fn certain_limit(&self, is_share: bool) -> Option<String> {
+        let certain = match self.limit {
+            Limit::AtLeast(low) => match self.quantity {
+                // The least that is observed at all.
+                Quantity::Count => low <= 1.0,
+                _ => low <= 0.0,
+            },
+            Limit::AtMost(high) => is_share && high >= 1.0,
+            Limit::Between(low, high) => is_share && low <= 0.0 && high >= 1.0,
+            Limit::Below(_) => false,
+        };
+        // That something happened at all is worth a criterion: without it there is no data.
+        let happened = self.quantity == Quantity::Count && self.limit == Limit::AtLeast(1.0);
+        (certain && !happened).then(|| {
+            format!("the criterion '{self}' can never fail: every figure that can be observed meets it")
         })
     }
 
@@ -116,6 +211,49 @@ impl Criterion {
         ))
     }
 
+    /// Why a campaign of this scenario, which ends at the latest when its limits say so, can have no data for it, or
+    /// cannot fail it.
+    pub fn beyond(&self, planned: &ScenarioPlan, limits: &Limits) -> Option<String> {
+        let end = Horizon::of(planned, limits);
+        let last = format!("after {} at the latest, {}", human(end.at), end.because);
+        let window = self.scope.slice(&planned.profile)?;
+        if window.from >= end.at {
+            return Some(format!(
+                "the window of the criterion '{self}' begins when the campaign has ended, {last}"
+            ));
+        }
+        if let Some(after) = self.abort_after {
+            let length = window.to.map_or(end.at, |to| to.min(end.at)).saturating_sub(window.from);
+            if after >= length {
+                return Some(format!(
+                    "the criterion '{self}' can never stop the campaign: it is looked at from {} in its window \
+                     on, which lasts {}",
+                    human(after),
+                    human(length)
+                ));
+            }
+        }
+        let is_time = matches!(
+            self.quantity,
+            Quantity::ResponseTime
+                | Quantity::ServiceTime
+                | Quantity::Latency
+                | Quantity::Lateness
+                | Quantity::Growth
+        );
+        let longest = end.at.as_nanos() as f64;
+        match self.limit {
+            _ if !is_time => None,
+            Limit::Below(high) | Limit::AtMost(high) if high > longest => Some(format!(
+                "the criterion '{self}' can never fail, for nothing takes so long: the campaign ends {last}"
+            )),
+            Limit::AtLeast(low) | Limit::Between(low, _) if low > longest => {
+                Some(format!("no run can meet the criterion '{self}': the campaign ends {last}"))
+            }
+            _ => None,
+        }
+    }
+
     fn impossible_abort(&self) -> Option<String> {
         self.abort_after?;
         let low = matches!(self.limit, Limit::AtLeast(_) | Limit::Between(..));
@@ -129,8 +267,42 @@ impl Criterion {
                 | Quantity::Orphans
         );
         (self.quantity == Quantity::Drain || low && counts).then(|| {
-            format!("the criterion '{self}' cannot stop the campaign: it can be held only when all is over")
+            format!("the criterion '{self}' cannot stop the campaign: it can be judged only when all is over")
         })
+    }
+}
+
+/// When a campaign has ended at the latest.
+struct Horizon {
+    at: Duration,
+    because: &'static str,
+}
+
+impl Horizon {
+    fn of(planned: &ScenarioPlan, limits: &Limits) -> Self {
+        // The last minion is released and ends its iteration, what it awaits may come late, what is watched may drain,
+        // and a closing check is an iteration of its own.
+        let drains = planned.criteria.iter().filter(|criterion| criterion.quantity == Quantity::Drain);
+        let drain = drains.map(|criterion| criterion.limit.upper()).fold(0.0, f64::max);
+        let rest = limits
+            .iteration
+            .saturating_mul(2)
+            .saturating_add(limits.drain)
+            .saturating_add(Duration::from_nanos(drain as u64));
+        let load = planned.profile.duration(planned.minions);
+        let mut end = Self {
+            at: load.saturating_add(rest),
+            because: "by its load, campaign.limits.iteration and campaign.limits.drain",
+        };
+        let soft = limits.campaign.map(|limit| limit.saturating_add(rest));
+        for (at, because) in
+            [(soft, "by campaign.timeout"), (limits.campaign_hard, "by campaign.hard-timeout")]
+        {
+            if let Some(at) = at.filter(|at| *at < end.at) {
+                end = Self { at, because };
+            }
+        }
+        end
     }
 }
 
@@ -200,7 +372,7 @@ mod tests {
             count().below(10).abort_on_breach(secs(1)),
             count().at_least(1).in_stage(2),
             count().at_least(1).after(secs(29)),
-            NumberFigure::of("place", Quantity::ErrorRate).at_most(1.0),
+            NumberFigure::of("place", Quantity::ErrorRate).below(1.0),
             NumberFigure::of("place", Quantity::ErrorRate).at_most(0),
             NumberFigure::of("place", Quantity::Throughput).at_least(5).abort_on_breach(secs(1)),
             Durations::of("place", Quantity::ResponseTime).p(99.9).below(secs(1)).during(secs(1), secs(2)),
@@ -239,9 +411,27 @@ mod tests {
             (p(0.0).below(secs(1)), "a criterion is on the percentile 0, it must be above 0 and at most 100"),
             (
                 p(95.0).between(secs(2), secs(1)),
-                "no run can hold the criterion 'place response time p95 between 2 s and 1 s'",
+                "no run can meet the criterion 'place response time p95 between 2 s and 1 s': its lower limit is above the \
+                 upper one",
             ),
-            (count().below(0), "no run can hold the criterion 'place count below 0'"),
+            (
+                count().below(0),
+                "no run can meet the criterion 'place count below 0': what never happens has no data",
+            ),
+            (
+                count().at_least(0),
+                "the criterion 'place count at least 0' can never fail: every figure that can be observed meets it",
+            ),
+            (
+                NumberFigure::of("place", Quantity::ErrorRate).at_most(1),
+                "the criterion 'place error rate at most 100 %' can never fail: every figure that can be observed \
+                 meets it",
+            ),
+            (
+                Meter::named("amount").min().at_least(0),
+                "the criterion 'amount value min at least 0' can never fail: the amounts of a summary are never \
+                 negative",
+            ),
             (
                 NumberFigure::of("place", Quantity::ErrorRate).at_most(5),
                 "the error rate of the criterion 'place error rate at most 500 %' is beyond 100 %, rates are from 0 \

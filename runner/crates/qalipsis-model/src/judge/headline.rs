@@ -57,9 +57,7 @@ impl FailureKind {
             Self::JoinLate => ("late record", "late records"),
             Self::JoinDuplicate => ("duplicate record", "duplicate records"),
             Self::JoinOrphan => ("record that no minion expected", "records that no minion expected"),
-            Self::Undecodable => {
-                ("record that could not be decoded", "records that could not be decoded")
-            }
+            Self::Undecodable => ("record that could not be decoded", "records that could not be decoded"),
             Self::Source => ("failure of a source", "failures of a source"),
             _ => ("failure", "failures"),
         }

@@ -9,6 +9,7 @@ use qalipsis_model::description::{ScenarioDescription, SourceLocation};
 use qalipsis_model::duration::{self, human};
 use qalipsis_model::plan::ScenarioPlan;
 use qalipsis_model::scope::{Scope, Window};
+use qalipsis_model::speed::Speed;
 use qalipsis_model::suggest::hint;
 use std::time::Duration;
 
@@ -245,11 +246,28 @@ impl Settings {
         }
         for planned in &planned {
             problems.extend(planned.criteria.iter().filter_map(|criterion| {
-                let problem = self.unreachable(criterion)?;
+                let problem = self
+                    .at_another_speed(criterion, planned, all)
+                    .or_else(|| self.unreachable(criterion))
+                    .or_else(|| criterion.beyond(planned, &self.limits))?;
                 Some(Problem::at(&criterion.location, format_args!("scenario '{}': {problem}", planned.name)))
             }));
         }
         planned
+    }
+
+    /// Why a criterion that fits the declared profile does not fit the one that campaign.speed-factor makes of it.
+    fn at_another_speed(
+        &self,
+        criterion: &Criterion,
+        planned: &ScenarioPlan,
+        all: &[&ScenarioDescription],
+    ) -> Option<String> {
+        if self.speed == Speed::NORMAL {
+            return None;
+        }
+        let scenario = all.iter().find(|scenario| scenario.name == planned.name)?;
+        criterion.problem(scenario, &planned.profile)
     }
 
     /// Why this campaign can have no data for a criterion.
