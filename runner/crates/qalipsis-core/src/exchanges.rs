@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use tokio::time::Instant;
 
 /// How many exchanges are kept from the beginning of a pass.
-const FIRST: usize = 8;
+const FIRST: usize = qalipsis_model::evidence::FIRST_EXCHANGES;
 /// How many are kept from its end.
 const LAST: usize = 24;
 

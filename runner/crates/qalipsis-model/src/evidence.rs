@@ -109,6 +109,9 @@ impl fmt::Display for FailureKind {
 /// The longest excerpt that is kept of an input, an exchange or a value, in bytes.
 pub const EXCERPT_LIMIT: usize = 2048;
 
+/// The first exchanges of an iteration that are kept; those left out come after them.
+pub const FIRST_EXCHANGES: usize = 8;
+
 /// One failure, kept whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {

@@ -268,6 +268,7 @@ fn scenario(
         iterations: figures.iterations.clone(),
         steps,
         joins: figures.joins.values().cloned().collect(),
+        join_evidence: unexpected(&evidence),
         meters: figures.meters.clone(),
         measured: measured::report(case.aggregate, planned, &described.scenario),
         data: figures.data.clone(),
@@ -276,6 +277,15 @@ fn scenario(
         problems,
         timeline,
     }
+}
+
+/// Evidence of records that warn and fail no step.
+fn unexpected(evidence: &[&Evidence]) -> Vec<Evidence> {
+    let warns = |kind| {
+        use FailureKind::{JoinDuplicate, JoinOrphan, JoinOutOfOrder};
+        matches!(kind, JoinDuplicate | JoinOrphan | JoinOutOfOrder)
+    };
+    evidence.iter().filter(|one| warns(one.kind)).map(|one| (*one).clone()).collect()
 }
 
 fn step(

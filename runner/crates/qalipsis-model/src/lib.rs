@@ -17,6 +17,7 @@ pub mod join;
 pub mod judge;
 pub mod measured;
 pub mod meter;
+pub mod number;
 pub mod overload;
 mod part;
 pub mod plan;

@@ -102,6 +102,9 @@ pub struct ScenarioReport {
     pub steps: Vec<StepReport>,
     /// In order of opening.
     pub joins: Vec<JoinFigures>,
+    /// Evidence of records that warn, by the name of their source: duplicates, records that no minion expected, and
+    /// records out of order.
+    pub join_evidence: Vec<Evidence>,
     /// What is watched and what the scenario sets, by name.
     pub meters: BTreeMap<String, MeterFigures>,
     /// What else the scenario measures, in order of declaration, and gauges that were never set.

@@ -2,7 +2,7 @@
 
 use crate::retry::{Backoff, Failed};
 use crate::smtp::{Security, Server};
-use crate::text::{CAUSES, cut, facts, title};
+use crate::text::{CAUSES, cut, example, facts, title};
 use crate::{Secret, Statuses};
 use lettre::address::Envelope;
 use lettre::message::header::ContentType;
@@ -10,6 +10,7 @@ use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::{self, authentication::Credentials};
 use lettre::{Address, Message};
 use qalipsis_model::report::Report;
+use qalipsis_report::digest::Cause;
 use qalipsis_report::output::Output;
 use qalipsis_report::text::one_line;
 use qalipsis_report::{digest, junit};
@@ -248,7 +249,9 @@ fn plain(report: &Report, link: Option<&str>) -> String {
     for cause in causes.iter().take(CAUSES) {
         text.push_str(&format!("\n{} [{}]\n", one_line(&cause.place()), cause.kind));
         text.push_str(&format!("  {}\n", one_line(cause.message)));
-        facts(cause).iter().for_each(|fact| text.push_str(&format!("  {}\n", one_line(fact))));
+        for fact in facts(cause).iter().chain(&examples(cause)) {
+            text.push_str(&format!("  {}\n", one_line(&cut(fact, 1_000))));
+        }
     }
     if causes.len() > CAUSES {
         text.push_str(&format!("\nand {} more\n", causes.len() - CAUSES));
@@ -259,6 +262,11 @@ fn plain(report: &Report, link: Option<&str>) -> String {
     text.push_str(&format!("\ncampaign {}, started {}\n", one_line(&report.key), report.started.rfc3339()));
     text.extend(link.map(|link| format!("report: {link}\n")));
     text
+}
+
+/// The first failure of a cause.
+fn examples(cause: &Cause<'_>) -> Vec<String> {
+    cause.evidence.first().map(|first| example(first)).unwrap_or_default()
 }
 
 fn html(report: &Report, link: Option<&str>) -> String {
@@ -280,9 +288,9 @@ fn html(report: &Report, link: Option<&str>) -> String {
             escape(cause.message)
         ));
         let facts = facts(cause);
-        text.extend(
-            facts.iter().map(|fact| format!("<br><span style=\"color:#5c6675\">{}</span>", escape(fact))),
-        );
+        text.extend(facts.iter().chain(&examples(cause)).map(|fact| {
+            format!("<br><span style=\"color:#5c6675\">{}</span>", escape(&cut(fact, 1_000)))
+        }));
         text.push_str("</div>");
     }
     if causes.len() > CAUSES {

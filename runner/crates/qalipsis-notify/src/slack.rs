@@ -1,13 +1,14 @@
 //! A message in a channel of Slack, with the details in its thread.
 
 use crate::retry::{Backoff, Failed};
-use crate::text::{CAUSES, cut, facts, title};
+use crate::text::{CAUSES, cut, example, facts, title};
 use crate::{Secret, Statuses, webhook};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use qalipsis_model::report::Report;
 use qalipsis_model::verdict::Status;
 use qalipsis_report::digest::{self, Cause};
+use qalipsis_report::evidence;
 use qalipsis_report::output::Output;
 use qalipsis_report::text::one_line;
 use slack_morphism::errors::SlackClientError;
@@ -143,15 +144,12 @@ fn details(report: &Report) -> Option<Vec<SlackBlock>> {
     for cause in digest::causes(report).iter().take(CAUSES) {
         let Some(first) = cause.evidence.first() else { continue };
         let mut text = format!("*{}*\n{}", escape(&cause.place()), escape(&first.message));
-        let minion = first.minion.map(|minion| format!("minion {minion}, iteration {}", first.iteration));
-        let facts =
-            [minion, first.zone.clone(), first.trace_id.as_ref().map(|trace| format!("trace {trace}"))];
-        let facts: Vec<String> = facts.into_iter().flatten().map(|fact| escape(&fact)).collect();
-        text.push_str(&format!("\n{} at {}", facts.join(", "), first.at.rfc3339()));
-        first.notes.iter().for_each(|note| text.push_str(&format!("\n{}", escape(note))));
-        if let Some(exchange) = first.exchanged() {
-            let lines = escape_lines(&cut(&exchange, 900)).replace('`', "'");
-            text.push_str(&format!("\nexchange:\n```{lines}```"));
+        for line in example(first) {
+            text.push_str(&format!("\n{}", escape(&cut(&line, 300))));
+        }
+        if let Some(details) = first.exchanges.last().and_then(evidence::details) {
+            let lines = escape_lines(&cut(details, 900)).replace('`', "'");
+            text.push_str(&format!("\n```{lines}```"));
         }
         blocks.push(section(&text));
     }

@@ -2,11 +2,14 @@
 
 use crate::comparison;
 use crate::digest::{self, Cause};
-use crate::ledger::{self, Ledger};
+use crate::evidence;
+use crate::gaps;
+use crate::ledger;
 use crate::measured::state;
 use crate::text::{number, one_line};
 use crate::times::{self, Measure};
 use qalipsis_model::description::SourceLocation;
+use qalipsis_model::evidence::Evidence;
 use qalipsis_model::report::{Report, ScenarioReport};
 use qalipsis_model::verdict::Status;
 use std::fmt::Write as _;
@@ -90,9 +93,34 @@ fn cause(cause: &Cause<'_>) -> String {
     }
     let facts: Vec<String> = cause.extent().chain(cause.at()).map(|fact| plain(&fact)).collect();
     let _ = writeln!(text, "\n{}\n", facts.join("<br>"));
+    if let Some(first) = cause.evidence.first() {
+        text.push_str(&example(first));
+    }
     if let Some(replay) = cause.replay() {
         let _ = writeln!(text, "One of them again: <code>{}</code>\n", plain(&replay));
     }
+    text
+}
+
+/// The first failure: what is known beside it, and what its iteration exchanged, folded.
+fn example(evidence: &Evidence) -> String {
+    let mut text = String::new();
+    for note in &evidence.notes {
+        let _ = writeln!(text, "- {}", plain(note));
+    }
+    if evidence.exchanges.is_empty() {
+        return text;
+    }
+    let facts = evidence::facts(evidence).join(", ");
+    let _ = writeln!(text, "\n<details><summary>for example {}</summary>\n", plain(&facts));
+    for line in evidence::exchanges(evidence) {
+        let _ = writeln!(text, "- {}", plain(&line));
+    }
+    if let Some(details) = evidence.exchanges.last().and_then(evidence::details) {
+        let details: Vec<String> = cut(details).lines().map(plain).collect();
+        let _ = writeln!(text, "\n<pre>{}</pre>", details.join("\n"));
+    }
+    text.push_str("\n</details>\n\n");
     text
 }
 
@@ -100,11 +128,25 @@ fn cause(cause: &Cause<'_>) -> String {
 fn scenario(scenario: &ScenarioReport) -> Vec<String> {
     let mut parts = vec![format!("\n<b>Scenario {}</b>\n", plain(&scenario.name))];
     if !scenario.joins.is_empty() {
-        parts.push(head(&[&["awaited records"], &ledger::TITLES[..]].concat()));
-        parts.extend(scenario.joins.iter().map(|join| {
-            let counts = Ledger::of(join, scenario).counts().map(number);
-            row([plain(&join.name)].into_iter().chain(counts))
-        }));
+        // Optional records are rare.
+        let keys: Vec<_> = scenario.joins.iter().map(ledger::keys).collect();
+        let longest = keys.iter().max_by_key(|keys| keys.len());
+        let titles: Vec<&str> = longest.into_iter().flatten().map(|(title, _)| *title).collect();
+        parts.push(head(&[&["awaited records"], &titles[..]].concat()));
+        for (join, keys) in scenario.joins.iter().zip(keys) {
+            let counts = titles.iter().map(|title| {
+                keys.iter().find(|(other, _)| other == title).map_or_else(|| "0".to_owned(), |(_, n)| number(*n))
+            });
+            parts.push(row([plain(&join.name)].into_iter().chain(counts)));
+        }
+        let unread = scenario.joins.iter().flat_map(|join| {
+            gaps::first_lines(join).into_iter().map(|line| format!("- {} {}\n", plain(&join.name), plain(&line)))
+        });
+        let unread: Vec<String> = unread.collect();
+        if !unread.is_empty() {
+            parts.push("\n".to_owned());
+            parts.extend(unread);
+        }
     }
     if !scenario.criteria.is_empty() {
         parts.push("\n| criterion | limit | observed | |\n|---|---|---:|---|\n".to_owned());

@@ -10,12 +10,13 @@ mod zones;
 
 use crate::comparison::outcome;
 use crate::digest::{self, Cause};
+use crate::evidence;
 use crate::junit::file_name;
 use crate::text::counted;
 use markup::{Page, escape};
 use qalipsis_model::compare::{Comparison, Verdict};
 use qalipsis_model::duration::{human, human_ns};
-use qalipsis_model::evidence::Evidence;
+use qalipsis_model::evidence::{Evidence, FIRST_EXCHANGES};
 use qalipsis_model::report::{FactoryReport, Report};
 use qalipsis_model::verdict::Status;
 use std::io;
@@ -26,6 +27,9 @@ pub const FILE_NAME: &str = "report.html";
 
 /// The most causes that are shown in full.
 const CAUSES: usize = 100;
+
+/// Size of the page from which on exchanges are shown without their details, in bytes.
+const DETAILS: usize = 4_000_000;
 
 /// Why the page could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -123,15 +127,15 @@ fn cause(page: &mut Page, cause: &Cause<'_>) {
     page.element("p", "dim", &facts.join(" · "));
     if !cause.evidence.is_empty() {
         page.raw("<details><summary>");
-        page.text(&format!("{} kept whole", counted(cause.evidence.len() as u64, "failure")));
+        page.text(&format!("evidence of {}", counted(cause.evidence.len() as u64, "failure")));
         page.raw("</summary>\n");
-        cause.evidence.iter().for_each(|one| evidence(page, one));
+        cause.evidence.iter().for_each(|one| kept(page, one));
         page.raw("</details>\n");
     }
     page.raw("</article>\n");
 }
 
-fn evidence(page: &mut Page, evidence: &Evidence) {
+fn kept(page: &mut Page, evidence: &Evidence) {
     page.raw("<div class=\"evidence\">\n");
     page.element("p", "", &evidence.message);
     if !evidence.checks.is_empty() {
@@ -146,18 +150,34 @@ fn evidence(page: &mut Page, evidence: &Evidence) {
         page.raw("</table>\n");
     }
     let mut facts = vec![evidence.at.rfc3339()];
-    facts.extend(evidence.minion.map(|m| format!("minion {m}, iteration {}", evidence.iteration)));
-    facts.extend((evidence.attempt > 1).then(|| format!("attempt {}", evidence.attempt)));
-    facts.extend(evidence.zone.as_ref().map(|zone| format!("zone {zone}")));
-    facts.extend(evidence.trace_id.as_ref().map(|trace| format!("trace {trace}")));
+    facts.extend(evidence::facts(evidence));
     facts.extend(evidence.location.as_ref().map(|l| l.to_string()));
     page.element("p", "dim", &facts.join(" · "));
-    evidence.notes.iter().for_each(|note| page.element("p", "", note));
-    if let Some(text) = evidence.exchanged() {
-        page.element("h5", "", "exchange");
-        page.raw("<pre>").raw(&escape(&crate::text::lines(&text))).raw("</pre>\n");
-    }
+    evidence.notes.iter().for_each(|note| page.element("p", "note", note));
+    exchanges(page, evidence);
     page.raw("</div>\n");
+}
+
+/// Every exchange of the iteration in order, each folded under its summary.
+fn exchanges(page: &mut Page, evidence: &Evidence) {
+    if evidence.exchanges.is_empty() {
+        return;
+    }
+    page.element("h5", "", "exchanges of the iteration");
+    for (index, one) in evidence.exchanges.iter().enumerate() {
+        if index == FIRST_EXCHANGES && evidence.exchanges_omitted > 0 {
+            page.element("p", "dim", &format!("{} more exchanges here", evidence.exchanges_omitted));
+        }
+        // A page of many megabytes opens nowhere.
+        match evidence::details(one).filter(|_| page.len() < DETAILS) {
+            Some(details) => {
+                page.raw("<details class=\"exchange\"><summary>").text(&evidence::exchange(one));
+                page.raw("</summary>\n<pre>").raw(&escape(&crate::text::lines(details)));
+                page.raw("</pre>\n</details>\n");
+            }
+            None => page.element("p", "exchange", &evidence::exchange(one)),
+        }
+    }
 }
 
 fn compared(page: &mut Page, comparison: &Comparison) {

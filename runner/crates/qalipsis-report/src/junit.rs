@@ -9,6 +9,7 @@ mod cases;
 pub(crate) mod file_name;
 mod xml;
 
+use crate::{gaps, ledger};
 use chrono::{DateTime, Utc};
 use file_name::FileNames;
 use qalipsis_model::report::{Reason, Report, ScenarioReport};
@@ -168,6 +169,13 @@ fn properties(report: &Report, scenario: &ScenarioReport) -> Vec<(&'static str, 
         properties.push(("dropped", scenario.dropped.to_string()));
     }
     properties.push(("minions-released", scenario.released.to_string()));
+    // What could not be read stands with the run, also where nothing failed for it.
+    for join in &scenario.joins {
+        let lines = gaps::first_lines(join).into_iter();
+        properties.extend(lines.map(|line| ("source", format!("{} {line}", join.name))));
+        properties.push(("awaited", format!("{}: {}", join.name, ledger::keys_line(join))));
+        properties.push(("records", format!("{}: {}", join.name, ledger::records_line(join))));
+    }
     properties.extend(campaign_reasons(report).map(|reason| ("reason", explain(reason, None))));
     properties
 }

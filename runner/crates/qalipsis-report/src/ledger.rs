@@ -1,48 +1,71 @@
-//! What became of the keys that were awaited: the figures add up, and every output shows all of them.
+//! What became of the keys that were awaited and of the records that came: the figures add up, and every output shows
+//! all of them.
 
 use crate::text::number;
-use qalipsis_model::evidence::FailureKind;
-use qalipsis_model::histogram::Histogram;
-use qalipsis_model::report::ScenarioReport;
-use qalipsis_model::snapshot::JoinFigures;
-use std::fmt;
+use qalipsis_model::join::JoinFigures;
 
-/// `awaited = matched + late + missing + abandoned`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ledger {
-    pub(crate) awaited: u64,
-    pub(crate) matched: u64,
-    pub(crate) late: u64,
-    pub(crate) missing: u64,
-    pub(crate) abandoned: u64,
+/// `awaited = matched + late + missing + abandoned`, and `absent` where records are optional.
+pub(crate) fn keys(join: &JoinFigures) -> Vec<(&'static str, u64)> {
+    let mut keys = vec![
+        ("awaited", join.expected),
+        ("matched", join.matched),
+        ("late", join.late),
+        ("missing", join.missing_keys()),
+        ("abandoned", join.abandoned),
+    ];
+    if join.absent > 0 {
+        keys.push(("absent", join.absent));
+    }
+    keys
 }
 
-/// The titles of [`Ledger::counts`].
-pub(crate) const TITLES: [&str; 5] = ["awaited", "matched", "late", "missing", "abandoned"];
-
-impl Ledger {
-    pub(crate) fn of(join: &JoinFigures, scenario: &ScenarioReport) -> Self {
-        let steps = || join.steps.iter().filter_map(|index| scenario.steps.get(*index as usize));
-        let matched = steps().map(|s| s.figures.latency.as_deref().map_or(0, Histogram::count)).sum();
-        let of_kind = |kind| steps().map(|step| step.figures.of_kind(kind)).sum();
-        let (late, missing) = (of_kind(FailureKind::JoinLate), of_kind(FailureKind::JoinMissing));
-        let abandoned = join.expected.saturating_sub(matched + late + missing);
-        Self { awaited: join.expected, matched, late, missing, abandoned }
-    }
-
-    pub(crate) fn counts(self) -> [u64; 5] {
-        [self.awaited, self.matched, self.late, self.missing, self.abandoned]
-    }
+/// The same as a sum in one line.
+pub(crate) fn keys_line(join: &JoinFigures) -> String {
+    sum(&keys(join))
 }
 
-impl fmt::Display for Ledger {
-    /// `1000 awaited = 988 matched + 3 late + 9 missing + 0 abandoned`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [awaited, outcomes @ ..] = self.counts().map(number);
-        write!(f, "{awaited} awaited")?;
-        for (index, (count, title)) in outcomes.iter().zip(&TITLES[1..]).enumerate() {
-            write!(f, " {} {count} {title}", if index == 0 { '=' } else { '+' })?;
+/// `996 read = 991 taken + 3 duplicate + 2 orphan + 0 undecodable`.
+pub(crate) fn records_line(join: &JoinFigures) -> String {
+    let mut records = vec![
+        ("read", join.records),
+        ("taken", join.taken),
+        ("duplicate", join.duplicates),
+        ("orphan", join.orphans),
+        ("undecodable", join.undecodable),
+    ];
+    if join.abandoned_records > 0 {
+        records.push(("of abandoned keys", join.abandoned_records));
+    }
+    sum(&records)
+}
+
+/// What is known beyond the sums, when there is any.
+pub(crate) fn remarks(join: &JoinFigures) -> Vec<String> {
+    let counts = [
+        (join.in_gap, "of the late and missing ones while it could not be read"),
+        (join.before_expected, "came before they were expected"),
+        (join.out_of_order, "out of order"),
+        (join.evicted, "evicted from the buffer"),
+        (join.forgotten, "keys forgotten"),
+    ];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let mut remarks: Vec<String> = counts.map(|(count, what)| format!("{} {what}", number(count))).collect();
+    match (join.own_lag, join.own_lag_max) {
+        (None, None) => {}
+        // A slow reader must not look like a slow system.
+        (Some(lag), Some(max)) if lag < max => {
+            remarks.push(format!("{} left to read at the end, at most {}", number(lag), number(max)));
         }
-        Ok(())
+        (lag, max) => remarks.push(format!("{} left to read", number(lag.or(max).unwrap_or(0)))),
     }
+    remarks
+}
+
+fn sum(parts: &[(&str, u64)]) -> String {
+    let mut text = String::new();
+    for (index, (title, count)) in parts.iter().enumerate() {
+        let sign = ["", " = ", " + "][index.min(2)];
+        text.push_str(&format!("{sign}{} {title}", number(*count)));
+    }
+    text
 }

@@ -21,8 +21,8 @@ mod zone;
 
 pub use criterion::Criterion;
 pub use environment::{Crate, Environment};
-pub use failure::{Check, Failure, Kept, Location};
-pub use join::{Awaiting, Join};
+pub use failure::{Check, Exchange, Failure, Kept, Location};
+pub use join::{Awaiting, Gap, Join, KeptRecord, Notice};
 pub use meter::Meter;
 pub use scenario::{Problem, Scenario};
 pub use step::{Figures, Outcome, Outcomes, Step, StepKind, Times};

@@ -1,5 +1,6 @@
 //! Text from outside made harmless and short enough to show.
 
+pub use qalipsis_model::number::number;
 use std::fmt::Write as _;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -112,23 +113,6 @@ fn beginning(text: &str, columns: usize) -> usize {
         end = text.floor_char_boundary(end - 1);
     }
     end
-}
-
-/// A number as people read it: `1000`, `12,345`.
-pub fn number(value: u64) -> String {
-    let digits = value.to_string();
-    // Four digits read well without, and are written so in the report's own sentences.
-    if digits.len() < 5 {
-        return digits;
-    }
-    let mut shown = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
 }
 
 /// `1 minion`, `12,345 minions`.

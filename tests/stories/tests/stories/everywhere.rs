@@ -24,7 +24,8 @@ fn named(scenario: &Scenario, step: &str, kind: &str) -> Ids {
         .iter()
         .map(|kept| {
             // The key of a join, else the order in the last exchange of the pass.
-            let text = format!("{} {}", kept.message, kept.exchange.as_deref().unwrap_or_default());
+            let last = kept.exchanges.last().map(|one| format!("{} {}", one.summary, one.details));
+            let text = format!("{} {}", kept.message, last.unwrap_or_default());
             id_in(&text).unwrap_or_else(|| panic!("{} {kind} names no order: {text}", step.name))
         })
         .collect();

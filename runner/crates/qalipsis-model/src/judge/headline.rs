@@ -1,6 +1,7 @@
 //! What failed, as a person would say it.
 
 use crate::evidence::FailureKind;
+use crate::number::number;
 use crate::report::StepFailure;
 use crate::snapshot::StepFigures;
 
@@ -14,7 +15,7 @@ pub(super) fn headline(figures: &StepFigures, failures: &[StepFailure]) -> Optio
     let who = match (figures.failed_minions, figures.minions) {
         (0, _) => String::new(),
         (failed, 1) => format!("{failed} of 1 minion: "),
-        (failed, all) => format!("{failed} of {all} minions: "),
+        (failed, all) => format!("{} of {} minions: ", number(failed), number(all)),
     };
     if failures.len() == 1 && !who.is_empty() && records.is_empty() {
         return Some(format!("{who}{}", first.message));
@@ -28,7 +29,7 @@ pub(super) fn headline(figures: &StepFigures, failures: &[StepFailure]) -> Optio
     }
     parts.extend(records.iter().map(|failure| match failure.count {
         1 => "1 record could not be decoded".to_owned(),
-        many => format!("{many} records could not be decoded"),
+        many => format!("{} records could not be decoded", number(many)),
     }));
     let once = failures.len() == 1 && first.count == 1;
     let example = if once { ": " } else { ", for example: " };
@@ -44,7 +45,7 @@ impl FailureKind {
     /// So many failures of this kind, for people: `3 late records`.
     pub fn counted(self, count: u64) -> String {
         let (one, many) = self.nouns();
-        format!("{count} {}", if count == 1 { one } else { many })
+        format!("{} {}", number(count), if count == 1 { one } else { many })
     }
 
     fn nouns(self) -> (&'static str, &'static str) {
@@ -56,6 +57,7 @@ impl FailureKind {
             Self::JoinMissing => ("missing record", "missing records"),
             Self::JoinLate => ("late record", "late records"),
             Self::JoinDuplicate => ("duplicate record", "duplicate records"),
+            Self::JoinOutOfOrder => ("record out of order", "records out of order"),
             Self::JoinOrphan => ("record that no minion expected", "records that no minion expected"),
             Self::Undecodable => ("record that could not be decoded", "records that could not be decoded"),
             Self::Source => ("failure of a source", "failures of a source"),
@@ -84,6 +86,8 @@ mod tests {
     fn b8_failures_read_as_a_person_would_say_them() {
         use FailureKind::{Assertion, JoinLate, JoinMissing, Undecodable};
         assert_eq!(said((3, 1000), &[(Assertion, 3)]), "3 of 1000 minions: first failed verification");
+        // As all outputs write numbers: otherwise they would say the same once more in their own way.
+        assert_eq!(said((12_345, 20_000), &[(Assertion, 9)]), "12,345 of 20,000 minions: first failed verification");
         assert_eq!(said((1, 1), &[(Assertion, 1)]), "1 of 1 minion: first failed verification");
         assert_eq!(
             said((12, 1000), &[(JoinMissing, 9), (JoinLate, 3)]),

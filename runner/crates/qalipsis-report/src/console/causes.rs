@@ -3,6 +3,7 @@
 use super::page::Page;
 use super::style::{Mark, Paint};
 use crate::digest::{self, Cause};
+use crate::evidence;
 use qalipsis_model::evidence::Evidence;
 use qalipsis_model::report::Report;
 
@@ -58,28 +59,30 @@ fn checks(page: &mut Page, evidence: &Evidence) {
     }
 }
 
+/// The most exchanges of one iteration that are listed.
+const EXCHANGES: usize = 8;
+
 /// Where to find one of the failures again, and what went over the wire.
 fn example(page: &mut Page, evidence: &Evidence) {
-    if let Some(minion) = evidence.minion {
-        let mut text = format!(
-            "for example minion {minion}, iteration {} at {}",
-            evidence.iteration,
-            evidence.at.time_of_day()
-        );
-        let parts = [("zone", &evidence.zone), ("trace", &evidence.trace_id)];
-        for (label, value) in parts {
-            if let Some(value) = value {
-                text.push_str(&format!(", {label} {value}"));
-            }
-        }
+    let facts = evidence::facts(evidence);
+    if !facts.is_empty() {
+        let text = format!("for example at {}: {}", evidence.at.time_of_day(), facts.join(", "));
         page.detail(Paint::Dim, &text);
     }
-    for note in &evidence.notes {
-        page.detail(Paint::Plain, note);
+    evidence.notes.iter().for_each(|note| page.detail(Paint::Plain, note));
+    let exchanges = evidence::exchanges(evidence);
+    let left_out = exchanges.len().saturating_sub(EXCHANGES);
+    if left_out > 0 {
+        page.detail(Paint::Dim, &format!("{left_out} earlier exchanges are in the page and in summary.json"));
     }
-    if let Some(text) = evidence.exchanged() {
-        // Head and body of a message side by side: the whole is in the JUnit file.
-        let text: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-        page.detail_line(Paint::Dim, &format!("exchange: {}", text.join("  ")));
+    for line in exchanges.iter().skip(left_out) {
+        page.detail(Paint::Dim, &format!("exchange: {line}"));
+    }
+    // What the last one said: bodies first, whole headers while there is room.
+    if let Some(details) = evidence.exchanges.last().and_then(evidence::details) {
+        let style = page.style();
+        let columns = style.columns() - page.inset() - 2;
+        let line = evidence::excerpt(&style.text_of_lines(details), columns, style.ellipsis());
+        page.detail_line(Paint::Dim, &format!("  {line}"));
     }
 }

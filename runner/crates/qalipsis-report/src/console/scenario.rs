@@ -3,15 +3,16 @@
 use super::page::Page;
 use super::style::{Mark, Paint, Style};
 use super::table::{Column, Table};
-use crate::ledger::Ledger;
+use crate::gaps;
+use crate::ledger;
 use crate::measured;
 use crate::text::{counted, number};
 use crate::times::Measure;
 use crate::zones;
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::histogram::Histogram;
+use qalipsis_model::join::JoinFigures;
 use qalipsis_model::report::{Outcome, Report, ScenarioReport, StepReport};
-use qalipsis_model::snapshot::JoinFigures;
 use qalipsis_model::timestamp::Timestamp;
 
 /// Service times are shown as well when the p95 of the response times is more than this above theirs.
@@ -145,40 +146,16 @@ fn differs(service: &Histogram, response: &Histogram) -> bool {
 }
 
 fn source(page: &mut Page, scenario: &ScenarioReport, join: &JoinFigures) {
-    let mut facts = vec![
-        counted(join.records, "record"),
-        format!("{} duplicate", number(join.duplicates)),
-        format!("{} orphan", number(join.orphans)),
-    ];
-    if join.out_of_order > 0 {
-        facts.push(format!("{} out of order", number(join.out_of_order)));
-    }
-    if join.evicted > 0 {
-        facts.push(format!("{} evicted", number(join.evicted)));
-    }
-    if join.undecodable > 0 {
-        facts.push(format!("{} undecodable", number(join.undecodable)));
-    }
-    if join.forgotten > 0 {
-        facts.push(format!("{} forgotten", counted(join.forgotten, "key")));
-    }
-    match (join.own_lag, join.own_lag_max) {
-        (None, None) => {}
-        (Some(lag), Some(max)) if lag < max => {
-            facts.push(format!("own lag {} (at most {})", number(lag), number(max)));
-        }
-        (lag, max) => facts.push(format!("own lag {}", number(lag.or(max).unwrap_or(0)))),
-    }
     page.gap();
-    page.detail(Paint::Plain, &format!("{}: {}", join.name, facts.join(", ")));
-
-    if join.steps.is_empty() {
-        return;
-    }
+    let remarks = [ledger::records_line(join)].into_iter().chain(ledger::remarks(join));
+    page.detail(Paint::Plain, &format!("{}: {}", join.name, remarks.collect::<Vec<_>>().join("; ")));
     // The latencies are in the table of steps.
     let awaiting = join.steps.iter().filter_map(|index| scenario.steps.get(*index as usize));
     let names: Vec<&str> = awaiting.map(|step| step.name.as_str()).collect();
-    page.detail(Paint::Plain, &format!("{}: {}", names.join(", "), Ledger::of(join, scenario)));
+    if !names.is_empty() {
+        page.detail(Paint::Plain, &format!("{}: {}", names.join(", "), ledger::keys_line(join)));
+    }
+    gaps::first_lines(join).iter().for_each(|line| page.detail(Paint::Warning, line));
 }
 
 fn meters(page: &mut Page, scenario: &ScenarioReport) {

@@ -102,6 +102,14 @@ impl Style {
     }
 }
 
+impl Style {
+    /// As [`Style::text`], but line ends stay.
+    pub(super) fn text_of_lines(self, text: &str) -> String {
+        let text = &text[..text.floor_char_boundary(LONGEST)];
+        text.lines().map(|line| self.text(line)).collect::<Vec<_>>().join("\n")
+    }
+}
+
 impl Mark {
     pub(super) fn paint(self) -> Paint {
         match self {

@@ -27,11 +27,22 @@ pub(super) struct Line<'a> {
     pub(super) points: Vec<(f64, Option<f64>)>,
 }
 
-/// Lines over time with horizontal `limits`; `show` writes a value. Nothing when there is no point.
+/// What a chart over time shows beside its lines.
+pub(super) struct Marks<'a> {
+    /// Horizontal lines.
+    pub(super) limits: &'a [(String, f64)],
+    /// From a second to a second, or to the end: when a source could not be read.
+    pub(super) gaps: &'a [(f64, Option<f64>, String)],
+}
+
+/// None.
+pub(super) const NO_MARKS: Marks<'static> = Marks { limits: &[], gaps: &[] };
+
+/// Lines over time with marks; `show` writes a value. Nothing when there is no point.
 pub(super) fn lines(
     title: &str,
     lines: &[Line<'_>],
-    limits: &[(String, f64)],
+    Marks { limits, gaps }: &Marks<'_>,
     show: &dyn Fn(f64) -> String,
 ) -> String {
     let points = || lines.iter().flat_map(|line| &line.points);
@@ -47,6 +58,16 @@ pub(super) fn lines(
     let y = |value: f64| TOP + (1.0 - value.max(0.0) / top) * (HEIGHT - TOP - BOTTOM);
 
     let mut svg = open(title, HEIGHT);
+    for (from, to, name) in *gaps {
+        let (left, right) = (x(from.clamp(0.0, end)), x(to.unwrap_or(end).clamp(0.0, end)));
+        let _ = write!(
+            svg,
+            "<rect class=\"gap\" x=\"{left:.1}\" y=\"{TOP}\" width=\"{:.1}\" height=\"{}\"><title>{}</title></rect>",
+            (right - left).max(1.5),
+            HEIGHT - TOP - BOTTOM,
+            escape(&crate::text::one_line(name))
+        );
+    }
     let shares: &[f64] = if highest > 0.0 { &[0.0, 0.5, 1.0] } else { &[0.0] };
     for share in shares {
         horizontal(&mut svg, y(highest * share), &show(highest * share), "grid");
@@ -54,7 +75,7 @@ pub(super) fn lines(
     for share in SHARES {
         below(&mut svg, x(end * share), anchor(share), &seconds(end * share), HEIGHT);
     }
-    for (name, limit) in limits {
+    for (name, limit) in *limits {
         let _ = write!(
             svg,
             "<line class=\"limit\" x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{0:.1}\" y2=\"{0:.1}\"><title>{1}</title></line>",
@@ -83,7 +104,8 @@ pub(super) fn lines(
     svg.push_str("</svg>");
     let names = lines.iter().map(|line| (line.name.to_owned(), line.class));
     let limits = limits.iter().map(|(name, _)| (name.clone(), "limit"));
-    figure(title, &svg, names.chain(limits))
+    let unread = (!gaps.is_empty()).then(|| ("a source could not be read".to_owned(), "gap"));
+    figure(title, &svg, names.chain(limits).chain(unread))
 }
 
 /// Where labels stand on an axis.

@@ -33,6 +33,11 @@ impl Page {
         }
     }
 
+    /// Bytes so far.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn finish(self) -> String {
         self.0
     }

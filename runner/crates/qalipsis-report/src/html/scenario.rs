@@ -1,19 +1,22 @@
 //! The section of one scenario.
 
-use super::chart::{self, Line};
+use super::chart::{self, Line, Marks, NO_MARKS};
 use super::markup::Page;
 use super::zones;
-use crate::ledger::Ledger;
+use crate::gaps;
+use crate::ledger;
 use crate::measured;
 use crate::text::{counted, number};
 use crate::times::{self, Measure, PERCENTILES};
 use qalipsis_model::criterion::{Limit, Quantity, Subject};
 use qalipsis_model::duration::human_ns;
-use qalipsis_model::evidence::FailureKind;
+use qalipsis_model::evidence::{Evidence, FailureKind};
 use qalipsis_model::histogram::Histogram;
+use qalipsis_model::join::JoinFigures;
 use qalipsis_model::measured::Measured;
-use qalipsis_model::report::{Report, ScenarioReport, StepReport, StepTimeline};
+use qalipsis_model::report::{Outcome, Report, ScenarioReport, StepReport, StepTimeline};
 use qalipsis_model::snapshot::StepKind;
+use qalipsis_model::timestamp::Timestamp;
 
 /// Steps whose charts are drawn, failed ones first: a page of hundreds would be too heavy for a phone.
 const DRAWN: usize = 60;
@@ -31,7 +34,7 @@ pub(super) fn show(page: &mut Page, report: &Report, scenario: &ScenarioReport, 
         facts.push(format!("zones {}", scenario.zones.join(", ")));
     }
     page.element("p", "dim", &facts.join(" · "));
-    load(page, scenario);
+    load(page, report.started, scenario);
     steps(page, scenario);
     zones::show(page, scenario);
     joins(page, scenario);
@@ -43,7 +46,7 @@ pub(super) fn show(page: &mut Page, report: &Report, scenario: &ScenarioReport, 
     page.raw("</section>\n");
 }
 
-fn load(page: &mut Page, scenario: &ScenarioReport) {
+fn load(page: &mut Page, started: Timestamp, scenario: &ScenarioReport) {
     let timeline = &scenario.timeline;
     let width = timeline.width.as_secs_f64();
     // One point is no course.
@@ -63,11 +66,21 @@ fn load(page: &mut Page, scenario: &ScenarioReport) {
         Line { name: "executions", class: "a", points: per_second(&timeline.executions) },
         Line { name: "failures", class: "bad", points: per_second(&timeline.failures) },
     ];
-    page.raw(&chart::lines("Executions over time", &lines, &[], &rate));
+    page.raw(&chart::lines("Executions over time", &lines, &Marks { gaps: &unread(started, scenario), ..NO_MARKS }, &rate));
     let active = timeline.active.iter().enumerate().map(|(i, n)| (at(i), Some(*n as f64))).collect();
     let lines = [Line { name: "active", class: "b", points: active }];
-    page.raw(&chart::lines("Minions over time", &lines, &[], &plain));
+    page.raw(&chart::lines("Minions over time", &lines, &NO_MARKS, &plain));
     page.raw("</div>\n");
+}
+
+/// When sources could not be read, in seconds since the start of the load, with the line that says so.
+fn unread(started: Timestamp, scenario: &ScenarioReport) -> Vec<(f64, Option<f64>, String)> {
+    let since = |at: Timestamp| at.since(started).as_secs_f64();
+    let of = |join: &JoinFigures| -> Vec<(f64, Option<f64>, String)> {
+        let one = |gap| format!("{} {}", join.name, gaps::gap(gap));
+        join.gaps.iter().map(|gap| (since(gap.from), gap.to.map(since), one(gap))).collect()
+    };
+    scenario.joins.iter().flat_map(of).collect()
 }
 
 fn class_of(step: &StepReport) -> &'static str {
@@ -140,17 +153,11 @@ fn steps(page: &mut Page, scenario: &ScenarioReport) {
 fn joins(page: &mut Page, scenario: &ScenarioReport) {
     for join in &scenario.joins {
         page.element("h3", "", &format!("Join with {}", join.name));
-        page.element("p", "", &Ledger::of(join, scenario).to_string());
-        let mut facts = vec![
-            counted(join.records, "record"),
-            format!("{} duplicate", number(join.duplicates)),
-            format!("{} orphan", number(join.orphans)),
-            format!("{} out of order", number(join.out_of_order)),
-            format!("{} undecodable", number(join.undecodable)),
-        ];
-        // A slow tester must not look like a slow system.
-        facts.extend(join.own_lag_max.map(|lag| format!("own lag at most {}", number(lag))));
-        page.element("p", "dim", &facts.join(" · "));
+        page.element("p", "", &ledger::keys_line(join));
+        let facts = [ledger::records_line(join)].into_iter().chain(ledger::remarks(join));
+        page.element("p", "dim", &facts.collect::<Vec<_>>().join(" · "));
+        gaps::lines(join).iter().for_each(|line| page.element("p", "gap", line));
+        unexpected(page, scenario, join);
         let titles = ["awaited by", "matched", "late", "missing", "latency p50", "p95", "p99", "max"];
         heads(page, &titles);
         for step in join.steps.iter().filter_map(|index| scenario.steps.get(*index as usize)) {
@@ -169,6 +176,20 @@ fn joins(page: &mut Page, scenario: &ScenarioReport) {
     }
 }
 
+/// Records that warn: duplicates and those that no minion expected.
+fn unexpected(page: &mut Page, scenario: &ScenarioReport, join: &JoinFigures) {
+    let ours: Vec<&Evidence> =
+        scenario.join_evidence.iter().filter(|one| one.source.as_ref() == Some(&join.name)).collect();
+    if ours.is_empty() {
+        return;
+    }
+    page.raw("<details><summary>");
+    page.text(&format!("evidence of {} that warn", counted(ours.len() as u64, "record")));
+    page.raw("</summary>\n");
+    ours.into_iter().for_each(|one| super::kept(page, one));
+    page.raw("</details>\n");
+}
+
 fn meters(page: &mut Page, report: &Report, scenario: &ScenarioReport) {
     if scenario.meters.is_empty() {
         return;
@@ -180,7 +201,7 @@ fn meters(page: &mut Page, report: &Report, scenario: &ScenarioReport) {
         let lines = [Line { name: &meter.gauge, class: "b", points }];
         let show = |value: f64| Quantity::Value.show(value);
         let title = if meter.unit.is_empty() { name.clone() } else { format!("{name} ({})", meter.unit) };
-        page.raw("<div class=\"step\">").raw(&chart::lines(&title, &lines, &limits(scenario, name), &show));
+        page.raw("<div class=\"step\">").raw(&chart::lines(&title, &lines, &Marks { limits: &limits(scenario, name), ..NO_MARKS }, &show));
         if meter.failures > 0 {
             let why = meter.last_failure.as_deref().unwrap_or_default();
             page.element("p", "bad", &format!("{} failed: {why}", counted(meter.failures, "reading")));
@@ -237,7 +258,12 @@ fn criteria(page: &mut Page, scenario: &ScenarioReport) {
     page.raw("<h3>Criteria</h3>\n");
     heads(page, &["criterion", "observed", ""]);
     for criterion in &scenario.criteria {
-        page.raw(if criterion.is_breached() { "<tr class=\"bad\">" } else { "<tr>" });
+        page.raw(match &criterion.outcome {
+            Outcome::Met => "<tr>",
+            Outcome::Breached => "<tr class=\"bad\">",
+            // What follows from a failure is no failure of its own.
+            Outcome::NotJudged { .. } | Outcome::Repeats { .. } => "<tr class=\"dim\">",
+        });
         let rule = criterion.criterion.rule();
         page.element("td", "", &format!("{}: {rule}", criterion.criterion.subject.name()));
         page.element("td", "number", &criterion.observed_text());
@@ -321,7 +347,7 @@ fn over_time(page: &mut Page, scenario: &ScenarioReport, index: usize, step: &St
         line("p50", "b", &timeline.p50_ns),
     ];
     let title = format!("{}: {} over time", step.name, Measure::of(&step.figures).name());
-    page.raw(&chart::lines(&title, &lines, &[], &|ns| human_ns(ns as u64)));
+    page.raw(&chart::lines(&title, &lines, &NO_MARKS, &|ns| human_ns(ns as u64)));
 }
 
 /// Whether the figures can be trusted.

@@ -1,6 +1,7 @@
 //! The text inside a failure: everything kept about it, and where to look.
 
-use super::xml::{cut, line};
+use super::xml::{cut, line, written};
+use crate::evidence;
 use crate::text::{counted, lines};
 use qalipsis_model::compare::{Change, SubjectComparison, Verdict};
 use qalipsis_model::criterion::Subject;
@@ -28,7 +29,12 @@ pub(super) fn text(text: &str, location: &SourceLocation, limit: usize) -> Strin
         Some(stack) => {
             // Of a text that must be short the place is worth more than its beginning, which the message has as well.
             let first = cut(first, room - stack.len() - 1);
-            cut(format!("{first}\n{stack}\n{rest}").trim(), room)
+            let left = room - stack.len() - 1 - written(&first);
+            match rest.trim_end() {
+                "" => format!("{first}\n{stack}"),
+                _ if left < FIRST_LINE => format!("{first}\n{stack}"),
+                rest => format!("{first}\n{stack}\n{}", cut(rest, left - 1)),
+            }
         }
         None => cut(text, room),
     };
@@ -142,23 +148,14 @@ fn period(first: Option<Timestamp>, last: Option<Timestamp>) -> String {
     }
 }
 
-/// One kept failure as a paragraph.
-fn kept(evidence: &Evidence) -> String {
+/// One kept failure as a paragraph: what the failing step exchanged in full, what came before it line by line.
+pub(super) fn kept(evidence: &Evidence) -> String {
     let mut text = format!("\n\n{} {}", evidence.at.rfc3339(), evidence.kind);
     if !evidence.code.is_empty() {
         text.push_str(&format!(" ({})", line(&evidence.code, EXCERPT)));
     }
-    if let Some(minion) = evidence.minion {
-        text.push_str(&format!(", minion {minion}, iteration {}", evidence.iteration));
-    }
-    if let Some(zone) = &evidence.zone {
-        text.push_str(&format!(", zone {}", line(zone, EXCERPT)));
-    }
-    if evidence.attempt > 1 {
-        text.push_str(&format!(", attempt {}", evidence.attempt));
-    }
-    if let Some(trace) = &evidence.trace_id {
-        text.push_str(&format!(", trace {}", line(trace, EXCERPT)));
+    for fact in evidence::facts(evidence) {
+        text.push_str(&format!(", {}", line(&fact, EXCERPT)));
     }
     text.push_str(&format!("\n  {}", line(&evidence.message, EXCERPT)));
     for check in &evidence.checks {
@@ -172,24 +169,33 @@ fn kept(evidence: &Evidence) -> String {
     for note in &evidence.notes {
         text.push_str(&format!("\n  {}", line(note, EXCERPT)));
     }
-    if let Some(exchange) = evidence.exchanged() {
-        text.push_str(&excerpt("  ", "exchange", &exchange));
+    let Some((last, earlier)) = evidence.exchanges.split_last() else { return text };
+    text.push_str(&format!("\n  exchange: {}", line(&evidence::exchange(last), EXCERPT)));
+    if let Some(details) = evidence::details(last) {
+        text.push_str(&indented("    ", details));
+    }
+    if !earlier.is_empty() {
+        text.push_str("\n  before it:");
+        let lines = evidence::exchanges(evidence);
+        let before = lines.iter().take(lines.len() - 1);
+        before.for_each(|one| text.push_str(&format!("\n    {}", line(one, EXCERPT))));
     }
     text
 }
 
 /// `label: text`, on lines of its own when it has several.
 fn excerpt(indent: &str, label: &str, text: &str) -> String {
-    let text = cut(&lines(&text[..text.floor_char_boundary(EXCERPT + 4)]), EXCERPT);
-    let mut shown = format!("\n{indent}{label}:");
-    if text.contains('\n') {
-        for line in text.lines() {
-            shown.push_str(format!("\n{indent}  {line}").trim_end_matches(' '));
-        }
+    let shown = cut(&lines(&text[..text.floor_char_boundary(EXCERPT + 4)]), EXCERPT);
+    if shown.contains('\n') {
+        format!("\n{indent}{label}:{}", indented(&format!("{indent}  "), text))
     } else {
-        shown.push_str(&format!(" {text}"));
+        format!("\n{indent}{label}: {shown}")
     }
-    shown
+}
+
+fn indented(indent: &str, text: &str) -> String {
+    let text = cut(&lines(&text[..text.floor_char_boundary(EXCERPT + 4)]), EXCERPT);
+    text.lines().map(|line| format!("\n{}", format!("{indent}{line}").trim_end_matches(' '))).collect()
 }
 
 #[cfg(test)]

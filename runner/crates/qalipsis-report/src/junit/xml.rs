@@ -16,6 +16,11 @@ fn cost(c: char) -> usize {
     }
 }
 
+/// Bytes that `text` takes in XML.
+pub(super) fn written(text: &str) -> usize {
+    text.chars().map(cost).sum()
+}
+
 /// The beginning of `text` in at most `limit` bytes as written; what is cut ends with `…`.
 pub(super) fn cut(text: &str, limit: usize) -> String {
     if text.len() <= limit && text.chars().map(cost).sum::<usize>() <= limit {

@@ -4,7 +4,7 @@ use super::instant;
 #[cfg(test)]
 use super::schema;
 use qalipsis_model::description::SourceLocation;
-use qalipsis_model::evidence::{Evidence, FailedCheck};
+use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailedCheck};
 use qalipsis_model::report::StepFailure;
 use qalipsis_model::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -61,14 +61,47 @@ pub struct Kept {
     pub message: String,
     /// The checks that did not hold.
     pub checks: Vec<Check>,
-    /// What was sent.
+    /// Of a join: the key; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Of a join: the name of its source; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// What else is known of the cause, a sentence each; absent when nothing is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What that pass exchanged until it failed, in order of time; absent when nothing was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exchanges: Vec<Exchange>,
+    /// How many exchanges are left out after the eighth; absent when none are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchanges_omitted: Option<u32>,
+    /// What was sent; only in files that have no `exchanges`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
-    /// What was exchanged.
+    /// What was exchanged; only in files that have no `exchanges`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange: Option<String>,
     /// W3C trace id.
     pub trace_id: Option<String>,
     /// The step in the scenario's source.
     pub location: Option<Location>,
+}
+
+/// One exchange with the system under test: a request and its answer, a statement and its rows, a record that came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Exchange {
+    /// Name of the step that made it; null outside of any step.
+    pub step: Option<String>,
+    /// When it began, or when the record came.
+    #[serde(with = "instant")]
+    #[cfg_attr(test, schemars(with = "schema::Instant"))]
+    pub at: Timestamp,
+    /// One line: `POST http://127.0.0.1:8080/orders → 202 in 3.1 ms`.
+    pub summary: String,
+    /// All that is known of it.
+    pub details: String,
 }
 
 /// One check that did not hold.
@@ -114,11 +147,23 @@ impl From<&Evidence> for Kept {
             code: evidence.code.clone(),
             message: evidence.message.clone(),
             checks: evidence.checks.iter().map(Check::from).collect(),
+            key: evidence.key.clone(),
+            source: evidence.source.clone(),
+            notes: evidence.notes.clone(),
+            exchanges: evidence.exchanges.iter().map(Exchange::from).collect(),
+            exchanges_omitted: Some(evidence.exchanges_omitted).filter(|omitted| *omitted > 0),
             input: None,
-            exchange: evidence.exchanged(),
+            exchange: None,
             trace_id: evidence.trace_id.clone(),
             location: evidence.location.as_ref().map(Location::from),
         }
+    }
+}
+
+impl From<&ExchangeRecord> for Exchange {
+    fn from(record: &ExchangeRecord) -> Self {
+        let ExchangeRecord { step, at, summary, details } = record.clone();
+        Self { step, at, summary, details }
     }
 }
 

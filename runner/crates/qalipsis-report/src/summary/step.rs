@@ -98,9 +98,10 @@ pub struct Figures {
     #[serde(with = "instant::optional", default)]
     #[cfg_attr(test, schemars(with = "Option<schema::Instant>"))]
     pub last_failure: Option<Timestamp>,
-    /// Figures of all response times; null when there is none.
+    /// Figures of all response times; null when there is none. Of a join how long it was awaited: its latencies are
+    /// with the joins.
     pub response_time: Option<Times>,
-    /// Figures of all service times; null when there is none.
+    /// Figures of all service times; null when there is none. Of a join as above.
     pub service_time: Option<Times>,
     /// The distributions, by outcome.
     pub outcomes: Outcomes,

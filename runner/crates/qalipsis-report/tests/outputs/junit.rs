@@ -67,7 +67,7 @@ fn tolerated_failures_and_flaky_passes_pass_with_a_remark() {
     let told = case(&document, "order-accepted").children().find(|n| n.has_tag_name("system-out"));
     assert_snapshot!(
         told.and_then(|n| n.text()).unwrap(),
-        @"1001 executions by 1000 minions, 1 failed (1 % tolerated), 12 flaky: passed only after a retry; service time p50 25.1 µs, p95 29.6 µs, p99 30 µs, max 30 µs"
+        @"1001 executions by 1000 minions, 1 failed (1 % tolerated), 12 flaky: passed only after a retry; response time p50 25.1 µs, p95 29.6 µs, p99 30 µs, max 30 µs"
     );
 }
 

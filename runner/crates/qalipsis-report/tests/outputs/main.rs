@@ -3,6 +3,7 @@
 mod comparison;
 mod console;
 mod consumers;
+mod evidence;
 mod github;
 mod html;
 mod html_figures;

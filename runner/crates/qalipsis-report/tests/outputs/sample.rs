@@ -9,13 +9,14 @@ use qalipsis_model::description::{
 use qalipsis_model::environment::{CrateVersion, Environment};
 use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailedCheck, FailureKind};
 use qalipsis_model::histogram::Histogram;
+use qalipsis_model::join::{Gap, JoinFigures};
 use qalipsis_model::judge::{Case, Described, Ending, judge};
 use qalipsis_model::measured::{Amounts, Measured, MeterKind};
 use qalipsis_model::plan::{CampaignPlan, Limits, PropertyValues, ScenarioPlan};
 use qalipsis_model::profile::Profile;
 use qalipsis_model::report::{FactoryReport, Report, ZoneDifference, ZoneFigure, ZoneReport};
 use qalipsis_model::snapshot::{
-    ExecutionOutcome, JoinFigures, ScenarioFigures, Snapshot, StepFigures, StepKind, Tolerance,
+    ExecutionOutcome, ScenarioFigures, Snapshot, StepFigures, StepKind, Tolerance,
 };
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_model::zone::ZoneFigures;
@@ -127,7 +128,9 @@ impl Campaign {
                 name: "kafka topic orders.fulfilled".into(),
                 steps: vec![FULFILLED],
                 expected: 1000,
+                matched: 1000,
                 records: 1000,
+                taken: 1000,
                 bytes: 250_000,
                 own_lag: Some(0),
                 own_lag_max: Some(12),
@@ -242,9 +245,48 @@ impl Campaign {
             campaign.ran(PLACE, ExecutionOutcome::Success, 60 * MS, (900 + n) * MS);
         }
         let join = campaign.figures.joins.get_mut(&0).expect("it was put there");
-        join.records = 996;
-        join.duplicates = 3;
-        join.orphans = 2;
+        (join.expected, join.late, join.missing) = (1012, 3, 9);
+        (join.records, join.taken, join.duplicates, join.orphans) = (1008, 1003, 3, 2);
+        campaign
+    }
+
+    /// As [`Self::failing`], but the reader was away for a while, and there is evidence of a duplicate.
+    pub(crate) fn unread() -> Self {
+        let mut campaign = Self::failing();
+        let join = campaign.figures.joins.get_mut(&0).expect("it was put there");
+        join.add_gap(&Gap {
+            from: at(3.031),
+            to: Some(at(4.915)),
+            lossy: true,
+            cause: "the connection was closed by the server (320 CONNECTION_FORCED)".into(),
+        });
+        join.notice("rebalance", at(2.0), "partitions 0 and 1 were assigned".into());
+        join.notice("rebalance", at(9.0), "partition 2 was assigned".into());
+        join.in_gap = 2;
+        let missing = campaign.evidence.iter_mut().find(|one| one.kind == FailureKind::JoinMissing);
+        let missing = missing.expect("it was put there");
+        missing.key = Some("7f3a".into());
+        missing.notes = vec!["the source could not be read 05:06:10.120-05:06:12.004 UTC".into()];
+        let made = |second: f64, step: &str, summary: &str, details: &str| ExchangeRecord {
+            step: Some(step.into()),
+            at: at(second),
+            summary: summary.into(),
+            details: details.into(),
+        };
+        missing.exchanges = vec![
+            made(1.0, "place-order", "POST http://127.0.0.1:8080/orders → 202 in 3.1 ms", "POST /orders\n\n{\"id\":\"7f3a\"}"),
+            made(1.1, "order-accepted", "SELECT status FROM orders → 1 row in 2 ms", "id 7f3a, status ACCEPTED"),
+        ];
+        campaign.evidence.push(Evidence {
+            source: Some("kafka topic orders.fulfilled".into()),
+            key: Some("9c01".into()),
+            step: None,
+            exchanges: vec![ExchangeRecord {
+                step: None,
+                ..made(2.5, "", "kafka orders.fulfilled[0]@17, key 9c01", "{\"id\":\"9c01\",\"quantity\":3}")
+            }],
+            ..evidence(9, 0, FailureKind::JoinDuplicate, "a second record of key 9c01, which was matched already")
+        });
         campaign
     }
 

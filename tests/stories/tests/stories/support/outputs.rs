@@ -1,6 +1,7 @@
 //! All outputs of one run, held against `summary.json`: each tells the same.
 
 use super::Case;
+use qalipsis_model::evidence::FailureKind;
 use qalipsis_report::summary::{Step, Summary};
 use qalipsis_testkit::{NotifiedServer, flat};
 use std::fs;
@@ -95,7 +96,7 @@ fn facts(step: &Step, output: &str) -> Vec<String> {
     let mut facts = Vec::new();
     // Several kinds are told one by one, a single one by the message and by the minions.
     if step.failures.len() > 1 && output != "annotations" {
-        facts.extend(step.failures.iter().map(|f| format!("{} {}", number(f.count), f.kind)));
+        facts.extend(step.failures.iter().map(|f| counted(&f.kind, f.count)));
     }
     if figures.failed_minions > 0 && (output != "annotations" || step.failures.len() == 1) {
         facts.push(format!("{} of {} minion", number(figures.failed_minions), number(figures.minions)));
@@ -104,6 +105,11 @@ fn facts(step: &Step, output: &str) -> Vec<String> {
         facts.push(if output == "junit" { at.rfc3339() } else { at.time_of_day() });
     }
     facts
+}
+
+/// `9 missing records`, as outputs count failures of a kind.
+fn counted(kind: &str, count: u64) -> String {
+    FailureKind::ALL.into_iter().find(|known| known.name() == kind).unwrap().counted(count)
 }
 
 /// As outputs write it: with commas from five digits on.
