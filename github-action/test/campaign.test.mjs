@@ -176,7 +176,7 @@ test("the pull request has one comment, which the next run replaces", async (t) 
   await run(folder, { ...inputs, configuration: `${minions}\n${slow}` }, environment);
   assert.match(bodies.get(7), /^<!-- qalipsis ci load -->\n## ❌ FAILED/);
   // What one looks for first: the run, the limits with their values, one failure again.
-  assert.match(bodies.get(7), /\[run\]\(https:\/\/github.com\/us\/shop\/actions\/runs\/4711\)[^]*\| criterion \| limit \| observed \|[^]*breached/);
+  assert.match(bodies.get(7), /\[run\]\(https:\/\/github.com\/us\/shop\/actions\/runs\/4711\)[^]*\| criterion \| limit \| observed \| outcome \|[^]*breached/);
   await run(folder, inputs, environment);
   assert.equal(bodies.size, 1);
   assert.match(bodies.get(7), /SUCCESSFUL/);

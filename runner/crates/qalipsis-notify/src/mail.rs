@@ -288,9 +288,11 @@ fn html(report: &Report, link: Option<&str>) -> String {
             escape(cause.message)
         ));
         let facts = facts(cause);
-        text.extend(facts.iter().chain(&examples(cause)).map(|fact| {
-            format!("<br><span style=\"color:#5c6675\">{}</span>", escape(&cut(fact, 1_000)))
-        }));
+        text.extend(
+            facts.iter().chain(&examples(cause)).map(|fact| {
+                format!("<br><span style=\"color:#5c6675\">{}</span>", escape(&cut(fact, 1_000)))
+            }),
+        );
         text.push_str("</div>");
     }
     if causes.len() > CAUSES {

@@ -75,11 +75,17 @@ mod tests {
         for columns in 20..200 {
             let shown = excerpt(details, columns, "…");
             assert!(crate::text::width(&shown) <= columns, "{columns}: {shown}");
-            let whole = |header: &str| shown.contains(header) || !shown.contains(&header[..header.find(':').unwrap()]);
+            let whole = |header: &str| {
+                shown.contains(header) || !shown.contains(&header[..header.find(':').unwrap()])
+            };
             assert!(whole("accept: application/json"), "{columns}: {shown}");
             assert!(whole("x-request-id: 0123456789abcdef0123456789abcdef"), "{columns}: {shown}");
         }
-        assert!(excerpt(details, 90, "…").contains("<h1>overloaded</h1>  …"), "{}", excerpt(details, 90, "…"));
+        assert!(
+            excerpt(details, 90, "…").contains("<h1>overloaded</h1>  …"),
+            "{}",
+            excerpt(details, 90, "…")
+        );
         assert!(excerpt(details, 200, "…").ends_with("0123456789abcdef"));
         assert_eq!(excerpt("abc def", 5, "…"), "abc…");
     }

@@ -5,7 +5,7 @@ use crate::digest::{self, Cause};
 use crate::evidence;
 use crate::gaps;
 use crate::ledger;
-use crate::measured::state;
+use crate::measured::outcome;
 use crate::text::{number, one_line};
 use crate::times::{self, Measure};
 use qalipsis_model::description::SourceLocation;
@@ -135,12 +135,16 @@ fn scenario(scenario: &ScenarioReport) -> Vec<String> {
         parts.push(head(&[&["awaited records"], &titles[..]].concat()));
         for (join, keys) in scenario.joins.iter().zip(keys) {
             let counts = titles.iter().map(|title| {
-                keys.iter().find(|(other, _)| other == title).map_or_else(|| "0".to_owned(), |(_, n)| number(*n))
+                keys.iter()
+                    .find(|(other, _)| other == title)
+                    .map_or_else(|| "0".to_owned(), |(_, n)| number(*n))
             });
             parts.push(row([plain(&join.name)].into_iter().chain(counts)));
         }
         let unread = scenario.joins.iter().flat_map(|join| {
-            gaps::first_lines(join).into_iter().map(|line| format!("- {} {}\n", plain(&join.name), plain(&line)))
+            gaps::first_lines(join)
+                .into_iter()
+                .map(|line| format!("- {} {}\n", plain(&join.name), plain(&line)))
         });
         let unread: Vec<String> = unread.collect();
         if !unread.is_empty() {
@@ -149,11 +153,11 @@ fn scenario(scenario: &ScenarioReport) -> Vec<String> {
         }
     }
     if !scenario.criteria.is_empty() {
-        parts.push("\n| criterion | limit | observed | |\n|---|---|---:|---|\n".to_owned());
+        parts.push("\n| criterion | limit | observed | outcome |\n|---|---|---:|---|\n".to_owned());
         parts.extend(scenario.criteria.iter().map(|one| {
             let rule = &one.criterion;
             let measure = format!("{} {}", rule.subject.name(), rule.measure());
-            let cells = [measure, rule.expectation(), one.observed_text(), state(one).to_owned()];
+            let cells = [measure, rule.expectation(), one.observed_text(), outcome(one)];
             row(cells.iter().map(|cell| plain(cell)))
         }));
     }

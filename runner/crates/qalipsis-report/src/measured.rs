@@ -4,7 +4,7 @@ use crate::text::number;
 use qalipsis_model::criterion::Quantity;
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::measured::Measured;
-use qalipsis_model::report::{CriterionReport, MeasuredReport, Outcome};
+use qalipsis_model::report::{CriterionReport, MeasuredReport, Outcome, StepReport};
 
 const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
 
@@ -53,13 +53,23 @@ pub(crate) fn facts(meter: &MeasuredReport) -> String {
     facts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// How a criterion came out, in a word.
-pub(crate) fn state(criterion: &CriterionReport) -> &'static str {
-    match &criterion.outcome {
-        Outcome::Met => "met",
-        Outcome::Breached => "breached",
-        Outcome::NotJudged { .. } => "not judged",
-        Outcome::Repeats { .. } => "follows from a failure",
+/// How a criterion came out, and from what that follows when it is no failure of its own.
+pub(crate) fn outcome(criterion: &CriterionReport) -> String {
+    let (state, why) = match &criterion.outcome {
+        Outcome::Met => ("met", None),
+        Outcome::Breached => ("breached", criterion.no_data.as_ref()),
+        Outcome::NotJudged { cause } => ("not judged", Some(cause)),
+        Outcome::Repeats { cause } => ("follows from another failure", Some(cause)),
+    };
+    why.map_or_else(|| state.to_owned(), |why| format!("{state}: {why}"))
+}
+
+/// What a table says of a step that was never executed.
+pub(crate) fn never_executed(step: &StepReport) -> String {
+    match &step.cause {
+        Some(cause) => format!("not judged: {cause}"),
+        None if step.optional => "never executed (optional)".to_owned(),
+        None => "never executed".to_owned(),
     }
 }
 

@@ -99,7 +99,11 @@ fn places(scenario: &mut ScenarioReport, visit: &mut dyn FnMut(&mut SourceLocati
         failures.iter_mut().flat_map(|failure| &mut failure.evidence).for_each(|one| evidence(one, visit));
     }
     scenario.join_evidence.iter_mut().for_each(|one| evidence(one, visit));
-    scenario.problems.iter_mut().flat_map(|problem| &mut problem.evidence).for_each(|one| evidence(one, visit));
+    scenario
+        .problems
+        .iter_mut()
+        .flat_map(|problem| &mut problem.evidence)
+        .for_each(|one| evidence(one, visit));
 }
 
 fn evidence(evidence: &mut Evidence, visit: &mut dyn FnMut(&mut SourceLocation)) {

@@ -87,7 +87,10 @@ mod tests {
         use FailureKind::{Assertion, JoinLate, JoinMissing, Undecodable};
         assert_eq!(said((3, 1000), &[(Assertion, 3)]), "3 of 1000 minions: first failed verification");
         // As all outputs write numbers: otherwise they would say the same once more in their own way.
-        assert_eq!(said((12_345, 20_000), &[(Assertion, 9)]), "12,345 of 20,000 minions: first failed verification");
+        assert_eq!(
+            said((12_345, 20_000), &[(Assertion, 9)]),
+            "12,345 of 20,000 minions: first failed verification"
+        );
         assert_eq!(said((1, 1), &[(Assertion, 1)]), "1 of 1 minion: first failed verification");
         assert_eq!(
             said((12, 1000), &[(JoinMissing, 9), (JoinLate, 3)]),

@@ -89,8 +89,7 @@ fn steps(page: &mut Page, scenario: &ScenarioReport) {
     let mut table = Table::new("step", columns);
     for step in &scenario.steps {
         if step.skipped {
-            let remark = if step.optional { "never executed (optional)" } else { "never executed" };
-            table.remark(Mark::Skipped, step.name.clone(), remark.to_owned());
+            table.remark(Mark::Skipped, step.name.clone(), measured::never_executed(step));
             continue;
         }
         let figures = &step.figures;

@@ -66,7 +66,12 @@ fn load(page: &mut Page, started: Timestamp, scenario: &ScenarioReport) {
         Line { name: "executions", class: "a", points: per_second(&timeline.executions) },
         Line { name: "failures", class: "bad", points: per_second(&timeline.failures) },
     ];
-    page.raw(&chart::lines("Executions over time", &lines, &Marks { gaps: &unread(started, scenario), ..NO_MARKS }, &rate));
+    page.raw(&chart::lines(
+        "Executions over time",
+        &lines,
+        &Marks { gaps: &unread(started, scenario), ..NO_MARKS },
+        &rate,
+    ));
     let active = timeline.active.iter().enumerate().map(|(i, n)| (at(i), Some(*n as f64))).collect();
     let lines = [Line { name: "active", class: "b", points: active }];
     page.raw(&chart::lines("Minions over time", &lines, &NO_MARKS, &plain));
@@ -126,9 +131,10 @@ fn steps(page: &mut Page, scenario: &ScenarioReport) {
         page.raw("<tr class=\"").raw(class_of(step)).raw("\">");
         page.element("td", "", &step.name);
         if step.skipped {
-            let remark = if step.optional { "never executed (optional)" } else { "never executed" };
             let columns = titles.len() - 1;
-            page.raw(&format!("<td colspan=\"{columns}\">")).text(remark).raw("</td></tr>\n");
+            page.raw(&format!("<td colspan=\"{columns}\">"))
+                .text(&measured::never_executed(step))
+                .raw("</td></tr>\n");
             continue;
         }
         let mut counts = vec![figures.executions(), figures.failures()];
@@ -201,7 +207,12 @@ fn meters(page: &mut Page, report: &Report, scenario: &ScenarioReport) {
         let lines = [Line { name: &meter.gauge, class: "b", points }];
         let show = |value: f64| Quantity::Value.show(value);
         let title = if meter.unit.is_empty() { name.clone() } else { format!("{name} ({})", meter.unit) };
-        page.raw("<div class=\"step\">").raw(&chart::lines(&title, &lines, &Marks { limits: &limits(scenario, name), ..NO_MARKS }, &show));
+        page.raw("<div class=\"step\">").raw(&chart::lines(
+            &title,
+            &lines,
+            &Marks { limits: &limits(scenario, name), ..NO_MARKS },
+            &show,
+        ));
         if meter.failures > 0 {
             let why = meter.last_failure.as_deref().unwrap_or_default();
             page.element("p", "bad", &format!("{} failed: {why}", counted(meter.failures, "reading")));
@@ -256,7 +267,7 @@ fn criteria(page: &mut Page, scenario: &ScenarioReport) {
         return;
     }
     page.raw("<h3>Criteria</h3>\n");
-    heads(page, &["criterion", "observed", ""]);
+    heads(page, &["criterion", "observed", "outcome"]);
     for criterion in &scenario.criteria {
         page.raw(match &criterion.outcome {
             Outcome::Met => "<tr>",
@@ -267,7 +278,7 @@ fn criteria(page: &mut Page, scenario: &ScenarioReport) {
         let rule = criterion.criterion.rule();
         page.element("td", "", &format!("{}: {rule}", criterion.criterion.subject.name()));
         page.element("td", "number", &criterion.observed_text());
-        page.element("td", "number", measured::state(criterion));
+        page.element("td", "", &measured::outcome(criterion));
         page.raw("</tr>\n");
     }
     page.raw("</table></div>\n");

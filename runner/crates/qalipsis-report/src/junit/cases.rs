@@ -95,8 +95,7 @@ impl Cases<'_> {
             return None;
         }
         let mut case = self.case("warnings", TestCaseStatus::success(), &self.scenario.location, None);
-        let mut lines: Vec<String> =
-            warnings.iter().map(|one| xml::line(one, self.limits.message)).collect();
+        let mut lines: Vec<String> = warnings.iter().map(|one| xml::line(one, self.limits.message)).collect();
         // Which records they were.
         lines.extend(self.scenario.join_evidence.iter().map(body::kept));
         case.set_system_out(xml::cut(&lines.join("\n"), self.limits.body));

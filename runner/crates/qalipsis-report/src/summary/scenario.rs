@@ -122,7 +122,11 @@ impl Scenario {
             release_lag: scenario.release_lag.clone(),
             passes: Figures::from(&scenario.iterations),
             steps: scenario.steps.iter().map(Step::from).collect(),
-            joins: scenario.joins.iter().map(|join| Join::new(join, &scenario.join_evidence, figures)).collect(),
+            joins: scenario
+                .joins
+                .iter()
+                .map(|join| Join::new(join, &scenario.join_evidence, figures))
+                .collect(),
             meters: meters
                 .map(|(name, meter)| Meter::new(name, meter, started))
                 .chain(scenario.measured.iter().map(Meter::from))

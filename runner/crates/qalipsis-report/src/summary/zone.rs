@@ -56,7 +56,8 @@ impl Zone {
             step: step.name.clone(),
             figures: Figures::from(figures),
         };
-        let join = |join| Join::new(join, &[], |index| figures(index).map(|(step, f)| (step.name.as_str(), f)));
+        let join =
+            |join| Join::new(join, &[], |index| figures(index).map(|(step, f)| (step.name.as_str(), f)));
         Self {
             zone: zone.name.clone(),
             released: zone.figures.released,

@@ -49,7 +49,10 @@ fn b2_records_that_warn_have_evidence() {
         if matches!(output, "console" | "job summary") {
             continue;
         }
-        for part in ["a second record of key 9c01, which was matched already", "kafka orders.fulfilled[0]@17, key 9c01"] {
+        for part in [
+            "a second record of key 9c01, which was matched already",
+            "kafka orders.fulfilled[0]@17, key 9c01",
+        ] {
             assert!(text.contains(part), "{output} does not show '{part}'\n{text}");
         }
     }
@@ -61,10 +64,14 @@ fn a3_all_outputs_say_when_a_source_could_not_be_read() {
         let cause = "the connection was closed by the server (320 CONNECTION_FORCED)";
         let shown = match output {
             "summary.json" => {
-                vec![format!("{{\"from\":\"2026-11-23T05:06:10.12Z\",\"to\":\"2026-11-23T05:06:12.004Z\",\"lossy\":true,\"cause\":\"{cause}\"}}")]
+                vec![format!(
+                    "{{\"from\":\"2026-11-23T05:06:10.12Z\",\"to\":\"2026-11-23T05:06:12.004Z\",\"lossy\":true,\"cause\":\"{cause}\"}}"
+                )]
             }
             _ => vec![
-                format!("could not be read 05:06:10.120-05:06:12.004 UTC (1.88 s): {cause}; records of that time may be lost"),
+                format!(
+                    "could not be read 05:06:10.120-05:06:12.004 UTC (1.88 s): {cause}; records of that time may be lost"
+                ),
                 "2 times 05:06:09.089-05:06:16.089 UTC, first: partitions 0 and 1 were assigned".to_owned(),
             ],
         };
@@ -81,7 +88,9 @@ fn a10_all_outputs_show_a_ledger_that_adds_up() {
     (join.expected, join.abandoned) = (1022, 10);
     for (output, text) in outputs(&campaign.report()) {
         let shown = match output {
-            "summary.json" => "\"expected\":1022,\"matched\":1000,\"late\":3,\"missing\":9,\"absent\":0,\"abandoned\":10",
+            "summary.json" => {
+                "\"expected\":1022,\"matched\":1000,\"late\":3,\"missing\":9,\"absent\":0,\"abandoned\":10"
+            }
             "job summary" => "| kafka topic orders.fulfilled | 1022 | 1000 | 3 | 9 | 10 |",
             _ => "1022 awaited = 1000 matched + 3 late + 9 missing + 10 abandoned",
         };
@@ -95,7 +104,8 @@ fn b7_the_console_names_method_address_status_and_time_of_an_exchange_at_every_w
         let style = Style { width: columns, ..Style::default() };
         let text = console::render(&Campaign::unread().report(), style);
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let shown = "exchange: 05:06:07.789 order-accepted: POST http://127.0.0.1:8080/orders → 503 in 3.1 ms";
+        let shown =
+            "exchange: 05:06:07.789 order-accepted: POST http://127.0.0.1:8080/orders → 503 in 3.1 ms";
         assert!(words.contains(shown), "{columns}\n{text}");
     }
 }
@@ -107,10 +117,8 @@ fn a_page_of_much_evidence_is_bounded() {
     let failure = &mut report.scenarios[0].steps[2].failures[0];
     let mut evidence = failure.evidence[0].clone();
     let exchange = evidence.exchanges[0].clone();
-    evidence.exchanges = vec![
-        qalipsis_model::evidence::ExchangeRecord { details: "x".repeat(2_000), ..exchange };
-        32
-    ];
+    evidence.exchanges =
+        vec![qalipsis_model::evidence::ExchangeRecord { details: "x".repeat(2_000), ..exchange }; 32];
     failure.evidence = vec![evidence; 500];
     let page = html::render(&report);
     assert!(page.len() < 10_000_000, "{}", page.len());

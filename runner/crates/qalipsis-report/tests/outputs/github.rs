@@ -79,7 +79,7 @@ fn c8_the_summary_leads_with_what_the_product_is_about() {
         "### checkout › order-accepted · assertion",
         "<code>qalipsis replay --campaign summary.json --minion 13</code>",
         "| awaited records | awaited | matched | late | missing | abandoned |",
-        "| criterion | limit | observed | |",
+        "| criterion | limit | observed | outcome |",
         "| place-order response time p95 | below 130 ms | 1.04 s | breached |",
         "| order-fulfilled latency p95 | below 2 s | 1.25 s | met |",
         "| step | executions | failed | time | p50 | p95 | p99 | max |",

@@ -274,8 +274,18 @@ impl Campaign {
             details: details.into(),
         };
         missing.exchanges = vec![
-            made(1.0, "place-order", "POST http://127.0.0.1:8080/orders → 202 in 3.1 ms", "POST /orders\n\n{\"id\":\"7f3a\"}"),
-            made(1.1, "order-accepted", "SELECT status FROM orders → 1 row in 2 ms", "id 7f3a, status ACCEPTED"),
+            made(
+                1.0,
+                "place-order",
+                "POST http://127.0.0.1:8080/orders → 202 in 3.1 ms",
+                "POST /orders\n\n{\"id\":\"7f3a\"}",
+            ),
+            made(
+                1.1,
+                "order-accepted",
+                "SELECT status FROM orders → 1 row in 2 ms",
+                "id 7f3a, status ACCEPTED",
+            ),
         ];
         campaign.evidence.push(Evidence {
             source: Some("kafka topic orders.fulfilled".into()),
@@ -285,7 +295,12 @@ impl Campaign {
                 step: None,
                 ..made(2.5, "", "kafka orders.fulfilled[0]@17, key 9c01", "{\"id\":\"9c01\",\"quantity\":3}")
             }],
-            ..evidence(9, 0, FailureKind::JoinDuplicate, "a second record of key 9c01, which was matched already")
+            ..evidence(
+                9,
+                0,
+                FailureKind::JoinDuplicate,
+                "a second record of key 9c01, which was matched already",
+            )
         });
         campaign
     }
