@@ -65,7 +65,11 @@ const NEEDS: &[Need] = &[
         purpose: "reading JUnit files as others do",
         probe: Probe::File("/usr/lib/python3/dist-packages/junitparser/__init__.py"),
     },
-    Need { package: "libssl-dev", purpose: "TLS of librdkafka", probe: Probe::File("/usr/include/openssl/ssl.h") },
+    Need {
+        package: "libssl-dev",
+        purpose: "TLS of librdkafka",
+        probe: Probe::File("/usr/include/openssl/ssl.h"),
+    },
     Need { package: "pkg-config", purpose: "finding OpenSSL", probe: Probe::Program("pkg-config") },
     Need { package: "nginx-light", purpose: "the HTTP server", probe: Probe::Program("/usr/sbin/nginx") },
     Need { package: "postgresql", purpose: "the PostgreSQL server", probe: Probe::Program("pg_ctlcluster") },

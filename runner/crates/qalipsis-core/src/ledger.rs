@@ -33,7 +33,7 @@ use remembered::Generations;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -63,6 +63,12 @@ pub(crate) struct Ledger<K, R> {
     awaiting_steps: AtomicU64,
     overdue: AtomicUsize,
     patience_ns: AtomicU64,
+    /// Expectations whose outcome is not known.
+    open: AtomicU64,
+    /// Records that wait in the slots of these.
+    placed: AtomicU64,
+    /// Whether the figures are final: what ends later was counted as abandoned.
+    closed: AtomicBool,
     /// `None` when records that no minion expects are counted and dropped.
     buffer: Option<Buffer<K>>,
     order: Option<Order<R>>,
@@ -170,6 +176,9 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             awaiting_steps: AtomicU64::new(0),
             overdue: AtomicUsize::new(0),
             patience_ns: AtomicU64::new(0),
+            open: AtomicU64::new(0),
+            placed: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
             buffer: buffer.map(Buffer::new),
             order,
             gaps: Mutex::default(),
@@ -214,6 +223,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         let (evicted, duplicates) = self.take_waiting(shard, key, waiting, now);
         drop(guard);
         Counts::add(&self.counts.expected, 1);
+        self.open.fetch_add(1, Relaxed);
         if let Some(at) = came_before {
             slot.set_came_before(at);
             self.figures.lock().figures.before_expected += 1;
@@ -274,14 +284,16 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             self.end(&mut shard, key, End::GivenUp);
         }
         drop(shard);
+        let Some(records) = self.has_ended(slot) else { return };
         let mut state = self.figures.lock();
         state.figures.abandoned += 1;
-        state.figures.abandoned_records += u64::from(slot.records());
+        state.figures.abandoned_records += records;
     }
 
     /// The minion has taken the records of a key: in time, too late, or too late without failing for it.
     pub(crate) fn took(&self, slot: &Slot<R>, outcome: Outcome) {
-        Counts::add(&self.counts.taken, u64::from(slot.records()));
+        let Some(records) = self.has_ended(slot) else { return };
+        Counts::add(&self.counts.taken, records);
         match outcome {
             Outcome::Matched => Counts::add(&self.counts.matched, 1),
             Outcome::Absent => self.figures.lock().figures.absent += 1,
@@ -290,8 +302,27 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
                 let figures = &mut self.figures.lock().figures;
                 figures.late += 1;
                 figures.in_gap += u64::from(explained);
+                if explained {
+                    execution::with(|execution| {
+                        let place = (StepKind::Join, execution.location);
+                        let scenario = execution.minion.scenario();
+                        scenario.side.step(scenario.index, execution.step, place, |step| step.in_gap += 1);
+                    });
+                }
             }
         }
+    }
+
+    /// The outcome of an expectation is known: gives the number of records that waited for it; `None` when it was
+    /// counted as abandoned already.
+    fn has_ended(&self, slot: &Slot<R>) -> Option<u64> {
+        if self.closed.load(Relaxed) {
+            return None;
+        }
+        let records = u64::from(slot.records());
+        self.open.fetch_sub(1, Relaxed);
+        self.placed.fetch_sub(records, Relaxed);
+        Some(records)
     }
 
     /// The deadline of this key has passed: gives the records when the last one came at the last
@@ -307,7 +338,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         if let Some(arrived) = slot.take() {
             return Some(arrived);
         }
-        let came = slot.records();
+        let records = self.has_ended(slot);
         if let Some(entry) = shard.keys.get_mut(key).filter(|entry| entry.is_awaited_by(slot)) {
             match awaiting {
                 None => _ = self.end(&mut shard, key, End::GivenUp),
@@ -322,18 +353,23 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             }
         }
         drop(shard);
-        Counts::add(&self.counts.taken, u64::from(came));
-        let figures = &mut self.figures.lock().figures;
-        if optional {
-            figures.absent += 1
-        } else {
-            figures.missing += 1
+        if let Some(records) = records {
+            Counts::add(&self.counts.taken, records);
+            let figures = &mut self.figures.lock().figures;
+            if optional {
+                figures.absent += 1;
+            } else {
+                figures.missing += 1;
+            }
         }
         None
     }
 
     /// Matches a record that arrived.
     pub(crate) fn route(&self, key: K, record: R, at: Instant) {
+        if self.closed.load(Relaxed) {
+            return;
+        }
         Counts::add(&self.counts.records, 1);
         // Taken before the lock of any shard; without a buffer there is none.
         let mut queue = self.buffer.as_ref().map(|buffer| (buffer, buffer.lock()));
@@ -387,7 +423,11 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             }
             Some(Entry::Buffered(_)) => return Routed::Unexpected(taken),
             Some(Entry::Overdue(overdue)) => (overdue.slot.put(taken), true, overdue.slot.has_condition()),
-            Some(Entry::Awaited(slot)) => (slot.put(taken), false, slot.has_condition()),
+            Some(Entry::Awaited(slot)) => {
+                // Before the minion can take it, which counts it down.
+                self.placed.fetch_add(1, Relaxed);
+                (slot.put(taken), false, slot.has_condition())
+            }
         };
         let pending = if late { Routed::Overdue } else { Routed::Placed };
         if !ends {
@@ -436,14 +476,15 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
     fn late(&self, key: &K, overdue: &Overdue<R>, at: Instant) {
         let awaiting = &overdue.awaiting;
         let latency = at.saturating_duration_since(awaiting.terms.trigger);
+        let explained = self.is_explained(awaiting.terms.trigger, at, |_| true);
         let scenario = &awaiting.scenario;
         let place = (StepKind::Join, awaiting.location);
         scenario.side.step(scenario.index, awaiting.step, place, |figures| {
             *figures.kinds.entry(FailureKind::JoinMissing).or_default() -= 1;
             *figures.kinds.entry(FailureKind::JoinLate).or_default() += 1;
             figures.late.get_or_insert_default().record(latency.as_nanos() as u64);
+            figures.in_gap += u64::from(explained);
         });
-        let explained = self.is_explained(awaiting.terms.trigger, at, |_| true);
         {
             let figures = &mut self.figures.lock().figures;
             figures.missing -= 1;
@@ -466,6 +507,8 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         }
         if self.is_explained(awaiting.terms.trigger, awaiting.terms.deadline(), |gap| gap.loses_records()) {
             self.figures.lock().figures.in_gap += 1;
+            let (scenario, place) = (&awaiting.scenario, (StepKind::Join, awaiting.location));
+            scenario.side.step(scenario.index, awaiting.step, place, |step| step.in_gap += 1);
         }
     }
 
@@ -595,7 +638,15 @@ impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
     }
 
     fn close(&self) {
+        if self.closed.swap(true, Relaxed) {
+            return;
+        }
         self.close_buffer();
         self.close_overdue();
+        // A scenario may keep an expectation for ever, and a hard stop does not wait for all minions.
+        let (keys, records) = (self.open.swap(0, Relaxed), self.placed.swap(0, Relaxed));
+        let figures = &mut self.figures.lock().figures;
+        figures.abandoned += keys;
+        figures.abandoned_records += records;
     }
 }

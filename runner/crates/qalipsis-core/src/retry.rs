@@ -255,8 +255,11 @@ impl<A: Repeatable> Future for Attempts<A> {
                     Ok(made) => running.set(Some(made)),
                     Err(panic) => return Poll::Ready(Err(Fault::panicked(&panic))),
                 }
-                this.limit
-                    .set(this.policy.timeout.map(|limit| tokio::time::sleep_until(clock::after(Instant::now(), limit))));
+                this.limit.set(
+                    this.policy
+                        .timeout
+                        .map(|limit| tokio::time::sleep_until(clock::after(Instant::now(), limit))),
+                );
             }
             let running = this.running.as_mut().as_pin_mut().expect("an attempt runs");
             let mut fault = match panics::catch(|| running.poll(cx)) {

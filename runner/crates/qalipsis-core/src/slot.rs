@@ -87,11 +87,6 @@ impl<R> Slot<R> {
         self.until.is_some()
     }
 
-    /// How many have come of those that it is for.
-    pub(crate) fn count(&self) -> u32 {
-        self.state.lock().count
-    }
-
     /// How many records of the key have come.
     pub(crate) fn records(&self) -> u32 {
         let state = self.state.lock();

@@ -42,7 +42,10 @@ impl Load {
             open: AtomicU64::new(scenarios.iter().map(|s| plan.hosted(s.minions)).sum()),
             crowds,
             active: scenarios.iter().map(|_| AtomicU64::new(0)).collect(),
-            until: scenarios.iter().map(|s| s.profile.repeats_until().map(|d| clock::after(start, d))).collect(),
+            until: scenarios
+                .iter()
+                .map(|s| s.profile.repeats_until().map(|d| clock::after(start, d)))
+                .collect(),
         }
     }
 

@@ -89,7 +89,8 @@ pub(crate) fn spawn(
                 continue;
             }
             load.opened(scenario);
-            let release = Release { scenario, minion: launch.minion, intended: clock::after(start, launch.at) };
+            let release =
+                Release { scenario, minion: launch.minion, intended: clock::after(start, launch.at) };
             if workers[turn % workers.len()].blocking_send(release).is_err() {
                 gate.withhold(scenario, 1, &load);
             }

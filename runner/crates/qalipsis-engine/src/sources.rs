@@ -163,9 +163,7 @@ pub(crate) async fn open(
 }
 
 /// The world of a scenario, whose panics are failures with their place.
-async fn caught(
-    mut opening: BoxFuture<'static, Result<Passes, SetupError>>,
-) -> Result<Passes, SetupError> {
+async fn caught(mut opening: BoxFuture<'static, Result<Passes, SetupError>>) -> Result<Passes, SetupError> {
     let polled = std::future::poll_fn(|cx| match panics::catch(|| opening.as_mut().poll(cx)) {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(outcome)) => Poll::Ready(outcome),
@@ -362,13 +360,8 @@ impl Sources {
             }
             for (name, ready, run, ledger) in started {
                 self.awaited = Some((scenario.name.clone(), name.clone()));
-                let mut running = Running {
-                    scenario: Arc::clone(scenario),
-                    name,
-                    ready,
-                    ledger,
-                    failure: Arc::default(),
-                };
+                let mut running =
+                    Running { scenario: Arc::clone(scenario), name, ready, ledger, failure: Arc::default() };
                 let Some(mut task) = self.spawn(running.clone().run(run)) else { continue };
                 if let Err(message) = running.positioned(&mut task, deadline, plan).await {
                     failed.push(not_ready(message));

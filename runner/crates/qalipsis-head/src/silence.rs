@@ -124,7 +124,9 @@ mod tests {
         assert!((0..30).any(|tick| silence.lasts(TICK, at(5_000 + tick * 100))));
         let note = silence.note("checkout").unwrap();
         assert!(
-            note.starts_with("factory 'checkout' did not answer for 4 s, until 05:06:10.900 UTC, the longest of 2 times"),
+            note.starts_with(
+                "factory 'checkout' did not answer for 4 s, until 05:06:10.900 UTC, the longest of 2 times"
+            ),
             "{note}"
         );
         let mut lively = Silence::default();

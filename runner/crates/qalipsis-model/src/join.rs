@@ -222,6 +222,18 @@ impl JoinFigures {
         }
     }
 
+    /// Keys whose outcome is known; at the end all that were expected.
+    pub fn keys_of_known_outcome(&self) -> i128 {
+        let counts = [self.matched, self.late, self.absent, self.abandoned];
+        counts.into_iter().map(i128::from).sum::<i128>() + i128::from(self.missing)
+    }
+
+    /// Records whose outcome is known; at the end all that were read.
+    pub fn records_of_known_outcome(&self) -> i128 {
+        let counts = [self.taken, self.duplicates, self.orphans, self.undecodable, self.abandoned_records];
+        counts.into_iter().map(i128::from).sum()
+    }
+
     /// Missing keys, at least none: the difference of a second may be negative.
     pub fn missing_keys(&self) -> u64 {
         self.missing.max(0).unsigned_abs()

@@ -7,6 +7,7 @@ mod criteria;
 mod gates;
 mod headline;
 mod invalid;
+mod joins;
 mod measured;
 mod observe;
 mod tester;
@@ -157,7 +158,11 @@ pub fn judge(case: Case<'_>) -> Report {
             ),
         })
     });
-    let invalid = invalid::reasons(&scenarios, case.plan, case.aggregate);
+    let internal_errors = joins::imbalances(&case);
+    let has_internal_errors = !internal_errors.is_empty();
+    let mut invalid = internal_errors;
+    invalid.extend(scenarios.iter().flat_map(joins::unread));
+    invalid.extend(invalid::reasons(&scenarios, case.plan, case.aggregate));
     // What could not start was not judged: its causes are the failures of the warm-up.
     let not_started = matches!(case.ending, Ending::NotReady(_));
     let status = if aborted.is_some() || not_started {
@@ -187,6 +192,7 @@ pub fn judge(case: Case<'_>) -> Report {
         events: case.plan.events.map(|_| case.aggregate.events()),
         unlisted_failures: case.aggregate.unlisted_failures(),
         comparison: None,
+        has_internal_errors,
         environment: case.environment,
     }
 }
@@ -242,6 +248,10 @@ fn scenario(
         .enumerate()
         .map(|(index, declared)| step(index as u32, declared, figures, &evidence, limit))
         .collect();
+    for (index, step) in (0_u32..).zip(&mut steps) {
+        let awaited: Vec<_> = figures.joins.values().filter(|join| join.steps.contains(&index)).collect();
+        joins::fold(step, &awaited);
+    }
     let problems = problems(case, &planned.name, figures, &evidence, limit);
     let causes = Causes::of(case, planned, figures, &steps, &problems);
     for step in steps.iter_mut().filter(|step| step.must_run()) {
@@ -450,7 +460,7 @@ fn warning(scenario: &ScenarioReport) -> Vec<String> {
             "duplicate record of a key already matched",
             "duplicate records of keys already matched",
         );
-        warn(join.orphans, "orphan record that nobody awaited", "orphan records that nobody awaited");
+        warn(join.orphans, "orphan record that no minion expected", "orphan records that no minion expected");
         warn(join.out_of_order, "record out of order", "records out of order");
         warn(
             join.evicted,
@@ -492,6 +502,7 @@ fn warning(scenario: &ScenarioReport) -> Vec<String> {
             scenario.name, meter.failures
         ));
     }
+    warnings.extend(joins::warnings(scenario));
     warnings.extend(measured::warnings(scenario));
     warnings
 }

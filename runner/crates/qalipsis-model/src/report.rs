@@ -50,6 +50,8 @@ pub struct Report {
     pub unlisted_failures: UnlistedFailures,
     /// How it compares with earlier runs, when it was held against any.
     pub comparison: Option<Comparison>,
+    /// Whether counts do not add up, which is an error of this program; the first reasons say which.
+    pub has_internal_errors: bool,
     /// The machine, the programs and the configuration.
     pub environment: Environment,
 }

@@ -173,6 +173,9 @@ pub struct StepFigures {
     /// Of a join: from trigger to arrival, too late.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub late: Option<Box<Histogram>>,
+    /// Of a join: missing and late records that a gap of their source explains.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub in_gap: u64,
     /// Executions that succeeded only after a retry.
     #[serde(skip_serializing_if = "is_zero")]
     pub flaky: u64,
@@ -370,6 +373,7 @@ impl StepFigures {
         }
         merge_histogram(&mut self.latency, other.latency.as_deref());
         merge_histogram(&mut self.late, other.late.as_deref());
+        self.in_gap += other.in_gap;
         self.flaky += other.flaky;
         if self.flaky_cause.is_none() {
             self.flaky_cause.clone_from(&other.flaky_cause);

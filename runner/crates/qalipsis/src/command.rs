@@ -3,8 +3,8 @@
 use crate::{alone, describe, factory};
 use clap::{Args, Parser, Subcommand};
 use qalipsis_core::scenario::Scenario;
-use qalipsis_model::verdict::exit;
 use qalipsis_model::duration;
+use qalipsis_model::verdict::exit;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;

@@ -163,8 +163,7 @@ impl Lines {
         let target = if target == OWN { String::new() } else { format!(" ({target})") };
         let text = place.text();
         // Control characters of payloads must not reach a terminal, and an event is one line.
-        let message: String =
-            message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let message: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         // Without standard error nobody reads it.
         let _ = writeln!(std::io::stderr().lock(), "{now} {level}{text}{target}: {}", message.trim());
     }

@@ -5,7 +5,6 @@ use crate::slot::Taken;
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
 use tokio::time::Instant;
 
 /// The order of arrival over all shards. Its lock is taken before that of a shard, never after.
@@ -87,10 +86,5 @@ impl<K> Buffer<K> {
     /// Forgets the places that `is_kept` does not know.
     pub(super) fn retain(queue: &mut Queue<K>, is_kept: impl FnMut(&Place<K>) -> bool) {
         queue.places.retain(is_kept);
-    }
-
-    /// Longest time that a record is kept.
-    pub(super) fn age(&self) -> Duration {
-        self.limits.age
     }
 }

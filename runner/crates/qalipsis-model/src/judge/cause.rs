@@ -30,11 +30,11 @@ impl Causes {
         problems: &[Problem],
     ) -> Self {
         let failed = (0_u32..).zip(steps).filter_map(|(index, step)| {
-            let headline = step.headline.as_ref()?;
+            let headline = step.headline.as_ref().or(step.cause.as_ref())?;
             Some((index, format!("step '{}' failed: {headline}", step.name)))
         });
         let failures: u64 =
-            steps.iter().filter(|step| step.headline.is_some()).map(|step| step.figures.failures()).sum();
+            steps.iter().filter(|step| !step.failures.is_empty()).map(|step| step.figures.failures()).sum();
         let outside: u64 = problems.iter().map(|problem| problem.count).sum();
         Self {
             ended_early: ended_early(case, planned),

@@ -130,7 +130,7 @@ fn unjudged(scenario: &ScenarioReport) -> bool {
 fn mark_of(step: &StepReport) -> Mark {
     if step.headline.is_some() {
         Mark::Failed
-    } else if step.figures.executions() == 0 {
+    } else if step.figures.executions() == 0 || step.cause.is_some() {
         Mark::Skipped
     } else {
         Mark::Passed

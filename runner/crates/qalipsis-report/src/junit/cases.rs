@@ -148,6 +148,8 @@ impl Cases<'_> {
             self.non_success(NonSuccessKind::Failure, FailureKind::NeverExecuted.name(), &message, |limit| {
                 body::text(&xml::line(&message, limit), location, limit)
             })
+        } else if let (Some(cause), true) = (&step.cause, executions > 0) {
+            skipped(format!("not judged: {}", xml::line(cause, self.limits.message)))
         } else if executions == 0 {
             skipped(match step.figures.cancelled {
                 0 if step.cause.is_some() => {

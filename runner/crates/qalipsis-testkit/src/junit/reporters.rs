@@ -35,7 +35,9 @@ fn dorny(document: &Document<'_>, found: &mut Found) {
         // It cannot find a file whose folder looks like a class.
         if is_found(file) {
             let place = annotated(result.text().unwrap_or_default(), file);
-            found.unless(place == Some(line), || format!("dorny: {} is not annotated at its line", name(case)));
+            found.unless(place == Some(line), || {
+                format!("dorny: {} is not annotated at its line", name(case))
+            });
         }
     }
 }

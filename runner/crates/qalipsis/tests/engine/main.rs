@@ -5,6 +5,7 @@ mod after;
 mod collect;
 mod data;
 mod join;
+mod joined;
 mod ledger;
 mod meter;
 mod meters;

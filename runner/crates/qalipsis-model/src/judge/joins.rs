@@ -1,0 +1,156 @@
+//! What sources could not read, what cannot be judged because of it, and whether the counts add up.
+
+use super::{Case, Ending};
+use crate::join::{Gap, JoinFigures};
+use crate::report::{Reason, ScenarioReport, StepReport};
+use crate::snapshot::ScenarioFigures;
+
+/// Gaps that one sentence names.
+const NAMED: usize = 3;
+
+/// Awaited records that nobody can judge, because their source could not read: the figures are invalid.
+pub(super) fn unread(scenario: &ScenarioReport) -> impl Iterator<Item = Reason> {
+    let harmed = scenario.joins.iter().filter(|join| join.in_gap > 0);
+    harmed.map(|join| Reason {
+        scenario: Some(scenario.name.clone()),
+        step: None,
+        kind: None,
+        message: format!(
+            "{} of {} awaited records could not be observed: {} {}",
+            join.in_gap,
+            join.expected,
+            join.name,
+            unreadable(join)
+        ),
+    })
+}
+
+/// `could not be read 12:00:03.120-12:00:05.004 UTC: connection reset by peer`
+fn unreadable(join: &JoinFigures) -> String {
+    if let Some(failed) = &join.failed {
+        let since = join.gaps.iter().find(|gap| gap.to.is_none());
+        let since = since.map_or_else(String::new, |gap| format!(" {}", gap.interval()));
+        return format!(
+            "could not be read{since}: {}",
+            failed.trim_start_matches(&format!("{}: ", join.name))
+        );
+    }
+    let named: Vec<String> = join.gaps.iter().take(NAMED).map(Gap::text).collect();
+    let more = match join.gaps_total.saturating_sub(named.len() as u64) {
+        0 => String::new(),
+        more => format!(", and {more} times more"),
+    };
+    format!("could not be read {}{more}", named.join(", "))
+}
+
+/// What of a step's failures only says that its source could not read: all of them are a consequence and no failure
+/// of the system, or some are and the headline says how many.
+pub(super) fn fold(step: &mut StepReport, joins: &[&JoinFigures]) {
+    let in_gap = step.figures.in_gap;
+    let Some(headline) = step.headline.take_if(|_| in_gap > 0) else { return };
+    let failures: u64 = step.failures.iter().map(|failure| failure.count).sum();
+    let records = if in_gap == 1 { "1 record" } else { &format!("{in_gap} records") };
+    if failures > in_gap {
+        step.headline = Some(format!("{headline}; of these {records} could not be observed"));
+        return;
+    }
+    let source = joins.iter().find(|join| join.in_gap > 0);
+    let why = source.map_or_else(String::new, |join| format!(": {} {}", join.name, unreadable(join)));
+    step.cause = Some(format!("{records} could not be observed{why}"));
+}
+
+/// Gaps that harmed nothing, and passing events.
+pub(super) fn warnings(scenario: &ScenarioReport) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for join in &scenario.joins {
+        let place = format!("{}: {}", scenario.name, join.name);
+        if !join.gaps.is_empty() && join.failed.is_none() {
+            let lost = if join.gaps.iter().any(Gap::loses_records) {
+                "what came meanwhile may be lost"
+            } else {
+                "what came meanwhile was read afterwards"
+            };
+            warnings.push(format!("{place}: {}; {lost}", unreadable(join)));
+        }
+        for (code, notice) in &join.notices {
+            let times =
+                if notice.count == 1 { String::new() } else { format!(" {} times, first", notice.count) };
+            warnings.push(format!(
+                "{place}: {code}{times} at {} UTC: {}",
+                notice.first.time_of_day(),
+                notice.message
+            ));
+        }
+        if join.before_expected > 0 {
+            let keys = if join.before_expected == 1 {
+                "1 key was"
+            } else {
+                &format!("{} keys were", join.before_expected)
+            };
+            warnings.push(format!(
+                "{place}: {keys} expected only after a record of it had come; expect a key before the request goes out"
+            ));
+        }
+    }
+    warnings
+}
+
+/// Counts that must add up and do not: an error of this program, which makes all figures doubtful.
+pub(super) fn imbalances(case: &Case<'_>) -> Vec<Reason> {
+    // What was lost on the way has no sums.
+    if *case.ending != Ending::Completed {
+        return Vec::new();
+    }
+    let mut reasons = Vec::new();
+    for planned in &case.plan.scenarios {
+        let Some(figures) = case.aggregate.scenario(&planned.name) else { continue };
+        let messages = minions(figures, u64::from(planned.minions)).into_iter().chain(ledgers(figures));
+        reasons.extend(messages.map(|message| Reason {
+            scenario: Some(planned.name.clone()),
+            step: None,
+            kind: None,
+            message: format!("internal error, please report it: {message}"),
+        }));
+    }
+    reasons
+}
+
+fn minions(figures: &ScenarioFigures, planned: u64) -> Option<String> {
+    let ScenarioFigures { released, dropped, unreleased, ended, .. } = figures;
+    let sum = released + dropped + unreleased;
+    // A replay runs one of them.
+    let adds_up = (sum == planned || sum == 1) && ended == released;
+    (!adds_up).then(|| {
+        format!(
+            "of {planned} minions {released} were released, {dropped} dropped and {unreleased} not released, and \
+             {ended} ended"
+        )
+    })
+}
+
+fn ledgers(figures: &ScenarioFigures) -> impl Iterator<Item = String> {
+    figures.joins.values().flat_map(|join| {
+        let keys = join.keys_of_known_outcome();
+        let records = join.records_of_known_outcome();
+        let wrong_keys = (keys != i128::from(join.expected)).then(|| {
+            format!(
+                "{}: {} keys were awaited, and {} matched, {} late, {} missing, {} absent, {} abandoned",
+                join.name, join.expected, join.matched, join.late, join.missing, join.absent, join.abandoned
+            )
+        });
+        let wrong_records = (records != i128::from(join.records)).then(|| {
+            format!(
+                "{}: {} records were read, and {} taken, {} duplicates, {} orphans, {} undecodable, {} of abandoned \
+                 keys",
+                join.name,
+                join.records,
+                join.taken,
+                join.duplicates,
+                join.orphans,
+                join.undecodable,
+                join.abandoned_records
+            )
+        });
+        wrong_keys.into_iter().chain(wrong_records)
+    })
+}
