@@ -55,8 +55,8 @@ pub(crate) struct Sources {
     ledgers: Vec<(usize, Arc<dyn LedgerControl>)>,
     meters: Vec<Watched>,
     instruments: Vec<(usize, Arc<dyn Instrument>)>,
-    /// The scenario and the source or gauge whose readiness is being awaited.
-    awaited: Option<(String, String)>,
+    /// The sources and gauges whose readiness is being awaited.
+    awaited: Vec<Running>,
 }
 
 /// A gauge that is being read.
@@ -141,7 +141,7 @@ pub(crate) async fn open(
         ledgers: Vec::new(),
         meters: Vec::new(),
         instruments: Vec::new(),
-        awaited: None,
+        awaited: Vec::new(),
         runtime: Some(runtime),
     };
     let mut scenarios = Vec::new();
@@ -250,22 +250,21 @@ struct Running {
     ledger: Option<Arc<dyn LedgerControl>>,
     /// Why it ended before it was ready.
     failure: Arc<Mutex<Option<String>>>,
+    /// Whether it has ended.
+    ended: Arc<watch::Sender<bool>>,
 }
 
 impl Running {
     /// Waits until the source is ready; else says why it is not.
-    async fn positioned(
-        &mut self,
-        task: &mut JoinHandle<()>,
-        deadline: Instant,
-        plan: &FactoryPlan,
-    ) -> Result<(), String> {
+    async fn positioned(&self, deadline: Instant, plan: &FactoryPlan) -> Result<(), String> {
         let name = &self.name;
-        match tokio::time::timeout_at(deadline, self.ready.wait_for(|ready| *ready)).await {
+        let mut ready = self.ready.clone();
+        match tokio::time::timeout_at(deadline, ready.wait_for(|ready| *ready)).await {
             Ok(Ok(_)) => Ok(()),
             // The source dropped its feed: it is ending, and tells why.
             Ok(Err(_)) => {
-                let _ = tokio::time::timeout_at(deadline, task).await;
+                let mut ended = self.ended.subscribe();
+                let _ = tokio::time::timeout_at(deadline, ended.wait_for(|ended| *ended)).await;
                 let failure = self.failure.lock().take();
                 Err(failure.unwrap_or_else(|| format!("{name}: ended before it was ready")))
             }
@@ -277,6 +276,11 @@ impl Running {
     }
 
     async fn run(self, source: impl Future<Output = Result<(), Fault>> + Send + 'static) {
+        self.read(source).await;
+        self.ended.send_replace(true);
+    }
+
+    async fn read(&self, source: impl Future<Output = Result<(), Fault>> + Send + 'static) {
         let task = tokio::spawn(source);
         let ending = AbortOnDrop(task.abort_handle());
         let mut fault = match task.await {
@@ -359,26 +363,37 @@ impl Sources {
                 started.push((meter.name, meter.ready, meter.run, None));
             }
             for (name, ready, run, ledger) in started {
-                self.awaited = Some((scenario.name.clone(), name.clone()));
-                let mut running =
-                    Running { scenario: Arc::clone(scenario), name, ready, ledger, failure: Arc::default() };
-                let Some(mut task) = self.spawn(running.clone().run(run)) else { continue };
-                if let Err(message) = running.positioned(&mut task, deadline, plan).await {
-                    failed.push(not_ready(message));
-                }
+                let running = Running {
+                    scenario: Arc::clone(scenario),
+                    name,
+                    ready,
+                    ledger,
+                    failure: Arc::default(),
+                    ended: Arc::new(watch::Sender::new(false)),
+                };
+                let Some(task) = self.spawn(running.clone().run(run)) else { continue };
                 self.running.push(task);
+                self.awaited.push(running);
             }
         }
-        self.awaited = None;
+        // All at once: a consumer group takes seconds, and several would use up the limit one after the other.
+        let positioning = self.awaited.iter().map(|running| async move {
+            let positioned = running.positioned(deadline, plan).await;
+            positioned.map_err(|message| NotReady { scenario: Some(running.scenario.name.clone()), message })
+        });
+        failed.extend(join_all(positioning).await.into_iter().filter_map(Result::err));
+        self.awaited.clear();
         failed
     }
 
     /// What is not positioned, for a campaign that is stopped now.
-    fn unready(&self) -> Option<NotReady> {
-        let (scenario, name) = self.awaited.as_ref()?;
-        Some(NotReady {
-            scenario: Some(scenario.clone()),
-            message: format!("{name} of {scenario} was not ready yet"),
+    fn unready(&self) -> impl Iterator<Item = NotReady> {
+        self.awaited.iter().filter(|running| !*running.ready.borrow()).map(|running| {
+            let (name, scenario) = (&running.name, &running.scenario.name);
+            NotReady {
+                scenario: Some(scenario.clone()),
+                message: format!("{name} of {scenario} was not ready yet"),
+            }
         })
     }
 

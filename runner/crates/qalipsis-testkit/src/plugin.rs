@@ -176,6 +176,23 @@ impl<R> Opened<R> {
         self.ledger.drain()
     }
 
+    /// Waits until its figures since this call meet a condition; gives them.
+    ///
+    /// # Panics
+    /// When they do not in a minute; `what` names what was waited for.
+    pub async fn until(&self, what: &str, met: impl Fn(&JoinFigures) -> bool) -> JoinFigures {
+        let began = Instant::now();
+        let mut figures = JoinFigures::default();
+        loop {
+            figures.merge(&self.ledger.drain());
+            if met(&figures) {
+                return figures;
+            }
+            assert!(began.elapsed() < PATIENCE, "no {what}: {figures:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Stops it, which must take less than the second that the engine gives; the records that nobody
     /// has taken, and how it ended.
     pub async fn stop(mut self) -> (Vec<R>, Result<(), Fault>) {

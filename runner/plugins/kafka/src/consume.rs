@@ -1,14 +1,17 @@
 //! What to read, from where on, and as what.
 
 use crate::client::Kafka;
+use crate::evidence::Read;
 use crate::reader;
 use crate::record::{BorrowedRecord, Record};
 use crate::topics::Topics;
 use bytes::Bytes;
+use qalipsis_core::execution::Exchange;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::source::{Feed, Source};
 use serde::de::DeserializeOwned;
 use std::fmt;
+use std::sync::Arc;
 
 /// Where reading starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,6 +37,7 @@ pub struct Consume<T> {
     pub(crate) topics: Topics,
     pub(crate) position: Position,
     pub(crate) group: Option<String>,
+    pub(crate) name: Option<String>,
     pub(crate) decode: Decode<T>,
 }
 
@@ -55,6 +59,7 @@ impl Consume<Bytes> {
             topics,
             position: Position::default(),
             group: None,
+            name: None,
             decode: Box::new(|record| Ok(Bytes::copy_from_slice(record.value().unwrap_or_default()))),
         }
     }
@@ -75,6 +80,12 @@ impl<T> Consume<T> {
     /// partitions by itself, which is ready some seconds earlier.
     pub fn group(mut self, name: impl Into<String>) -> Self {
         self.group = Some(name.into());
+        self
+    }
+
+    /// What the source is called in reports: `.named("placed orders")`. Default: by its topics and group.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
         self
     }
 
@@ -112,6 +123,7 @@ impl<T> Consume<T> {
             topics: self.topics,
             position: self.position,
             group: self.group,
+            name: self.name,
             decode: Box::new(move |record| decode(record).map_err(|error| error.to_string())),
         }
     }
@@ -121,10 +133,15 @@ impl<T: Send + 'static> Source for Consume<T> {
     type Record = Record<T>;
 
     fn name(&self) -> String {
-        match &self.group {
-            Some(group) => format!("{} (group {group})", self.topics),
-            None => self.topics.to_string(),
+        match (&self.name, &self.group) {
+            (Some(name), _) => name.clone(),
+            (None, Some(group)) => format!("{} (group {group})", self.topics),
+            (None, None) => self.topics.to_string(),
         }
+    }
+
+    fn evidence(record: &Record<T>) -> Option<Exchange> {
+        Some(Arc::new(Read::new(record)))
     }
 
     async fn run(self, feed: Feed<Record<T>>) -> Result<(), Fault> {

@@ -5,14 +5,17 @@ mod backlog;
 mod client;
 mod closing;
 mod consume;
+mod evidence;
 mod lag;
 mod position;
 mod producer;
 mod properties;
 mod reader;
 mod record;
+mod sentinel;
 mod text;
 mod topics;
+mod trouble;
 mod watch;
 
 pub use client::Kafka;

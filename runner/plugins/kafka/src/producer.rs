@@ -2,6 +2,7 @@
 
 use crate::client::{DEFAULTS, Kafka};
 use crate::closing::Closing;
+use crate::evidence::shown;
 use crate::properties::Properties;
 use crate::text::{cause, code, quote};
 use crate::watch::Watch;
@@ -255,11 +256,7 @@ impl fmt::Display for Exchange {
             write!(f, "\nkey: {}", quote(key))?;
         }
         for (name, value) in &self.message.headers {
-            let secret = ["authorization", "password", "secret", "token", "cookie", "api-key"];
-            let lower = name.to_lowercase();
-            let shown =
-                if secret.iter().any(|word| lower.contains(word)) { "***".to_owned() } else { quote(value) };
-            write!(f, "\n{name}: {shown}")?;
+            write!(f, "\n{name}: {}", shown(name, value))?;
         }
         match &self.value {
             Some(value) => write!(f, "\n\n{}", String::from_utf8_lossy(&value[..value.len().min(2048)])),

@@ -6,17 +6,20 @@
 
 use crate::client::{DEFAULTS, LIMIT};
 use crate::consume::Consume;
-use crate::position::Start;
+use crate::position::{Partition, Start, ask};
 use crate::record::{BorrowedRecord, Record};
+use crate::sentinel::Sentinel;
 use crate::text::{cause, quote};
+use crate::trouble::Trouble;
 use crate::watch::Watch;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::duration::human;
 use qalipsis_core::panics;
-use qalipsis_core::source::{Feed, Reader};
+use qalipsis_core::source::{Feed, Reader, Recovery};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
@@ -36,10 +39,12 @@ const END_LIMIT: Duration = Duration::from_millis(800);
 /// How long brokers must have been away at the end for the source to have failed.
 const OUTAGE: Duration = Duration::from_secs(1);
 
-const CONSUMER_DEFAULTS: [(&str, &str); 8] = [
+const CONSUMER_DEFAULTS: [(&str, &str); 9] = [
     ("enable.auto.commit", "false"),
-    // Where the brokers have already deleted what was to be read: what is left of it.
-    ("auto.offset.reset", "earliest"),
+    // A record that was damaged on its way must not be taken for what somebody sent.
+    ("check.crcs", "true"),
+    // Tells which topic was deleted and made again, which nothing else does.
+    ("debug", "metadata"),
     ("fetch.wait.max.ms", "10"),
     ("fetch.error.backoff.ms", "20"),
     // Once its queue was full, librdkafka would pause for a second.
@@ -47,8 +52,18 @@ const CONSUMER_DEFAULTS: [(&str, &str); 8] = [
     ("queued.max.messages.kbytes", "32768"),
     // So that a reader that was killed does not keep its group waiting for 45 s.
     ("session.timeout.ms", "10000"),
-    ("log.connection.close", "false"),
+    ("log.connection.close", "true"),
 ];
+
+/// Where the brokers do not have what was to be read next, reading stops and [`Reading::go_on`] says what is lost.
+/// In a group, whose members cannot assign by hand, librdkafka goes on by itself, and says so.
+const OUT_OF_RANGE: [(&str, &str); 2] = [("auto.offset.reset", "error"), ("auto.offset.reset", "earliest")];
+
+/// How long the brokers may take to say where a partition begins and ends.
+const RANGE_LIMIT: Duration = Duration::from_secs(2);
+
+/// A partition that has begun again is not begun again for so long for the same reason.
+const BEGUN: Duration = Duration::from_secs(10);
 
 /// Tells the thread to end, also when the source is dropped.
 #[derive(Default)]
@@ -69,10 +84,14 @@ pub(crate) async fn run<T: Send + 'static>(source: Consume<T>, feed: Feed<Record
     let spawned = thread::Builder::new().name("kafka-reader".to_owned()).spawn(move || {
         let read = panics::catch(|| {
             let mut consumer = None;
-            let read = Reading { source, feed: &thread_feed, ending: &thread_ending }.run(&mut consumer);
+            let reading =
+                Reading { source, feed: &thread_feed, ending: &thread_ending, begun: HashMap::new() };
+            let read = reading.run(&mut consumer);
             (read, consumer)
         });
         drop(thread_feed);
+        // Its sentinel ends with it.
+        thread_ending.store(true, Relaxed);
         let consumer = match read {
             Ok((read, consumer)) => {
                 let _ = told.send(read);
@@ -110,21 +129,25 @@ pub(crate) async fn run<T: Send + 'static>(source: Consume<T>, feed: Feed<Record
 
 struct Reading<'a, T: Send + 'static> {
     source: Consume<T>,
-    feed: &'a Feed<Record<T>>,
-    ending: &'a AtomicBool,
+    feed: &'a Arc<Feed<Record<T>>>,
+    ending: &'a Arc<AtomicBool>,
+    /// When a partition was begun again.
+    begun: HashMap<Partition, Instant>,
 }
 
 impl<T: Send + 'static> Reading<'_, T> {
     /// Reads until it has to end. The consumer is left to be closed.
-    fn run(self, consumer: &mut Option<BaseConsumer<Watch>>) -> Result<(), Fault> {
-        let kafka = &self.source.kafka;
+    fn run(mut self, consumer: &mut Option<Arc<BaseConsumer<Watch>>>) -> Result<(), Fault> {
+        let kafka = self.source.kafka.clone();
         let watch = Watch::new(&kafka.properties);
-        let mut config =
-            kafka.properties.config(&kafka.brokers, &[&DEFAULTS[..], &CONSUMER_DEFAULTS].concat())?;
+        let out_of_range = OUT_OF_RANGE[usize::from(self.source.group.is_some())];
+        let defaults = [&DEFAULTS[..], &CONSUMER_DEFAULTS, &[out_of_range]].concat();
+        let mut config = kafka.properties.config(&kafka.brokers, &defaults)?;
         let group = self.source.group.clone().unwrap_or_else(|| own_group(self.feed.reader()));
         config.set("group.id", &group);
         let created = config.create_with_context::<_, BaseConsumer<Watch>>(watch.clone());
-        let consumer = &*consumer.insert(created.map_err(|error| kafka.properties.refused(&error))?);
+        let consumer =
+            &*consumer.insert(Arc::new(created.map_err(|error| kafka.properties.refused(&error))?));
 
         let mut start = Start {
             brokers: kafka.brokers.clone(),
@@ -137,6 +160,7 @@ impl<T: Send + 'static> Reading<'_, T> {
         if self.ending.load(Relaxed) {
             return Ok(());
         }
+        let topics = start.topics().into_iter().map(str::to_owned).collect();
         if self.source.group.is_some() {
             self.join_group(consumer, &watch, start)?;
         } else {
@@ -145,6 +169,16 @@ impl<T: Send + 'static> Reading<'_, T> {
         if self.ending.load(Relaxed) {
             return Ok(());
         }
+        let sentinel = Sentinel {
+            consumer: Arc::clone(consumer),
+            feed: Arc::clone(self.feed),
+            topics,
+            by_hand: self.source.group.is_none(),
+            ending: Arc::clone(self.ending),
+        };
+        sentinel.start().map_err(|error| Fault::error(format!("no thread to look after it: {error}")))?;
+        // What happened until now has been waited for.
+        drop((watch.take_troubles(), watch.take_broken()));
         self.feed.ready();
         self.read(consumer, &watch)
     }
@@ -183,14 +217,20 @@ impl<T: Send + 'static> Reading<'_, T> {
         Ok(())
     }
 
-    fn read(&self, consumer: &BaseConsumer<Watch>, watch: &Watch) -> Result<(), Fault> {
+    fn read(&mut self, consumer: &BaseConsumer<Watch>, watch: &Watch) -> Result<(), Fault> {
         let mut last_read = None;
+        let mut again = Again::default();
         while !self.ending.load(Relaxed) {
             match consumer.poll(POLL) {
                 Some(Ok(message)) => {
                     let received = tokio::time::Instant::now();
                     last_read = Some(received);
-                    self.hand_over(&BorrowedRecord::new(&message), received);
+                    self.take_all(watch, &mut again)?;
+                    let record = BorrowedRecord::new(&message);
+                    // Of a topic that was made again, everything is going to be read from its beginning.
+                    if !again.topics.iter().any(|topic| topic == record.topic()) {
+                        self.hand_over(&record, received);
+                    }
                 }
                 // librdkafka goes on by itself after an outage.
                 Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
@@ -209,6 +249,10 @@ impl<T: Send + 'static> Reading<'_, T> {
             if let Some(lag) = watch.take_lag() {
                 self.feed.lag(lag);
             }
+            self.take_all(watch, &mut again)?;
+            if again.is_wanted() {
+                self.go_on(consumer, watch, &mut again);
+            }
         }
         // A broker that is back is in the statistics only some time after its first records.
         let has_read = last_read.is_some_and(|at| at.elapsed() < OUTAGE);
@@ -224,6 +268,107 @@ impl<T: Send + 'static> Reading<'_, T> {
         }
     }
 
+    /// `kafka topic orders at 127.0.0.1:9092: problem`.
+    fn failed(&self, problem: &str) -> Fault {
+        Fault::error(format!("{} at {}: {problem}", self.source.topics, self.source.kafka.brokers))
+    }
+
+    fn take_all(&self, watch: &Watch, again: &mut Again) -> Result<(), Fault> {
+        watch.take_troubles().into_iter().try_for_each(|trouble| self.take(trouble, again))
+    }
+
+    /// Says what went wrong, or fails for it.
+    fn take(&self, trouble: Trouble, again: &mut Again) -> Result<(), Fault> {
+        match trouble {
+            Trouble::Permanent(code, text) => {
+                let text = self.source.kafka.properties.redact(&text);
+                return Err(self.failed(&text).code(code));
+            }
+            Trouble::Unreadable(text) => {
+                let place = format!("{} at {}", self.source.topics, self.source.kafka.brokers);
+                self.feed.undecodable(Fault::undecodable(format!("{place}: {text}")));
+            }
+            Trouble::Reset(text) => {
+                let now = tokio::time::Instant::now();
+                self.feed.gap(again.complete, now, Recovery::Lossy, text);
+                again.complete = now;
+            }
+            Trouble::MadeAgain(topic) if self.source.group.is_some() => {
+                let text = format!("topic '{topic}' was deleted and made again");
+                return Err(self.failed(&text).code("deleted-topic"));
+            }
+            Trouble::MadeAgain(topic) => again.topics.push(topic),
+            Trouble::OutOfRange => again.out_of_range = true,
+            Trouble::Added(partitions) => {
+                let names: Vec<String> =
+                    partitions.iter().map(|(topic, partition)| format!("{topic}/{partition}")).collect();
+                let text = format!("new partitions, read from their beginning: {}", names.join(", "));
+                self.feed.notice("new-partitions", text);
+                again.added.extend(partitions);
+            }
+            Trouble::Notice(code, text) => self.feed.notice(code, text),
+            // The sentinel looks into it.
+            Trouble::Broken(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Assigns anew: what was added, and what has to begin again because its offsets are gone. Tries again later
+    /// when the brokers do not answer.
+    fn go_on(&mut self, consumer: &BaseConsumer<Watch>, watch: &Watch, again: &mut Again) {
+        let mut starts = watch.starts();
+        for partition in &again.added {
+            starts.entry(partition.clone()).or_insert(0);
+        }
+        let partitions: Vec<Partition> = starts.keys().cloned().collect();
+        let range = ask(consumer, &partitions, Offset::Beginning, RANGE_LIMIT)
+            .and_then(|begins| Ok((begins, ask(consumer, &partitions, Offset::End, RANGE_LIMIT)?)))
+            .and_then(|range| Ok((range, consumer.position()?)));
+        let Ok(((begins, ends), positions)) = range else { return };
+        for position in positions.elements() {
+            if let Offset::Offset(next) = position.offset() {
+                starts.insert((position.topic().to_owned(), position.partition()), next);
+            }
+        }
+        let now = tokio::time::Instant::now();
+        let mut list = TopicPartitionList::with_capacity(starts.len());
+        for (partition, next) in &mut starts {
+            let (Some(begin), Some(end)) = (begins.get(partition), ends.get(partition)) else { return };
+            let (topic, number) = (&partition.0, partition.1);
+            let lost = if *next < *begin {
+                Some(format!(
+                    "offsets {next} to {} of {topic}/{number} were deleted before they were read",
+                    begin - 1
+                ))
+            } else if *next > *end {
+                Some(format!(
+                    "{topic}/{number} ends at offset {end} and was read up to {next}: it was deleted and made again, or cut"
+                ))
+            } else if again.topics.contains(topic)
+                && self.begun.get(partition).is_none_or(|at| at.elapsed() > BEGUN)
+            {
+                Some(format!(
+                    "{topic} was deleted and made again; {topic}/{number} had been read up to offset {next}"
+                ))
+            } else {
+                None
+            };
+            if let Some(cause) = lost {
+                self.feed.gap(again.complete, now, Recovery::Lossy, cause);
+                self.begun.insert(partition.clone(), Instant::now());
+                *next = *begin;
+            }
+            if list.add_partition_offset(topic, number, Offset::Offset(*next)).is_err() {
+                return;
+            }
+        }
+        // A partition that librdkafka has stopped reads on only if it is assigned anew.
+        if consumer.assign(&list).is_ok() {
+            watch.started_at(starts);
+            *again = Again { complete: now, ..Again::default() };
+        }
+    }
+
     fn hand_over(&self, record: &BorrowedRecord<'_>, received: tokio::time::Instant) {
         self.feed.bytes(record.size());
         match (self.source.decode)(record) {
@@ -234,6 +379,29 @@ impl<T: Send + 'static> Reading<'_, T> {
                 self.feed.undecodable(fault.exchange(format!("{record:?}")));
             }
         }
+    }
+}
+
+/// What has to be assigned anew.
+struct Again {
+    added: Vec<Partition>,
+    /// Topics that were deleted and made again.
+    topics: Vec<String>,
+    out_of_range: bool,
+    /// Up to when nothing is known to be lost.
+    complete: tokio::time::Instant,
+}
+
+impl Default for Again {
+    fn default() -> Self {
+        let complete = tokio::time::Instant::now();
+        Self { added: Vec::new(), topics: Vec::new(), out_of_range: false, complete }
+    }
+}
+
+impl Again {
+    fn is_wanted(&self) -> bool {
+        self.out_of_range || !self.added.is_empty() || !self.topics.is_empty()
     }
 }
 

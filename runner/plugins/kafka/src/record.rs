@@ -1,5 +1,6 @@
 //! Records as they were read.
 
+use crate::evidence::EXCERPT;
 use crate::text::quote;
 use bytes::Bytes;
 use qalipsis_core::model::timestamp::Timestamp;
@@ -31,6 +32,8 @@ pub struct Record<T> {
     pub timestamp: Option<RecordTime>,
     /// When this process received it, before it was decoded.
     pub received: Instant,
+    /// The beginning of its value, for evidence.
+    pub(crate) excerpt: Option<Bytes>,
 }
 
 /// The time of a record.
@@ -141,6 +144,7 @@ impl<'a> BorrowedRecord<'a> {
             tombstone: self.value().is_none(),
             timestamp: self.timestamp(),
             received,
+            excerpt: self.value().map(|value| Bytes::copy_from_slice(&value[..value.len().min(EXCERPT)])),
         }
     }
 

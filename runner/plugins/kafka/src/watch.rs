@@ -3,6 +3,7 @@
 use crate::position::{Start, Starts};
 use crate::properties::Properties;
 use crate::text::{cause, reason};
+use crate::trouble::{self, Trouble};
 use parking_lot::Mutex;
 use qalipsis_core::fault::Fault;
 use rdkafka::client::ClientContext;
@@ -32,6 +33,11 @@ struct State {
     /// Where partitions are read from.
     starts: Mutex<Starts>,
     assignment: Mutex<Assignment>,
+    /// What went wrong and was not taken yet.
+    troubles: Mutex<Vec<Trouble>>,
+    has_troubles: AtomicBool,
+    /// When a connection failed that was not looked into yet, and why.
+    broken: Mutex<Option<(tokio::time::Instant, String)>>,
 }
 
 /// What a consumer group gave this client.
@@ -53,7 +59,40 @@ impl Watch {
             lag: AtomicI64::new(-1),
             starts: Mutex::new(Starts::new()),
             assignment: Mutex::new(Assignment::ByHand),
+            troubles: Mutex::new(Vec::new()),
+            has_troubles: AtomicBool::new(false),
+            broken: Mutex::new(None),
         }))
+    }
+
+    /// Leaves something for the thread that reads.
+    pub(crate) fn push(&self, trouble: Trouble) {
+        self.0.troubles.lock().push(trouble);
+        self.0.has_troubles.store(true, Relaxed);
+    }
+
+    /// What went wrong since the last call.
+    pub(crate) fn take_troubles(&self) -> Vec<Trouble> {
+        // The load alone is what nearly every call comes to.
+        match self.0.has_troubles.load(Relaxed) && self.0.has_troubles.swap(false, Relaxed) {
+            true => std::mem::take(&mut *self.0.troubles.lock()),
+            false => Vec::new(),
+        }
+    }
+
+    /// When a connection failed since the last call, and why.
+    pub(crate) fn take_broken(&self) -> Option<(tokio::time::Instant, String)> {
+        self.0.broken.lock().take()
+    }
+
+    /// Whether a connection failed that was not looked into yet.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.0.broken.lock().is_some()
+    }
+
+    /// Where reading starts, by partition.
+    pub(crate) fn starts(&self) -> Starts {
+        self.0.starts.lock().clone()
     }
 
     /// What went wrong last, or `otherwise`.
@@ -150,7 +189,10 @@ impl Watch {
 }
 
 impl ClientContext for Watch {
-    fn log(&self, level: RDKafkaLogLevel, _facility: &str, message: &str) {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        if let Some(trouble) = trouble::of_log(facility, message) {
+            self.push(trouble);
+        }
         let grave = (level as i32) <= (RDKafkaLogLevel::Error as i32);
         let mut last = self.0.last_error.lock();
         // `error` tells the same with less noise.
@@ -160,6 +202,14 @@ impl ClientContext for Watch {
     }
 
     fn error(&self, error: KafkaError, text: &str) {
+        match error.rdkafka_error_code().and_then(|code| trouble::of_error(code, &reason(text))) {
+            Some(Trouble::Broken(cause)) => {
+                let cause = self.0.properties.redact(&cause);
+                self.0.broken.lock().get_or_insert_with(|| (tokio::time::Instant::now(), cause));
+            }
+            Some(trouble) => self.push(trouble),
+            None => {}
+        }
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AllBrokersDown) => {
                 self.0.unreachable_since.lock().get_or_insert_with(Instant::now);
@@ -208,6 +258,13 @@ impl ConsumerContext for Watch {
         event: RDKafkaRespErr,
         partitions: &mut TopicPartitionList,
     ) {
+        let awaited = matches!(&*self.0.assignment.lock(), Assignment::Awaited(_));
+        if !awaited && partitions.count() > 0 {
+            let given = event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+            let what = if given { "gave this member" } else { "took from this member" };
+            let count = partitions.count();
+            self.push(Trouble::Notice("rebalance", format!("the group {what} {count} partitions")));
+        }
         if event != RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
             self.revoke(consumer, partitions);
         } else if let Err(fault) = self.assign(consumer, partitions) {

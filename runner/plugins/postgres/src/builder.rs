@@ -81,7 +81,8 @@ impl PostgresBuilder {
     /// How long the server may work on one statement, of polls and gauges as well. Default: what the server
     /// is configured for, which usually is no limit; the timeout of a step works in any case.
     pub fn statement_timeout(mut self, limit: Duration) -> Self {
-        self.0.statement_timeout = Some(limit);
+        // What the server cannot count is no limit.
+        self.0.statement_timeout = Some(limit).filter(|limit| limit.as_millis() <= i32::MAX as u128);
         self
     }
 

@@ -11,6 +11,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
+/// The longest overlap, which is all there is: the server cannot count much further.
+const LONGEST: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 100);
+
 /// A statement whose result is read again and again: say what its rows are by [`rows`](Self::rows).
 #[derive(Debug, Clone)]
 #[must_use = "say what the rows are: `.rows::<T>()`"]
@@ -64,7 +67,7 @@ impl Poll {
     /// `timestamptz` at most from the server's clock). Otherwise the reading starts at the greatest value of
     /// so long ago, which does for anything that is given out in growing order, such as a `bigserial`.
     pub fn overlap(mut self, overlap: Duration) -> Self {
-        self.overlap = overlap;
+        self.overlap = overlap.min(LONGEST);
         self
     }
 

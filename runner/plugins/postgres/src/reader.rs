@@ -10,7 +10,7 @@ use futures::{StreamExt, pin_mut};
 use parking_lot::Mutex;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::duration::human;
-use qalipsis_core::source::Feed;
+use qalipsis_core::source::{Feed, Recovery};
 use serde::de::DeserializeOwned;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::Ordering::Relaxed;
@@ -34,12 +34,29 @@ const BEGIN: &str = "begin isolation level repeatable read read only";
 /// Since when, and why, nothing can be read.
 type Outage = Mutex<Option<(Instant, Fault)>>;
 
+/// How long it may take at the end to count the rows that no pass could read.
+const LAST_COUNT: Duration = Duration::from_millis(500);
+
+/// A period as good as none.
+const LONGEST: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+
+/// From how long on a pass counts as slow, if it takes longer than the period as well.
+const SLOW: Duration = Duration::from_millis(250);
+
+/// Rows that have no place in the order of the key columns.
+struct Unreadable {
+    /// The statement that counts them.
+    statement: String,
+    /// How many there were at the start.
+    before: i64,
+}
+
 pub(crate) async fn run<T: DeserializeOwned>(poll: Poll, feed: Feed<T>) -> Result<(), Fault> {
-    let outage = Outage::default();
+    let (outage, unreadable) = (Outage::default(), Mutex::default());
     tokio::select! {
         biased;
         () = feed.stopped() => {}
-        ended = read(&poll, &feed, &outage) => return ended,
+        ended = read(&poll, &feed, &outage, &unreadable) => return ended,
     }
     match outage.into_inner() {
         Some((since, fault)) if since.elapsed() >= OUTAGE => Err(Fault::error(format!(
@@ -47,11 +64,43 @@ pub(crate) async fn run<T: DeserializeOwned>(poll: Poll, feed: Feed<T>) -> Resul
             human(since.elapsed())
         ))
         .code("unreachable")),
-        _ => Ok(()),
+        Some(_) => Ok(()),
+        None => {
+            if let Some(unreadable) = unreadable.into_inner() {
+                let counted = tokio::time::timeout(LAST_COUNT, count_unreadable(&poll, &feed, &unreadable));
+                // A notice that comes too late is no reason to end late.
+                let _ = counted.await;
+            }
+            Ok(())
+        }
     }
 }
 
-async fn read<T: DeserializeOwned>(poll: &Poll, feed: &Feed<T>, outage: &Outage) -> Result<(), Fault> {
+/// Says how many rows came that no pass could read.
+async fn count_unreadable<T>(poll: &Poll, feed: &Feed<T>, unreadable: &Unreadable) -> Result<(), Fault> {
+    let session = Session::open(poll).await?;
+    let counted = session.unreadable(&unreadable.statement).await.map_err(Problem::into_fault)?;
+    session.connection.busy.store(false, Relaxed);
+    let Some((count, example)) = counted.filter(|(count, _)| *count > unreadable.before) else {
+        return Ok(());
+    };
+    let count = count - unreadable.before;
+    let rows = if count == 1 { "1 row has".to_owned() } else { format!("{count} rows have") };
+    let keys = poll.keys.join(", ");
+    let row = quote(&example.unwrap_or_default());
+    feed.notice(
+        "unreadable-rows",
+        format!("{rows} null or -infinity in ({keys}) and cannot be read, for example {row}"),
+    );
+    Ok(())
+}
+
+async fn read<T: DeserializeOwned>(
+    poll: &Poll,
+    feed: &Feed<T>,
+    outage: &Outage,
+    unreadable: &Mutex<Option<Unreadable>>,
+) -> Result<(), Fault> {
     let mut session = Session::open(poll).await?;
     let window = session.describe().await.map_err(Problem::into_fault)?;
     let mut progress = Progress::new(poll, &window);
@@ -59,21 +108,48 @@ async fn read<T: DeserializeOwned>(poll: &Poll, feed: &Feed<T>, outage: &Outage)
     // What is there already is read either to be handed over or to be known later.
     let receiver = poll.from_start.then_some(feed);
     progress.pass(&mut session, receiver).await.map_err(Problem::into_fault)?;
+    let statement = window.unreadable();
+    let counted = session.unreadable(&statement).await.map_err(Problem::into_fault)?;
+    let before = if poll.from_start { 0 } else { counted.map_or(0, |(count, _)| count) };
+    *unreadable.lock() = Some(Unreadable { statement, before });
+    session.connection.busy.store(false, Relaxed);
     feed.ready();
 
-    let mut ticks = tokio::time::interval(poll.every.max(Duration::from_millis(1)));
+    let mut ticks = tokio::time::interval(poll.every.clamp(Duration::from_millis(1), LONGEST));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut complete = Instant::now();
     loop {
         ticks.tick().await;
+        let began = Instant::now();
         match progress.pass(&mut session, Some(feed)).await {
-            Ok(()) => *outage.lock() = None,
+            Ok(()) => {
+                if outage.lock().take().is_some() {
+                    feed.resumed(Recovery::Complete);
+                }
+                complete = Instant::now();
+                let took = began.elapsed();
+                if took > poll.every && took >= SLOW {
+                    let (took, every) = (human(took), human(poll.every));
+                    feed.notice(
+                        "slow-poll",
+                        format!("a poll took {took}, longer than its period of {every}"),
+                    );
+                }
+            }
             Err(Problem::Fatal(fault)) => return Err(fault),
             Err(Problem::Passing(fault)) => {
+                feed.interrupted_since(complete, clause(poll, &fault));
                 note(outage, fault);
                 session = reopen(poll, outage).await;
             }
         }
     }
+}
+
+/// Why nothing can be read, without what the name of the source says already.
+fn clause(poll: &Poll, fault: &Fault) -> String {
+    let place = format!("{}: ", poll.postgres.0.target);
+    fault.message.strip_prefix(&place).unwrap_or(&fault.message).to_owned()
 }
 
 fn note(outage: &Outage, fault: Fault) {
@@ -205,6 +281,15 @@ impl<'a> Session<'a> {
         let types = types?;
         ended?;
         Ok(Window::new(&poll.statement, &poll.keys, &types, poll.overlap, poll.page))
+    }
+
+    /// How many rows no pass can read, and one of them.
+    async fn unreadable(&self, statement: &str) -> Result<Option<(i64, Option<String>)>, Problem> {
+        let query = Query { sql: statement.to_owned(), parameters: Vec::new() };
+        let rows = self.answer(self.send(None, &query)).await?;
+        let row = self.first(rows).await?;
+        let read = |row: Row| Ok((row.try_get(0)?, row.try_get(1)?));
+        row.map(read).transpose().map_err(|error| self.problem(&error))
     }
 
     async fn newest(&self, query: Query) -> Result<Option<Newest>, Problem> {

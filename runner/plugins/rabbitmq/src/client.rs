@@ -8,6 +8,7 @@ use crate::target::Target;
 use crate::tls::Tls;
 use bytes::Bytes;
 use qalipsis_core::fault::Fault;
+use qalipsis_core::clock;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -136,7 +137,7 @@ impl Builder {
         let channels = Channels::new(slot("publisher"));
         let inner =
             Inner { channels: Arc::new(channels), watching: slot("watcher"), target: Arc::clone(&target) };
-        inner.channels.slot.connect_once(Instant::now() + target.timeout).await?;
+        inner.channels.slot.connect_once(clock::after(Instant::now(), target.timeout)).await?;
         Ok(RabbitMq(Arc::new(inner)))
     }
 }

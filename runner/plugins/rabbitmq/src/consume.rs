@@ -1,10 +1,12 @@
 //! What to read, and as what.
 
+use crate::evidence::Read;
 use crate::message::{BorrowedMessage, Message};
 use crate::reader;
 use crate::target::Target;
 use crate::text::exchange;
 use bytes::Bytes;
+use qalipsis_core::execution::Exchange;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::source::{Feed, Source};
 use serde::de::DeserializeOwned;
@@ -43,6 +45,7 @@ pub struct Consume<T> {
     pub(crate) target: Arc<Target>,
     pub(crate) origin: Origin,
     pub(crate) prefetch: u16,
+    pub(crate) name: Option<String>,
     pub(crate) decode: Decode<T>,
 }
 
@@ -59,7 +62,7 @@ impl<T> fmt::Debug for Consume<T> {
 impl Consume<Bytes> {
     pub(crate) fn new(target: Arc<Target>, origin: Origin) -> Self {
         let decode: Decode<Bytes> = Box::new(|message| Ok(Bytes::copy_from_slice(message.body())));
-        Self { target, origin, prefetch: PREFETCH, decode }
+        Self { target, origin, prefetch: PREFETCH, name: None, decode }
     }
 }
 
@@ -68,6 +71,13 @@ impl<T> Consume<T> {
     /// source's buffer. Default: 500. AMQP's 0, which is no limit, counts as 1.
     pub fn prefetch(mut self, messages: u16) -> Self {
         self.prefetch = messages.max(1);
+        self
+    }
+
+    /// What the source is called in reports, before its address: `.named("placed orders")`. Default: by queue,
+    /// or exchange and routing key.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
         self
     }
 
@@ -95,6 +105,7 @@ impl<T> Consume<T> {
             target: self.target,
             origin: self.origin,
             prefetch: self.prefetch,
+            name: self.name,
             decode: Box::new(move |message| decode(message).map_err(|error| error.to_string())),
         }
     }
@@ -104,7 +115,14 @@ impl<T: Send + 'static> Source for Consume<T> {
     type Record = Message<T>;
 
     fn name(&self) -> String {
-        format!("{} at {}", self.origin, self.target)
+        match &self.name {
+            Some(name) => format!("{name} at {}", self.target),
+            None => format!("{} at {}", self.origin, self.target),
+        }
+    }
+
+    fn evidence(message: &Message<T>) -> Option<Exchange> {
+        Some(Arc::new(Read::new(message)))
     }
 
     async fn run(self, feed: Feed<Message<T>>) -> Result<(), Fault> {

@@ -2,6 +2,7 @@
 
 mod client;
 mod consume;
+mod evidence;
 mod handed;
 mod link;
 mod message;

@@ -1,6 +1,8 @@
 //! Messages as they were read.
 
+use crate::evidence::EXCERPT;
 use crate::text::{exchange, quote};
+use bytes::Bytes;
 use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable};
@@ -31,6 +33,8 @@ pub struct Message<T> {
     pub value: T,
     /// When this process received it, before it was decoded.
     pub received: Instant,
+    /// The beginning of its body, for evidence.
+    pub(crate) body: Bytes,
 }
 
 /// The properties of a message, as far as its publisher gave them.
@@ -148,6 +152,7 @@ impl<'a> BorrowedMessage<'a> {
             properties: self.properties(),
             value,
             received,
+            body: Bytes::copy_from_slice(&self.body()[..self.body().len().min(EXCERPT)]),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Publishing messages and awaiting their confirmation.
 
 use crate::client::RabbitMq;
+use crate::evidence::is_secret;
 use crate::link::Link;
 use crate::text::{cause, exchange, quote};
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Confirmation};
 use qalipsis_core::execution::{self, Exchanged};
 use qalipsis_core::fault::Fault;
+use qalipsis_core::clock;
 use qalipsis_core::model::duration::human;
 use serde::Serialize;
 use std::fmt;
@@ -162,7 +164,7 @@ impl Publish {
 
         let inner = &self.client.0;
         let limit = inner.target.timeout;
-        let deadline = Instant::now() + limit;
+        let deadline = clock::after(Instant::now(), limit);
         let lease = match timeout_at(deadline, inner.channels.take(deadline)).await {
             Ok(lease) => lease?,
             Err(_) => {
@@ -314,10 +316,7 @@ impl fmt::Display for Exchange {
             }
         }
         for (name, value) in &message.headers {
-            let secret = ["authorization", "password", "secret", "token", "cookie", "api-key"];
-            let lower = name.to_lowercase();
-            let shown =
-                if secret.iter().any(|word| lower.contains(word)) { "***".to_owned() } else { quote(value) };
+            let shown = if is_secret(name) { "***".to_owned() } else { quote(value) };
             write!(f, "\n{name}: {shown}")?;
         }
         match &message.body {

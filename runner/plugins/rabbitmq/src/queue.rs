@@ -7,6 +7,7 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::{FieldTable, ShortString};
 use qalipsis_core::fault::Fault;
 use qalipsis_core::gauge::{Gauge, Reading};
+use qalipsis_core::clock;
 use qalipsis_core::model::duration::human;
 use std::fmt;
 use std::time::Duration;
@@ -125,7 +126,7 @@ impl Gauge for QueueGauge {
 
     async fn read(&mut self) -> Result<Reading, Fault> {
         let limit = self.period.min(self.queue.client.0.target.timeout);
-        let deadline = Instant::now() + limit;
+        let deadline = clock::after(Instant::now(), limit);
         let answered = timeout_at(deadline, self.ask(deadline)).await;
         answered
             .unwrap_or_else(|_| {

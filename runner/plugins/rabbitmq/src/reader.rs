@@ -19,7 +19,7 @@ use lapin::types::{FieldTable, ShortString};
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::duration::human;
 use qalipsis_core::panics;
-use qalipsis_core::source::{Feed, Reader};
+use qalipsis_core::source::{Feed, Reader, Recovery};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
@@ -41,6 +41,9 @@ const END_LIMIT: Duration = Duration::from_millis(800);
 /// How long the broker must have been away at the end for the source to have failed.
 const OUTAGE: Duration = Duration::from_secs(1);
 
+/// How long a broker that is back may refuse what it had before: others may have to declare it again.
+const REFUSED: Duration = Duration::from_secs(3);
+
 /// How often the broker is asked for what it has left.
 const LAG: Duration = Duration::from_secs(1);
 
@@ -48,6 +51,14 @@ const LAG: Duration = Duration::from_secs(1);
 /// other is there; and never more than a quarter of those that may be on their way.
 const BATCH: u16 = 64;
 const BATCH_TIME: Duration = Duration::from_millis(5);
+
+/// Whether the broker refused for a reason that stays: the queue or exchange is gone, the user has lost a right.
+fn is_refusal(fault: &Fault) -> bool {
+    matches!(
+        &*fault.code,
+        "not-found" | "access-refused" | "not-allowed" | "precondition-failed" | "login" | "vhost"
+    )
+}
 
 /// Longest name that is given to a queue; AMQP allows 255 bytes.
 const NAME: usize = 200;
@@ -107,11 +118,13 @@ struct Reading<'a, T> {
     source: Consume<T>,
     feed: &'a Feed<Message<T>>,
     handed: Handed,
+    /// When the broker was heard last.
+    heard: Instant,
 }
 
 impl<'a, T: Send + 'static> Reading<'a, T> {
     fn new(source: Consume<T>, feed: &'a Feed<Message<T>>) -> Self {
-        Self { source, feed, handed: Handed::default() }
+        Self { source, feed, handed: Handed::default(), heard: Instant::now() }
     }
 
     /// Reads until it is told to stop, or nobody is there any more to tell.
@@ -135,6 +148,7 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
                 Err(_) => return Err(self.failed(&format!("no answer within {}", human(WARM_UP))).code("connect")),
             },
         };
+        self.heard = Instant::now();
         self.feed.ready();
 
         loop {
@@ -147,14 +161,28 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
                 consumer.link.close().await;
                 return Ok(());
             };
+            // What came since then may have been sent to a connection that was dead already.
+            feed.interrupted_since(self.heard, self.clause(&why));
             let since = Instant::now();
             // A farewell first; but if the broker does not hear it, it must notice, and deliver again.
             consumer.link.close().await;
-            match self.source.origin {
-                Origin::Queue(_) => self.handed.lost(),
-                Origin::Exchange { .. } => self.handed.forget(),
-            }
+            let mut recovery = match self.source.origin {
+                Origin::Queue(_) => {
+                    self.handed.lost();
+                    Recovery::Complete
+                }
+                // Its queue is gone with the connection, and what was in it.
+                Origin::Exchange { .. } => {
+                    self.handed.forget();
+                    Recovery::Lossy
+                }
+            };
             tracing::warn!(source = %self.source.origin, "reading was interrupted: {why}");
+            if why.code == "cancelled" {
+                // Whatever made the broker take the queue away, it may have taken messages along.
+                recovery = Recovery::Lossy;
+            }
+            let mut refused_since = None;
             consumer = loop {
                 let attempt = async {
                     sleep(PAUSE).await;
@@ -169,8 +197,24 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
                         Err(_) => why = self.failed(&format!("no answer within {}", human(ATTEMPT))),
                     },
                 }
+                if is_refusal(&why) {
+                    recovery = Recovery::Lossy;
+                    if refused_since.get_or_insert_with(Instant::now).elapsed() >= REFUSED {
+                        return Err(why);
+                    }
+                } else {
+                    refused_since = None;
+                }
             };
+            self.heard = Instant::now();
+            feed.resumed(recovery);
         }
+    }
+
+    /// Why reading was interrupted, without what the name of the source says already.
+    fn clause(&self, why: &Fault) -> String {
+        let place = format!("{} at {}: ", self.source.origin, self.source.target);
+        why.message.strip_prefix(&place).unwrap_or(&why.message).to_owned()
     }
 
     /// How a source ends that has no connection.
@@ -267,6 +311,7 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
                 }
                 event = consumer.events.recv() => match event {
                     Some(Event::Arrived(delivery, received)) => {
+                        self.heard = received;
                         if let Err(fault) = self.batch(consumer, delivery, received).await {
                             return fault;
                         }
@@ -334,20 +379,35 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
     /// acknowledgements before, because both go by the same channel.
     async fn tell_lag(&mut self, consumer: &Consumer) -> Result<(), Fault> {
         let name = self.short("queue", &consumer.queue)?;
+        if let Origin::Exchange { exchange, routing_key } = &self.source.origin {
+            // An exchange that is deleted takes its bindings along, and no consumer hears of it. Binding again
+            // changes nothing while the exchange is there, and is refused when it is not.
+            let (exchange, key) =
+                (self.short("exchange", exchange)?, self.short("routing key", routing_key)?);
+            let bind = QueueBindOptions::default();
+            let bound = consumer.channel.queue_bind(name.clone(), exchange, key, bind, FieldTable::default());
+            match timeout(ATTEMPT, bound).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(self.refused(&error)),
+                Err(_) => return Err(self.silent()),
+            }
+        }
         let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
         let asking = consumer.channel.queue_declare(name, passive, FieldTable::default());
         match timeout(ATTEMPT, asking).await {
             Ok(Ok(queue)) => {
                 self.handed.settled();
+                self.heard = Instant::now();
                 self.feed.lag(u64::from(queue.message_count()) + consumer.events.len() as u64);
                 Ok(())
             }
             Ok(Err(error)) => Err(self.refused(&error)),
-            Err(_) => {
-                let text = format!("the broker has not answered for {}", human(ATTEMPT));
-                Err(self.failed(&text).code("unreachable"))
-            }
+            Err(_) => Err(self.silent()),
         }
+    }
+
+    fn silent(&self) -> Fault {
+        self.failed(&format!("the broker has not answered for {}", human(ATTEMPT))).code("unreachable")
     }
 }
 

@@ -1,17 +1,20 @@
 //! Messages of channels.
 
 use crate::client::Redis;
+use crate::evidence::{ReadMessage, excerpt};
 use crate::outage::Outage;
 use crate::record::Message;
 use crate::server::{CONNECT_LIMIT, Server};
 use crate::text::{cause, is_outage, quote};
 use crate::thread::{self, Ending};
 use futures::StreamExt as _;
+use qalipsis_core::execution::Exchange;
 use qalipsis_core::fault::Fault;
-use qalipsis_core::source::{Feed, Source};
+use qalipsis_core::source::{Feed, Recovery, Source};
 use redis::aio::{PubSubSink, PubSubStream};
 use redis::{Msg, RedisError, RedisResult, Value};
 use serde::de::DeserializeOwned;
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +39,7 @@ pub struct Subscribe<T> {
     channel: String,
     /// Whether `channel` is a pattern.
     matching: bool,
+    name: Option<String>,
     decode: Decode<T>,
 }
 
@@ -52,7 +56,8 @@ impl Redis {
     }
 
     fn subscription(&self, channel: String, matching: bool) -> Subscribe<String> {
-        Subscribe { redis: self.clone(), channel, matching, decode: Box::new(|_, payload| utf8(payload)) }
+        let decode: Decode<String> = Box::new(|_, payload| utf8(payload));
+        Subscribe { redis: self.clone(), channel, matching, name: None, decode }
     }
 }
 
@@ -61,6 +66,12 @@ fn utf8(payload: &[u8]) -> Result<String, String> {
 }
 
 impl<T> Subscribe<T> {
+    /// What the source is called in reports, before its address: `.named("prices")`. Default: by its channel.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
     /// Messages are JSON.
     pub fn json<V: DeserializeOwned + Send + 'static>(self) -> Subscribe<V> {
         self.decode(|_, payload| serde_json::from_slice(payload))
@@ -81,10 +92,10 @@ impl<T> Subscribe<T> {
         self,
         decode: impl Fn(&str, &[u8]) -> Result<V, E> + Send + Sync + 'static,
     ) -> Subscribe<V> {
-        let Self { redis, channel, matching, decode: _ } = self;
+        let Self { redis, channel, matching, name, decode: _ } = self;
         let decode: Decode<V> =
             Box::new(move |channel, payload| decode(channel, payload).map_err(|error| error.to_string()));
-        Subscribe { redis, channel, matching, decode }
+        Subscribe { redis, channel, matching, name, decode }
     }
 }
 
@@ -103,7 +114,14 @@ impl<T: Send + 'static> Source for Subscribe<T> {
 
     fn name(&self) -> String {
         let kind = if self.matching { "channels matching" } else { "channel" };
-        format!("redis {kind} {} at {}", self.channel, self.redis.target())
+        match &self.name {
+            Some(name) => format!("{name} at {}", self.redis.target()),
+            None => format!("redis {kind} {} at {}", self.channel, self.redis.target()),
+        }
+    }
+
+    fn evidence(message: &Message<T>) -> Option<Exchange> {
+        Some(Arc::new(ReadMessage::new(message)))
     }
 
     async fn run(self, feed: Feed<Message<T>>) -> Result<(), Fault> {
@@ -122,10 +140,11 @@ async fn read<T: Send + 'static>(
     feed.ready();
     let mut outage = Outage::default();
     loop {
-        let reason = source.receive(connection, &feed, &mut ending).await;
+        let (reason, heard) = source.receive(connection, &feed, &mut ending).await;
         if ending.is_set() {
             return Ok(());
         }
+        feed.interrupted_since(heard, server.redact(&reason));
         let mut pause = outage.failed(reason);
         connection = loop {
             if ending.unless(sleep(pause)).await.is_none() {
@@ -139,6 +158,8 @@ async fn read<T: Send + 'static>(
             }
         };
         outage.over();
+        // The server keeps no message for those who are away.
+        feed.resumed(Recovery::Lossy);
     }
 }
 
@@ -166,19 +187,22 @@ impl<T: Send + 'static> Subscribe<T> {
         }
     }
 
-    /// Hands over messages until the source has to end or the connection is lost; tells why.
+    /// Hands over messages until the source has to end or the connection is lost: why, and when the server was
+    /// heard last.
     async fn receive(
         &self,
         (mut sink, mut stream): (PubSubSink, PubSubStream),
         feed: &Feed<Message<T>>,
         ending: &mut Ending,
-    ) -> String {
+    ) -> (String, Instant) {
+        let heard = Cell::new(Instant::now());
         // A server that vanished without a word would else be waited for forever.
-        let silent = async move {
+        let silent = async {
             loop {
                 sleep(ASK_PERIOD).await;
+                let asked = Instant::now();
                 match timeout(ASK_LIMIT, sink.ping::<Value>()).await {
-                    Ok(Ok(_)) => {}
+                    Ok(Ok(_)) => heard.set(asked),
                     Ok(Err(error)) => return cause(&error),
                     Err(_) => return "no answer".to_owned(),
                 }
@@ -188,14 +212,17 @@ impl<T: Send + 'static> Subscribe<T> {
         loop {
             let message = tokio::select! {
                 biased;
-                () = ending.wait() => return String::new(),
+                () = ending.wait() => return (String::new(), heard.get()),
                 // Before the watch over the connection, so that its last messages are not dropped.
                 message = stream.next() => message,
-                reason = &mut silent => return reason,
+                reason = &mut silent => return (reason, heard.get()),
             };
             match message {
-                Some(message) => self.hand_over(&message, feed),
-                None => return "the connection was closed".to_owned(),
+                Some(message) => {
+                    heard.set(Instant::now());
+                    self.hand_over(&message, feed);
+                }
+                None => return ("the connection was closed".to_owned(), heard.get()),
             }
         }
     }
@@ -207,7 +234,11 @@ impl<T: Send + 'static> Subscribe<T> {
         match (self.decode)(channel, payload) {
             Ok(value) => {
                 let pattern = self.matching.then(|| self.channel.clone());
-                feed.record(Message { channel: channel.to_owned(), pattern, value, received }, received);
+                let payload = excerpt(payload);
+                feed.record(
+                    Message { channel: channel.to_owned(), pattern, value, received, payload },
+                    received,
+                );
             }
             Err(problem) => {
                 let place = format!("redis channel {}", quote(channel.as_bytes()));

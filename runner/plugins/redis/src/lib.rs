@@ -5,6 +5,7 @@ mod call;
 mod channel;
 mod client;
 mod entry;
+mod evidence;
 mod group;
 mod link;
 mod outage;

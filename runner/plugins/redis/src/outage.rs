@@ -29,9 +29,14 @@ impl Outage {
         PAUSE.saturating_mul(1 << (self.attempts - 1).min(10)).min(LONGEST_PAUSE)
     }
 
-    /// The server has answered.
-    pub(crate) fn over(&mut self) {
-        *self = Self::default();
+    /// The server has answered; whether it was away until now.
+    pub(crate) fn over(&mut self) -> bool {
+        std::mem::take(self).since.is_some()
+    }
+
+    /// Whether the server is away.
+    pub(crate) fn is_open(&self) -> bool {
+        self.since.is_some()
     }
 
     /// How a source ends that had to end now.
@@ -60,7 +65,7 @@ mod tests {
         let pauses: Vec<_> = (0..40).map(|_| outage.failed(String::new()).as_millis()).collect();
         assert_eq!(pauses[..6], [50, 100, 200, 400, 800, 1000]);
         assert_eq!(pauses[39], 1000);
-        outage.over();
+        assert!(outage.over() && !outage.over());
         assert_eq!(outage.failed(String::new()), PAUSE);
     }
 }

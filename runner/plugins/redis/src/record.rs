@@ -43,4 +43,6 @@ pub struct Message<T> {
     pub value: T,
     /// When this process received it, before it was decoded.
     pub received: Instant,
+    /// The beginning of what was sent, for evidence.
+    pub(crate) payload: Bytes,
 }

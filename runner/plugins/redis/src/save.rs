@@ -13,6 +13,9 @@ use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
 
+/// The longest expiry in milliseconds, half of what an integer of the server holds.
+const LONGEST: u64 = i64::MAX as u64 / 2;
+
 /// A value to be saved under a key: the action of a step.
 #[must_use = "a value is saved when this is awaited"]
 pub struct Save {
@@ -103,7 +106,11 @@ impl Save {
     }
 
     async fn deliver(self) -> Result<(), Fault> {
-        let millis = self.expire.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+        // An expiry beyond what the server's clock can count is none.
+        let millis = self
+            .expire
+            .and_then(|after| u64::try_from(after.as_millis()).ok())
+            .filter(|millis| *millis < LONGEST);
         let value = self.value.map_err(|problem| {
             let place = &self.redis.0.server.name;
             let message = format!("redis at {place}: SET {}: the value can't be JSON: {problem}", self.key);

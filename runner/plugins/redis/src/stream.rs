@@ -2,14 +2,17 @@
 
 use crate::client::Redis;
 use crate::entry::Entry;
+use crate::evidence::ReadEntry;
 use crate::record::StreamRecord;
 use crate::stream_reader;
 use crate::thread;
+use qalipsis_core::execution::Exchange;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::source::{Feed, Source};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// Where reading starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,6 +38,7 @@ pub struct ConsumeStream<T> {
     pub(crate) stream: String,
     pub(crate) position: Position,
     pub(crate) group: Option<String>,
+    pub(crate) name: Option<String>,
     pub(crate) decode: Decode<T>,
 }
 
@@ -47,6 +51,7 @@ impl Redis {
             stream: stream.into(),
             position: Position::default(),
             group: None,
+            name: None,
             decode: Box::new(fields),
         }
     }
@@ -67,6 +72,13 @@ impl<T> ConsumeStream<T> {
     /// and that are older than the readiness of the source are acknowledged and not handed over.
     pub fn group(mut self, name: impl Into<String>) -> Self {
         self.group = Some(name.into());
+        self
+    }
+
+    /// What the source is called in reports, before its address: `.named("settled payments")`. Default: by its
+    /// stream and group.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
         self
     }
 
@@ -105,8 +117,8 @@ impl<T> ConsumeStream<T> {
     }
 
     fn decoded<V>(self, decode: Decode<V>) -> ConsumeStream<V> {
-        let Self { redis, stream, position, group, decode: _ } = self;
-        ConsumeStream { redis, stream, position, group, decode }
+        let Self { redis, stream, position, group, name, decode: _ } = self;
+        ConsumeStream { redis, stream, position, group, name, decode }
     }
 }
 
@@ -133,8 +145,15 @@ impl<T: Send + 'static> Source for ConsumeStream<T> {
     type Record = StreamRecord<T>;
 
     fn name(&self) -> String {
+        if let Some(name) = &self.name {
+            return format!("{name} at {}", self.redis.target());
+        }
         let group = self.group.as_ref().map_or(String::new(), |group| format!(" (group {group})"));
         format!("redis stream {}{group} at {}", self.stream, self.redis.target())
+    }
+
+    fn evidence(record: &StreamRecord<T>) -> Option<Exchange> {
+        Some(Arc::new(ReadEntry::new(record)))
     }
 
     async fn run(self, feed: Feed<StreamRecord<T>>) -> Result<(), Fault> {

@@ -9,7 +9,7 @@ use crate::stream::{ConsumeStream, Decode, Position};
 use crate::text::{cause, is_outage, quote};
 use crate::thread::Ending;
 use qalipsis_core::fault::Fault;
-use qalipsis_core::source::Feed;
+use qalipsis_core::source::{Feed, Recovery};
 use redis::{Cmd, RedisError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,11 +46,14 @@ struct Reading<T> {
     start: EntryId,
     /// The last entry that was handed over.
     last: EntryId,
-    /// Entries read so far.
-    read: u64,
-    /// Entries that had ever been added to the stream when none was read.
-    base: u64,
+    /// How many entries had been added to the stream up to the last one read, as the server counts them;
+    /// `None` until that is known again.
+    known: Option<u64>,
     lag_told: Instant,
+    /// Up to when it is known that nothing was lost.
+    complete: Instant,
+    /// Whether the stream was there when it was looked at last.
+    present: bool,
 }
 
 /// Why a round failed.
@@ -66,7 +69,7 @@ pub(crate) async fn read<T: Send + 'static>(
     feed: Arc<Feed<StreamRecord<T>>>,
     ending: Ending,
 ) -> Result<(), Fault> {
-    let ConsumeStream { redis, stream, position, group, decode } = source;
+    let ConsumeStream { redis, stream, position, group, name: _, decode } = source;
     let member = group.map(|group| Member::new(&stream, &group, feed.reader()));
     let reading = Reading {
         server: Arc::clone(&redis.0.server),
@@ -78,9 +81,10 @@ pub(crate) async fn read<T: Send + 'static>(
         ending,
         start: EntryId::default(),
         last: EntryId::default(),
-        read: 0,
-        base: 0,
+        known: Some(0),
         lag_told: Instant::now(),
+        complete: Instant::now(),
+        present: false,
     };
     reading.run().await
 }
@@ -98,18 +102,29 @@ impl<T: Send + 'static> Reading<T> {
             return Ok(());
         };
         positioned?;
+        self.complete = Instant::now();
         self.feed.ready();
 
         let mut outage = Outage::default();
+        let mut heard = Instant::now();
         'reading: while !ending.is_set() {
             let reason = match self.round(&mut connection).await {
                 Ok(()) => {
-                    outage.over();
+                    if outage.over() {
+                        self.feed.resumed(Recovery::Complete);
+                        // What a server that was started again has lost is known at once.
+                        self.lag_told = Instant::now();
+                        if let Err(Trouble::Fatal(fault)) = self.account(&mut connection).await {
+                            return Err(fault);
+                        }
+                    }
+                    heard = Instant::now();
                     continue;
                 }
                 Err(Trouble::Outage(reason)) => reason,
                 Err(Trouble::Fatal(fault)) => return Err(fault),
             };
+            self.feed.interrupted_since(heard, server.redact(&reason));
             let mut pause = outage.failed(reason);
             connection = loop {
                 if ending.unless(sleep(pause)).await.is_none() {
@@ -127,6 +142,10 @@ impl<T: Send + 'static> Reading<T> {
             }
         }
         outage.verdict(&server)?;
+        if self.member.is_none() && !outage.is_open() {
+            // What was deleted in the last second before it was read.
+            let _ = timeout(LEAVE_LIMIT, self.account(&mut connection)).await;
+        }
         if let Some(member) = &self.member {
             // A consumer that stays behind harms nobody.
             let _ = timeout(LEAVE_LIMIT, member.leave(&mut connection)).await;
@@ -141,6 +160,7 @@ impl<T: Send + 'static> Reading<T> {
             Ok(stream) => stream,
             Err(error) => return Err(self.unpositioned("XINFO STREAM", connection, &error).await),
         };
+        self.present = stream.is_some();
         if let Some(stream) = &stream {
             let added = number(stream, "entries-added").unwrap_or_default();
             match self.position {
@@ -151,10 +171,10 @@ impl<T: Send + 'static> Reading<T> {
                         return Err(Fault::error(problem).code("position"));
                     };
                     self.start = last;
-                    self.base = added;
+                    self.known = Some(added);
                 }
                 Position::Earliest => {
-                    self.base = added.saturating_sub(number(stream, "length").unwrap_or_default());
+                    self.known = added.checked_sub(number(stream, "length").unwrap_or_default());
                 }
             }
         }
@@ -206,7 +226,9 @@ impl<T: Send + 'static> Reading<T> {
                 self.hand_over(entry, received);
             }
             self.last = self.last.max(id);
-            self.read += u64::from(is_new);
+            if let Some(known) = self.known.as_mut().filter(|_| is_new) {
+                *known += 1;
+            }
             self.tell_lag(connection).await?;
         }
         if let Some(member) = &mut self.member {
@@ -251,11 +273,20 @@ impl<T: Send + 'static> Reading<T> {
             return Ok(());
         }
         self.lag_told = Instant::now();
+        self.account(connection).await
+    }
+
+    /// Asks the server what there is to read, and says what was lost.
+    async fn account(&mut self, connection: &mut Connection) -> Result<(), Trouble> {
+        let asked = Instant::now();
         let lag = match &self.member {
             Some(member) => member.lag(connection).await,
             None => info(connection, &self.stream).await.map(|stream| match stream {
-                Some(stream) => self.behind(&stream),
-                None => Some(0),
+                Some(stream) => self.behind(&stream, asked),
+                None => {
+                    self.gone();
+                    Some(0)
+                }
             }),
         };
         match lag {
@@ -268,15 +299,65 @@ impl<T: Send + 'static> Reading<T> {
         Ok(())
     }
 
-    /// How many entries were added that have not been read, if the server counts them (Redis 7).
-    fn behind(&mut self, stream: &redis::Value) -> Option<u64> {
-        let added = number(stream, "entries-added");
-        if id(stream, "last-generated-id").is_none_or(|last| last <= self.last) {
-            // Entries that were deleted before they were read are counted as added; start anew.
-            self.base = added.unwrap_or_default().saturating_sub(self.read);
-            return Some(0);
+    /// There is no such stream. One that was there and had entries was deleted, or its server has lost it.
+    fn gone(&mut self) {
+        if !std::mem::take(&mut self.present) {
+            return;
         }
-        added.map(|added| added.saturating_sub(self.base + self.read).max(1))
+        self.feed.interrupted_since(self.complete, format!("the stream {} was deleted", self.stream));
+        self.begin_again();
+    }
+
+    /// Everything in the stream that comes is new.
+    fn begin_again(&mut self) {
+        (self.start, self.last, self.known) = (EntryId::default(), EntryId::default(), Some(0));
+    }
+
+    /// How many entries were added that have not been read, if the server counts them (Redis 7).
+    fn behind(&mut self, stream: &redis::Value, asked: Instant) -> Option<u64> {
+        let added = number(stream, "entries-added");
+        let newest = id(stream, "last-generated-id").unwrap_or_default();
+        if !std::mem::replace(&mut self.present, true) {
+            // If it was away: what came to it before it was deleted may be lost.
+            self.feed.resumed(Recovery::Lossy);
+            self.complete = asked;
+        }
+        // It is asked after reading, so that it cannot have counted less than was read.
+        let counts_less = added.zip(self.known).is_some_and(|(added, known)| added < known);
+        if counts_less || newest < self.last {
+            let cause = format!(
+                "the stream {} was made again, or its server lost data: its last entry is {newest}, and entry {} \
+                 was read before",
+                self.stream, self.last
+            );
+            self.lost(asked, cause);
+            if newest < self.last {
+                self.begin_again();
+                return added;
+            }
+            self.known = None;
+        }
+        if newest > self.last {
+            return Some(
+                added.zip(self.known).map_or(1, |(added, known)| added.saturating_sub(known).max(1)),
+            );
+        }
+        // All that is there was read. What was added beyond that was deleted before.
+        if let Some((added, known)) = added.zip(self.known).filter(|(added, known)| added > known) {
+            let lost = added - known;
+            let cause =
+                format!("{lost} entries of the stream {} were deleted before they were read", self.stream);
+            self.lost(asked, cause);
+        }
+        self.complete = asked;
+        self.known = added;
+        Some(0)
+    }
+
+    /// Something that was added until now is never read.
+    fn lost(&mut self, until: Instant, cause: String) {
+        self.feed.gap(self.complete, until, Recovery::Lossy, cause);
+        self.complete = until;
     }
 
     fn trouble(&self, error: &RedisError) -> Trouble {

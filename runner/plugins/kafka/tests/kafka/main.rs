@@ -8,6 +8,7 @@ mod positions;
 mod produce;
 mod records;
 mod stopping;
+mod troubles;
 
 use qalipsis_core::model::timestamp::Timestamp;
 use qalipsis_testkit::KafkaBroker;

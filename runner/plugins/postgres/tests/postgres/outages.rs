@@ -1,6 +1,7 @@
 //! A server that is restarted while it is read from and written to.
 
 use crate::opened::open;
+use crate::{database, server};
 use qalipsis_core::gauge::Gauge;
 use qalipsis_postgres::Postgres;
 use qalipsis_testkit::{POSTGRES_PASSWORD, PostgresServer};
@@ -54,6 +55,8 @@ async fn nothing_is_lost_and_nothing_comes_twice() {
     assert!(refused > 0, "the server was never away");
     let stored: Vec<Event> = db.search("select id from events", &[]).rows().await.unwrap().value;
     assert!(written.len() > 400 && stored.len() >= written.len(), "{} of {id}", written.len());
+    let figures = reader.until("the outages", |figures| figures.gaps.iter().any(|gap| gap.to.is_some())).await;
+    assert!(figures.gaps.iter().all(|gap| gap.to.is_none() || !gap.lossy), "{figures:?}");
     let read = reader.take(stored.len()).await;
     let distinct: HashSet<i64> = read.iter().map(|event| event.id).collect();
     assert_eq!(distinct, stored.iter().map(|event| event.id).collect());
@@ -61,4 +64,52 @@ async fn nothing_is_lost_and_nothing_comes_twice() {
     // Longer than the pause between two polls, so that a row read twice would be seen here.
     tokio::time::sleep(Duration::from_millis(500)).await;
     reader.end().await;
+}
+
+/// Terminated by an administrator, and too slow for the limit of the server.
+#[tokio::test]
+async fn a4_a_poll_that_is_interrupted_says_so_and_goes_on() {
+    let db = database(EVENTS).await;
+    let poll = db.poll("select * from events").after(["at", "id"]).every(Duration::from_millis(20));
+    let mut reader = open(poll.rows::<Event>()).await.ready().await;
+    let kill = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() \
+                and pid <> pg_backend_pid() and query like '%qalipsis_row%'";
+    db.search(kill, &[]).rows::<serde_json::Value>().await.unwrap();
+    db.execute("insert into events values (1)", &[]).await.unwrap();
+    assert_eq!(reader.next().await.id, 1);
+    let figures = reader.until("its end", |figures| figures.gaps.iter().any(|gap| gap.to.is_some())).await;
+    let gap = figures.gaps.iter().find(|gap| gap.to.is_some()).unwrap();
+    assert!(!gap.lossy && gap.cause.contains("terminating connection"), "{figures:?}");
+    reader.end().await;
+}
+
+#[tokio::test]
+async fn a4_a_slow_poll_is_a_notice_and_rows_without_a_place_are_counted() {
+    let db = database("create table events (id bigint, at timestamp)").await;
+    let slow = "select e.* from events e, lateral (select pg_sleep(0.3)) s";
+    let poll = db.poll(slow).after(["at", "id"]).every(Duration::from_millis(20));
+    let mut reader = open(poll.rows::<Event>()).await.ready().await;
+    let insert = "insert into events values (1, now()), (2, null), (3, '-infinity')";
+    db.execute(insert, &[]).await.unwrap();
+    assert_eq!(reader.next().await.id, 1);
+    reader.until("a notice", |figures| figures.notices.contains_key("slow-poll")).await;
+    let figures = reader.end().await;
+    let notice = &figures.notices["unreadable-rows"];
+    let expected = "2 rows have null or -infinity in (at, id) and cannot be read, for example ";
+    assert!(notice.message.starts_with(expected), "{notice:?}");
+}
+
+#[tokio::test]
+async fn d8_no_limit_is_the_longest_duration() {
+    let url = server().create_database().unwrap();
+    let db = Postgres::builder(&url).pool_timeout(Duration::MAX).statement_timeout(Duration::MAX).build().await;
+    let db = db.unwrap();
+    db.execute(EVENTS, &[]).await.unwrap();
+    let poll = db.poll("select * from events").after(["at", "id"]).overlap(Duration::MAX);
+    let mut reader = open(poll.rows::<Event>()).await.ready().await;
+    db.execute("insert into events values (1)", &[]).await.unwrap();
+    assert_eq!(reader.next().await.id, 1);
+    reader.end().await;
+    let never = db.poll("select * from events").after(["at", "id"]).every(Duration::MAX);
+    open(never.rows::<Event>()).await.ready().await.end().await;
 }

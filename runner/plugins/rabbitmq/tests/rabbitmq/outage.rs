@@ -1,10 +1,11 @@
 //! A broker that is killed and started again in the middle of a campaign.
 
 use crate::opened::open;
-use crate::{Admin, PATIENCE};
+use crate::{Admin, PATIENCE, connect, server};
 use qalipsis_core::gauge::Gauge;
+use qalipsis_core::model::join::JoinFigures;
 use qalipsis_rabbitmq::RabbitMq;
-use qalipsis_testkit::RabbitMq as Server;
+use qalipsis_testkit::{Proxy, RabbitMq as Server};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
@@ -101,4 +102,115 @@ async fn nothing_is_lost_or_counted_twice_and_what_is_gone_at_the_end_has_failed
     assert!(twice.is_empty(), "counted twice: {twice:?}");
     let invented = seen.keys().filter(|text| !confirmed.contains(text) && !unknown.contains(text)).count();
     assert_eq!(invented, 0);
+}
+
+/// A connection through a proxy that the test can break.
+async fn proxied() -> (Proxy, RabbitMq) {
+    let proxy = Proxy::to(server().address()).unwrap();
+    let url = format!("amqp://guest:guest@{}?heartbeat=2", proxy.address());
+    let rabbit = RabbitMq::builder(url).timeout(PATIENCE).connect().await.unwrap();
+    (proxy, rabbit)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a3_the_time_without_a_connection_is_an_interval() {
+    let (proxy, rabbit) = proxied().await;
+    let admin = Admin::new(server()).await;
+    let (queue, exchange) = (admin.queue().await, admin.exchange().await);
+    let direct = RabbitMq::connect(&server().url()).await.unwrap();
+    let mut reader = open(rabbit.consume(&queue).string()).await.ready().await;
+    let mut listener = open(rabbit.consume_exchange(&exchange, "#").string()).await.ready().await;
+    for break_it in ["cut", "pause"] {
+        match break_it {
+            "cut" => {
+                proxy.refuse(true);
+                proxy.cut();
+            }
+            // Noticed by the heartbeat.
+            _ => proxy.pause(),
+        }
+        let open = |figures: &JoinFigures| figures.gaps.iter().any(|gap| gap.to.is_none());
+        reader.until("an open gap", open).await;
+        listener.until("an open gap", open).await;
+        direct.publish("", &queue).text("kept").await.unwrap();
+        direct.publish(&exchange, "a").text("lost").await.unwrap();
+        proxy.refuse(false);
+        proxy.resume();
+        let ended = |figures: &JoinFigures| figures.gaps.iter().any(|gap| gap.to.is_some());
+        let kept = reader.until("its end", ended).await;
+        assert!(kept.gaps.iter().all(|gap| gap.to.is_none() || !gap.lossy), "{kept:?}");
+        let lost = listener.until("its end", ended).await;
+        assert!(lost.gaps.iter().any(|gap| gap.to.is_some() && gap.lossy), "{lost:?}");
+        assert!(!lost.gaps[0].cause.contains("rabbitmq"), "{lost:?}");
+        assert_eq!(reader.next().await.value, "kept");
+        direct.publish(&exchange, "a").text("after").await.unwrap();
+        // What was published to the queue of the lost connection may still have come.
+        while listener.next().await.value != "after" {}
+    }
+    reader.end().await;
+    listener.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a3_a_queue_or_exchange_that_is_deleted_fails_the_source_by_name() {
+    let rabbit = connect().await;
+    let admin = Admin::new(server()).await;
+    let (queue, exchange) = (admin.queue().await, admin.exchange().await);
+    let reader = open(rabbit.consume(&queue).string()).await.ready().await;
+    let listener = open(rabbit.consume_exchange(&exchange, "#").string()).await.ready().await;
+    admin.channel.queue_delete(queue.as_str().into(), Default::default()).await.unwrap();
+    admin.channel.exchange_delete(exchange.as_str().into(), Default::default()).await.unwrap();
+    let (fault, other) = (reader.failure().await, listener.failure().await);
+    let place = format!("rabbitmq queue {queue} at {}", server().address());
+    assert!(fault.message.starts_with(&place), "{fault}");
+    assert!(fault.message.contains("no queue"), "{fault}");
+    let place = format!("rabbitmq exchange {exchange} routing key '#' at {}", server().address());
+    assert!(other.message.starts_with(&place), "{other}");
+    assert!(other.message.contains("no exchange"), "{other}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a3_a_queue_that_is_declared_again_is_read_and_the_gap_may_have_lost_messages() {
+    let rabbit = connect().await;
+    let admin = Admin::new(server()).await;
+    let queue = admin.queue().await;
+    let mut reader = open(rabbit.consume(&queue).string()).await.ready().await;
+    admin.channel.queue_delete(queue.as_str().into(), Default::default()).await.unwrap();
+    admin.declare(&queue, Default::default(), Default::default()).await;
+    rabbit.publish("", &queue).mandatory().text("again").await.unwrap();
+    assert_eq!(reader.next().await.value, "again");
+    let figures = reader.until("its end", |figures| figures.gaps.iter().any(|gap| gap.to.is_some())).await;
+    assert!(figures.gaps.iter().any(|gap| gap.lossy && gap.cause.contains("was deleted")), "{figures:?}");
+    reader.end().await;
+}
+
+#[tokio::test]
+async fn b1_a_message_shows_coordinates_body_and_headers() {
+    use qalipsis_core::source::Source;
+    let rabbit = connect().await;
+    let admin = Admin::new(server()).await;
+    let queue = admin.queue().await;
+    let source = rabbit.consume(&queue).named("orders").string();
+    let mut reader = open(source).await.ready().await;
+    assert_eq!(reader.name, format!("orders at {}", server().address()));
+    rabbit.publish("", &queue).header("kind", "new").header("x-token", "hunter2").text("body").await.unwrap();
+    let message = reader.next().await;
+    let shown = qalipsis_rabbitmq::Consume::<String>::evidence(&message).expect("evidence");
+    let line = format!("rabbitmq queue {queue} exchange (default) routing key '{queue}' delivery tag 1");
+    assert_eq!(shown.summary(), line);
+    let details = shown.details();
+    assert!(details.starts_with(&format!("{line}\n\nbody\n")), "{details}");
+    assert!(details.contains("\nkind: \"new\"") && details.contains("\nx-token: ***"), "{details}");
+    reader.end().await;
+}
+
+#[tokio::test]
+async fn d8_no_limit_is_the_longest_duration() {
+    let rabbit = RabbitMq::builder(server().url()).timeout(Duration::MAX).connect().await.unwrap();
+    let admin = Admin::new(server()).await;
+    let queue = admin.queue().await;
+    rabbit.publish("", &queue).text("x").await.unwrap();
+    let mut depth = rabbit.queue(&queue).depth().every(Duration::MAX);
+    admin.until_depth(&queue, 1).await;
+    assert_eq!(depth.read().await.unwrap().total, 1.0);
 }

@@ -13,6 +13,7 @@ mod stopping;
 mod streams;
 #[cfg(feature = "tls")]
 mod tls;
+mod troubles;
 
 use qalipsis_core::model::timestamp::Timestamp;
 use qalipsis_redis::Redis;
