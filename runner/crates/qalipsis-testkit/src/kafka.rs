@@ -56,6 +56,17 @@ pub struct KafkaBroker {
     node: Option<Node>,
 }
 
+/// What the properties of a broker say beyond those of all.
+#[derive(Default)]
+pub(crate) struct Further {
+    /// Name, protocol and address.
+    pub(crate) listeners: Vec<(&'static str, &'static str, String)>,
+    /// Whole lines.
+    pub(crate) properties: String,
+    /// Arguments for the tool that makes the data directory.
+    pub(crate) format: Vec<String>,
+}
+
 /// A broker that was started here.
 #[derive(Debug)]
 struct Node {
@@ -96,6 +107,14 @@ impl KafkaBroker {
     ///
     /// As [`start`](Self::start), and when there is no way.
     pub fn start_behind(way: impl FnOnce(&str) -> anyhow::Result<String>) -> anyhow::Result<Self> {
+        Self::launch(way, |_| Ok(Further::default()))
+    }
+
+    /// Starts one, with what else its properties say.
+    pub(crate) fn launch(
+        way: impl FnOnce(&str) -> anyhow::Result<String>,
+        further: impl FnOnce(&Path) -> anyhow::Result<Further>,
+    ) -> anyhow::Result<Self> {
         let java = java()?;
         let class_path = format!("{}/*", kafka_jars()?.display());
         let directory = tempfile::Builder::new()
@@ -105,17 +124,25 @@ impl KafkaBroker {
         let (port, controller_port) = (free_port()?, free_port()?);
         let bootstrap = format!("127.0.0.1:{port}");
         let advertised = way(&bootstrap)?;
+        let further = further(directory.path())?;
+        let (mut listeners, mut protocols) = (String::new(), String::new());
+        for (name, protocol, address) in &further.listeners {
+            listeners.push_str(&format!(",{name}://{address}"));
+            protocols.push_str(&format!(",{name}:{protocol}"));
+        }
         let properties = format!(
             "{PROPERTIES}\n\
-             listeners=PLAINTEXT://{bootstrap},CONTROLLER://127.0.0.1:{controller_port}\n\
-             advertised.listeners=PLAINTEXT://{advertised}\n\
+             listeners=PLAINTEXT://{bootstrap},CONTROLLER://127.0.0.1:{controller_port}{listeners}\n\
+             advertised.listeners=PLAINTEXT://{advertised}{listeners}\n\
+             listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}\n\
              controller.quorum.voters=1@127.0.0.1:{controller_port}\n\
-             log.dirs={}\n",
-            directory.path().join("data").display()
+             log.dirs={}\n{}",
+            directory.path().join("data").display(),
+            further.properties
         );
         let node = Node { java, class_path, process: Mutex::new(None), directory };
         fs::write(node.properties(), properties).context("failed to write the Kafka broker's properties")?;
-        node.format()?;
+        node.format(&further.format)?;
         let broker = Self { bootstrap, node: Some(node) };
         broker.restart()?;
         Ok(broker)
@@ -249,8 +276,10 @@ impl Node {
     }
 
     /// Makes the data directory a KRaft one, which Kafka wants done before the first start.
-    fn format(&self) -> anyhow::Result<()> {
-        let format = ["format", "--cluster-id", CLUSTER_ID, "--config"];
+    fn format(&self, further: &[String]) -> anyhow::Result<()> {
+        let mut format = vec!["format", "--cluster-id", CLUSTER_ID];
+        format.extend(further.iter().map(String::as_str));
+        format.push("--config");
         let finished = self.run("kafka.tools.StorageTool", &format)?.wait(START_WITHIN)?;
         if !finished.status.success() {
             bail!("failed to format the Kafka broker's storage: {finished}");

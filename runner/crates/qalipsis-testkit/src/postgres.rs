@@ -12,9 +12,9 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow, bail};
 use parking_lot::Mutex;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
 use tempfile::TempDir;
 
+use crate::certificates::{Authority, Identity};
 use crate::port::free_port;
 use crate::process::Process;
 
@@ -90,6 +90,18 @@ impl PostgresServer {
     ///
     /// As [`start`](Self::start).
     pub fn start_own() -> anyhow::Result<Self> {
+        let authority = Authority::new()?;
+        let identity = authority.identity(&["127.0.0.1", "localhost"])?;
+        Self::start_as(&authority, &identity, false)
+    }
+
+    /// A server of this test's own with this identity. With `mutual`, it lets in only who has a certificate of
+    /// the authority, beside the password.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_as(authority: &Authority, identity: &Identity, mutual: bool) -> anyhow::Result<Self> {
         let programs = programs()?;
         let account = account()?;
         let directory = tempfile::Builder::new()
@@ -97,10 +109,9 @@ impl PostgresServer {
             .tempdir()
             .context("failed to create a directory for the PostgreSQL server")?;
         let port = free_port()?;
-        let (ca_pem, certificate, key) = certificates()?;
         let process = Mutex::new(None);
-        let node = Node { programs, port, ca_pem, account, process, directory };
-        node.initialise(&certificate, &key)?;
+        let node = Node { programs, port, ca_pem: authority.pem(), account, process, directory };
+        node.initialise(identity, mutual)?;
         let url = format!("postgres://postgres:{POSTGRES_PASSWORD}@127.0.0.1:{port}/postgres");
         let server = Self { url, node: Some(node) };
         server.restart()?;
@@ -240,7 +251,7 @@ impl Node {
     }
 
     /// Creates the files of an empty server.
-    fn initialise(&self, certificate: &str, key: &str) -> anyhow::Result<()> {
+    fn initialise(&self, identity: &Identity, mutual: bool) -> anyhow::Result<()> {
         let directory = self.directory.path();
         self.give(directory)?;
         let password = directory.join("password");
@@ -253,7 +264,12 @@ impl Node {
         if !finished.status.success() {
             bail!("failed to create the PostgreSQL server's files: {finished}");
         }
-        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+        let files = [
+            ("server.crt", &identity.certificate),
+            ("server.key", &identity.key),
+            ("clients.crt", &self.ca_pem),
+        ];
+        for (name, text) in files {
             let path = directory.join(name);
             fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
             // PostgreSQL refuses a key that others can read.
@@ -270,9 +286,14 @@ impl Node {
              dynamic_shared_memory_type = mmap\n\
              ssl = on\n\
              ssl_cert_file = '{place}/server.crt'\n\
-             ssl_key_file = '{place}/server.key'\n",
+             ssl_key_file = '{place}/server.key'\n\
+             ssl_ca_file = '{place}/clients.crt'\n",
             port = self.port,
         );
+        if mutual {
+            let rule = "hostssl all all all scram-sha-256 clientcert=verify-ca\n";
+            fs::write(self.data().join("pg_hba.conf"), rule).context("failed to write who may come in")?;
+        }
         let path = self.data().join("postgresql.conf");
         let defaults = fs::read_to_string(&path).context("failed to read the settings of PostgreSQL")?;
         fs::write(&path, format!("{defaults}\n{settings}")).context("failed to write the settings")?;
@@ -353,17 +374,4 @@ fn account() -> anyhow::Result<Option<Account>> {
     found.map(Some).with_context(|| {
         format!("PostgreSQL does not run as root, and there is no user {ACCOUNT}; {INSTALL}")
     })
-}
-
-/// A certificate authority, and the certificate and key of a server at 127.0.0.1, all in PEM form.
-fn certificates() -> anyhow::Result<(String, String, String)> {
-    let mut authority = CertificateParams::default();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    authority.distinguished_name.push(DnType::CommonName, "qalipsis testkit");
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
-    let key = KeyPair::generate()?;
-    let names = ["127.0.0.1".to_owned(), "localhost".to_owned()];
-    let certificate = CertificateParams::new(names)?.signed_by(&key, &authority)?;
-    Ok((authority.pem(), certificate.pem(), key.serialize_pem()))
 }

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use parking_lot::Mutex;
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
+use crate::certificates::{Authority, Identity};
 use crate::port::free_port;
 use crate::process::Process;
 
@@ -93,6 +93,18 @@ impl RabbitMq {
     ///
     /// As [`start`](Self::start).
     pub fn start_own() -> anyhow::Result<Self> {
+        let authority = Authority::new()?;
+        let identity = authority.identity(&["localhost", "127.0.0.1"])?;
+        Self::start_as(&authority, &identity, false)
+    }
+
+    /// A server of this test's own with this identity. With `mutual`, a client has to have a certificate of the
+    /// authority; otherwise it may come without one.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_as(authority: &Authority, identity: &Identity, mutual: bool) -> anyhow::Result<Self> {
         if !Path::new(PROGRAMS).join("rabbitmq-server").is_file() {
             bail!("there is no {PROGRAMS}/rabbitmq-server; {INSTALL}");
         }
@@ -101,15 +113,20 @@ impl RabbitMq {
             .tempdir()
             .context("failed to create a directory for the RabbitMQ server")?;
         let (port, tls_port) = (free_port()?, free_port()?);
-        let tls = certificates(directory.path(), tls_port).context("failed to create certificates")?;
-        let files = directory.path().display();
+        let paths = identity.write(authority, directory.path())?;
+        let (ca, certificate, key) = (paths.ca.display(), paths.certificate.display(), paths.key.display());
+        let tls = RabbitMqTls {
+            url: format!("amqps://guest:guest@127.0.0.1:{tls_port}/%2f"),
+            ca_pem: authority.pem(),
+            identity_pem: authority.identity(&["client"])?.pem(),
+        };
         let configuration = format!(
             "listeners.ssl.1 = 127.0.0.1:{tls_port}\n\
-             ssl_options.cacertfile = {files}/ca.pem\n\
-             ssl_options.certfile = {files}/server.pem\n\
-             ssl_options.keyfile = {files}/server-key.pem\n\
+             ssl_options.cacertfile = {ca}\n\
+             ssl_options.certfile = {certificate}\n\
+             ssl_options.keyfile = {key}\n\
              ssl_options.verify = verify_peer\n\
-             ssl_options.fail_if_no_peer_cert = false\n\
+             ssl_options.fail_if_no_peer_cert = {mutual}\n\
              log.console.level = info\n\
              vm_memory_high_watermark.relative = 0.8\n\
              disk_free_limit.absolute = 1MB\n"
@@ -274,32 +291,6 @@ impl Drop for Node {
     fn drop(&mut self) {
         let _ = self.end();
     }
-}
-
-/// Writes the certificates that the server needs, and gives those of a client.
-fn certificates(directory: &Path, port: u16) -> anyhow::Result<RabbitMqTls> {
-    let mut authority = CertificateParams::new(Vec::new())?;
-    // Names of their own: a certificate with the name of its issuer would be taken for a self-signed one.
-    authority.distinguished_name.push(DnType::CommonName, "authority of a test");
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority_key = KeyPair::generate()?;
-    let ca_pem = authority.self_signed(&authority_key)?.pem();
-    let issuer = Issuer::new(authority, authority_key);
-    let issue = |names: &[&str], usage| -> anyhow::Result<(String, String)> {
-        let all: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let mut certificate = CertificateParams::new(all)?;
-        certificate.distinguished_name.push(DnType::CommonName, names[0]);
-        certificate.extended_key_usages = vec![usage];
-        let key = KeyPair::generate()?;
-        Ok((certificate.signed_by(&key, &issuer)?.pem(), key.serialize_pem()))
-    };
-    let (server, server_key) = issue(&["localhost", "127.0.0.1"], ExtendedKeyUsagePurpose::ServerAuth)?;
-    write(directory, "ca.pem", &ca_pem)?;
-    write(directory, "server.pem", &server)?;
-    write(directory, "server-key.pem", &server_key)?;
-    let (client, client_key) = issue(&["client"], ExtendedKeyUsagePurpose::ClientAuth)?;
-    let url = format!("amqps://guest:guest@127.0.0.1:{port}/%2f");
-    Ok(RabbitMqTls { url, ca_pem, identity_pem: format!("{client}{client_key}") })
 }
 
 fn write(directory: &Path, name: &str, text: &str) -> anyhow::Result<()> {

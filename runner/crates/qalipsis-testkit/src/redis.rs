@@ -11,6 +11,7 @@ use anyhow::{Context, anyhow, bail};
 use parking_lot::Mutex;
 use tempfile::TempDir;
 
+use crate::certificates::IdentityFiles;
 use crate::port::free_port;
 use crate::process::Process;
 
@@ -100,6 +101,27 @@ impl RedisServer {
         let path = |path: &Path| path.to_str().map(str::to_owned).context("a path that is not UTF-8");
         let (certificate, key) = (path(certificate)?, path(key)?);
         let options = ["--tls-cert-file", &certificate, "--tls-key-file", &key, "--tls-auth-clients", "no"];
+        Self::launch(&options, None, true)
+    }
+
+    /// The same, asking every client for a certificate of the authority in `files`.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_with_client_certificates(files: &IdentityFiles) -> anyhow::Result<Self> {
+        let path = |path: &Path| path.to_str().map(str::to_owned).context("a path that is not UTF-8");
+        let (ca, certificate, key) = (path(&files.ca)?, path(&files.certificate)?, path(&files.key)?);
+        let options = [
+            "--tls-cert-file",
+            &certificate,
+            "--tls-key-file",
+            &key,
+            "--tls-ca-cert-file",
+            &ca,
+            "--tls-auth-clients",
+            "yes",
+        ];
         Self::launch(&options, None, true)
     }
 

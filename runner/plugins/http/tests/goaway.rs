@@ -5,12 +5,19 @@ mod common;
 use common::frames::{
     CANCEL, ENHANCE_YOUR_CALM, INTERNAL_ERROR, Listener, MAX_CONCURRENT_STREAMS, NO_ERROR, REFUSED_STREAM,
 };
-use futures::future::{join, join_all};
+use futures::future::join_all;
 use futures::stream::{self, StreamExt as _};
 use qalipsis_http::{Http, Response, Version};
 use qalipsis_testkit::Nginx;
 use qalipsis_testkit::certificates::Authority;
 use std::net::SocketAddr;
+use std::time::Duration;
+
+/// What a client and a server do, which has to end.
+async fn join<A: Future, B: Future>(client: A, server: B) -> (A::Output, B::Output) {
+    let both = futures::future::join(client, server);
+    tokio::time::timeout(Duration::from_secs(30), both).await.expect("both end")
+}
 
 fn client(address: SocketAddr) -> Http {
     Http::builder(format!("http://{address}")).version(Version::Http2).build().unwrap()

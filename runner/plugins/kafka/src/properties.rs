@@ -73,8 +73,20 @@ impl Properties {
             KafkaError::ClientCreation(text) => text.clone(),
             other => other.to_string(),
         };
-        Fault::error(format!("kafka properties were refused: {}", self.redact(&text))).code("configuration")
+        let hint = if needs_feature(&text) { FEATURE } else { "" };
+        Fault::error(format!("kafka properties were refused: {}{hint}", self.redact(&text)))
+            .code("configuration")
     }
+}
+
+/// Behind a refusal of what was left out of the build.
+const FEATURE: &str = "; build qalipsis-kafka with feature ssl (or sasl for Kerberos)";
+
+/// Whether librdkafka refuses something because it was built without it.
+fn needs_feature(text: &str) -> bool {
+    ["not available at build time", "not supported in this build", "recompile librdkafka"]
+        .iter()
+        .any(|words| text.contains(words))
 }
 
 fn is_secret(key: &str) -> bool {
@@ -107,10 +119,9 @@ fn check(key: &str, value: &str) -> Result<(), Fault> {
         // librdkafka's text quotes the value.
         KafkaError::ClientConfig(..) if is_secret(key) => refused("librdkafka refuses its value".to_owned()),
         KafkaError::ClientConfig(_, text, ..) => {
-            let build =
-                text.contains("not available at build time") || text.contains("not supported in this build");
-            let hint =
-                if build { "; build qalipsis-kafka with feature ssl (or sasl for Kerberos)" } else { "" };
+            // Without TLS these two are just unknown values to it.
+            let protocol = key == "security.protocol" && value.to_ascii_lowercase().ends_with("ssl");
+            let hint = if needs_feature(&text) || (protocol && !cfg!(feature = "ssl")) { FEATURE } else { "" };
             refused(format!("librdkafka refuses the value '{value}': {text}{hint}"))
         }
         other => refused(other.to_string()),
@@ -158,6 +169,35 @@ mod tests {
     fn what_was_not_built_in_names_the_feature() {
         let text = refusal("ssl.ca.location", "/ca.pem");
         assert!(text.ends_with("build qalipsis-kafka with feature ssl (or sasl for Kerberos)"), "{text}");
+    }
+
+    #[cfg(not(feature = "ssl"))]
+    #[test]
+    fn d9_tls_and_mechanisms_that_were_not_built_in_name_the_feature() {
+        use rdkafka::consumer::BaseConsumer;
+        for protocol in ["ssl", "SASL_SSL"] {
+            let text = refusal("security.protocol", protocol);
+            assert!(text.ends_with(FEATURE), "{text}");
+        }
+        for mechanism in ["SCRAM-SHA-256", "SCRAM-SHA-512", "GSSAPI"] {
+            let mut properties = Properties::default();
+            for (key, value) in [
+                ("security.protocol", "sasl_plaintext"),
+                ("sasl.mechanism", mechanism),
+                ("sasl.username", "alice"),
+                ("sasl.password", "hunter2"),
+            ] {
+                properties.set(key, value);
+            }
+            let text = match properties.config("127.0.0.1:1", &[]) {
+                Err(fault) => fault.to_string(),
+                Ok(config) => match config.create::<BaseConsumer>() {
+                    Err(error) => properties.refused(&error).to_string(),
+                    Ok(_) => panic!("{mechanism} is built in"),
+                },
+            };
+            assert!(text.ends_with(FEATURE), "{text}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::text::quote;
 use qalipsis_core::fault::{Fault, chain};
 use qalipsis_core::model::duration::human;
 use tokio_postgres::Error;
+use tokio_postgres::config::SslMode;
 use tokio_postgres::error::{DbError, SqlState};
 
 /// Why there is no connection.
@@ -25,6 +26,12 @@ pub(crate) fn connecting(target: &Target, error: &Error) -> Fault {
     }
     if cause.contains("UnknownIssuer") {
         cause.push_str("; trust its certificate authority by ca_pem");
+    }
+    // With TLS 1.3 the server refuses a client's certificate when the handshake is done for the client, and its
+    // reason may be lost with the connection.
+    let is_lost = error.as_db_error().is_none() && matches!(kind(error), "closed" | "io");
+    if is_lost && target.config.get_ssl_mode() != SslMode::Disable && !cause.contains("fatal alert") {
+        cause.push_str("; did it refuse the client certificate (identity_pem)?");
     }
     Fault::error(target.redact(&format!("{target}: {}", cause.replace('`', "'")))).code(code)
 }

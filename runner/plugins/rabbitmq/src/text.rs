@@ -82,6 +82,9 @@ pub(crate) fn tls_cause(error: &rustls::Error) -> String {
         rustls::Error::InvalidMessage(_) => {
             format!("{error}; is that the broker's port for TLS (usually 5671)?")
         }
+        rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
+            format!("{error}; trust its authority with ca_pem")
+        }
         _ => error.to_string(),
     }
 }

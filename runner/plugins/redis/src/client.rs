@@ -28,6 +28,8 @@ pub struct Connector {
     cluster: bool,
     #[cfg(feature = "tls")]
     root_certificate: Option<Vec<u8>>,
+    #[cfg(feature = "tls")]
+    identity: Option<Vec<u8>>,
 }
 
 impl fmt::Debug for Connector {
@@ -54,6 +56,8 @@ impl Redis {
             cluster: false,
             #[cfg(feature = "tls")]
             root_certificate: None,
+            #[cfg(feature = "tls")]
+            identity: None,
         }
     }
 
@@ -78,6 +82,14 @@ impl Connector {
     #[cfg(feature = "tls")]
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificate = Some(pem.into());
+        self
+    }
+
+    /// Presents this certificate (and its chain) with this private key, both in one PEM text. Default: no
+    /// client certificate.
+    #[cfg(feature = "tls")]
+    pub fn identity_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.identity = Some(pem.into());
         self
     }
 
@@ -136,8 +148,15 @@ impl Connector {
 
     #[cfg(feature = "tls")]
     fn certificates(&self) -> Option<redis::TlsCertificates> {
-        let root_cert = Some(self.root_certificate.clone()?);
-        Some(redis::TlsCertificates { client_tls: None, root_cert })
+        if self.root_certificate.is_none() && self.identity.is_none() {
+            return None;
+        }
+        // Each reads its part of the text.
+        let client_tls = self
+            .identity
+            .clone()
+            .map(|pem| redis::ClientTlsConfig { client_cert: pem.clone(), client_key: pem });
+        Some(redis::TlsCertificates { client_tls, root_cert: self.root_certificate.clone() })
     }
 }
 

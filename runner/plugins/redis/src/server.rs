@@ -139,6 +139,7 @@ impl Server {
             _ if is_outage(error) => {
                 let hint = match error.is_connection_dropped() && !error.is_connection_refusal() {
                     true if !self.is_tls() => ", perhaps the server wants TLS (rediss://)",
+                    true => ", perhaps the server refused the client certificate (identity_pem) or wants one",
                     _ => "",
                 };
                 Fault::error(format!("{place}: {}{hint}", tls_named(&problem))).code("unreachable")
@@ -183,6 +184,9 @@ fn tls_named(problem: &str) -> String {
     let rustls =
         ["invalid peer certificate", "received corrupt message", "received fatal alert", "tls handshake"];
     match rustls.iter().any(|words| problem.starts_with(words)) {
+        true if problem.contains("UnknownIssuer") => {
+            format!("tls was refused: {problem}; trust its authority with root_certificate")
+        }
         true => format!("tls was refused: {problem}"),
         false => problem.to_owned(),
     }
