@@ -2,6 +2,7 @@
 
 mod encoding;
 mod file;
+mod home;
 mod layout;
 mod live;
 mod pages;
@@ -9,6 +10,7 @@ mod spool;
 mod taken;
 
 pub use file::{csv, json_lines};
+pub use home::belong_to;
 
 use crate::minion::Minion;
 use crate::setup::SetupError;
@@ -29,6 +31,8 @@ pub(crate) use taken::Taken;
 pub struct Records<T> {
     name: String,
     origin: Origin<T>,
+    /// Of a file, to notice later that it was changed.
+    digest: Option<u64>,
 }
 
 /// Where records are.
@@ -120,7 +124,7 @@ impl<T> Records<T> {
         if origin.count() == 0 {
             return Err(SetupError::new(format!("{name}: has no record")));
         }
-        Ok(Self { name, origin })
+        Ok(Self { name, origin, digest: None })
     }
 
     /// How many there are.
@@ -145,7 +149,7 @@ impl<T> Records<T> {
     }
 
     fn deal(self, deal: Deal) -> Data<T> {
-        Data::new(self.name, Supply::Dealt(self.origin, deal))
+        Data { digest: self.digest, ..Data::new(self.name, Supply::Dealt(self.origin, deal)) }
     }
 }
 
@@ -179,6 +183,7 @@ pub struct Data<T> {
     id: usize,
     supply: Supply<T>,
     at_end: AtEnd,
+    digest: Option<u64>,
 }
 
 /// How records come to minions.
@@ -191,7 +196,7 @@ enum Supply<T> {
 
 impl<T> fmt::Debug for Data<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, id: _, supply, at_end } = self;
+        let Self { name, id: _, supply, at_end, digest: _ } = self;
         let mut debug = f.debug_struct("Data");
         debug.field("name", name);
         match supply {
@@ -204,7 +209,7 @@ impl<T> fmt::Debug for Data<T> {
 
 impl<T> Data<T> {
     fn new(name: String, supply: Supply<T>) -> Self {
-        Self { name, id: NEXT.fetch_add(1, Relaxed), supply, at_end: AtEnd::Fail }
+        Self { name, id: NEXT.fetch_add(1, Relaxed), supply, at_end: AtEnd::Fail, digest: None }
     }
 }
 
@@ -229,7 +234,7 @@ impl<T: Send + Sync + 'static> Data<T> {
         let state = minion.state();
         let found = match &self.supply {
             Supply::Dealt(origin, deal) => {
-                let taken = state.extension(self.id, || Taken::new(&self.name, state));
+                let taken = state.extension(self.id, || Taken::new(&self.name, self.digest, state));
                 match taken.turn(state) {
                     Ok(turn) => match deal.index(state.index(), state.minions(), turn, origin.count()) {
                         Some(index) => origin.record(index).await,

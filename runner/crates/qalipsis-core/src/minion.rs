@@ -433,6 +433,15 @@ impl MinionState {
         self.exchanges.lock().push(Remembered { step: execution.step, at, exchange });
     }
 
+    /// Logs what an execution exchanged.
+    pub(crate) fn log_exchanges(&self, execution: &Execution) {
+        let (all, _) = self.exchanges.lock().all();
+        let own = all.iter().rev().filter(|one| one.step == execution.step);
+        let mut own: Vec<&Remembered> = own.take(execution.remembered as usize).collect();
+        own.reverse();
+        own.iter().for_each(|one| spans::exchange(self.step_name(one.step), &*one.exchange));
+    }
+
     /// All exchanges of the pass for evidence, and how many are left out.
     fn exchange_records(&self) -> (Vec<ExchangeRecord>, u32) {
         // Formatting calls the code of plugins, which must not happen under the lock.

@@ -80,6 +80,7 @@ pub struct Scenario {
     description: ScenarioDescription,
     steps: &'static [StepSpec],
     crate_id: (&'static str, &'static str),
+    folder: &'static str,
     open: Open,
     after: Option<After>,
     /// Names of the types of world and steps, which a closing check must share.
@@ -128,6 +129,7 @@ impl Scenario {
             },
             steps: S::ALL,
             crate_id: S::CRATE,
+            folder: S::FOLDER,
             open: Arc::new(move |values, context| {
                 let iterate = iterate.clone();
                 let opening = P::read(&values)
@@ -236,6 +238,11 @@ impl Scenario {
     /// Name and version of the crate that declares its steps.
     pub fn crate_id(&self) -> (&'static str, &'static str) {
         self.crate_id
+    }
+
+    /// Folder of the package that declares its steps.
+    pub fn folder(&self) -> &'static str {
+        self.folder
     }
 
     /// Opens the world. The engine calls it.

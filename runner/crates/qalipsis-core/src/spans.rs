@@ -2,6 +2,7 @@
 //!
 //! Without one that wants them, a span is a few comparisons and nothing is formatted.
 
+use crate::execution::Exchanged;
 use crate::minion::MinionState;
 use qalipsis_model::event::{Level, Value};
 use qalipsis_model::evidence::FailureKind;
@@ -64,6 +65,15 @@ pub(crate) fn failed(step: Option<&str>, kind: FailureKind, message: &str) {
     match step {
         Some(step) => tracing::warn!(target: "qalipsis", step, "{kind}: {message}"),
         None => tracing::warn!(target: "qalipsis", "{kind}: {message}"),
+    }
+}
+
+/// Hands an exchange to the subscriber: one line for `debug`, all of it for `trace`.
+pub(crate) fn exchange(step: &str, exchange: &dyn Exchanged) {
+    if is_logged(Level::Trace) {
+        tracing::trace!(target: "qalipsis", step, "{}", exchange.details());
+    } else {
+        tracing::debug!(target: "qalipsis", step, "{}", exchange.summary());
     }
 }
 

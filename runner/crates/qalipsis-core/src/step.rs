@@ -9,7 +9,7 @@ use crate::rng::MinionRng;
 use crate::spans;
 use pin_project_lite::pin_project;
 use qalipsis_model::duration::human;
-use qalipsis_model::event::Executed;
+use qalipsis_model::event::{Executed, Level};
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::snapshot::{ExecutionOutcome, StepFigures, StepKind, Tolerance};
 use std::fmt;
@@ -295,6 +295,9 @@ impl Execution {
 
     fn record(self, outcome: ExecutionOutcome, fault: Option<Fault>) {
         let ended = Instant::now();
+        if self.remembered > 0 && spans::is_logged(Level::Debug) {
+            self.minion.log_exchanges(&self);
+        }
         self.trace(Some(outcome), fault.as_ref());
         let service_ns = (ended - self.started).as_nanos() as u64;
         let response_ns = service_ns + self.lag_ns.max(self.minion.take_lag());

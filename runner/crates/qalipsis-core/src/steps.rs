@@ -26,6 +26,9 @@ pub trait Steps: Copy + Send + Sync + 'static {
     /// Name and version of the crate that declares them; filled in by the derive.
     const CRATE: (&'static str, &'static str);
 
+    /// Folder of the package that declares them; filled in by the derive.
+    const FOLDER: &'static str = "";
+
     /// All steps, in order of declaration.
     const ALL: &'static [StepSpec];
 

@@ -52,6 +52,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         impl ::qalipsis::core::steps::Steps for #name {
             const CRATE: (&'static str, &'static str) =
                 (::core::env!("CARGO_PKG_NAME"), ::core::env!("CARGO_PKG_VERSION"));
+            const FOLDER: &'static str = ::core::env!("CARGO_MANIFEST_DIR");
             const ALL: &'static [::qalipsis::core::steps::StepSpec] = &[#(#steps),*];
             fn index(self) -> u32 {
                 match self { #(#arms),* }

@@ -282,6 +282,7 @@ fn scenario(
         meters: figures.meters.clone(),
         measured: measured::report(case.aggregate, planned, &described.scenario),
         data: figures.data.clone(),
+        data_files: figures.data_files.clone(),
         last_started: figures.last_started,
         criteria,
         problems,

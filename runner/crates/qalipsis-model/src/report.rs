@@ -113,6 +113,8 @@ pub struct ScenarioReport {
     pub measured: Vec<MeasuredReport>,
     /// By name of the data: how many records passes took.
     pub data: BTreeMap<String, Takes>,
+    /// By name of the data: a number that differs when the content of its file does.
+    pub data_files: BTreeMap<String, u64>,
     /// When a pass last started.
     pub last_started: Option<Timestamp>,
     /// In order of declaration.

@@ -109,6 +109,9 @@ pub struct ScenarioFigures {
     /// By name of the data: how many records passes take.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub data: BTreeMap<String, Takes>,
+    /// By name of the data: a number that differs when the content of its file does.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub data_files: BTreeMap<String, u64>,
     /// When a pass last started: from then on backlogs should drain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_started: Option<Timestamp>,
@@ -394,8 +397,16 @@ impl ScenarioFigures {
         }
     }
 
+    /// Notes the content of a file with data.
+    pub fn read_file(&mut self, data: &str, digest: u64) {
+        if !self.data_files.contains_key(data) {
+            self.data_files.insert(data.to_owned(), digest);
+        }
+    }
+
     /// Adds all of `other`.
     pub fn merge(&mut self, other: &Self) {
+        other.data_files.iter().for_each(|(data, digest)| self.read_file(data, *digest));
         self.released += other.released;
         self.dropped += other.dropped;
         self.unreleased += other.unreleased;

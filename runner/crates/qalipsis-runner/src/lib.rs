@@ -25,6 +25,7 @@ pub mod processes;
 pub mod replay;
 mod repository;
 pub mod run;
+mod seen;
 pub mod stops;
 pub mod validate;
 

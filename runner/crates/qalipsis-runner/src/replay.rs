@@ -8,13 +8,15 @@ use crate::live::Live;
 use crate::output;
 use crate::problem::Problem;
 use crate::run::{Led, lead};
+use crate::seen::{self, Replayed, Seen};
 use crate::stops::Stops;
 use qalipsis_head::Observer;
 use qalipsis_model::plan::Replay;
 use qalipsis_model::profile::Profile;
 use qalipsis_model::suggest::hint;
 use qalipsis_model::trace::Trace;
-use qalipsis_report::console::{Style, conclusion, execution};
+use qalipsis_model::verdict::Status;
+use qalipsis_report::console::{Style, conclusion, execution, note};
 use qalipsis_report::summary::{Scenario, Summary};
 use std::path::Path;
 use std::time::Duration;
@@ -66,11 +68,19 @@ pub async fn replay(invocation: &Invocation, path: &Path, target: Target) -> Res
     }
     let steps = campaign.executables.iter().find_map(|e| e.scenario(&scenario.name));
     let names = steps.map(|s| s.steps.iter().map(|step| step.name.clone()).collect()).unwrap_or_default();
-    let mut telling = Telling { names, style, quiet, lines: lines.clone() };
+    let mut telling = Telling { names, style, quiet, lines: lines.clone(), replayed: Vec::new() };
     let (stops, _) = stops.into_parts();
     let replayed = Some((target, plan(scenario, target)));
     let Led { report, .. } = lead(&invocation, &campaign, stops, &lines, &mut telling, replayed).await?;
-    output::print(&conclusion(&report, style))?;
+    let mut text = conclusion(&report, style);
+    let seen = Seen::of(path, scenario, target);
+    let differences = seen.differences(&telling.names, &telling.replayed, &report);
+    if differences.is_empty() && seen.is_known() && !matches!(report.status, Status::Aborted) {
+        text.push_str(&note("same", "every step ended as in the campaign", style));
+    }
+    text.extend(differences.iter().map(|difference| note("differs", difference, style)));
+    text.extend(seen::changed_files(scenario, &report).iter().map(|file| note("warning", file, style)));
+    output::print(&text)?;
     Ok(report.status.exit_code(false))
 }
 
@@ -180,14 +190,21 @@ struct Telling {
     style: Style,
     quiet: bool,
     lines: Live,
+    /// How the executions ended, in their order.
+    replayed: Vec<Replayed>,
 }
 
 impl Observer for Telling {
     fn trace(&mut self, trace: &Trace) {
+        let name = self.names.get(trace.step as usize).map_or("", String::as_str);
+        self.replayed.push(Replayed {
+            step: name.to_owned(),
+            outcome: trace.outcome,
+            failure: trace.failure.as_ref().map(|failure| failure.kind.name().to_owned()),
+        });
         if self.quiet {
             return;
         }
-        let name = self.names.get(trace.step as usize).map_or("", String::as_str);
         // Without a reader the exit code still tells.
         let _ = output::print(&execution(name, trace, self.style));
     }

@@ -43,12 +43,7 @@ pub(crate) async fn run(scenarios: &[Scenario], options: &Run) -> u8 {
     let report = campaign_of(scenarios, campaign, &mut signals).await;
     let color = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let style = qalipsis_report::console::Style { color, unicode: true, width: 100 };
-    let text = format!(
-        "{}seed {}: --seed {} gives the same schedules and data\n",
-        qalipsis_report::console::render(&report, style),
-        report.seed,
-        report.seed
-    );
+    let text = qalipsis_report::console::render(&report, style);
     let mut out = std::io::stdout().lock();
     // Who does not read it gets the exit code.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -2,6 +2,7 @@
 
 use crate::{alone, describe, factory};
 use clap::{Args, Parser, Subcommand};
+use qalipsis_core::data;
 use qalipsis_core::scenario::Scenario;
 use qalipsis_model::duration;
 use qalipsis_model::verdict::exit;
@@ -73,6 +74,7 @@ fn time(text: &str) -> Result<Duration, String> {
 /// `run` 3 for a failed campaign and 6 for an invalid one.
 pub fn main(scenarios: impl IntoIterator<Item = Scenario>) -> ExitCode {
     let scenarios: Vec<Scenario> = scenarios.into_iter().collect();
+    scenarios.iter().for_each(|scenario| data::belong_to(scenario.folder()));
     let command = match Command::try_parse() {
         Ok(command) => command,
         Err(error) => {

@@ -3,7 +3,7 @@
 use super::encoding::{LOOKED_AT, foreign};
 use super::layout::{Reader, TO_UTF8};
 use super::pages::{Name, Open, Pages, Sizes};
-use super::{Origin, Records};
+use super::{Origin, Records, home};
 use crate::setup::SetupError;
 use serde::de::DeserializeOwned;
 use std::fs::File;
@@ -12,6 +12,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The records of a CSV file, whose first line names the fields of `T`.
+///
+/// A relative path leads from the current folder or, when there is nothing at it, from the package of the scenario.
 ///
 /// The text is UTF-8, with or without a byte order mark, and its lines end in `\n` or `\r\n`; blank lines are skipped.
 ///
@@ -45,7 +47,7 @@ where
 {
     let name = format!("data file {}", path.display());
     let failed = |error: io::Error| SetupError::new(format!("{name}: {error}"));
-    let mut file = File::open(path).map_err(failed)?;
+    let mut file = home::open(path).map_err(|error| SetupError::new(format!("{name}: {error}")))?;
     let mut first = Vec::new();
     (&file).take(LOOKED_AT).read_to_end(&mut first).and_then(|_| file.rewind()).map_err(failed)?;
     if let Some(encoding) = foreign(&first) {
@@ -53,7 +55,9 @@ where
             "{name}: is encoded in {encoding}, only UTF-8 is read; {TO_UTF8}, for example with iconv -f {encoding} -t UTF-8"
         )));
     }
-    Records::of_text(Name { text: name, line: ":" }, file, open)
+    let digest = home::digest(&file).and_then(|digest| file.rewind().map(|()| digest)).map_err(failed)?;
+    let records = Records::of_text(Name { text: name, line: ":" }, file, open)?;
+    Ok(Records { digest: Some(digest), ..records })
 }
 
 impl<T: DeserializeOwned + Send + Sync + 'static> Records<T> {

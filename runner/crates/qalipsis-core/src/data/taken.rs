@@ -19,7 +19,10 @@ struct Count {
 
 impl Taken {
     /// Of a minion that has not taken any, or takes part in a replay.
-    pub(super) fn new(name: &str, minion: &MinionState) -> Self {
+    pub(super) fn new(name: &str, digest: Option<u64>, minion: &MinionState) -> Self {
+        if let Some(digest) = digest {
+            minion.recorder().scenario(minion.scenario_index(), |figures| figures.read_file(name, digest));
+        }
         let taken = minion.scenario().replay.as_ref().map_or(Some(0), |replay| replay.taken(name));
         Self { name: name.to_owned(), count: Mutex::new(Count { taken, pass: None }) }
     }

@@ -60,12 +60,31 @@ pub struct Scenario {
     /// By name: records that minions took in several passes; absent when there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub data: Vec<Data>,
+    /// By name: files with data that minions took records of; absent when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data_files: Vec<DataFile>,
     /// In order of declaration.
     pub criteria: Vec<Criterion>,
     /// Failures outside of any step.
     pub problems: Vec<Problem>,
     /// Load and response times over time.
     pub timeline: Timeline,
+}
+
+/// A file with data, as it was read during the warm-up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct DataFile {
+    /// As the scenario names it.
+    pub name: String,
+    /// 16 hexadecimal digits that differ when the content does.
+    pub digest: String,
+}
+
+impl DataFile {
+    fn new((name, digest): (&String, &u64)) -> Self {
+        Self { name: name.clone(), digest: format!("{digest:016x}") }
+    }
 }
 
 /// Records that minions took in several passes.
@@ -132,6 +151,7 @@ impl Scenario {
                 .chain(scenario.measured.iter().map(Meter::from))
                 .collect(),
             data: scenario.data.iter().map(Data::new).collect(),
+            data_files: scenario.data_files.iter().map(DataFile::new).collect(),
             criteria: scenario.criteria.iter().map(Criterion::from).collect(),
             problems: scenario.problems.iter().map(Problem::from).collect(),
             timeline: Timeline::new(&scenario.timeline, names),
