@@ -7,6 +7,7 @@ mod stored;
 
 use order::{Event, NewOrder};
 use qalipsis::prelude::*;
+use qalipsis::rand::RngExt;
 use qalipsis_http::Http;
 use qalipsis_kafka::{Kafka, Record};
 use uuid::Uuid;
@@ -55,6 +56,9 @@ struct Settings {
     /// How long the shop may take to answer
     #[property(default = "5s")]
     answer_within: Duration,
+    /// Whether a seed gives the same order ids again, for a shop that forgets its orders between two runs
+    #[property(default = "false")]
+    repeat_ids: bool,
 }
 
 struct World {
@@ -77,7 +81,10 @@ impl World {
 }
 
 async fn place_order(minion: Minion<Order>, world: Arc<World>) -> Outcome {
-    let order = NewOrder::random(&minion);
+    let mut order = NewOrder::random(&minion);
+    if world.settings.repeat_ids {
+        order.id = Uuid::from_u128(minion.rng().random());
+    }
     // Before the request goes out: the event may overtake the answer.
     let fulfilled = world.fulfilled.expect(order.id).within(world.settings.fulfilled_within);
 

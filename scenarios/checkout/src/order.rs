@@ -19,7 +19,7 @@ impl NewOrder {
     pub(crate) fn random<S: Steps>(minion: &Minion<S>) -> Self {
         let mut rng = minion.rng();
         Self {
-            id: Uuid::from_u128(rng.random()),
+            id: minion.unique_id(),
             product: PRODUCTS[rng.random_range(0..PRODUCTS.len())].to_owned(),
             quantity: rng.random_range(1..10),
             customer: format!("customer-{}", minion.index()),

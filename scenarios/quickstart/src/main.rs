@@ -84,7 +84,7 @@ struct Event {
 async fn place_order(minion: Minion<Order>, world: Arc<World>) -> Outcome {
     let mut rng = minion.rng();
     let order = NewOrder {
-        id: Uuid::from_u128(rng.random()),
+        id: minion.unique_id(),
         product: ["lamp", "chair", "table"][rng.random_range(0..3)],
         quantity: rng.random_range(1..10),
         customer: format!("customer-{}", minion.index()),

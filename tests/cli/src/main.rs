@@ -82,7 +82,10 @@ const HOSTILE: &str = "quotes \" ' ]]> <&> \u{1b}[31m \u{0} \u{fffe} é 🎉";
 
 fn main() -> ExitCode {
     if std::env::var_os("FIXTURE_SCENARIOS").is_some_and(|which| which == "other") {
-        return qalipsis::main([Scenario::new("tells-too", nothing, tells).minions(5)]);
+        return qalipsis::main([
+            Scenario::new("tells-too", nothing, tells).minions(5),
+            Scenario::new("other-red", nothing, all_red).minions(5),
+        ]);
     }
     qalipsis::main([
         Scenario::new("green", nothing, green).description("everything holds").minions(10),
@@ -141,6 +144,14 @@ fn main() -> ExitCode {
             .minions(60)
             .profile(Profile::timeframe(millis(5), millis(300))),
         Scenario::new("shouts", nothing, shouts).minions(2),
+        Scenario::new("opens-held", opens_held, green),
+        Scenario::new("opens-blocking", opens_blocking, green),
+        Scenario::new("arrives", nothing, green)
+            .profile(Profile::arrivals([ArrivalRate::per_second(50).total(secs(20))]))
+            .expect(Step::Act.count().at_least(1_000)),
+        Scenario::new("reads", reading, reads).minions(2),
+        Scenario::new("toggles", nothing, toggles),
+        Scenario::new("identifies", nothing, identifies).minions(2),
         backlog::scenario(),
         meters::scenario(),
     ])
@@ -415,6 +426,64 @@ async fn opens_slowly(_: Setup) -> Result<(), SetupError> {
     println!("opening");
     tokio::time::sleep(secs(3600)).await;
     Ok(())
+}
+
+/// Says when it is closed.
+struct Held;
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        println!("closed in order");
+    }
+}
+
+async fn opens_held(_: Setup) -> Result<(), SetupError> {
+    let _held = Held;
+    println!("opening");
+    tokio::time::sleep(secs(3600)).await;
+    Ok(())
+}
+
+async fn opens_blocking(_: Setup) -> Result<(), SetupError> {
+    println!("opening");
+    std::thread::sleep(secs(3600));
+    Ok(())
+}
+
+/// Properties of `reads`.
+#[derive(Properties)]
+struct Customers {
+    /// A CSV file with names
+    #[property(default = "data/customers.csv")]
+    file: PathBuf,
+}
+
+async fn reading(setup: Setup<Customers>) -> Result<Data<(String,)>, SetupError> {
+    Ok(csv::<(String,)>(setup.properties.file)?.broadcast())
+}
+
+async fn reads(minion: Minion<Step>, customers: Arc<Data<(String,)>>) -> Outcome {
+    let customer = customers.next(&minion).await?;
+    minion.step(Step::Act, async { Ok::<_, Fault>(()) }).await?;
+    minion.verify(Step::Check, |v| v.equal("name", customer.0.as_str(), "Ann"))
+}
+
+/// Is wrong as long as a file lies in the current folder.
+async fn toggles(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+    minion.step(Step::Act, async { Ok::<_, Fault>(()) }).await?;
+    minion.verify(Step::Check, |v| v.that("whole", !std::path::Path::new("broken").exists()))
+}
+
+async fn identifies(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+    let (first, second) = (minion.unique_id(), minion.unique_id());
+    println!("minion {} draws {} and is {first} or {second}", minion.index(), minion.rng().next_u64());
+    minion.event(Level::Debug, "identified", first.to_string());
+    green(minion, Arc::default()).await
+}
+
+async fn all_red(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+    minion.step(Step::Act, async { Ok::<_, Fault>(()) }).await?;
+    minion.verify(Step::Check, |v| v.equal("answer", "no", "yes"))
 }
 
 /// Keeps its worker from everything else for long, but never from other minions.

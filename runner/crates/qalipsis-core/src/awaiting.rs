@@ -5,7 +5,9 @@ use crate::fault::Fault;
 use crate::minion::ScenarioContext;
 use qalipsis_model::duration::human;
 use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailedCheck, FailureKind, excerpt};
+use qalipsis_model::failure::{self, FailedExecution};
 use qalipsis_model::suggest;
+use qalipsis_model::timestamp::Timestamp;
 use std::fmt::Debug;
 use std::panic::Location;
 use std::sync::Arc;
@@ -46,6 +48,21 @@ impl Terms {
 }
 
 impl Awaiting {
+    /// A line of the list of failures, beside the one that was written at the deadline.
+    pub(crate) fn listed(&self, fault: &Fault, at: Timestamp) -> FailedExecution {
+        FailedExecution {
+            at,
+            scenario: self.scenario.name.clone(),
+            step: Some(self.step),
+            key: fault.key.clone(),
+            minion: Some(self.minion),
+            iteration: self.iteration,
+            kind: fault.kind,
+            message: failure::line(&fault.message),
+            trace_id: Some(self.trace_id.clone()),
+        }
+    }
+
     pub(crate) fn step_name(&self) -> &'static str {
         self.scenario.steps[self.step as usize].name
     }

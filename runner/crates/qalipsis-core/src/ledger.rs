@@ -491,6 +491,10 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             figures.late += 1;
             figures.in_gap += u64::from(explained);
         }
+        scenario.evidence.failures.add(|| {
+            let fault = self.late_fault(key, &overdue.slot, &awaiting.terms, at);
+            awaiting.listed(&fault, scenario.clock.date(at))
+        });
         let id = awaiting
             .evidence
             .or_else(|| scenario.evidence.admit(scenario.index, Some(awaiting.step), FailureKind::JoinLate));

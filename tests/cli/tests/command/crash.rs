@@ -36,9 +36,12 @@ fn lost_after(finished: &Finished) -> Duration {
     }
 }
 
+/// A limit that is short enough for a test.
+const SILENCE: [&str; 2] = ["-c", "campaign.limits.factory-silence=2500ms"];
+
 /// A campaign of `long` of which the first second is known to the head, and when its load started.
 fn running_for_a_while(context: &TestContext) -> (Process, Instant) {
-    let process = context.running("long");
+    let process = context.running_with("long", &SILENCE);
     let started = Instant::now();
     process.wait_for_line(|line| line == "pass 8 begins", SOON).unwrap();
     (process, started)
@@ -65,7 +68,7 @@ fn a_stopped_factory_is_noticed_and_removed() {
     context.signal_factory(Signal::STOP);
     let stopped = started.elapsed();
     let finished = process.wait(LIMIT).unwrap();
-    assert_lost(&context, &finished, "did not answer for 2.5 s");
+    assert_lost(&context, &finished, "did not answer for 2.5 s (campaign.limits.factory-silence)");
     assert!(lost_after(&finished) < stopped + NOTICED_WITHIN, "{finished}");
 }
 
@@ -76,7 +79,7 @@ fn an_abort_is_told_with_the_last_words() {
     assert_lost(
         &context,
         &finished,
-        "its process ended with signal: 6 (SIGABRT); its last words: about to abort",
+        "its process ended with signal: 6 (SIGABRT); its last output: about to abort",
     );
 }
 
@@ -86,14 +89,14 @@ fn an_allocation_without_end_is_told_with_the_last_words() {
     let script =
         r#"ulimit -v 1500000; exec "$Q" --autostart --executable "$F" -s allocates -c factory.workers=1"#;
     let finished = finish(context.shell(script));
-    assert_lost(&context, &finished, "signal: 6 (SIGABRT); its last words: memory allocation of ");
+    assert_lost(&context, &finished, "signal: 6 (SIGABRT); its last output: memory allocation of ");
 }
 
 #[test]
 fn a_blocked_worker_is_told_with_scenario_minion_and_step() {
     let context = TestContext::new();
     let began = Instant::now();
-    let finished = context.autostart("blocks", &[]);
+    let finished = context.autostart("blocks", &SILENCE);
     assert_lost(
         &context,
         &finished,
@@ -124,6 +127,46 @@ fn a_factory_that_ends_at_once_is_told() {
     assert_lost(
         &context,
         &finished,
-        "before the load started: its process ended with exit status: 9; its last words: no licence",
+        "before the load started: its process ended with exit status: 9; its last output: no licence",
     );
+}
+
+/// Red while 2.5 s of silence were a loss.
+#[test]
+fn f1_a_factory_that_pauses_for_some_seconds_is_noticed_and_not_lost() {
+    let context = TestContext::new();
+    let process = context.running_with("long", &["-c", "campaign.timeout=9s"]);
+    process.wait_for_line(|line| line == "pass 2 begins", SOON).unwrap();
+    context.signal_factory(Signal::STOP);
+    let noticed = |line: &str| {
+        line.starts_with("factory 'fixture' has not answered for 2.")
+            && line.ends_with(" s, it is lost after 10 s (campaign.limits.factory-silence)")
+    };
+    process.wait_for_line(noticed, LIMIT).unwrap();
+    context.signal_factory(Signal::CONT);
+    process.wait_for_line(|line| line.starts_with("factory 'fixture' answers again, after "), SOON).unwrap();
+    let finished = process.wait(LIMIT).unwrap();
+    let text = flat(&finished.stdout);
+    assert!(text.contains("stopped after its limit of 9 s"), "it ran on: {finished}");
+    assert!(text.contains("factory 'fixture' did not answer for "), "the report says so: {finished}");
+    assert!(!text.contains("was lost"), "{finished}");
+    context.assert_nothing_left();
+}
+
+/// Red while the runner took a time in which it did not run itself for the silence of its factories.
+#[test]
+fn f1_a_runner_that_was_paused_does_not_blame_its_factories() {
+    let context = TestContext::new();
+    let process = context.running_with("long", &["-c", "campaign.timeout=8s", SILENCE[0], SILENCE[1]]);
+    let runner = context.runner();
+    rustix::process::kill_process(runner, Signal::STOP).unwrap();
+    // Longer than any factory may be silent here.
+    std::thread::sleep(Duration::from_secs(4));
+    rustix::process::kill_process(runner, Signal::CONT).unwrap();
+    let finished = process.wait(LIMIT).unwrap();
+    let text = flat(&finished.stdout);
+    assert!(text.contains("stopped after its limit of 8 s"), "{finished}");
+    assert!(text.contains("the runner itself did not run for "), "the report says so: {finished}");
+    assert!(!text.contains("was lost") && !text.contains("did not answer"), "{finished}");
+    context.assert_nothing_left();
 }

@@ -19,5 +19,7 @@ mod stop;
 mod summary;
 mod support;
 mod usage;
+mod trying;
 mod verdict;
+mod written;
 mod zones;

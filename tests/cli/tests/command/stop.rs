@@ -141,3 +141,115 @@ fn the_hard_limit_cancels_what_the_other_one_waits_for() {
         "{finished}"
     );
 }
+
+/// Red while the factory panicked there: "Cannot drop a runtime in a context where blocking is not allowed".
+#[test]
+fn c10_an_interrupt_while_worlds_open_says_which_one_and_closes_it_in_order() {
+    let context = TestContext::new();
+    let process = Process::spawn(&mut context.campaign("opens-held", &["-v"])).unwrap();
+    process.wait_for_line(|line| line == "opening", LIMIT).unwrap();
+    process.interrupt().unwrap();
+    let finished = process.wait(LIMIT).unwrap();
+    let cause = "stopped by the user during warm-up: World::open of opens-held was still running";
+    assert_aborted(&context, &finished, cause);
+    assert!(finished.stderr.lines().any(|line| line == "closed in order"), "{finished}");
+    assert!(!finished.stderr.contains("panicked"), "{finished}");
+}
+
+#[test]
+fn c10_a_world_that_blocks_its_thread_is_left_behind() {
+    for times in [1, 2] {
+        let context = TestContext::new();
+        let process = Process::spawn(&mut context.campaign("opens-blocking", &["-v"])).unwrap();
+        process.wait_for_line(|line| line == "opening", LIMIT).unwrap();
+        let began = Instant::now();
+        process.interrupt().unwrap();
+        process.wait_for_line(|line| line.starts_with("stopping: what is open is closed"), SOON).unwrap();
+        if times == 2 {
+            // It may have ended by itself meanwhile.
+            _ = process.interrupt();
+        }
+        let finished = process.wait(LIMIT).unwrap();
+        assert!(began.elapsed() < PROMPTLY);
+        assert_aborted(&context, &finished, "stopped by the user");
+        assert!(!finished.stderr.contains("panicked"), "{finished}");
+    }
+}
+
+/// Red while a signal was passed over once the campaign had ended.
+#[test]
+fn c10_an_interrupt_while_outputs_are_shown_does_not_wait_for_those_that_hang() {
+    // The connection is taken, and nobody ever answers.
+    let slack = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let context = TestContext::new();
+    let url = format!("report.export.slack.url=http://{}", slack.local_addr().unwrap());
+    let mut command = context.campaign("red", &["-c", "report.export.slack.enabled=true", "-c", &url]);
+    let process = Process::spawn(&mut command).unwrap();
+    let _connection = slack.accept().unwrap();
+    let began = Instant::now();
+    process.interrupt().unwrap();
+    let finished = process.wait(LIMIT).unwrap();
+    assert!(began.elapsed() < PROMPTLY, "{:?}", began.elapsed());
+    assert_eq!(finished.code(), Some(3), "the verdict stays: {finished}");
+    assert!(flat(&finished.stdout).contains("slack: not finished, stopped by the user"), "{finished}");
+    assert_eq!(context.junit_files().len(), 1, "files are written all the same");
+}
+
+fn hang_up(process: &Process) {
+    let pid = i32::try_from(process.pid()).unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::HUP)
+        .unwrap();
+}
+
+/// Red while SIGHUP ended the runner without a report.
+#[test]
+fn c7_the_end_of_the_terminal_stops_the_campaign_and_it_reports() {
+    let context = TestContext::new();
+    let process = context.running("long");
+    process.wait_for_line(|line| line == "pass 1 begins", SOON).unwrap();
+    hang_up(&process);
+    let finished = process.wait(LIMIT).unwrap();
+    assert_aborted(&context, &finished, "stopped by the user");
+    assert!(!cancelled(&finished), "{finished}");
+}
+
+#[test]
+fn c7_a_run_that_ignores_the_end_of_its_terminal_goes_on() {
+    let context = TestContext::new();
+    // As `nohup` does.
+    let script = "trap '' HUP; exec \"$Q\" --autostart --executable \"$F\" -s long -v -c campaign.timeout=4s";
+    let process = Process::spawn(&mut context.shell(script)).unwrap();
+    process.wait_for_line(|line| line == "pass 1 begins", LIMIT).unwrap();
+    hang_up(&process);
+    let finished = process.wait(LIMIT).unwrap();
+    assert_aborted(&context, &finished, "stopped after its limit of 4 s");
+}
+
+#[test]
+fn c7_without_a_reader_of_standard_output_the_reports_are_written() {
+    let context = TestContext::new();
+    let script = "{ \"$Q\" --autostart --executable \"$F\" -s red; echo $? > code; } | true";
+    crate::support::finish(context.shell(script));
+    assert_eq!(std::fs::read_to_string(context.path().join("code")).unwrap(), "3\n");
+    assert_eq!(context.junit_files().len(), 1);
+    assert!(context.summary().is_file());
+}
+
+/// Red for SIGTERM and SIGHUP, which ended it without a report.
+#[test]
+fn c7_a_scenario_that_runs_alone_is_stopped_in_the_same_way() {
+    for signal in ["TERM", "HUP", "INT"] {
+        let context = TestContext::new();
+        let mut command = context.program(crate::support::FIXTURE);
+        let process = Process::spawn(command.args(["run", "long"])).unwrap();
+        process.wait_for_line(|line| line == "pass 1 begins", SOON).unwrap();
+        match signal {
+            "TERM" => process.terminate().unwrap(),
+            "HUP" => hang_up(&process),
+            _ => process.interrupt().unwrap(),
+        }
+        let finished = process.wait(LIMIT).unwrap();
+        assert_eq!(finished.code(), Some(5), "{signal}: {finished}");
+        assert!(flat(&finished.stdout).contains("stopped by the user"), "{signal}: {finished}");
+    }
+}

@@ -120,7 +120,13 @@ impl TestContext {
 
     /// Starts a campaign and waits until its load runs.
     pub(crate) fn running(&self, scenario: &str) -> Process {
-        let process = Process::spawn(&mut self.campaign(scenario, &["-v"])).unwrap();
+        self.running_with(scenario, &[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn running_with(&self, scenario: &str, arguments: &[&str]) -> Process {
+        let arguments = [&["-v"], arguments].concat();
+        let process = Process::spawn(&mut self.campaign(scenario, &arguments)).unwrap();
         process.wait_for_line(|line| line == LOAD_STARTS, LIMIT).unwrap();
         process
     }
@@ -135,6 +141,13 @@ impl TestContext {
             .collect();
         assert_eq!(found.len(), 1, "there is one factory: {:?}", self.processes());
         found[0]
+    }
+
+    /// The process of the runner.
+    pub(crate) fn runner(&self) -> rustix::process::Pid {
+        let processes = self.processes();
+        let (pid, _) = processes.iter().find(|(_, line)| line.contains(" --autostart ")).expect("it runs");
+        rustix::process::Pid::from_raw(i32::try_from(*pid).unwrap()).unwrap()
     }
 
     /// Sends a signal, by its name, to the process of the factory.

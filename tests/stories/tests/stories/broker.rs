@@ -12,7 +12,7 @@ fn a_thousand_minions_match_and_an_earlier_run_on_the_same_topics_does_not_matte
         let shop = shop(&flags);
         let checkout =
             Checkout::at(&shop).set("scenarios.checkout.minions", "1000").set("campaign.seed", seed);
-        checkout.run().assert_green(1_000);
+        checkout.set("properties.repeat-ids", "true").run().assert_green(1_000);
         shop
     };
     drop(run("1"));
@@ -20,8 +20,8 @@ fn a_thousand_minions_match_and_an_earlier_run_on_the_same_topics_does_not_matte
     // The same seed orders the same ids again. The shop drops all of them now: what the topic still
     // holds of the first run must not be taken for their events.
     let shop = shop(&format!("{flags} --drop 100"));
-    let outcome =
-        Checkout::at(&shop).set("scenarios.checkout.minions", "1000").set("campaign.seed", "1").run();
+    let checkout = Checkout::at(&shop).set("scenarios.checkout.minions", "1000").set("campaign.seed", "1");
+    let outcome = checkout.set("properties.repeat-ids", "true").run();
     let case = outcome.assert_red("order-fulfilled", "join-missing");
     assert_eq!(case.minions(), (1_000, 1_000), "{}", case.message);
     assert_eq!(Stats::of(&shop).ids("dropped").len(), 1_000);
