@@ -159,6 +159,7 @@ fn pages_are_written_below_the_folder_of_their_campaign_and_shown_without_a_comp
     none.scenarios[0].steps.clear();
     let reports = [
         ("failing", Campaign::failing().report()),
+        ("unread", Campaign::unread().report()),
         ("healthy", Campaign::healthy().report()),
         ("none", none),
         ("many", many()),
