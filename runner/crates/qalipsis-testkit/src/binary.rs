@@ -53,6 +53,14 @@ fn build(package: &str, name: &str) -> anyhow::Result<PathBuf> {
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }
+    // What cargo sets for the test that runs. Build scripts of dependencies ask cargo to watch such variables, so that each
+    // package of tests would build them, and all that depends on them, once more.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name == "OUT_DIR" || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&*name);
+        }
+    }
     let output = command.output().context("failed to start cargo")?;
     if !output.status.success() {
         bail!("failed to build `{name}` of `{package}`:\n{}", String::from_utf8_lossy(&output.stderr));
