@@ -302,7 +302,7 @@ impl Args {
             }
             (false, None) => {
                 return Err(Error::Usage(
-                    "say what to do: qalipsis --autostart, qalipsis list or qalipsis validate; \
+                    "no command given: qalipsis --autostart, qalipsis list or qalipsis validate; \
                      see qalipsis --help"
                         .into(),
                 ));
@@ -436,7 +436,7 @@ mod tests {
         for (arguments, expected) in [
             (
                 &[][..],
-                "say what to do: qalipsis --autostart, qalipsis list or qalipsis validate; see qalipsis --help",
+                "no command given: qalipsis --autostart, qalipsis list or qalipsis validate; see qalipsis --help",
             ),
             (
                 &["--autostart", "list"],

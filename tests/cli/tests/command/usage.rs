@@ -61,7 +61,7 @@ fn wrong_flags() {
         .call(&["--autostart", "--executable"])
         .call(&["--autostart", "--executable", "a", "--manifest-path", "b"]);
     assert_snapshot!(errors.told, @r"
-    error: say what to do: qalipsis --autostart, qalipsis list or qalipsis validate; see qalipsis --help
+    error: no command given: qalipsis --autostart, qalipsis list or qalipsis validate; see qalipsis --help
     error: unexpected argument '--autostrat' found; a similar argument exists: '--autostart'
     error: unrecognized subcommand 'lits'; a similar subcommand exists: 'list'
     error: --autostart runs a campaign, list, validate, compare and replay do not: give only one of them

@@ -151,12 +151,14 @@ impl Reading<'_> {
         let Some((key, value)) = pair.split_once('=') else {
             // What follows the key may be a secret, for example in `properties.password:hunter2`.
             let end = pair.find(|c: char| !(c.is_alphanumeric() || "._-".contains(c))).unwrap_or(pair.len());
-            self.problems.push(Problem::at(
-                format_args!("-c {}", &pair[..end]),
-                "there is no '=', write -c KEY=VALUE",
-            ));
+            let place = format!("-c {}", &pair[..end]);
+            self.problems.push(Problem::at(place.trim_end(), "there is no '=', write -c KEY=VALUE"));
             return;
         };
+        if key.trim().is_empty() {
+            self.problems.push(Problem::at("-c", "there is no key before '=', write -c KEY=VALUE"));
+            return;
+        }
         let value = expand(value, self.environment);
         self.entry(Entry { name: key.trim().to_owned(), origin: Origin::Flag, value });
     }
@@ -406,6 +408,9 @@ scenarios:
                 "-c: unknown key 'scenarios.checkout.minion', did you mean 'scenarios.checkout.minions'?",
             ),
             ("properties.password:hunter2", "-c properties.password: there is no '=', write -c KEY=VALUE"),
+            ("", "-c: there is no '=', write -c KEY=VALUE"),
+            ("=hunter2", "-c: there is no key before '=', write -c KEY=VALUE"),
+            (" = hunter2", "-c: there is no key before '=', write -c KEY=VALUE"),
         ] {
             assert_eq!(problems(&[], Environment::default(), &[pair]), [expected]);
         }
