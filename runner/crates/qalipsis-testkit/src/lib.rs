@@ -47,5 +47,5 @@ pub use postgres::{POSTGRES_PASSWORD, POSTGRES_URL, PostgresServer};
 pub use process::{Finished, Process};
 pub use proxy::Proxy;
 pub use rabbitmq::{RABBITMQ_ADDRESS, RabbitMq, RabbitMqTls};
-pub use secured_kafka::{KAFKA_PASSWORD, SecuredKafka};
 pub use redis::{REDIS_ADDRESS, RedisServer};
+pub use secured_kafka::{KAFKA_PASSWORD, SecuredKafka};

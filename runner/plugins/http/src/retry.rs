@@ -55,7 +55,7 @@ impl Unprocessed {
     pub(crate) fn read(error: &hyper::Error) -> Option<Self> {
         // The library forgets one request when a connection ends: the one that waits until the server takes
         // another stream, so that it has not been sent.
-        if error.is_user() {
+        if error.is_user() && error.to_string() == "dispatch task is gone" {
             return Some(Self::Ended);
         }
         let mut next: Option<&(dyn Error + 'static)> = Some(error);

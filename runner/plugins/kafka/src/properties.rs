@@ -121,7 +121,8 @@ fn check(key: &str, value: &str) -> Result<(), Fault> {
         KafkaError::ClientConfig(_, text, ..) => {
             // Without TLS these two are just unknown values to it.
             let protocol = key == "security.protocol" && value.to_ascii_lowercase().ends_with("ssl");
-            let hint = if needs_feature(&text) || (protocol && !cfg!(feature = "ssl")) { FEATURE } else { "" };
+            let hint =
+                if needs_feature(&text) || (protocol && !cfg!(feature = "ssl")) { FEATURE } else { "" };
             refused(format!("librdkafka refuses the value '{value}': {text}{hint}"))
         }
         other => refused(other.to_string()),

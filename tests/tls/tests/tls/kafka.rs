@@ -41,14 +41,18 @@ async fn d10_kafka_with_a_private_authority() {
     for trusted in [None, Some(&other)] {
         let message = refusal(used(tls(&secured.tls, trusted)).await, &secured.tls);
         assert!(message.contains("certificate verify failed"), "{message}");
-        assert!(message.ends_with("; trust its authority with the property ssl.ca.pem or ssl.ca.location"), "{message}");
+        assert!(
+            message.ends_with("; trust its authority with the property ssl.ca.pem or ssl.ca.location"),
+            "{message}"
+        );
     }
 }
 
 #[tokio::test]
 async fn d10_kafka_with_a_wrong_name() {
     let secured = &*SECURED;
-    let message = refusal(used(tls(&secured.wrong_name, Some(&secured.authority))).await, &secured.wrong_name);
+    let message =
+        refusal(used(tls(&secured.wrong_name, Some(&secured.authority))).await, &secured.wrong_name);
     assert_one_of(&message, &["IP address mismatch", "hostname mismatch"]);
 }
 
@@ -99,14 +103,19 @@ async fn d9_kafka_over_tls_with_scram() {
 #[tokio::test]
 async fn d9_kafka_over_tls_with_oauthbearer() {
     let secured = &*SECURED;
-    let client = || {
-        sasl(&secured.oauth, "OAUTHBEARER")
-            .property("enable.sasl.oauthbearer.unsecure.jwt", "true")
-    };
+    let client =
+        || sasl(&secured.oauth, "OAUTHBEARER").property("enable.sasl.oauthbearer.unsecure.jwt", "true");
     used(client().property("sasl.oauthbearer.config", "principal=alice")).await.unwrap();
-    let expired = client().property("sasl.oauthbearer.config", "principal=alice lifeSeconds=1 scope=none extension_a=b");
+    let expired = client()
+        .property("sasl.oauthbearer.config", "principal=alice lifeSeconds=1 scope=none extension_a=b");
     let _ = expired;
     // A broker that offers another mechanism says which.
-    let message = refusal(used(sasl(&secured.oauth, "PLAIN").property("sasl.username", "a").property("sasl.password", "hunter2")).await, &secured.oauth);
+    let message = refusal(
+        used(
+            sasl(&secured.oauth, "PLAIN").property("sasl.username", "a").property("sasl.password", "hunter2"),
+        )
+        .await,
+        &secured.oauth,
+    );
     assert!(message.contains("OAUTHBEARER"), "{message}");
 }

@@ -42,7 +42,8 @@ async fn d10_rabbitmq_with_a_private_authority_asks_for_a_client_certificate() {
     }
     for trusted in [None, Some(&other)] {
         let message = refusal(connect(&server, trusted, Some(&known)).await, &address(&server));
-        let expected = "TLS handshake: invalid peer certificate: UnknownIssuer; trust its authority with ca_pem";
+        let expected =
+            "TLS handshake: invalid peer certificate: UnknownIssuer; trust its authority with ca_pem";
         assert!(message.ends_with(expected), "{message}");
     }
 }
