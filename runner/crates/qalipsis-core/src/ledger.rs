@@ -219,7 +219,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             },
             Place::Vacant(place) => _ = place.insert(Entry::Awaited(Arc::clone(slot))),
         }
-        let came_before = shard.orphans.get(key);
+        let came_before = shard.orphans.remove(key);
         let (evicted, duplicates) = self.take_waiting(shard, key, waiting, now);
         drop(guard);
         Counts::add(&self.counts.expected, 1);
@@ -654,3 +654,6 @@ impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
         figures.abandoned_records += records;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,7 +81,7 @@ pub async fn replay(invocation: &Invocation, path: &Path, target: Target) -> Res
     text.extend(differences.iter().map(|difference| note("differs", difference, style)));
     text.extend(seen::changed_files(scenario, &report).iter().map(|file| note("warning", file, style)));
     output::print(&text)?;
-    Ok(report.status.exit_code(false))
+    Ok(report.exit_code(false))
 }
 
 /// The scenario of the summary that is meant.

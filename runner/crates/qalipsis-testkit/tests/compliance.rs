@@ -3,8 +3,11 @@
 
 use qalipsis_core::fault::Fault;
 use qalipsis_core::gauge::{Gauge, Reading};
+use qalipsis_core::source::Recovery;
 use qalipsis_core::source::{Feed, Source};
-use qalipsis_testkit::plugin::compliance::{self, ActionKit, GaugeKit, SECRET, SourceKit};
+use qalipsis_testkit::plugin::compliance::{
+    self, ActionKit, Doomed, GaugeKit, Interruptible, SECRET, SourceKit,
+};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -26,6 +29,14 @@ enum Flaw {
     TellsNoCoordinates,
     GoesOnWhenStopped,
     TellsNoLag,
+    HidesOutage,
+    TellsGapForNothing,
+    NeverResumes,
+    StopsReadingAfterOutage,
+    NamesNoCause,
+    ShowsPasswordInCause,
+    EndsWithoutAddress,
+    OutlivesItsLog,
     // Of all.
     HangsWhenUnreachable,
     NamesNothing,
@@ -46,6 +57,8 @@ struct Memory {
     written: watch::Sender<usize>,
     places: AtomicUsize,
     readings: AtomicU64,
+    away: watch::Sender<bool>,
+    deleted: watch::Sender<bool>,
 }
 
 impl Memory {
@@ -56,6 +69,8 @@ impl Memory {
             written: watch::Sender::new(0),
             places: AtomicUsize::new(10),
             readings: AtomicU64::new(0),
+            away: watch::Sender::new(false),
+            deleted: watch::Sender::new(false),
         }))
     }
 
@@ -100,6 +115,11 @@ impl Client {
     }
 }
 
+/// Returns when a value is as wanted.
+async fn becomes<T>(value: &watch::Sender<T>, wanted: impl FnMut(&T) -> bool) {
+    let _ = value.subscribe().wait_for(wanted).await;
+}
+
 impl Source for Client {
     type Record = u64;
 
@@ -116,13 +136,15 @@ impl Source for Client {
         if flaw == Flaw::EndsBeforeReady {
             return Err(Fault::error("memory log: no such log"));
         }
-        let mut written = server.written.subscribe();
         if flaw == Flaw::ReadyTooEarly {
             feed.ready();
             sleep(Duration::from_millis(20)).await;
         }
         let mut next = if flaw == Flaw::ReadsFromBefore { 0 } else { server.log.lock().unwrap().len() };
         feed.ready();
+        if flaw == Flaw::TellsGapForNothing {
+            feed.interrupted("idle");
+        }
         loop {
             let fresh: Vec<Option<u64>> = server.log.lock().unwrap()[next..].to_vec();
             for record in fresh {
@@ -144,7 +166,32 @@ impl Source for Client {
                 feed.lag((server.log.lock().unwrap().len() - next) as u64);
             }
             tokio::select! {
-                _ = written.wait_for(|written| *written > next) => {}
+                () = becomes(&server.written, |written| *written > next) => {}
+                () = becomes(&server.away, |away| *away) => {
+                    match flaw {
+                        Flaw::HidesOutage => {}
+                        Flaw::NamesNoCause => feed.interrupted(""),
+                        Flaw::ShowsPasswordInCause => feed.interrupted(format!("refused {SECRET}")),
+                        _ => feed.interrupted("connection reset"),
+                    }
+                    tokio::select! {
+                        () = becomes(&server.away, |away| !*away) => {}
+                        () = feed.stopped() => return Ok(()),
+                    }
+                    match flaw {
+                        Flaw::NeverResumes => {}
+                        Flaw::StopsReadingAfterOutage => {
+                            feed.resumed(Recovery::Complete);
+                            feed.stopped().await;
+                            return Ok(());
+                        }
+                        _ => feed.resumed(Recovery::Complete),
+                    }
+                }
+                () = becomes(&server.deleted, |deleted| *deleted), if flaw != Flaw::OutlivesItsLog => {
+                    let place = if flaw == Flaw::EndsWithoutAddress { "" } else { " at memory:1" };
+                    return Err(Fault::error(format!("the log{place} was deleted")));
+                }
                 () = feed.stopped(), if flaw != Flaw::GoesOnWhenStopped => return Ok(()),
             }
         }
@@ -178,6 +225,21 @@ impl SourceKit for Plugin {
 
     fn place(&self) -> String {
         "memory log at ".to_owned()
+    }
+
+    async fn interruptible(&self) -> Option<Interruptible<Client>> {
+        let (begin, end) = (Arc::clone(&self.0), Arc::clone(&self.0));
+        Some(Interruptible {
+            source: self.client(None),
+            begin: Box::new(move || _ = begin.away.send_replace(true)),
+            end: Box::new(move || _ = end.away.send_replace(false)),
+        })
+    }
+
+    async fn doomed(&self) -> Option<Doomed<Client>> {
+        let server = Arc::clone(&self.0);
+        let doom = Box::pin(async move { _ = server.deleted.send_replace(true) });
+        Some(Doomed { source: self.client(None), doom, address: "memory:1".to_owned() })
     }
 }
 
@@ -279,6 +341,14 @@ async fn each_flaw_of_a_source_is_noticed() {
         (Flaw::TellsNoCoordinates, "garbage"),
         (Flaw::GoesOnWhenStopped, "stop"),
         (Flaw::TellsNoLag, "lag"),
+        (Flaw::HidesOutage, "outage"),
+        (Flaw::TellsGapForNothing, "outage"),
+        (Flaw::NeverResumes, "outage"),
+        (Flaw::StopsReadingAfterOutage, "outage"),
+        (Flaw::NamesNoCause, "outage"),
+        (Flaw::ShowsPasswordInCause, "secret"),
+        (Flaw::EndsWithoutAddress, "failure"),
+        (Flaw::OutlivesItsLog, "failure"),
         (Flaw::HangsWhenUnreachable, "unreachable"),
         (Flaw::NamesNothing, "unreachable"),
         (Flaw::ShowsPassword, "secret"),
@@ -289,7 +359,11 @@ async fn each_flaw_of_a_source_is_noticed() {
         // What ends before it is ready, or never ends, is noticed wherever it is opened.
         if !matches!(
             flaw,
-            Flaw::EndsBeforeReady | Flaw::GoesOnWhenStopped | Flaw::ReadsFromBefore | Flaw::ReadyTooEarly
+            Flaw::EndsBeforeReady
+                | Flaw::GoesOnWhenStopped
+                | Flaw::ReadsFromBefore
+                | Flaw::ReadyTooEarly
+                | Flaw::TellsGapForNothing
         ) {
             assert_eq!(broken.len(), 1, "{flaw:?}: {broken:?}");
         }

@@ -47,7 +47,7 @@ pub(crate) async fn run(scenarios: &[Scenario], options: &Run) -> u8 {
     let mut out = std::io::stdout().lock();
     // Who does not read it gets the exit code.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    report.status.exit_code(false)
+    report.exit_code(false)
 }
 
 fn plan(scenarios: &[Scenario], options: &Run) -> Result<CampaignPlan, String> {

@@ -35,6 +35,16 @@ impl<K: Key, V: Copy> Generations<K, V> {
         std::mem::replace(&mut self.old, std::mem::take(&mut self.young)).len()
     }
 
+    /// Forgets a key; gives what was remembered of it.
+    pub(super) fn remove(&mut self, key: &K) -> Option<V> {
+        if self.is_empty() {
+            return None;
+        }
+        // It may be in both, and the younger one counts.
+        let old = self.old.remove(key);
+        self.young.remove(key).or(old)
+    }
+
     fn is_empty(&self) -> bool {
         self.young.is_empty() && self.old.is_empty()
     }

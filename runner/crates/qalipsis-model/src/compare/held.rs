@@ -53,6 +53,9 @@ impl Report {
 
     /// The exit code of the campaign.
     pub fn exit_code(&self, fail_on_warning: bool) -> u8 {
+        if self.has_internal_errors {
+            return exit::INTERNAL;
+        }
         let warned = fail_on_warning && !self.warnings.is_empty();
         if self.only_regressed() && !warned {
             exit::REGRESSION

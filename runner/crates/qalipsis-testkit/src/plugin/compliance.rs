@@ -3,6 +3,10 @@
 //! A plugin describes itself by a kit; the suite runs its sources, actions and gauges as the engine does and
 //! tells each rule that is broken. `tests/compliance.rs` breaks them one by one and sees the suite notice.
 
+mod outage;
+
+pub use outage::{Doomed, Interruptible};
+
 use super::{Opened, in_step, in_step_within, open};
 use crate::free_port;
 use qalipsis_core::fault::Fault;
@@ -37,7 +41,8 @@ const CANCELLED: u32 = 100;
 /// A rule of the contract that a plugin breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
-    /// In a word: `ready`, `once`, `garbage`, `stop`, `unreachable`, `secret`, `lag`, `cancel`, `work`, `reading`.
+    /// In a word: `ready`, `once`, `garbage`, `stop`, `unreachable`, `secret`, `lag`, `outage`, `failure`, `cancel`,
+    /// `work`, `reading`.
     pub rule: &'static str,
     /// What was seen.
     pub how: String,
@@ -74,6 +79,16 @@ pub trait SourceKit {
     fn number(record: &<Self::Source as Source>::Record) -> u64;
     /// The name of the place, which the coordinates of a record contain.
     fn place(&self) -> String;
+    /// The source by a way to the server that the suite can cut, with a [`Proxy`](crate::Proxy) for example; without it
+    /// the rule on outages is not checked.
+    fn interruptible(&self) -> impl Future<Output = Option<Interruptible<Self::Source>>> {
+        async { None }
+    }
+    /// A source that the suite can take away what it reads; without it the rule on what ends a source for good is not
+    /// checked.
+    fn doomed(&self) -> impl Future<Output = Option<Doomed<Self::Source>>> {
+        async { None }
+    }
 }
 
 /// An action against a real server.
@@ -136,6 +151,9 @@ pub async fn source<K: SourceKit>(kit: &K) -> Vec<Broken> {
         it_stops_in_time(kit).await,
         lag_is_told(kit).await,
         an_unreachable_source_is_named(kit).await,
+        outage::a_quiet_source_tells_no_gap(kit).await,
+        outage::an_outage_is_an_interval_with_its_cause(kit).await,
+        outage::what_ends_it_for_good_names_its_server(kit).await,
     ];
     results.into_iter().filter_map(Result::err).collect()
 }
@@ -153,7 +171,11 @@ pub async fn gauge<K: GaugeKit>(kit: &K) -> Vec<Broken> {
 }
 
 async fn opened<K: SourceKit>(kit: &K) -> Result<Opened<<K::Source as Source>::Record>, Broken> {
-    let mut opened = open(kit.source().await).await;
+    ready(open(kit.source().await).await).await
+}
+
+/// Waits until it is ready.
+async fn ready<R>(mut opened: Opened<R>) -> Result<Opened<R>, Broken> {
     let ready = timeout(PATIENCE, opened.ready.wait_for(|ready| *ready)).await.map(|ready| ready.is_ok());
     match ready {
         Ok(true) => Ok(opened),

@@ -35,7 +35,10 @@ impl Default for Run {
 impl Run {
     pub(crate) fn of(self, scenario: impl Fn() -> Scenario) -> Report {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(self.campaign(scenario))
+        let report = runtime.block_on(self.campaign(scenario));
+        // The counts of every campaign add up.
+        assert!(!report.has_internal_errors, "{:?}", report.reasons);
+        report
     }
 
     async fn campaign(self, scenario: impl Fn() -> Scenario) -> Report {
