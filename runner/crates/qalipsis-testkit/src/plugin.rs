@@ -206,6 +206,13 @@ impl<R> Opened<R> {
         (left, ended.expect("it does not panic"))
     }
 
+    /// Stops it; the records that nobody has taken, how it ended, and its figures since the last call.
+    pub async fn finish(self) -> (Vec<R>, Result<(), Fault>, JoinFigures) {
+        let ledger = Arc::clone(&self.ledger);
+        let (left, ended) = self.stop().await;
+        (left, ended, ledger.drain())
+    }
+
     /// Stops it; how it ended, or `None` when it still ran after the second that the engine gives.
     pub async fn stop_in_time(mut self) -> Option<Result<(), Fault>> {
         self.stop.send_replace(true);

@@ -143,8 +143,13 @@ impl<T: Send + 'static> Reading<T> {
         }
         outage.verdict(&server)?;
         if self.member.is_none() && !outage.is_open() {
-            // What was deleted in the last second before it was read.
-            let _ = timeout(LEAVE_LIMIT, self.account(&mut connection)).await;
+            // What was deleted in the last second before it was read; by a connection on which nothing blocks.
+            let last = async {
+                if let Ok(mut connection) = open().await {
+                    let _ = self.account(&mut connection).await;
+                }
+            };
+            let _ = timeout(LEAVE_LIMIT, last).await;
         }
         if let Some(member) = &self.member {
             // A consumer that stays behind harms nobody.
@@ -214,6 +219,9 @@ impl<T: Send + 'static> Reading<T> {
         let sent = entry::read(&answer)
             .map_err(|problem| Trouble::Fatal(Fault::error(format!("{}: {problem}", self.coordinates()))))?;
         drop(answer);
+        if !sent.is_empty() {
+            self.there(received);
+        }
         if let Some(member) = &mut self.member {
             member.received(sent.last().map(|(id, _)| *id));
         }
@@ -308,6 +316,15 @@ impl<T: Send + 'static> Reading<T> {
         self.begin_again();
     }
 
+    /// There is such a stream.
+    fn there(&mut self, at: Instant) {
+        if !std::mem::replace(&mut self.present, true) {
+            // If it was away: what came to it before it was deleted may be lost.
+            self.feed.resumed(Recovery::Lossy);
+            self.complete = at;
+        }
+    }
+
     /// Everything in the stream that comes is new.
     fn begin_again(&mut self) {
         (self.start, self.last, self.known) = (EntryId::default(), EntryId::default(), Some(0));
@@ -317,11 +334,7 @@ impl<T: Send + 'static> Reading<T> {
     fn behind(&mut self, stream: &redis::Value, asked: Instant) -> Option<u64> {
         let added = number(stream, "entries-added");
         let newest = id(stream, "last-generated-id").unwrap_or_default();
-        if !std::mem::replace(&mut self.present, true) {
-            // If it was away: what came to it before it was deleted may be lost.
-            self.feed.resumed(Recovery::Lossy);
-            self.complete = asked;
-        }
+        self.there(asked);
         // It is asked after reading, so that it cannot have counted less than was read.
         let counts_less = added.zip(self.known).is_some_and(|(added, known)| added < known);
         if counts_less || newest < self.last {

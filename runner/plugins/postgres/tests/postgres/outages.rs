@@ -79,7 +79,7 @@ async fn a4_a_poll_that_is_interrupted_says_so_and_goes_on() {
     assert_eq!(reader.next().await.id, 1);
     let figures = reader.until("its end", |figures| figures.gaps.iter().any(|gap| gap.to.is_some())).await;
     let gap = figures.gaps.iter().find(|gap| gap.to.is_some()).unwrap();
-    assert!(!gap.lossy && gap.cause.contains("terminating connection"), "{figures:?}");
+    assert!(!gap.lossy && (gap.cause.contains("terminating connection") || gap.cause == "connection closed"), "{figures:?}");
     reader.end().await;
 }
 
@@ -89,9 +89,10 @@ async fn a4_a_slow_poll_is_a_notice_and_rows_without_a_place_are_counted() {
     let slow = "select e.* from events e, lateral (select pg_sleep(0.3)) s";
     let poll = db.poll(slow).after(["at", "id"]).every(Duration::from_millis(20));
     let mut reader = open(poll.rows::<Event>()).await.ready().await;
-    let insert = "insert into events values (1, now()), (2, null), (3, '-infinity')";
-    db.execute(insert, &[]).await.unwrap();
+    db.execute("insert into events values (1, now())", &[]).await.unwrap();
     assert_eq!(reader.next().await.id, 1);
+    db.execute("insert into events values (2, null), (3, '-infinity'), (4, now())", &[]).await.unwrap();
+    assert_eq!(reader.next().await.id, 4);
     reader.until("a notice", |figures| figures.notices.contains_key("slow-poll")).await;
     let figures = reader.end().await;
     let notice = &figures.notices["unreadable-rows"];

@@ -132,7 +132,7 @@ async fn a3_the_time_without_a_connection_is_an_interval() {
         let open = |figures: &JoinFigures| figures.gaps.iter().any(|gap| gap.to.is_none());
         reader.until("an open gap", open).await;
         listener.until("an open gap", open).await;
-        direct.publish("", &queue).text("kept").await.unwrap();
+        direct.publish("", &queue).text(format!("kept after {break_it}")).await.unwrap();
         direct.publish(&exchange, "a").text("lost").await.unwrap();
         proxy.refuse(false);
         proxy.resume();
@@ -142,7 +142,7 @@ async fn a3_the_time_without_a_connection_is_an_interval() {
         let lost = listener.until("its end", ended).await;
         assert!(lost.gaps.iter().any(|gap| gap.to.is_some() && gap.lossy), "{lost:?}");
         assert!(!lost.gaps[0].cause.contains("rabbitmq"), "{lost:?}");
-        assert_eq!(reader.next().await.value, "kept");
+        assert_eq!(reader.next().await.value, format!("kept after {break_it}"));
         direct.publish(&exchange, "a").text("after").await.unwrap();
         // What was published to the queue of the lost connection may still have come.
         while listener.next().await.value != "after" {}
