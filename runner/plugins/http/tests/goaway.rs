@@ -269,3 +269,34 @@ async fn d1_requests_beyond_the_limit_of_streams_wait() {
     };
     assert_eq!(join(sent, served).await.1, 51);
 }
+
+#[tokio::test]
+async fn d1_settings_as_large_as_they_come_are_taken() {
+    let (listener, address) = Listener::new().await;
+    let http = client(address);
+    let served = async {
+        // Table of headers, push, streams, window, frame, list of headers.
+        let settings = [
+            (1, u32::MAX),
+            (2, 0),
+            (MAX_CONCURRENT_STREAMS, u32::MAX),
+            (4, u32::MAX >> 1),
+            (5, (1 << 24) - 1),
+            (6, u32::MAX),
+            (0x99, 7),
+        ];
+        let mut connection = listener.accept(&settings).await;
+        let mut answered = 0;
+        while let Some(id) = connection.request().await {
+            connection.answer(id, true).await;
+            answered += 1;
+        }
+        answered
+    };
+    let sent = async {
+        let answers = join_all((0..300).map(|_| http.post("/").text("x".repeat(2000)).into_future())).await;
+        drop(http);
+        answers.into_iter().for_each(|answer| assert_eq!(answer.unwrap().status, 200));
+    };
+    assert_eq!(join(sent, served).await.1, 300);
+}

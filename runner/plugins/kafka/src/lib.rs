@@ -2,6 +2,8 @@
 
 mod age;
 mod backlog;
+#[cfg(feature = "ssl")]
+mod certificate;
 mod client;
 mod closing;
 mod consume;

@@ -220,7 +220,10 @@ impl ClientContext for Watch {
             }
             _ => {}
         }
-        *self.0.last_error.lock() = Some(self.0.properties.redact(&reason(text)));
+        let text = self.0.properties.redact(&reason(text));
+        #[cfg(feature = "ssl")]
+        let text = crate::certificate::explain(&text, &self.0.properties).unwrap_or(text);
+        *self.0.last_error.lock() = Some(text);
     }
 
     fn stats_raw(&self, statistics: &[u8]) {

@@ -40,11 +40,12 @@ async fn d10_kafka_with_a_private_authority() {
     let other = Authority::new().unwrap();
     for trusted in [None, Some(&other)] {
         let message = refusal(used(tls(&secured.tls, trusted)).await, &secured.tls);
-        assert!(message.contains("certificate verify failed"), "{message}");
-        assert!(
-            message.ends_with("; trust its authority with the property ssl.ca.pem or ssl.ca.location"),
-            "{message}"
+        let expected = format!(
+            "kafka at {0}: TLS handshake with {0}: invalid peer certificate: UnknownIssuer; trust its authority with \
+             the property ssl.ca.pem or ssl.ca.location",
+            secured.tls
         );
+        assert_eq!(message, expected);
     }
 }
 
@@ -53,14 +54,15 @@ async fn d10_kafka_with_a_wrong_name() {
     let secured = &*SECURED;
     let message =
         refusal(used(tls(&secured.wrong_name, Some(&secured.authority))).await, &secured.wrong_name);
-    assert_one_of(&message, &["IP address mismatch", "hostname mismatch"]);
+    assert!(message.contains("invalid peer certificate: certificate not valid for name"), "{message}");
+    assert!(message.contains("shop.example"), "{message}");
 }
 
 #[tokio::test]
 async fn d10_kafka_with_an_expired_certificate() {
     let secured = &*SECURED;
     let message = refusal(used(tls(&secured.expired, Some(&secured.authority))).await, &secured.expired);
-    assert!(message.contains("certificate has expired"), "{message}");
+    assert!(message.contains("invalid peer certificate: certificate expired"), "{message}");
 }
 
 #[tokio::test]
@@ -80,9 +82,9 @@ async fn d10_kafka_on_the_wrong_port() {
     let secured = &*SECURED;
     let plain = secured.broker.bootstrap();
     let message = refusal(used(tls(plain, Some(&secured.authority))).await, plain);
-    assert!(message.ends_with("; does that port speak TLS?"), "{message}");
+    assert!(message.ends_with(": connecting to a PLAINTEXT broker listener?"), "{message}");
     let message = refusal(used(Kafka::new(secured.tls.as_str())).await, &secured.tls);
-    assert!(message.ends_with("; does that port want TLS (security.protocol=ssl or sasl_ssl)?"), "{message}");
+    assert!(message.contains("connecting to a SSL listener?"), "{message}");
 }
 
 #[tokio::test]
@@ -106,9 +108,6 @@ async fn d9_kafka_over_tls_with_oauthbearer() {
     let client =
         || sasl(&secured.oauth, "OAUTHBEARER").property("enable.sasl.oauthbearer.unsecure.jwt", "true");
     used(client().property("sasl.oauthbearer.config", "principal=alice")).await.unwrap();
-    let expired = client()
-        .property("sasl.oauthbearer.config", "principal=alice lifeSeconds=1 scope=none extension_a=b");
-    let _ = expired;
     // A broker that offers another mechanism says which.
     let message = refusal(
         used(
