@@ -42,7 +42,7 @@ impl Authority {
     /// When no key can be made.
     pub fn new() -> anyhow::Result<Self> {
         let mut params = CertificateParams::new(Vec::new())?;
-        // A name of its own: one authority is not to be taken for another, nor for whom it certifies.
+        // A name of its own: one authority is not to be taken for another, nor for a certificate that it signs.
         let name = format!("authority {:016x} of a test", rand::rng().random::<u64>());
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
