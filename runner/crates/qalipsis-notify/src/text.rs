@@ -17,9 +17,7 @@ pub(crate) fn title(report: &Report) -> String {
 pub(crate) fn facts(cause: &Cause<'_>) -> Vec<String> {
     // The message counts the kinds already.
     let mut facts: Vec<String> = cause.others().collect();
-    for check in cause.evidence.first().into_iter().flat_map(|evidence| &evidence.checks) {
-        facts.push(format!("{}: expected {}, observed {}", check.name, check.expected, check.observed));
-    }
+    facts.extend(cause.evidence.first().into_iter().flat_map(|first| evidence::checks(first)));
     facts.extend(cause.extent().chain(cause.at()));
     facts
 }

@@ -13,6 +13,18 @@ pub fn facts(evidence: &Evidence) -> Vec<String> {
     facts
 }
 
+/// How many bytes of a value are looked for in a message, which shows a long one shortened.
+const SAID: usize = 150;
+
+/// Observed against expected, one line for each check, unless the message says it already.
+pub fn checks(evidence: &Evidence) -> Vec<String> {
+    let said = |value: &str| evidence.message.contains(&value[..value.floor_char_boundary(SAID)]);
+    let unsaid = evidence.checks.iter().filter(|check| !said(&check.expected) || !said(&check.observed));
+    unsaid
+        .map(|check| format!("{}: expected {}, observed {}", check.name, check.expected, check.observed))
+        .collect()
+}
+
 /// `05:06:07.789 place-order: POST http://127.0.0.1:8080/orders → 202 in 3.1 ms`.
 pub fn exchange(record: &ExchangeRecord) -> String {
     let step = record.step.as_ref().map_or_else(String::new, |step| format!(" {step}"));

@@ -123,6 +123,9 @@ fn cause(page: &mut Page, cause: &Cause<'_>) {
     page.raw(" <span class=\"kind\">").text(cause.kind).raw("</span></h3>\n");
     page.element("p", "message", cause.message);
     cause.others().for_each(|other| page.element("p", "", &other));
+    // What is known beside the first failure must not wait for a click.
+    let notes = cause.evidence.first().map(|first| first.notes.as_slice()).unwrap_or_default();
+    notes.iter().for_each(|note| page.element("p", "note", note));
     let facts: Vec<String> = cause.extent().chain(cause.at()).collect();
     page.element("p", "dim", &facts.join(" · "));
     if !cause.evidence.is_empty() {

@@ -115,6 +115,8 @@ fn it_tells_all_recipients_in_plain_text_and_html() {
         "order-accepted [assertion]",
         "37 of 1000 minions: expected status 202, observed 503",
         "first at 05:06:07.839, last at 05:06:18.639 UTC",
+        "for example at 2026-11-23T05:06:07.839Z: minion 13",
+        "http://127.0.0.1:8080/orders",
         "report: https://ci.example/report.html",
         "<a href=\"https://ci.example/report.html\">",
     ] {

@@ -139,12 +139,24 @@ fn the_channel_gets_the_verdict_and_the_thread_the_details() {
         "checkout › order-accepted",
         "`assertion`",
         "37 of 1000 minions: expected status 202, observed 503",
-        "9 join-missing, 3 join-late",
+        "12 of 1000 minions: 9 missing records, 3 late records, for example: no record for key 7f3a",
         "first at 05:06:07.839, last at 05:06:18.639 UTC",
         "scenarios/checkout/src/lib.rs:91:9",
         "<https://ci.example/report.html|report>",
     ] {
         assert!(blocks.contains(told), "{told}\n{blocks}");
+    }
+    for once in ["9 missing records", "12 of 1000", "expected status 202", "3 late records"] {
+        assert_eq!(blocks.matches(once).count(), 1, "b8: {once} is said once\n{blocks}");
+    }
+    let thread = asked[1].body["blocks"].to_string();
+    for told in [
+        "for example at 2026-11-23T05:06:07.839Z: minion 13, iteration 0, zone us, trace 4bf92f",
+        "05:06:07.789 order-accepted: POST http://127.0.0.1:8080/orders → 503 in 3.1 ms",
+        "<h1>overloaded</h1>",
+    ] {
+        let told = told.replace('<', "&lt;").replace('>', "&gt;");
+        assert!(thread.contains(&told), "b1: {told}\n{thread}");
     }
     assert_eq!(asked[1].body["thread_ts"], "1795410367.000100");
     assert!(asked[1].body["blocks"].to_string().contains("4bf92f3577b34da6a3ce929d0e0e4736"));

@@ -29,7 +29,7 @@ fn cause(page: &mut Page, cause: &Cause<'_>) {
     cause.others().for_each(|other| page.detail(Paint::Plain, &other));
     let first = cause.evidence.first();
     if let Some(first) = first {
-        checks(page, first);
+        evidence::checks(first).iter().for_each(|check| page.detail(Paint::Plain, check));
     }
     for fact in cause.extent() {
         page.detail(Paint::Plain, &fact);
@@ -39,23 +39,6 @@ fn cause(page: &mut Page, cause: &Cause<'_>) {
     }
     if let Some(at) = cause.at() {
         page.detail(Paint::Plain, &at);
-    }
-}
-
-/// How many bytes of a value are looked for in a message, which shows a long one shortened.
-const SAID: usize = 150;
-
-/// Observed against expected, unless the message says it already.
-fn checks(page: &mut Page, evidence: &Evidence) {
-    let said = |value: &str| evidence.message.contains(&value[..value.floor_char_boundary(SAID)]);
-    for check in &evidence.checks {
-        if said(&check.expected) && said(&check.observed) {
-            continue;
-        }
-        page.detail(
-            Paint::Plain,
-            &format!("{}: expected {}, observed {}", check.name, check.expected, check.observed),
-        );
     }
 }
 

@@ -267,7 +267,8 @@ fn criteria(page: &mut Page, scenario: &ScenarioReport) {
         return;
     }
     page.raw("<h3>Criteria</h3>\n");
-    heads(page, &["criterion", "observed", "outcome"]);
+    page.raw("<div class=\"wide\"><table>\n<thead><tr><th>criterion</th>");
+    page.raw("<th class=\"number\">observed</th><th>outcome</th></tr></thead>\n");
     for criterion in &scenario.criteria {
         page.raw(match &criterion.outcome {
             Outcome::Met => "<tr>",

@@ -4,6 +4,7 @@ use crate::sample::{Campaign, PLACE, at};
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::health::CpuReport;
 use qalipsis_model::histogram::Histogram;
+use qalipsis_model::join::Gap;
 use qalipsis_model::report::Report;
 use qalipsis_model::snapshot::{ExecutionOutcome, ScenarioFigures};
 use qalipsis_report::html;
@@ -189,6 +190,37 @@ fn lines_over_time_are_those_of_the_summary_point_by_point() {
             values.iter().enumerate().filter_map(|(i, ns)| Some((at(i), (*ns)? as f64))).collect();
         shows(&line(times, class), &points, end, highest);
     }
+}
+
+#[test]
+fn a3_intervals_without_reading_are_drawn_where_they_were() {
+    let mut report = eventful();
+    let gap = |from: f64, to: Option<f64>| Gap {
+        from: at(from),
+        to: to.map(at),
+        lossy: false,
+        cause: "<gone>".to_owned(),
+    };
+    report.scenarios[0].joins[0].gaps = vec![gap(2.0, Some(4.0)), gap(7.5, None)];
+    let page = html::render(&report);
+    let load = chart(&page, "Executions over time");
+    let (left, right, ..) = PLACE_OF_CHARTS;
+    let end = Summary::from(&report).scenarios[0].timeline.executions.len() as f64 - 0.5;
+    let drawn: Vec<(f64, f64)> = load
+        .split("<rect class=\"gap\"")
+        .skip(1)
+        .map(|rect| {
+            let number = |name| attribute(rect, name).parse::<f64>().unwrap();
+            let second = |x: f64| (x - left) / (right - left) * end;
+            (second(number("x")), second(number("x") + number("width")))
+        })
+        .collect();
+    let wanted = [(2.0, 4.0), (7.5, end)];
+    assert_eq!(drawn.len(), wanted.len(), "{load}");
+    for ((from, to), (begin, finish)) in drawn.iter().zip(wanted) {
+        assert!((from - begin).abs() < 0.02 && (to - finish).abs() < 0.02, "{drawn:?}");
+    }
+    assert!(load.contains("could not be read 05:06:09.089-05:06:11.089 UTC (2 s): &lt;gone&gt;"), "{load}");
 }
 
 #[test]
