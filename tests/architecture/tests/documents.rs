@@ -165,14 +165,17 @@ fn configuration_keys_in_documents_exist() {
 #[test]
 fn e1_examples_of_pages_are_compiled() {
     let compiled = COMPILED_BY.map(document).join("\n");
-    let mut forgotten = Vec::new();
-    for (name, text) in documents() {
-        let examples = lines(&text).any(|(fence, _)| fence.is_some_and(|f| f.starts_with("rust")));
-        if name.starts_with("runner/docs/") && examples && !compiled.contains(&name.replace("runner/", "/")) {
-            forgotten.push(name);
+    let mut wrong = Vec::new();
+    for (name, text) in documents().into_iter().filter(|(name, _)| name.starts_with("runner/docs/")) {
+        let is_compiled = compiled.contains(&name.replace("runner/", "/"));
+        if !is_compiled && lines(&text).any(|(fence, _)| fence.is_some_and(|f| f.starts_with("rust"))) {
+            wrong.push(format!("{name}: no crate of {COMPILED_BY:?} compiles its examples"));
+        }
+        if is_compiled && lines(&text).any(|(fence, _)| fence == Some("")) {
+            wrong.push(format!("{name}: a block without a language is taken for Rust, call it text"));
         }
     }
-    assert!(forgotten.is_empty(), "in none of {COMPILED_BY:?}: {forgotten:?}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
