@@ -116,6 +116,8 @@ struct State {
     /// What was still being opened when the user stopped the campaign.
     unfinished: Vec<String>,
     ending: Ending,
+    /// Whether it ends as soon as all is open.
+    connect: bool,
     started: Option<(Timestamp, Instant)>,
     stopped: Option<(Stop, Instant)>,
     /// When the campaign was opened, before the load.
@@ -129,10 +131,31 @@ struct State {
 impl Campaign {
     /// Leads `peers` through the campaign and judges it. `stops` carries the user's wishes to stop.
     pub async fn run(
+        self,
+        peers: Vec<Peer>,
+        stops: mpsc::Receiver<Stop>,
+        observer: &mut dyn Observer,
+    ) -> Report {
+        self.lead(peers, stops, observer, false).await
+    }
+
+    /// Leads `peers` until all worlds are open and all sources positioned, then closes them: no load is started, and
+    /// nothing is judged. The report names all that could not get ready.
+    pub async fn connect(
+        self,
+        peers: Vec<Peer>,
+        stops: mpsc::Receiver<Stop>,
+        observer: &mut dyn Observer,
+    ) -> Report {
+        self.lead(peers, stops, observer, true).await
+    }
+
+    async fn lead(
         mut self,
         peers: Vec<Peer>,
         mut stops: mpsc::Receiver<Stop>,
         observer: &mut dyn Observer,
+        connect: bool,
     ) -> Report {
         let mut aggregate = Aggregate::of(&self.plan, &self.described);
         aggregate.tell_apart(peers.iter().filter_map(|peer| peer.plan.zone.as_deref()));
@@ -142,6 +165,7 @@ impl Campaign {
             not_ready: Vec::new(),
             unfinished: Vec::new(),
             ending: Ending::Completed,
+            connect,
             started: None,
             stopped: None,
             opened: Instant::now(),
@@ -262,6 +286,9 @@ impl Campaign {
             }
             ToHead::Ready => {
                 member.phase = Phase::Running;
+                if state.connect {
+                    return state.close_when_open().await;
+                }
                 if state.members.iter().all(|m| m.phase == Phase::Running) && state.stopped.is_none() {
                     state.start().await;
                     observer.started();
@@ -279,6 +306,10 @@ impl Campaign {
             ToHead::NotReady(causes) => {
                 member.phase = Phase::Ended;
                 state.not_ready.extend(causes);
+                if state.connect {
+                    // All that is wrong is of interest.
+                    return state.close_when_open().await;
+                }
                 // The others have nothing to run then, but may have something to tell.
                 state.stop(Stop::Hard).await;
             }
@@ -375,6 +406,9 @@ impl Campaign {
             state.stop(Stop::Hard).await;
         }
         match (state.stopped, state.started, self.plan.limits.campaign) {
+            (Some((Stop::Graceful, since)), None, _) if state.connect && since.elapsed() > HARD_STOP_LIMIT => {
+                state.stop(Stop::Hard).await;
+            }
             (Some((Stop::Hard, since)), _, _) if since.elapsed() > HARD_STOP_LIMIT => {
                 for member in &mut state.members {
                     member.phase = Phase::Ended;
@@ -466,6 +500,13 @@ impl State {
             if !self.members[index].tell(&ToFactory::Start(at)).await {
                 self.lost(index, None).await;
             }
+        }
+    }
+
+    /// Closes what is open as soon as nothing is being opened any more.
+    async fn close_when_open(&mut self) {
+        if self.members.iter().all(|member| member.phase != Phase::Preparing) {
+            self.stop(Stop::Graceful).await;
         }
     }
 

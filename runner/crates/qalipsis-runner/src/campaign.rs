@@ -26,6 +26,8 @@ pub struct Campaign {
     pub configuration: BTreeMap<String, String>,
     /// Criteria that a smoke run leaves out, as text.
     pub left_out: Vec<String>,
+    /// Whether worlds are only opened and closed again.
+    pub connect: bool,
 }
 
 impl Campaign {
@@ -126,7 +128,7 @@ fn plan(
     let left_out = cut_short(invocation.smoke, &mut plan)?;
     let configuration = settings.configuration(&all, &selected);
     executables.retain(|executable| plan.scenarios.iter().any(|s| executable.scenario(&s.name).is_some()));
-    Ok(Campaign { settings, executables, plan, configuration, left_out })
+    Ok(Campaign { settings, executables, plan, configuration, left_out, connect: false })
 }
 
 /// Cuts all scenarios short; gives the criteria that are left out for that.

@@ -121,7 +121,11 @@ enum Command {
         json: bool,
     },
     /// Check everything that a run would reject, without any load
-    Validate,
+    Validate {
+        /// Also open every world and close it again: unreachable targets, missing topics, bad data files (exit 5)
+        #[arg(long)]
+        connect: bool,
+    },
     /// Hold a finished campaign against earlier ones: exit 4 when it got worse
     Compare {
         /// summary.json of an earlier campaign, or a directory with several
@@ -208,7 +212,10 @@ pub enum Action {
         json: bool,
     },
     /// Check without load.
-    Validate,
+    Validate {
+        /// Whether worlds are opened as well.
+        connect: bool,
+    },
     /// Hold one summary against others.
     Compare {
         /// A summary, or a directory of summaries.
@@ -282,7 +289,7 @@ impl Args {
         let action = match (self.autostart, self.command) {
             (true, None) => Action::Autostart,
             (false, Some(Command::List { json })) => Action::List { json },
-            (false, Some(Command::Validate)) => Action::Validate,
+            (false, Some(Command::Validate { connect })) => Action::Validate { connect },
             (false, Some(Command::Compare { baseline, current, format })) => {
                 Action::Compare { baseline, current, format }
             }

@@ -53,7 +53,7 @@ pub async fn execute(invocation: &Invocation) -> Result<u8, Error> {
         }
         // What they start ends with them.
         Action::List { json } => Stops::listen()?.unless_asked(list::list(invocation, *json)).await,
-        Action::Validate => Stops::listen()?.unless_asked(validate::validate(invocation)).await,
+        Action::Validate { connect } => validate::validate(invocation, *connect, Stops::listen()?).await,
         Action::Compare { baseline, current, format } => {
             compare::compare(invocation, baseline, current, *format)
         }

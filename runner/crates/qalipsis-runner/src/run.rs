@@ -208,7 +208,10 @@ pub(crate) async fn lead(
         events: sink.map(|sink| Box::new(sink) as Box<dyn EventSink>),
         failures: failure_sink.map(|sink| Box::new(sink) as Box<dyn FailureSink>),
     };
-    let mut report = head.run(peers, stops, observer).await;
+    let mut report = match campaign.connect {
+        true => head.connect(peers, stops, observer).await,
+        false => head.run(peers, stops, observer).await,
+    };
     processes.end().await;
     // A grandchild of a factory may hold its output for ever.
     let _ = tokio::time::timeout(Duration::from_millis(200), showing).await;

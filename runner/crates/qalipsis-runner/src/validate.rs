@@ -4,23 +4,58 @@ use crate::campaign::{self, Campaign};
 use crate::chart::chart;
 use crate::cli::Invocation;
 use crate::error::Error;
+use crate::live::Live;
 use crate::output;
 use crate::problem::one_line;
+use crate::run::lead;
+use crate::stops::Stops;
 use qalipsis_model::description::PropertyDescription;
 use qalipsis_model::duration::human;
 use qalipsis_model::overload::Overload;
 use qalipsis_model::plan::ScenarioPlan;
-use qalipsis_model::verdict::exit;
+use qalipsis_model::report::Report;
+use qalipsis_model::verdict::{Status, exit};
 use std::fmt::Write;
 
 /// Shows what would run, or all that keeps it from running.
 ///
 /// # Errors
 /// All that a run would reject.
-pub async fn validate(invocation: &Invocation) -> Result<u8, Error> {
-    let campaign = campaign::check(invocation).await?;
-    output::print(&summary(&campaign))?;
-    Ok(exit::OK)
+pub async fn validate(invocation: &Invocation, connect: bool, mut stops: Stops) -> Result<u8, Error> {
+    let campaign = stops.unless_asked(campaign::check(invocation)).await?;
+    let mut shown = summary(&campaign);
+    if !connect {
+        shown.push_str("valid\n");
+        output::print(&shown)?;
+        return Ok(exit::OK);
+    }
+    output::print(&shown)?;
+    let report = opened(invocation, campaign, stops).await?;
+    if report.status != Status::Aborted {
+        output::print("valid, and every world could be opened\n")?;
+        return Ok(exit::OK);
+    }
+    for reason in &report.reasons {
+        let message = match &reason.scenario {
+            Some(scenario) => format!("scenario '{scenario}': {}", reason.message),
+            None => reason.message.clone(),
+        };
+        output::error(&one_line(&message), invocation.color);
+    }
+    Ok(report.exit_code(false))
+}
+
+/// Opens every world, positions the sources, and closes all again; without load, events and files.
+async fn opened(invocation: &Invocation, mut campaign: Campaign, stops: Stops) -> Result<Report, Error> {
+    campaign.connect = true;
+    campaign.plan.events = None;
+    campaign.plan.limits.failures = 0;
+    let (stops, _) = stops.into_parts();
+    let mut live = Live::new(invocation.verbosity);
+    let lines = live.clone();
+    let led = lead(invocation, &campaign, stops, &lines, &mut live, None).await;
+    live.end();
+    led.map(|led| led.report)
 }
 
 fn summary(campaign: &Campaign) -> String {
@@ -58,7 +93,6 @@ fn summary(campaign: &Campaign) -> String {
             let _ = writeln!(out, "    {} = {}", one_line(&property.name), value(scenario, property));
         }
     }
-    out.push_str("valid\n");
     out
 }
 
@@ -124,6 +158,7 @@ mod tests {
             plan,
             configuration: Default::default(),
             left_out: Vec::new(),
+            connect: false,
         };
         campaign.plan.scenarios[0].criteria[0].location =
             SourceLocation { file: "qalipsis.yml".into(), line: 2, column: 5 };
@@ -138,7 +173,6 @@ campaign checkout, random seed
     token = not set
     shop = http://localhost (default)
     extra = not set
-valid
 "
         );
     }
