@@ -5,7 +5,7 @@ mod backlog;
 mod meters;
 
 use futures::{StreamExt, stream};
-use qalipsis::core::{execution, source};
+use qalipsis::core::{execution, source, warm_up};
 use qalipsis::prelude::*;
 use qalipsis::rand::Rng as _;
 use std::path::PathBuf;
@@ -113,6 +113,11 @@ fn main() -> ExitCode {
         Scenario::new("duplicates", duplicated, duplicates).minions(3),
         Scenario::new("regional", regional, in_region).minions(120),
         Scenario::new("opens-slowly", opens_slowly, green),
+        Scenario::new("waits", waits, green),
+        Scenario::new("sleeps", nothing, sleeps)
+            .minions(40)
+            .profile(Profile::timeframe(millis(5), millis(200))),
+        Scenario::new("mistaken", nothing, green).minions(5).expect(Step::Act.missing().at_most(0)),
         Scenario::new("busy", nothing, busy).minions(8),
         Scenario::new("burns", nothing, burns).minions(8),
         Scenario::new("prints", prints, green),
@@ -444,6 +449,13 @@ async fn opens_held(_: Setup) -> Result<(), SetupError> {
     Ok(())
 }
 
+/// Connects to a target that accepts and never answers.
+async fn waits(_: Setup) -> Result<(), SetupError> {
+    let _waiting = warm_up::waiting_for(|| "the queue at 127.0.0.1:7".to_owned());
+    tokio::time::sleep(secs(3600)).await;
+    Ok(())
+}
+
 async fn opens_blocking(_: Setup) -> Result<(), SetupError> {
     println!("opening");
     std::thread::sleep(secs(3600));
@@ -484,6 +496,12 @@ async fn identifies(minion: Minion<Step>, _: Arc<()>) -> Outcome {
 async fn all_red(minion: Minion<Step>, _: Arc<()>) -> Outcome {
     minion.step(Step::Act, async { Ok::<_, Fault>(()) }).await?;
     minion.verify(Step::Check, |v| v.equal("answer", "no", "yes"))
+}
+
+/// Sleeps as no scenario should.
+async fn sleeps(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+    minion.verify(Step::Check, |_| std::thread::sleep(millis(150)))?;
+    minion.step(Step::Act, async { Ok::<_, Fault>(()) }).await
 }
 
 /// Keeps its worker from everything else for long, but never from other minions.

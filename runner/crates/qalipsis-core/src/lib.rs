@@ -40,5 +40,6 @@ pub mod steps;
 pub mod text;
 pub mod tolerance;
 pub mod verify;
+pub mod warm_up;
 
 pub use qalipsis_model as model;

@@ -16,6 +16,7 @@ use crate::step::{Action, StepCall, StepFailed};
 use crate::steps::{Monitor, StepSpec, Steps};
 use crate::verify::{self, Verify};
 use parking_lot::Mutex;
+use qalipsis_model::blocked::Blocked;
 use qalipsis_model::duration::human;
 use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailureKind, excerpt};
 use qalipsis_model::failure::{self, FailedExecution};
@@ -82,6 +83,10 @@ pub struct Worker {
     /// Scenario, minion and step that were polled last: who blocks the thread, when somebody does.
     polled: [AtomicU32; 3],
     polls: AtomicU64,
+    /// Whether a minion is being polled now.
+    polling: AtomicBool,
+    /// The longest time since the last look in which scenario code kept the thread, and how often it did.
+    blocked: Mutex<Option<Blocked>>,
     /// Whether pauses end at once.
     stopping: watch::Sender<bool>,
 }
@@ -95,6 +100,8 @@ impl Worker {
             events: None,
             polled: [const { AtomicU32::new(u32::MAX) }; 3],
             polls: AtomicU64::new(0),
+            polling: AtomicBool::new(false),
+            blocked: Mutex::new(None),
             stopping: watch::Sender::new(false),
         }
     }
@@ -113,6 +120,21 @@ impl Worker {
     pub fn polled(&self) -> (u32, u32, u32) {
         let [scenario, minion, step] = &self.polled;
         (scenario.load(Relaxed), minion.load(Relaxed), step.load(Relaxed))
+    }
+
+    /// Whether a minion is being polled now: then the thread is in scenario code.
+    pub fn is_polling(&self) -> bool {
+        self.polling.load(Relaxed)
+    }
+
+    /// Notes a time for which scenario code kept the thread.
+    pub fn note_blocked(&self, blocked: Blocked) {
+        self.blocked.lock().get_or_insert_default().merge(&blocked);
+    }
+
+    /// What was noted since the last call.
+    pub fn take_blocked(&self) -> Option<Blocked> {
+        self.blocked.lock().take()
     }
 
     /// How often minions were polled: while it grows, the thread is busy but not blocked.
@@ -254,6 +276,12 @@ impl MinionState {
         step.store(self.current.load(Relaxed), Relaxed);
         // Only the worker's own thread writes it, so that no costly addition is needed.
         self.worker.polls.store(self.worker.polls().wrapping_add(1), Relaxed);
+        self.worker.polling.store(true, Relaxed);
+    }
+
+    /// Notes that the poll of this minion has returned.
+    pub fn polled(&self) {
+        self.worker.polling.store(false, Relaxed);
     }
 
     /// Records a failure of the pass outside of any step.

@@ -152,7 +152,8 @@ pub fn describe<T: PropertyValue>(
     PropertyDescription {
         name: name.to_owned(),
         value_type: T::TYPE.to_owned(),
-        default: default.filter(|_| !T::SECRET).map(str::to_owned),
+        // That there is one must be known, what it is must not.
+        default: default.map(|text| if T::SECRET { "***" } else { text }.to_owned()),
         required: default.is_none() && !T::OPTIONAL,
         secret: T::SECRET,
         description: description.to_owned(),
@@ -194,7 +195,8 @@ mod tests {
             read::<String>(&values, "brokers", None).unwrap_err().to_string(),
             "property 'brokers': no value, set properties.brokers"
         );
-        assert_eq!(describe::<Secret>("p", "", Some("hunter2")).default, None);
+        assert_eq!(describe::<Secret>("p", "", Some("hunter2")).default.as_deref(), Some("***"));
+        assert_eq!(describe::<Secret>("p", "", None).default, None);
         assert_eq!(format!("{:?}", Secret("hunter2".into())), "***");
     }
 }

@@ -183,7 +183,9 @@ async fn pass(minion: &Arc<MinionState>, iterate: &Iterate, deadline: Instant) -
     };
     minion.polling();
     let span = spans::pass(minion);
-    let mut pass = match panics::catch(|| iterate(Arc::clone(minion))) {
+    let made = panics::catch(|| iterate(Arc::clone(minion)));
+    minion.polled();
+    let mut pass = match made {
         Ok(pass) => pass,
         Err(panic) => return panicked(panic),
     };
@@ -191,7 +193,9 @@ async fn pass(minion: &Arc<MinionState>, iterate: &Iterate, deadline: Instant) -
         deadline,
         poll_fn(|cx| {
             minion.polling();
-            match span.in_scope(|| panics::catch(|| pass.as_mut().poll(cx))) {
+            let polled = span.in_scope(|| panics::catch(|| pass.as_mut().poll(cx)));
+            minion.polled();
+            match polled {
                 Ok(Poll::Pending) => Poll::Pending,
                 Ok(Poll::Ready(outcome)) => Poll::Ready(Ok(outcome)),
                 Err(panic) => Poll::Ready(Err(panic)),

@@ -68,6 +68,11 @@ impl Snapshots {
         for (scenario, instrument) in &self.instruments {
             instrument.drain(&mut scenarios[*scenario]);
         }
+        let blocked =
+            self.workers.iter().filter_map(|worker| worker.take_blocked()).reduce(|mut all, one| {
+                all.merge(&one);
+                all
+            });
         let sequence = self.sequence;
         self.sequence += 1;
         Snapshot {
@@ -78,6 +83,7 @@ impl Snapshots {
             evidence_lost: self.evidence.take_lost(),
             unlisted_failures: self.evidence.failures.take_unlisted(),
             health: self.health.take(load_runs),
+            blocked,
             events_dropped: self
                 .workers
                 .iter()

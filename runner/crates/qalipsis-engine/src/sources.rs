@@ -12,6 +12,7 @@ use qalipsis_core::panics;
 use qalipsis_core::scenario::{Passes, Scenario};
 use qalipsis_core::setup::{SetupContext, SetupError};
 use qalipsis_core::source::Reader;
+use qalipsis_core::warm_up::Targets;
 use qalipsis_model::criterion::{Criterion, Limit, Quantity, Subject};
 use qalipsis_model::duration::human;
 use qalipsis_model::evidence::FailureKind;
@@ -95,6 +96,14 @@ struct Opening {
     completion: Completion,
     criteria: Vec<Criterion>,
     world: JoinHandle<Result<Passes, SetupError>>,
+    targets: Targets,
+}
+
+/// A world that is being opened, for whoever has to explain or end it.
+struct Begun {
+    scenario: String,
+    world: AbortHandle,
+    targets: Targets,
 }
 
 /// Opens the worlds, starts what they joined and waits until all is positioned, or until it is stopped.
@@ -126,13 +135,20 @@ pub(crate) async fn open(
                 meters: Mutex::new(Vec::new()),
                 instruments: Instruments::new(crate::factory::workers(plan)),
             });
-            let world = runtime.spawn(caught(scenario.open(values, Arc::clone(&setup))));
-            Opening { setup, completion: planned.profile.at_end(), criteria: planned.criteria.clone(), world }
+            let targets = Targets::default();
+            let world = caught(scenario.open(values, Arc::clone(&setup)));
+            let world = runtime.spawn(targets.follow(world));
+            let completion = planned.profile.at_end();
+            Opening { setup, completion, criteria: planned.criteria.clone(), world, targets }
         })
         .collect();
-    let begun: Vec<(String, AbortHandle)> = opening
+    let begun: Vec<Begun> = opening
         .iter()
-        .map(|opening| (opening.setup.scenario.name.clone(), opening.world.abort_handle()))
+        .map(|opening| Begun {
+            scenario: opening.setup.scenario.name.clone(),
+            world: opening.world.abort_handle(),
+            targets: opening.targets.clone(),
+        })
         .collect();
     // From here on the runtime belongs to what can be dropped anywhere.
     let mut sources = Sources {
@@ -176,21 +192,26 @@ async fn caught(mut opening: BoxFuture<'static, Result<Passes, SetupError>>) -> 
 }
 
 /// Worlds that are not open, for a campaign that is stopped now.
-fn unopened(begun: &[(String, AbortHandle)]) -> Vec<NotReady> {
-    let open = begun.iter().filter(|(_, world)| !world.is_finished());
-    let report = |(name, _): &(String, AbortHandle)| NotReady {
-        scenario: Some(name.clone()),
-        message: format!("World::open of {name} was still running"),
+fn unopened(begun: &[Begun]) -> Vec<NotReady> {
+    let open = begun.iter().filter(|begun| !begun.world.is_finished());
+    let report = |begun: &Begun| {
+        let name = &begun.scenario;
+        let waited = begun.targets.waited_for();
+        let waited = waited.map_or_else(String::new, |target| format!(", it waited for {target}"));
+        NotReady {
+            scenario: Some(name.clone()),
+            message: format!("World::open of {name} was still running{waited}"),
+        }
     };
     open.map(report).collect()
 }
 
 /// Cancels worlds that are being opened, and waits until what they hold is dropped; not for one that blocks its thread,
 /// and not when the user asks again.
-async fn close(begun: &[(String, AbortHandle)], stopping: &mut watch::Receiver<Option<Stop>>) {
-    begun.iter().for_each(|(_, world)| world.abort());
+async fn close(begun: &[Begun], stopping: &mut watch::Receiver<Option<Stop>>) {
+    begun.iter().for_each(|begun| begun.world.abort());
     let ended = async {
-        while begun.iter().any(|(_, world)| !world.is_finished()) {
+        while begun.iter().any(|begun| !begun.world.is_finished()) {
             tokio::time::sleep(CLOSE_TICK).await;
         }
     };
@@ -220,6 +241,7 @@ pub(crate) async fn dispose(worlds: Vec<Opened>) {
 
 async fn opened(
     mut world: JoinHandle<Result<Passes, SetupError>>,
+    targets: &Targets,
     deadline: Instant,
     plan: &FactoryPlan,
 ) -> Result<Passes, String> {
@@ -231,9 +253,14 @@ async fn opened(
             Err(_) => "opening the world was cancelled".to_owned(),
         }),
         Err(_elapsed) => {
+            let waited = targets.waited_for();
             world.abort();
+            let waited = waited.map_or_else(
+                || "what it waited for is not known".to_owned(),
+                |target| format!("it waited for {target}"),
+            );
             Err(format!(
-                "the world was not open after {} (campaign.limits.warm-up)",
+                "the world was not open after {} (campaign.limits.warm-up), {waited}",
                 human(plan.campaign.limits.warm_up)
             ))
         }
@@ -327,8 +354,8 @@ impl Sources {
     ) -> Vec<NotReady> {
         let mut failed = Vec::new();
         let opening = opening.into_iter().map(|opening| async move {
-            let Opening { setup, completion, criteria, world } = opening;
-            (setup, completion, criteria, opened(world, deadline, plan).await)
+            let Opening { setup, completion, criteria, world, targets } = opening;
+            (setup, completion, criteria, opened(world, &targets, deadline, plan).await)
         });
         for (setup, completion, criteria, world) in join_all(opening).await {
             let scenario = &setup.scenario;

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use qalipsis_core::meters;
 use qalipsis_core::minion::{MinionState, ScenarioContext, Worker};
 use qalipsis_core::scenario::Iterate;
+use qalipsis_model::blocked::{BLOCKED, Blocked};
 use qalipsis_model::plan::Stop;
 use qalipsis_model::profile::Completion;
 use std::sync::Arc;
@@ -34,6 +35,9 @@ pub(crate) struct WorkerHandle {
     worker: Arc<Worker>,
     beat: Arc<Mutex<Instant>>,
     still: Mutex<Stillness>,
+    /// For how long one poll of a minion has lasted.
+    poll: Mutex<Stillness>,
+    started: Instant,
     end: watch::Sender<bool>,
     thread: JoinHandle<()>,
 }
@@ -43,7 +47,9 @@ impl WorkerHandle {
     pub(crate) fn stuck(&self, limit: Duration, scenarios: &[Arc<ScenarioContext>]) -> Option<String> {
         // The runtime looks at timers only once in many polls: a late beat alone can be mere overload.
         let moved = (self.worker.polls(), *self.beat.lock());
-        let still = self.still.lock().seen(moved, Instant::now());
+        let now = Instant::now();
+        let still = self.still.lock().seen(moved, now);
+        self.look_for_blocks(moved.0, now, scenarios);
         if still < limit {
             return None;
         }
@@ -59,6 +65,31 @@ impl WorkerHandle {
              move blocking work to tokio::task::spawn_blocking",
             qalipsis_model::duration::human(limit)
         ))
+    }
+}
+
+impl WorkerHandle {
+    /// Notes scenario code that keeps the thread for long.
+    fn look_for_blocks(&self, polls: u64, now: Instant, scenarios: &[Arc<ScenarioContext>]) {
+        let mut poll = self.poll.lock();
+        if !self.worker.is_polling() {
+            poll.moved = None;
+            return;
+        }
+        // The beat plays no part: it comes only between polls.
+        let before = poll.still;
+        let lasted = poll.seen((polls, self.started), now);
+        if lasted < BLOCKED {
+            return;
+        }
+        let (scenario, _, step) = self.worker.polled();
+        let Some(scenario) = scenarios.get(scenario as usize) else { return };
+        self.worker.note_blocked(Blocked {
+            longest: lasted,
+            count: u64::from(before < BLOCKED),
+            scenario: scenario.name.clone(),
+            step: scenario.steps.get(step as usize).map(|step| step.name.to_owned()),
+        });
     }
 }
 
@@ -108,8 +139,8 @@ pub(crate) fn spawn(
     };
     let name = format!("worker-{index}");
     let thread = std::thread::Builder::new().name(name).spawn(body).expect("a thread can be started");
-    let still = Mutex::new(Stillness::new());
-    WorkerHandle { launches, worker, beat, still, end, thread }
+    let (still, poll) = (Mutex::new(Stillness::new()), Mutex::new(Stillness::new()));
+    WorkerHandle { launches, worker, beat, still, poll, started: Instant::now(), end, thread }
 }
 
 /// For how long a worker has not moved, as far as this process itself ran meanwhile: who was paused as a whole, by

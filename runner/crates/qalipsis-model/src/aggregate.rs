@@ -1,5 +1,6 @@
 //! The merged state of a campaign: all factories' differences added up.
 
+use crate::blocked::Blocked;
 use crate::criterion::Criterion;
 use crate::description::ScenarioDescription;
 use crate::event::EventCounts;
@@ -39,6 +40,8 @@ pub struct Aggregate {
     /// Of the runner itself.
     runner: HealthTotal,
     events: EventCounts,
+    /// Scenario code that kept a worker thread.
+    blocked: Option<Blocked>,
 }
 
 /// Everything about one scenario.
@@ -132,6 +135,9 @@ impl Aggregate {
         self.evidence_lost += snapshot.evidence_lost;
         self.unlisted_failures.add(snapshot.unlisted_failures);
         self.events.dropped += snapshot.events_dropped;
+        if let Some(blocked) = &snapshot.blocked {
+            self.blocked.get_or_insert_default().merge(blocked);
+        }
         self.factories.entry(factory.to_owned()).or_default().add(&snapshot.health);
     }
 
@@ -230,6 +236,11 @@ impl Aggregate {
     pub fn count_events(&mut self, received: u64, dropped: u64) {
         self.events.received += received;
         self.events.dropped += dropped;
+    }
+
+    /// Scenario code that kept a worker thread, the longest time of all.
+    pub fn blocked(&self) -> Option<&Blocked> {
+        self.blocked.as_ref()
     }
 
     /// The events of the campaign so far.

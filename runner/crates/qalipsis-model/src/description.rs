@@ -125,7 +125,7 @@ pub struct PropertyDescription {
     pub name: String,
     /// The type as users know it: `string`, `integer`, `duration`, ...
     pub value_type: String,
-    /// What it is when nobody sets it; `None` when it must be set. Never given for secrets.
+    /// What it is when nobody sets it, `***` for a secret; `None` when it must be set or is left out.
     pub default: Option<String>,
     /// Whether it must be set.
     pub required: bool,

@@ -10,6 +10,7 @@ mod invalid;
 mod joins;
 mod measured;
 mod observe;
+mod strain;
 mod tester;
 
 pub use criteria::{Breach, breach};
@@ -257,7 +258,8 @@ fn scenario(
     for step in steps.iter_mut().filter(|step| step.must_run()) {
         step.cause = causes.of_skipping();
     }
-    let criteria = criteria::judge(planned, &described.scenario, case, &causes);
+    let mut criteria = criteria::judge(planned, &described.scenario, case, &causes);
+    strain::hint(&mut criteria, &figures.release_lag, case.aggregate);
     let timeline = case.aggregate.timeline(&planned.name, steps.len());
     let by_zone = case.aggregate.zones(&planned.name);
     ScenarioReport {
@@ -333,7 +335,18 @@ fn step(
     // What cannot be decoded is a record and no execution, so no tolerance covers it.
     let executions_only = failures.iter().all(|f| f.kind != FailureKind::Undecodable);
     let tolerance = own.tolerance.filter(|t| executions_only && t.allows(own.failures(), own.executions()));
-    let tolerated = tolerance.and_then(|_| headline.take());
+    let tolerated = match tolerance {
+        // A step that cannot fail checks nothing.
+        Some(tolerance) if tolerance.covers(own.executions()) => {
+            let executions = own.executions();
+            headline = headline.map(|headline| {
+                format!("{headline}; {tolerance} tolerated of {executions} executions is all of them, so lower the tolerance")
+            });
+            None
+        }
+        Some(_) => headline.take(),
+        None => None,
+    };
     StepReport {
         name: declared.name.clone(),
         optional: declared.optional,

@@ -3,6 +3,7 @@
 //! Nothing here does I/O, spawns, or reads a clock. Every other crate may depend on this one.
 
 pub mod aggregate;
+pub mod blocked;
 pub mod compare;
 pub mod criterion;
 pub mod description;

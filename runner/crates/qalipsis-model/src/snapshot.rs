@@ -1,5 +1,6 @@
 //! Figures: what is counted and timed. They merge exactly, so they serve as difference and as total.
 
+use crate::blocked::Blocked;
 use crate::criterion::Quantity;
 use crate::description::SourceLocation;
 use crate::evidence::FailureKind;
@@ -75,6 +76,9 @@ pub struct Snapshot {
     /// How the factory itself did.
     #[serde(default)]
     pub health: Health,
+    /// Scenario code that kept a worker thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<Blocked>,
 }
 
 /// Figures of one scenario.
@@ -206,13 +210,16 @@ impl Tolerance {
         Self::Count(executions)
     }
 
-    /// At most this share of the executions may fail, from 0 to 1.
+    /// At most this share of the executions may fail, from 0 to less than 1.
     ///
     /// # Panics
-    /// When it is outside of that range.
+    /// When it is outside of that range: with all of them tolerated the step could not fail.
     #[track_caller]
     pub fn share(share: f64) -> Self {
-        assert!((0.0..=1.0).contains(&share), "a tolerated share is from 0 to 1");
+        assert!(
+            (0.0..1.0).contains(&share),
+            "a tolerated share is from 0 to less than 1, {share} is not: with all executions tolerated a step cannot fail"
+        );
         Self::Share(share)
     }
 
@@ -222,6 +229,11 @@ impl Tolerance {
             Self::Count(count) => failures <= count,
             Self::Share(share) => failures as f64 <= share * executions as f64,
         }
+    }
+
+    /// Whether it allows that all of so many executions fail, so that it checks nothing.
+    pub fn covers(self, executions: u64) -> bool {
+        self.allows(executions, executions)
     }
 
     /// The stricter of two; a count is stricter than a share.

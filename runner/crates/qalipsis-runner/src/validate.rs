@@ -109,7 +109,8 @@ fn value(scenario: &ScenarioPlan, property: &PropertyDescription) -> String {
     match (scenario.properties.0.get(&property.name), &property.default) {
         (Some(_), _) if property.secret => "***".to_owned(),
         (Some(given), _) => one_line(given),
-        (None, Some(default)) if !property.secret => format!("{} (default)", one_line(default)),
+        (None, Some(_)) if property.secret => "*** (default)".to_owned(),
+        (None, Some(default)) => format!("{} (default)", one_line(default)),
         (None, _) => "not set".to_owned(),
     }
 }
@@ -126,11 +127,12 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn what_would_run_is_shown_without_secrets() {
+    fn e5_what_would_run_is_shown_with_defaults_and_without_secrets() {
         let mut checkout = scenario("checkout");
         checkout.properties = ["brokers", "password", "token", "shop", "extra"].map(property).into();
         checkout.properties[1].secret = true;
         checkout.properties[2].secret = true;
+        checkout.properties[2].default = Some("***".into());
         checkout.properties[3].default = Some("http://localhost".into());
         let values = [("brokers", "localhost:9092"), ("password", "hunter2")];
         let plan = CampaignPlan {
@@ -170,7 +172,7 @@ campaign checkout, random seed
     must hold: place error rate at most 1 %, stops the campaign from 5 s on (qalipsis.yml:2:5)
     brokers = localhost:9092
     password = ***
-    token = not set
+    token = *** (default)
     shop = http://localhost (default)
     extra = not set
 "

@@ -6,6 +6,7 @@ use crate::pool::Pools;
 use crate::request::Request;
 use crate::target::Base;
 use http::{HeaderMap, Method};
+use qalipsis_core::warm_up::waiting_for;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +58,7 @@ impl Http {
     /// The server cannot be reached, or one side does not trust the other.
     pub async fn check(&self) -> Result<(), HttpError> {
         let connector = self.0.pools.options.connector.clone();
+        let _waiting = waiting_for(|| self.0.base.shown());
         match connector.connect(self.0.base.uri()).await {
             Ok(_connection) => Ok(()),
             Err(failure) => {

@@ -10,6 +10,7 @@ use crate::watch::Watch;
 use bytes::Bytes;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::timestamp::Timestamp;
+use qalipsis_core::warm_up::waiting_for;
 use rdkafka::consumer::BaseConsumer;
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -95,6 +96,7 @@ impl Kafka {
     /// last error of the connection.
     pub async fn check(&self) -> Result<(), Fault> {
         let config = self.properties.config(&self.brokers, &DEFAULTS)?;
+        let _waiting = waiting_for(|| format!("Kafka at {}", self.brokers));
         let (watch, kafka) = (Watch::new(&self.properties), self.clone());
         let (answer, answered) = oneshot::channel();
         // A thread of its own rather than the runtime's pool, which waits for its threads at its end.

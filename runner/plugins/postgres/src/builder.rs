@@ -8,6 +8,7 @@ use crate::tls::TlsOptions;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use parking_lot::Mutex;
 use qalipsis_core::fault::Fault;
+use qalipsis_core::warm_up::waiting_for;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock, Weak};
@@ -148,6 +149,7 @@ impl PostgresBuilder {
                 }
             }
         };
+        let _waiting = waiting_for(|| format!("PostgreSQL at {}", inner.target));
         // Has the server refuse now what it would refuse later.
         drop(Lease::take(&inner).await?);
         Ok(Postgres(inner))

@@ -7,8 +7,9 @@ use crate::slot::{Channels, Slot};
 use crate::target::Target;
 use crate::tls::Tls;
 use bytes::Bytes;
-use qalipsis_core::fault::Fault;
 use qalipsis_core::clock;
+use qalipsis_core::fault::Fault;
+use qalipsis_core::warm_up::waiting_for;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -137,6 +138,7 @@ impl Builder {
         let channels = Channels::new(slot("publisher"));
         let inner =
             Inner { channels: Arc::new(channels), watching: slot("watcher"), target: Arc::clone(&target) };
+        let _waiting = waiting_for(|| format!("RabbitMQ at {target}"));
         inner.channels.slot.connect_once(clock::after(Instant::now(), target.timeout)).await?;
         Ok(RabbitMq(Arc::new(inner)))
     }

@@ -3,6 +3,7 @@
 use crate::link::Link;
 use crate::server::{Route, Server};
 use qalipsis_core::fault::Fault;
+use qalipsis_core::warm_up::waiting_for;
 use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion};
 use std::fmt;
 use std::sync::Arc;
@@ -98,7 +99,9 @@ impl Connector {
     /// # Errors
     /// As [`Redis::connect`].
     pub async fn connect(self) -> Result<Redis, Fault> {
-        let link = Arc::new(Link::new(self.server()?));
+        let server = self.server()?;
+        let _waiting = waiting_for(|| format!("Redis at {}", server.name));
+        let link = Arc::new(Link::new(server));
         link.connection().await?;
         Ok(Redis(link))
     }

@@ -111,6 +111,67 @@ criteria:
 }
 
 #[test]
+fn a8_what_no_run_can_judge_or_fail_exits_with_2() {
+    let context = TestContext::new();
+    context.write(
+        "qalipsis.yml",
+        "\
+criteria:
+- {scenario: green, step: act, measure: count, at-least: 1, from: 300h}
+- {scenario: green, step: act, measure: error-rate, at-most: 100%}
+- {scenario: green, step: act, measure: count, at-least: 0}
+- {scenario: green, step: act, measure: response-time.p95, below: 1000h}
+- {scenario: green, step: act, measure: service-time.p95, below: 1s, abort-on-breach: 10h}
+",
+    );
+    let told = |command: &str| {
+        let finished = context.run(&[command, "--executable", FIXTURE, "-s", "green"]);
+        assert_eq!(finished.code(), Some(2), "{finished}");
+        finished.stderr
+    };
+    assert_eq!(told("--autostart"), told("validate"));
+    let lines = told("validate");
+    for (line, part) in (2..).zip([
+        "begins when the campaign has ended, after ",
+        "can never fail: every figure that can be observed meets it",
+        "can never fail: every figure that can be observed meets it",
+        "can never fail, for nothing takes so long: the campaign ends after ",
+        "can never stop the campaign: it is looked at from 10 h ",
+    ]) {
+        let found = lines.lines().find(|one| one.starts_with(&format!("error: qalipsis.yml:{line}:3: ")));
+        assert!(found.is_some_and(|one| one.contains(part)), "{line}: {part} in {lines}");
+    }
+}
+
+#[test]
+fn validate_connect_opens_every_world_and_lists_all_that_cannot_be_opened() {
+    let validate = |scenarios: &str| {
+        let context = TestContext::new();
+        let limit = "campaign.limits.warm-up=1s";
+        let arguments = ["validate", "--connect", "--executable", FIXTURE, "-s", scenarios, "-c", limit];
+        let finished = context.run(&arguments);
+        assert!(!context.path().join("test-results").exists(), "nothing is written: {finished}");
+        context.assert_nothing_left();
+        finished
+    };
+    let good = validate("green,duplicates");
+    assert_eq!(good.code(), Some(0), "{good}");
+    assert!(good.stdout.ends_with("valid, and every world could be opened\n"), "{good}");
+    let bad = validate("green,cannot-open,waits");
+    assert_eq!(bad.code(), Some(5), "{bad}");
+    assert!(!bad.stdout.contains("valid"), "{bad}");
+    let lines: Vec<&str> = bad.stderr.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!(
+        lines,
+        [
+            "error: scenario 'cannot-open': warm-up: the database at 127.0.0.1:1 is unreachable: connection refused",
+            "error: scenario 'waits': warm-up: the world was not open after 1 s (campaign.limits.warm-up), it waited \
+             for the queue at 127.0.0.1:7",
+        ]
+    );
+}
+
+#[test]
 fn validate_shows_what_will_be_judged_and_where_it_is_written() {
     let context = TestContext::new();
     context.write(

@@ -40,6 +40,19 @@ fn a_generator_that_uses_up_its_machine_exits_with_6() {
     assert_eq!(idle.code(), Some(0), "{idle}");
 }
 
+#[test]
+fn e11_a_thread_that_sleeps_is_named_with_its_step() {
+    let invalid = TestContext::new().autostart("sleeps", &["-c", "campaign.limits.release-lag=100ms"]);
+    assert_invalid(
+        &invalid,
+        &[
+            "INVALID sleeps",
+            "a worker thread was blocked without an await for ",
+            "in scenario 'sleeps', step 'check'",
+        ],
+    );
+}
+
 /// A library that sets the wall clock of whoever loads it.
 fn clock(context: &TestContext) -> PathBuf {
     let source = context.write("clock.c", include_str!("clock.c"));

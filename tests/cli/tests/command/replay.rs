@@ -133,7 +133,7 @@ fn a_panic_between_steps_a_lost_factory_and_a_world_that_cannot_open_are_told() 
     for (scenario, code, told) in [
         ("panics", 3, "act: 1 of 1 minion: panicked at tests/cli/src/main.rs:"),
         ("aborts", 5, "factory 'fixture' was lost"),
-        ("cannot-open", 3, "the database at 127.0.0.1:1 is unreachable: connection refused"),
+        ("cannot-open", 5, "the database at 127.0.0.1:1 is unreachable: connection refused"),
     ] {
         let context = TestContext::new();
         context.autostart(scenario, &[]);

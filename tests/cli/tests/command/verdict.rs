@@ -181,12 +181,13 @@ fn an_optional_step_that_nobody_reached_exits_with_0() {
 }
 
 #[test]
-fn a_world_that_cannot_open_exits_with_3() {
+fn c9_a_world_that_cannot_open_exits_with_5() {
     let finished = autostart("cannot-open", &[]);
-    assert_code(&finished, 3);
+    assert_code(&finished, 5);
     snapshot(|| {
         assert_snapshot!(finished.stdout, @r"
-    ✗ FAILED  cannot-open: 0 minions, 0 executions, 0 failed, in [DURATION]
+    ✗ ABORTED  cannot-open: 0 minions, 0 executions, 0 failed, in [DURATION]
+      No load was started: nothing was judged.
 
     ✗ cannot-open  error
       warm-up: the database at 127.0.0.1:[PORT] is unreachable: connection refused
@@ -208,13 +209,36 @@ fn a_world_that_cannot_open_exits_with_3() {
 }
 
 #[test]
-fn a_data_file_without_records_exits_with_3() {
+fn c9_a_world_that_never_opens_names_what_it_waits_for() {
+    for (scenario, waited) in [
+        ("waits", "it waited for the queue at 127.0.0.1:7"),
+        ("opens-slowly", "what it waited for is not known"),
+    ] {
+        let context = TestContext::new();
+        let finished = context.autostart(scenario, &["-c", "campaign.limits.warm-up=1s"]);
+        assert_code(&finished, 5);
+        let told = format!("warm-up: the world was not open after 1 s (campaign.limits.warm-up), {waited}");
+        assert!(flat(&finished.stdout).contains(&told), "no `{told}` in {finished}");
+    }
+}
+
+#[test]
+fn a7_a_criterion_on_records_of_a_step_that_awaits_none_exits_with_3() {
+    let finished = autostart("mistaken", &[]);
+    assert_code(&finished, 3);
+    let told = "step 'act' awaited no record, so a criterion on missing records cannot be judged there; no step of \
+                the scenario awaited any";
+    assert!(flat(&finished.stdout).contains(told), "{finished}");
+}
+
+#[test]
+fn a_data_file_without_records_exits_with_5() {
     let context = TestContext::new();
     for (text, told) in [("id\n", ": has no record"), ("id\n7\nseven\n", ":3: field 1: invalid digit found")]
     {
         let accounts = context.write("accounts.csv", text);
         let finished = context.autostart("deals", &[]);
-        assert_code(&finished, 3);
+        assert_code(&finished, 5);
         let told = format!("warm-up: data file accounts.csv{told}");
         assert!(flat(&finished.stdout).contains(&told), "no `{told}` in {finished}");
         std::fs::remove_file(accounts).unwrap();

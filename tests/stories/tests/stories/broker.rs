@@ -54,7 +54,7 @@ fn a_broker_that_stops_mid_run_is_told_and_nothing_hangs() {
 fn a_dead_broker_is_named_at_warm_up() {
     let shop = shop("");
     let outcome = Checkout::at(&shop).set("properties.brokers", "127.0.0.1:1").run();
-    assert_eq!(outcome.finished.code(), Some(3), "{}", outcome.finished);
+    assert_eq!(outcome.finished.code(), Some(5), "{}", outcome.finished);
     let suite = outcome.suite();
     let case = suite.case("warm-up");
     assert!(case.message.contains("127.0.0.1:1"), "{}", case.message);
@@ -71,7 +71,7 @@ fn a_dead_or_unknown_shop_is_named_at_warm_up() {
         [("http://127.0.0.1:1", "refused"), ("http://no-such-host.invalid", "no-such-host.invalid")]
     {
         let outcome = Checkout::at(&shop).set("properties.shop", address).run();
-        assert_eq!(outcome.finished.code(), Some(3), "{}", outcome.finished);
+        assert_eq!(outcome.finished.code(), Some(5), "{}", outcome.finished);
         let suite = outcome.suite();
         let message = &suite.case("warm-up").message;
         assert!(message.contains(address) && message.contains(why), "{message}");

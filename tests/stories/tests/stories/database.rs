@@ -66,7 +66,7 @@ fn a_database_that_cannot_be_used_is_named_without_its_password() {
     let (shop, database) = shop_with_database("");
     let password = database.split([':', '@']).nth(2).unwrap();
     let outcome = Checkout::stored(&shop, &database.replace(password, "wrong-hunter2")).run();
-    assert_eq!(outcome.finished.code(), Some(3), "{}", outcome.finished);
+    assert_eq!(outcome.finished.code(), Some(5), "{}", outcome.finished);
     let case = outcome.suite().case("warm-up").clone();
     assert!(case.message.contains("password authentication failed"), "{}", case.message);
     let everything = format!("{} {case:?}", outcome.finished);

@@ -52,7 +52,7 @@ fn what_is_refused_is_named_at_warm_up_and_no_secret_is_shown() {
             .set("properties.redis", &redis.url())
             .set(&format!("scenarios.checkout-everywhere.properties.{property}"), &value)
             .run();
-        assert_eq!(outcome.finished.code(), Some(3), "{named:?}: {}", outcome.finished);
+        assert_eq!(outcome.finished.code(), Some(5), "{named:?}: {}", outcome.finished);
         let case = outcome.suite().case("warm-up").clone();
         assert_eq!(case.outcome.as_deref(), Some("error"), "{case:?}");
         assert!(named.iter().all(|part| case.message.contains(part)), "{named:?}: {}", case.message);

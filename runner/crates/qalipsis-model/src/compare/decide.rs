@@ -55,6 +55,8 @@ struct Asked {
     allowance_ns: f64,
     /// Whether the machine was busy with something else during most of the run.
     busy: bool,
+    /// Whether it was busier than in the earlier runs.
+    busier: bool,
     question: Question,
 }
 
@@ -249,6 +251,7 @@ fn ask(
                 part,
                 allowance_ns,
                 busy,
+                busier: undisturbed.busier,
                 question,
             });
         }
@@ -319,6 +322,25 @@ fn answer(asked: Vec<Asked>, comparison: &mut Comparison) {
             } else {
                 Verdict::Unchanged
             };
+            let subject = &comparison.scenarios[asked.scenario].subjects[asked.subject];
+            let unclear = verdict == Verdict::Regression && asked.may_be_the_machine(&subject.changes);
+            if unclear {
+                let note = format!(
+                    "{} {}: the slowest tenth takes {:.2} times as long, the rest of it does not: this cannot be told \
+                     apart from the machine, which was busier with something else than in the baselines, as the lag \
+                     of the load generator shows; repeat the run on a quiet machine",
+                    subject.kind.noun(),
+                    subject.name,
+                    after / before.max(f64::MIN_POSITIVE),
+                );
+                let notes = &mut comparison.scenarios[asked.scenario].notes;
+                // Response and service time say the same of it.
+                let start = note.split(" takes ").next().unwrap_or_default().to_owned();
+                if !notes.iter().any(|other| other.starts_with(&start)) {
+                    notes.push(note);
+                }
+            }
+            let verdict = if unclear { Verdict::Unchanged } else { verdict };
             let stands_out = answers[i].noticed_from(level / answers.len() as f64);
             let change = Change {
                 measure: asked.measure,
@@ -361,6 +383,13 @@ impl Asked {
         }
         let values = || self.question.before.iter().map(|s| self.shown(s.value));
         (values().fold(0.0, f64::max), values().fold(f64::INFINITY, f64::min))
+    }
+
+    /// Whether what got worse may only have waited for a machine that was busier than before: its slowest executions
+    /// alone did, of which the machine is known to make more.
+    fn may_be_the_machine(&self, others: &[Change]) -> bool {
+        let body = |change: &Change| change.part == Some(Part::Body) && change.verdict == Verdict::Regression;
+        self.busier && self.part == Some(Part::Tail) && !others.iter().any(body)
     }
 
     /// Whether the change is large enough to matter, whichever way it goes.

@@ -33,7 +33,13 @@ pub(super) struct Undisturbed {
     /// By how much a duration may rise for the machine alone, in nanoseconds: it made the load generator wait
     /// longer at each release.
     pub(super) allowance_ns: f64,
+    /// Whether something else kept the machine busier than in the earlier runs. What got slower only in its slowest
+    /// executions may then have waited for the machine.
+    pub(super) busier: bool,
 }
+
+/// By how much the median release lag rises on a machine that is busier, in nanoseconds.
+const BUSIER_NS: u64 = 250_000;
 
 /// Less than this is not worth telling.
 const WORTH_TELLING: f64 = 0.02;
@@ -71,12 +77,14 @@ pub(super) fn undisturbed(before: &[&ScenarioRun], now: &ScenarioRun) -> Undistu
     let earlier: Vec<f64> = before.iter().map(|run| disturbed(&run.release_lag, late)).collect();
     let lag = now.release_lag.percentile_ns(50.0).unwrap_or(0);
     let now = disturbed(&now.release_lag, late);
-    let left_out = now.max(median(&earlier).unwrap_or(0.0));
+    let usual = median(&earlier).unwrap_or(0.0);
+    let left_out = now.max(usual);
     let usable: Vec<bool> = earlier.iter().map(|share| *share <= left_out).collect();
     let lags = before.iter().zip(&usable).filter(|(_, usable)| **usable);
     let lags: Vec<u64> = lags.filter_map(|(run, _)| run.release_lag.percentile_ns(50.0)).collect();
     let rise = lag.saturating_sub(median(&lags).unwrap_or(lag));
-    Undisturbed { usable, left_out, now, allowance_ns: WAITS_PER_EXECUTION * rise as f64 }
+    let busier = now >= usual + WORTH_TELLING || rise >= BUSIER_NS;
+    Undisturbed { usable, left_out, now, allowance_ns: WAITS_PER_EXECUTION * rise as f64, busier }
 }
 
 /// From which lag on a release of such a run is late: a steady lag, as of many minions at once, is not.

@@ -487,7 +487,7 @@ mod tests {
             ),
             (
                 Meter::named("baskets").total().at_least(9).abort_on_breach(secs(1)),
-                "the criterion 'baskets total at least 9' cannot stop the campaign: it can be held only when all is \
+                "the criterion 'baskets total at least 9' cannot stop the campaign: it can be judged only when all is \
                  over",
             ),
             (
@@ -497,7 +497,7 @@ mod tests {
             ),
             (
                 count().at_least(100).abort_on_breach(secs(1)),
-                "the criterion 'place count at least 100' cannot stop the campaign: it can be held only when all is \
+                "the criterion 'place count at least 100' cannot stop the campaign: it can be judged only when all is \
                  over",
             ),
         ] {

@@ -445,31 +445,29 @@ fn a8_a_window_that_no_execution_reached_says_so() {
 
 #[test]
 fn a12_without_data_it_says_what_is_the_case() {
-    let mut figures = figures(Sample { n: 255, time_ms: 1, failing: true, much: false });
-    let step = figures.steps.entry(FULFILLED).or_default();
-    step.late = None;
-    step.kinds = BTreeMap::from([(FailureKind::JoinMissing, 255)]);
-    let latency = || {
-        criterion(
-            &Subject::Step("fulfilled".into()),
-            Quantity::Latency,
-            Statistic::Percentile(95.0),
-            Limit::Below(1e9),
-        )
-    };
-    let criteria = vec![latency(), on("fulfilled", Quantity::Lateness, Statistic::Max)];
+    let latency = criterion(
+        &Subject::Step("fulfilled".into()),
+        Quantity::Latency,
+        Statistic::Percentile(95.0),
+        Limit::Below(1e9),
+    );
+    let criteria = vec![latency, on("fulfilled", Quantity::Lateness, Statistic::Max)];
     let why = "255 executions of step 'fulfilled' ended, but no awaited record came";
 
-    let tolerated = run(criteria.clone(), figures.clone(), &Ending::Completed);
-    let reports = &tolerated.scenarios[0].criteria;
+    // A join may do without a record.
+    let mut figures = figures(Sample { n: 255, time_ms: 1, failing: false, much: false });
+    figures.steps.entry(FULFILLED).or_default().latency = None;
+    let without = run(criteria.clone(), figures.clone(), &Ending::Completed);
+    let reports = &without.scenarios[0].criteria;
     assert_eq!((reports[0].no_data.as_deref(), &reports[0].outcome), (Some(why), &Outcome::Breached));
     assert_eq!(reports[0].failure_kind(), FailureKind::NoData);
     assert!(reports[1].is_met(), "nothing was late");
 
-    // Without a tolerance the step itself has failed, and the criterion follows.
-    for step in figures.steps.values_mut() {
-        step.tolerance = None;
-    }
+    // When the step itself has failed, the criterion follows.
+    let fulfilled = figures.steps.entry(FULFILLED).or_default();
+    fulfilled.failure = fulfilled.success.take();
+    fulfilled.kinds = BTreeMap::from([(FailureKind::JoinMissing, 255)]);
+    fulfilled.tolerance = None;
     let failed = run(criteria, figures, &Ending::Completed);
     let reports = &failed.scenarios[0].criteria;
     assert_eq!(reports[0].no_data.as_deref(), Some(why));
@@ -477,6 +475,28 @@ fn a12_without_data_it_says_what_is_the_case() {
         matches!(&reports[0].outcome, Outcome::NotJudged { cause } if cause.starts_with("step 'fulfilled' failed"))
     );
     assert_eq!(failed.reasons.iter().filter(|r| r.step.as_deref() == Some("fulfilled")).count(), 1);
+}
+
+#[test]
+fn a_tolerance_that_covers_every_execution_does_not_turn_failures_green() {
+    let failing = |tolerance: Tolerance| {
+        let mut figures = ScenarioFigures { released: 10, ended: 10, ..ScenarioFigures::default() };
+        let place = figures.steps.entry(PLACE).or_default();
+        place.tolerate(tolerance);
+        place.minions = 10;
+        place.failed_minions = 1;
+        place.record(ExecutionOutcome::Failure, MS, MS);
+        place.record_failure(FailureKind::Assertion, START);
+        (0..9).for_each(|_| place.record(ExecutionOutcome::Success, MS, MS));
+        let report = run(Vec::new(), figures, &Ending::Completed);
+        report.scenarios[0].steps[0].headline.clone()
+    };
+    assert_eq!(failing(Tolerance::count(9)), None);
+    let headline = failing(Tolerance::count(10)).unwrap();
+    let end = "; 10 tolerated of 10 executions is all of them, so lower the tolerance";
+    assert!(headline.ends_with(end), "{headline}");
+    let all = std::panic::catch_unwind(|| Tolerance::share(1.0));
+    assert!(all.is_err(), "all executions");
 }
 
 #[test]

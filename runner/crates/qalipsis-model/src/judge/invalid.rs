@@ -15,7 +15,7 @@ pub(super) fn reasons(
 ) -> Vec<Reason> {
     let mut reasons = Vec::new();
     for scenario in scenarios {
-        let messages = [late(scenario, plan), dropped(scenario, plan)].into_iter().flatten();
+        let messages = [late(scenario, plan, aggregate), dropped(scenario, plan)].into_iter().flatten();
         let messages = messages.chain(behind(scenario, plan));
         reasons.extend(messages.map(|message| reason(Some(&scenario.name), message)));
     }
@@ -34,17 +34,45 @@ fn reason(scenario: Option<&str>, message: String) -> Reason {
     Reason { scenario: scenario.map(str::to_owned), step: None, kind: None, message }
 }
 
-fn late(scenario: &ScenarioReport, plan: &CampaignPlan) -> Option<String> {
+fn late(scenario: &ScenarioReport, plan: &CampaignPlan, aggregate: &Aggregate) -> Option<String> {
     let lag = scenario.release_lag.percentile_ns(99.0)?;
     let limit = plan.limits.release_lag;
     (u128::from(lag) > limit.as_nanos()).then(|| {
         format!(
             "the load generator was too slow: 1 % of the minions started more than {} late, the limit is {} \
-             (campaign.limits.release-lag); use fewer minions, a longer ramp-up or a larger machine",
+             (campaign.limits.release-lag); {}",
             human_ns(lag),
             human(limit),
+            against_lateness(scenario, aggregate),
         )
     })
+}
+
+/// What to do about a load generator that is too slow, which depends on why it is.
+fn against_lateness(scenario: &ScenarioReport, aggregate: &Aggregate) -> String {
+    let out_of_cpu = aggregate.factories().any(|(_, health)| !health.out_of_cpu(0).is_zero());
+    if let Some(blocked) = aggregate.blocked() {
+        let step = match &blocked.step {
+            Some(step) => format!("step '{step}'"),
+            None => "before its first step".to_owned(),
+        };
+        let times = if blocked.count == 1 { "once".to_owned() } else { format!("{} times", blocked.count) };
+        let others =
+            if out_of_cpu { "; the machine was out of CPU as well, so use a larger one" } else { "" };
+        return format!(
+            "a worker thread was blocked without an await for {} or longer, {times}, in scenario '{}', {step}: move \
+             blocking work to tokio::task::spawn_blocking, and sleep with tokio::time::sleep or minion.pause{others}",
+            human(blocked.longest),
+            blocked.scenario,
+        );
+    }
+    let cpu_known = scenario.released > 0 && aggregate.factories().any(|(_, health)| health.cpu().is_some());
+    if cpu_known && !out_of_cpu {
+        return "its machine was never out of CPU, so look for what else held it up: a quota of CPU time, swapping, a \
+                suspended machine, too many minions for one thread (factory.workers)"
+            .to_owned();
+    }
+    "use fewer minions, a longer ramp-up or a larger machine".to_owned()
 }
 
 fn dropped(scenario: &ScenarioReport, plan: &CampaignPlan) -> Option<String> {
@@ -202,6 +230,76 @@ mod tests {
               (campaign.limits.cpu-time); use a lower load, cheaper steps, a larger machine, or run the system under \
               test outside of the factory"
             ]
+        );
+    }
+
+    #[test]
+    fn e11_the_advice_fits_the_cause_of_a_late_generator() {
+        let late = |snapshot: Snapshot| {
+            let name = "checkout".to_owned();
+            let mut figures =
+                crate::snapshot::ScenarioFigures { released: 9, ended: 9, ..Default::default() };
+            figures.release_lag.record_n(9_000_000_000, 9);
+            let planned = crate::plan::ScenarioPlan {
+                name: name.clone(),
+                minions: 9,
+                profile: crate::profile::Profile::immediate(),
+                overload: None,
+                properties: Default::default(),
+                criteria: Vec::new(),
+            };
+            let plan = CampaignPlan { scenarios: vec![planned], ..plan(Limits::default()) };
+            let location = crate::description::SourceLocation { file: "main.rs".into(), line: 1, column: 1 };
+            let described = [crate::judge::Described {
+                crate_name: "shop".into(),
+                scenario: crate::description::ScenarioDescription {
+                    name: name.clone(),
+                    description: String::new(),
+                    minions: 9,
+                    profile: crate::profile::Profile::immediate(),
+                    overload: Default::default(),
+                    steps: Vec::new(),
+                    properties: Vec::new(),
+                    meters: Vec::new(),
+                    criteria: Vec::new(),
+                    location,
+                },
+            }];
+            let mut aggregate = Aggregate::default();
+            aggregate.merge("f", None, &Snapshot { scenarios: [(name, figures)].into(), ..snapshot });
+            let now = crate::timestamp::Timestamp(0);
+            let report = crate::judge::judge(crate::judge::Case {
+                plan: &plan,
+                described: &described,
+                aggregate: &aggregate,
+                ending: &crate::judge::Ending::Completed,
+                started: now,
+                ended: now,
+                factories: Vec::new(),
+                git_revision: None,
+                environment: Default::default(),
+            });
+            let messages: Vec<&str> = report.reasons.iter().map(|reason| reason.message.as_str()).collect();
+            let late = messages.iter().find_map(|message| message.split_once("release-lag); "));
+            late.unwrap_or_else(|| panic!("{messages:?}")).1.to_owned()
+        };
+        let cpu = |machine| {
+            let cpu = Some(CpuUse { time_ms: 1_000, machine, own: 10 });
+            Snapshot { health: Health { cpu, ..Health::default() }, ..Snapshot::default() }
+        };
+        assert_eq!(late(cpu(100)), "use fewer minions, a longer ramp-up or a larger machine");
+        assert!(late(cpu(20)).starts_with("its machine was never out of CPU"), "{}", late(cpu(20)));
+        let blocked = crate::blocked::Blocked {
+            longest: Duration::from_millis(103),
+            count: 7,
+            scenario: "checkout".into(),
+            step: Some("place".into()),
+        };
+        assert_eq!(
+            late(Snapshot { blocked: Some(blocked), ..cpu(20) }),
+            "a worker thread was blocked without an await for 103 ms or longer, 7 times, in scenario 'checkout', step \
+             'place': move blocking work to tokio::task::spawn_blocking, and sleep with tokio::time::sleep or \
+             minion.pause"
         );
     }
 

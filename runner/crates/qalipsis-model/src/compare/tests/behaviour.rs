@@ -1,6 +1,6 @@
 //! What is compared with what, and what is told.
 
-use super::simulate::{Fault, HEALTHY, QUIET, dice, run};
+use super::simulate::{Fault, HEALTHY, QUIET, System, dice, run};
 use crate::compare::{Measure, Run, Share, Subject, SubjectKind, Verdict, compare};
 
 fn runs(count: u64) -> Vec<Run> {
@@ -156,4 +156,31 @@ fn what_would_have_been_noticed_is_noticed() {
         }
         assert_eq!(compare(&before, &after).regressed(), found, "{times}");
     }
+}
+
+/// Five quiet baselines and a run in which `place` is 1.3 times slower and the slowest tenth of `search` three times,
+/// for the machine was busy with something else or not.
+fn with_a_slow_tail(busy: f64) -> crate::compare::Comparison {
+    let slower = Fault { slower: 1.3, ..HEALTHY };
+    let mut now = run(System { busy, ..QUIET }, slower, &mut dice(99));
+    let search = now.scenarios[0].subjects.iter_mut().find(|subject| subject.name == "search").unwrap();
+    for (_, times) in &mut search.times {
+        times.record_n(70_000_000, 75);
+    }
+    compare(&runs(5), &now)
+}
+
+#[test]
+fn a14_a_slow_tail_on_a_busier_machine_is_not_blamed_on_the_step() {
+    let verdicts = |comparison: &crate::compare::Comparison| {
+        let worse = comparison.subjects().filter(|(_, s)| s.verdict() == Verdict::Regression);
+        worse.map(|(_, s)| s.name.clone()).collect::<Vec<_>>()
+    };
+    let quiet = with_a_slow_tail(0.0);
+    assert_eq!(verdicts(&quiet), ["place", "search"]);
+    let busier = with_a_slow_tail(0.03);
+    assert_eq!(verdicts(&busier), ["place"]);
+    let notes = &busier.scenarios[0].notes;
+    let about_search = notes.iter().filter(|note| note.starts_with("step search: the slowest tenth takes "));
+    assert_eq!(about_search.count(), 1, "{notes:?}");
 }
