@@ -59,7 +59,9 @@ const CRITERIA_HEAD: &str = "
 ## Criteria
 
 `criteria` is a list, in a file only. Its items are judged like the criteria that scenarios declare in code: on the
-merged figures of all factories, at the end of the campaign; one without data is not held. `qalipsis validate` shows
+merged figures of all factories, at the end of the campaign; one without data is breached and says why, for example that
+its step awaited no record. One that could not be judged because of a failure that is reported already, or that only repeats
+it, names that failure and is no failure of its own. `qalipsis validate` shows
 all that will be judged and where each is written, and draws the load over time.
 
 ```yaml
@@ -88,8 +90,10 @@ criteria:
 An item **replaces** the criteria of the scenario on the same step or meter, measure, window and zone that bound the
 same side: one with `below` or `at-most` an upper limit, one with `at-least` a lower one, one with both each of them, and
 only that one a criterion that bounds both sides. So a gate can be tightened, or loosened, without building anew. Of several items, those of `config/qalipsis.yml` come after
-those of `qalipsis.yml`. An unknown scenario, step, measure, stage or zone, a window that begins after the end of the load,
-and a limit that nothing can hold are errors (exit code 2). So are a figure that a meter does not
+those of `qalipsis.yml`. What cannot be judged is an error (exit code 2): an unknown scenario, step, measure, stage or zone;
+a window that is empty or begins when the load or the campaign has ended; a limit that no figure can meet, or that every
+figure meets (`count` at least 0, `error-rate` at most 100 %, longer than the campaign may last); an `abort-on-breach`
+that is longer than its window. So are a figure that a meter does not
 have, and an unknown meter when only meters that a scenario declares have such a figure: which meters it watches is known
 only when it runs.
 
