@@ -75,9 +75,13 @@ where
     type Error = E;
 }
 
-/// An execution to be awaited.
-#[must_use = "a step does nothing unless awaited"]
-pub struct StepCall<A> {
+/// A step as [`Minion::step`](crate::minion::Minion::step) gives it: an execution to be awaited.
+pub type StepCall<A> = NotAwaited<A>;
+
+/// A [`StepCall`]. Its name is what the compiler says where the `.await` was forgotten before a `?`: "cannot be applied to
+/// type `NotAwaited`".
+#[must_use = "a step does nothing unless awaited: `.await?`"]
+pub struct NotAwaited<A> {
     pub(crate) minion: Arc<MinionState>,
     pub(crate) step: u32,
     pub(crate) location: &'static Location<'static>,
@@ -85,7 +89,7 @@ pub struct StepCall<A> {
     pub(crate) timeout: Option<Duration>,
 }
 
-impl<A> StepCall<A> {
+impl<A> NotAwaited<A> {
     pub(crate) fn new(
         minion: &Arc<MinionState>,
         step: u32,
@@ -95,9 +99,9 @@ impl<A> StepCall<A> {
         Self { minion: Arc::clone(minion), step, location, action, timeout: None }
     }
 
-    pub(crate) fn map<B>(self, change: impl FnOnce(A) -> B) -> StepCall<B> {
+    pub(crate) fn map<B>(self, change: impl FnOnce(A) -> B) -> NotAwaited<B> {
         let Self { minion, step, location, action, timeout } = self;
-        StepCall { minion, step, location, action: change(action), timeout }
+        NotAwaited { minion, step, location, action: change(action), timeout }
     }
 
     /// Ends the execution as a timeout when it takes longer. Default: the limit of the whole pass.
@@ -107,13 +111,13 @@ impl<A> StepCall<A> {
     }
 }
 
-impl<A> fmt::Debug for StepCall<A> {
+impl<A> fmt::Debug for NotAwaited<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StepCall").field("step", &self.minion.step_name(self.step)).finish_non_exhaustive()
     }
 }
 
-impl<A: Action> IntoFuture for StepCall<A> {
+impl<A: Action> IntoFuture for NotAwaited<A> {
     type Output = Result<A::Value, StepFailed>;
     type IntoFuture = StepFuture<A::IntoFuture>;
 

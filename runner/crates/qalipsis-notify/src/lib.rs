@@ -5,14 +5,11 @@
 
 mod mail;
 mod retry;
-mod secret;
 mod slack;
 mod smtp;
-mod statuses;
 mod text;
 mod webhook;
 
-pub use mail::{Mail, Settings as MailSettings};
-pub use secret::Secret;
-pub use slack::{Settings as SlackSettings, Slack};
-pub use statuses::Statuses;
+pub use mail::Mail;
+pub use qalipsis_config::{MailSettings, Secret, SlackSettings, Statuses};
+pub use slack::Slack;

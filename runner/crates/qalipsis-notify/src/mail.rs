@@ -3,7 +3,7 @@
 use crate::retry::{Backoff, Failed};
 use crate::smtp::{Security, Server};
 use crate::text::{CAUSES, cut, example, facts, title};
-use crate::{Secret, Statuses};
+use qalipsis_config::MailSettings;
 use lettre::address::Envelope;
 use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
@@ -17,82 +17,16 @@ use qalipsis_report::{digest, junit};
 use std::error::Error;
 use std::io::{Cursor, ErrorKind, Write as _};
 
-/// `report.export.mail.*`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// Whether anything is sent.
-    pub enabled: bool,
-    /// The server.
-    pub host: String,
-    /// Its port; `None` for that of the mode: 465 with `ssl`, 587 with `starttls`, 25 with neither.
-    pub port: Option<u16>,
-    /// Whom to log in as; `None` for nobody.
-    pub username: Option<String>,
-    /// Of that user.
-    pub password: Option<Secret>,
-    /// TLS from the first byte.
-    pub ssl: bool,
-    /// TLS after a greeting; a server without it is refused.
-    pub starttls: bool,
-    /// The sender.
-    pub from: Option<String>,
-    /// Addresses with commas between them.
-    pub to: Option<String>,
-    /// Addresses with commas between them.
-    pub cc: Option<String>,
-    /// Which verdicts are told.
-    pub status: Statuses,
-    /// Whether the JUnit files are attached.
-    pub junit: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            enabled: false,
-            host: "localhost".to_owned(),
-            port: None,
-            username: None,
-            password: None,
-            ssl: false,
-            starttls: false,
-            from: None,
-            to: None,
-            cc: None,
-            status: Statuses::all(),
-            junit: false,
-        }
-    }
-}
-
-impl Settings {
-    /// What must be set and is not, as the last part of its key.
-    pub fn missing(&self) -> Option<&'static str> {
-        match self {
-            _ if !self.enabled => None,
-            Self { from: None, .. } => Some("from"),
-            Self { to: None, .. } => Some("to"),
-            Self { username: Some(_), password: None, .. } => Some("password"),
-            _ => None,
-        }
-    }
-
-    /// Whether `text` is a list of addresses.
-    pub fn addresses(text: &str) -> bool {
-        mailboxes(text).is_ok_and(|list| !list.is_empty())
-    }
-}
-
 /// Tells a report by mail.
 #[derive(Debug)]
 pub struct Mail {
-    settings: Settings,
+    settings: MailSettings,
     link: Option<String>,
 }
 
 impl Mail {
     /// `link` leads to the report.
-    pub fn new(settings: Settings, link: Option<String>) -> Self {
+    pub fn new(settings: MailSettings, link: Option<String>) -> Self {
         Self { settings, link }
     }
 

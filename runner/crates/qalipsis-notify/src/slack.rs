@@ -2,7 +2,8 @@
 
 use crate::retry::{Backoff, Failed};
 use crate::text::{CAUSES, cut, example, facts, title};
-use crate::{Secret, Statuses, webhook};
+use crate::webhook;
+use qalipsis_config::SlackSettings;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use qalipsis_model::report::Report;
@@ -22,43 +23,10 @@ const ADDRESS: &str = "https://slack.com/api";
 /// Slack refuses a section of more than 3000 characters.
 const SECTION: usize = 2_900;
 
-/// `report.export.slack.*`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// Whether anything is sent.
-    pub enabled: bool,
-    /// Of a bot that may write to the channel.
-    pub token: Option<Secret>,
-    /// Name or id of the channel, with a token.
-    pub channel: Option<String>,
-    /// Another base address of Slack's methods, with a token; without one the address of an incoming webhook.
-    pub url: Option<Secret>,
-    /// Which verdicts are told.
-    pub status: Statuses,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { enabled: false, token: None, channel: None, url: None, status: Statuses::all() }
-    }
-}
-
-impl Settings {
-    /// What must be set and is not, as the last part of its key.
-    pub fn missing(&self) -> Option<&'static str> {
-        match (&self.token, &self.channel, &self.url) {
-            _ if !self.enabled => None,
-            (Some(_), None, _) => Some("channel"),
-            (None, _, None) => Some("token"),
-            _ => None,
-        }
-    }
-}
-
 /// Tells a report on Slack.
 #[derive(Debug)]
 pub struct Slack {
-    settings: Settings,
+    settings: SlackSettings,
     link: Option<String>,
 }
 
@@ -66,7 +34,7 @@ type Connector = SlackClientHyperHttpsConnector;
 
 impl Slack {
     /// `link` leads to the report.
-    pub fn new(settings: Settings, link: Option<String>) -> Self {
+    pub fn new(settings: SlackSettings, link: Option<String>) -> Self {
         Self { settings, link }
     }
 

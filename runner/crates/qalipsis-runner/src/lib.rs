@@ -7,7 +7,6 @@ pub mod campaign;
 pub mod chart;
 pub mod cli;
 pub mod compare;
-pub mod config;
 pub mod discovery;
 pub mod environment;
 pub mod error;
@@ -20,7 +19,6 @@ pub mod log;
 mod names;
 pub mod output;
 mod outputs;
-pub mod problem;
 pub mod processes;
 pub mod replay;
 mod repository;
@@ -28,6 +26,9 @@ pub mod run;
 mod seen;
 pub mod stops;
 pub mod validate;
+
+pub use qalipsis_config as config;
+pub use qalipsis_config::problem;
 
 use baseline::Baselines;
 use cli::{Action, Invocation};

@@ -4,20 +4,23 @@ use crate::command::Run;
 use crate::describe::describe;
 use crate::logging;
 use qalipsis_cluster::StopSignals;
+use qalipsis_config::problem::Problem;
+use qalipsis_config::{Settings, Sources};
 use qalipsis_core::scenario::Scenario;
 use qalipsis_engine::{Event, Handle, prepare_until};
 use qalipsis_model::aggregate::Aggregate;
 use qalipsis_model::environment::Environment;
 use qalipsis_model::judge::{Case, Described, Ending, breach, judge};
-use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Limits, PropertyValues, ScenarioPlan, Stop};
+use qalipsis_model::description::ScenarioDescription;
+use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Stop};
 use qalipsis_model::report::{FactoryReport, Report};
 use qalipsis_model::segment::Segment;
 use qalipsis_model::smoke::Smoke;
 use qalipsis_model::suggest;
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_model::verdict::exit;
-use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write as _};
+use std::path::PathBuf;
 use std::time::SystemTime;
 use tokio::sync::{mpsc, watch};
 
@@ -26,13 +29,14 @@ const NAME: &str = "alone";
 
 pub(crate) async fn run(scenarios: &[Scenario], options: &Run) -> u8 {
     logging::begin(options.log.clone().or_else(logging::of_environment).as_deref());
-    let campaign = match plan(scenarios, options) {
-        Ok(campaign) => campaign,
-        Err(problem) => {
-            eprintln!("error: {problem}");
+    let Planned { campaign, settings, left_out } = match plan(scenarios, options) {
+        Ok(planned) => planned,
+        Err(problems) => {
+            problems.iter().for_each(|problem| eprintln!("error: {problem}"));
             return exit::USAGE;
         }
     };
+    left_out.iter().for_each(|criterion| eprintln!("smoke run, not judged: {criterion}"));
     let mut signals = match StopSignals::listen() {
         Ok(signals) => signals,
         Err(error) => {
@@ -40,61 +44,73 @@ pub(crate) async fn run(scenarios: &[Scenario], options: &Run) -> u8 {
             return exit::INTERNAL;
         }
     };
-    let report = campaign_of(scenarios, campaign, &mut signals).await;
+    let report = campaign_of(scenarios, campaign, &settings, &mut signals).await;
     let color = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let style = qalipsis_report::console::Style { color, unicode: true, width: 100 };
     let text = qalipsis_report::console::render(&report, style);
     let mut out = std::io::stdout().lock();
     // Who does not read it gets the exit code.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    report.exit_code(false)
+    report.exit_code(settings.fail_on_warning)
 }
 
-fn plan(scenarios: &[Scenario], options: &Run) -> Result<CampaignPlan, String> {
+/// What is to run, as configured.
+struct Planned {
+    campaign: CampaignPlan,
+    settings: Settings,
+    /// Criteria that a smoke run leaves out.
+    left_out: Vec<String>,
+}
+
+/// Reads the configuration as the runner does: files, environment, `-c`.
+fn plan(scenarios: &[Scenario], options: &Run) -> Result<Planned, Vec<String>> {
     let names = || scenarios.iter().map(|s| s.describe().name.as_str());
     if let Some(unknown) = options.scenarios.iter().find(|wanted| !names().any(|n| n == wanted.as_str())) {
-        return Err(format!("no scenario is named '{unknown}', {}", suggest::hint(unknown, names())));
+        return Err(vec![format!("no scenario is named '{unknown}', {}", suggest::hint(unknown, names()))]);
     }
-    let mut properties = BTreeMap::new();
+    let mut pairs = options.configuration.clone();
     for property in &options.properties {
-        let (name, value) =
-            property.split_once('=').ok_or_else(|| format!("property '{property}' is not NAME=VALUE"))?;
-        properties.insert(name.to_owned(), value.to_owned());
+        if !property.contains('=') {
+            // What was meant as a value may be a secret.
+            return Err(vec!["-p: there is no '=', write -p NAME=VALUE".to_owned()]);
+        }
+        pairs.push(format!("properties.{property}"));
     }
-    let chosen = scenarios
-        .iter()
-        .map(Scenario::describe)
-        .filter(|s| options.scenarios.is_empty() || options.scenarios.contains(&s.name));
+    let sources = Sources {
+        only_file: options.config.clone(),
+        directory: PathBuf::from("."),
+        environment: qalipsis_config::Environment::of_process(),
+        pairs,
+        seed: options.seed,
+    };
+    let lines = |problems: Vec<Problem>| problems.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let (settings, problems) = sources.read();
+    if !problems.is_empty() {
+        return Err(lines(problems));
+    }
+    let all: Vec<&ScenarioDescription> = scenarios.iter().map(Scenario::describe).collect();
+    let is_chosen =
+        |s: &&&ScenarioDescription| options.scenarios.is_empty() || options.scenarios.contains(&s.name);
+    let chosen: Vec<&ScenarioDescription> = all.iter().filter(is_chosen).copied().collect();
+    if let Some((scenario, problem)) =
+        chosen.iter().find_map(|s| s.profile.problem(s.minions).map(|problem| (s, problem)))
+    {
+        return Err(vec![format!("scenario '{}': {problem}", scenario.name)]);
+    }
+    // Random, as that of the runner: a system that takes each id once must not be given the same ones again.
+    let seed = settings.seed.unwrap_or_else(|| rand::random::<u32>().into());
+    // Unique among all runs, for what minions leave behind bears it.
+    let key = format!("run-{:016x}", rand::random::<u64>());
+    let mut campaign = settings.plan(&all, &chosen, seed, key).map_err(lines)?;
+    // Only a head collects them.
+    campaign.events = None;
+    campaign.limits.failures = 0;
     let smoke = Smoke { minions: options.minions, time: options.time };
-    let scenarios = chosen
-        .map(|scenario| {
-            if let Some(problem) = scenario.profile.problem(scenario.minions) {
-                return Err(format!("scenario '{}': {problem}", scenario.name));
-            }
-            let mut planned = ScenarioPlan {
-                name: scenario.name.clone(),
-                minions: scenario.minions,
-                overload: None,
-                profile: scenario.profile.clone(),
-                properties: PropertyValues(properties.clone()),
-                criteria: scenario.criteria.clone(),
-            };
-            for criterion in smoke.apply(&mut planned)? {
-                eprintln!("smoke run, not judged: {criterion}");
-            }
-            Ok(planned)
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(CampaignPlan {
-        // Unique among all runs, for what minions leave behind bears it.
-        key: format!("run-{:016x}", rand::random::<u64>()),
-        name: "run".to_owned(),
-        // Random, as that of the runner: a system that takes each id once must not be given the same ones again.
-        seed: options.seed.unwrap_or_else(|| rand::random::<u32>().into()),
-        scenarios,
-        limits: Limits { failures: 0, ..Limits::default() },
-        events: None,
-    })
+    let mut left_out = Vec::new();
+    for scenario in &mut campaign.scenarios {
+        left_out.extend(smoke.apply(scenario).map_err(|problem| vec![problem])?);
+    }
+    Ok(Planned { campaign, settings, left_out })
 }
 
 /// How a signal stops the campaign: the first gracefully, any other at once.
@@ -106,7 +122,12 @@ fn next_stop(ending: &mut Ending) -> Stop {
     if again { Stop::Hard } else { Stop::Graceful }
 }
 
-async fn campaign_of(scenarios: &[Scenario], campaign: CampaignPlan, signals: &mut StopSignals) -> Report {
+async fn campaign_of(
+    scenarios: &[Scenario],
+    campaign: CampaignPlan,
+    settings: &Settings,
+    signals: &mut StopSignals,
+) -> Report {
     let description = describe(scenarios);
     let described: Vec<Described> = description
         .scenarios
@@ -116,9 +137,9 @@ async fn campaign_of(scenarios: &[Scenario], campaign: CampaignPlan, signals: &m
     let plan = FactoryPlan {
         campaign: campaign.clone(),
         factory: NAME.to_owned(),
-        zone: None,
+        zone: settings.zone.clone(),
         segment: Segment::WHOLE,
-        workers: None,
+        workers: settings.workers,
         replay: None,
     };
     let now = || Timestamp::from_system(SystemTime::now());
@@ -154,7 +175,7 @@ async fn campaign_of(scenarios: &[Scenario], campaign: CampaignPlan, signals: &m
         ending: &ending,
         started,
         ended: now(),
-        factories: vec![FactoryReport::new(NAME, None, None)],
+        factories: vec![FactoryReport::new(NAME, settings.zone.clone(), None)],
         git_revision: None,
         environment: Environment::default(),
     })

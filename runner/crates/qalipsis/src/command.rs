@@ -43,7 +43,13 @@ pub(crate) struct Run {
     /// What is logged to standard error, as RUST_LOG: debug, or warn,shop=trace
     #[arg(long, value_name = "LEVEL")]
     pub(crate) log: Option<String>,
-    /// A property, may repeat
+    /// Set a configuration key, may repeat; qalipsis.yml and the environment are read as by the runner
+    #[arg(short = 'c', long, value_name = "KEY=VALUE")]
+    pub(crate) configuration: Vec<String>,
+    /// Read only this configuration file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// A property in every scenario that has it, may repeat
     #[arg(short = 'p', long = "property", value_name = "NAME=VALUE")]
     pub(crate) properties: Vec<String>,
     /// Seed of schedules and data [default: random, shown at the end]

@@ -67,6 +67,29 @@ fn e7_a_scenario_that_runs_alone_has_a_random_seed_and_shows_it() {
     assert_eq!(drawn(&["--seed", &first.0]), first, "the seed that is shown gives the same data");
 }
 
+/// Red while it knew nothing but `-p`.
+#[test]
+fn e7_a_scenario_that_runs_alone_reads_the_configuration_of_the_runner() {
+    let context = TestContext::new();
+    context.write("qalipsis.yml", "scenarios.configured.minions: 3\nproperties.greeting: from the file\n");
+    let run = |arguments: &[&str]| {
+        let mut command = context.program(FIXTURE);
+        command.args(["run", "configured"]).args(arguments).env("QALIPSIS_PROPERTIES_PAUSE", "7ms");
+        finish(command)
+    };
+    let finished = run(&["-c", "campaign.seed=11"]);
+    assert_eq!(finished.code(), Some(0), "{finished}");
+    assert!(finished.stdout.contains("from the file after 7ms with None"), "{finished}");
+    assert!(finished.stdout.contains("configured: 3 minions") && finished.stdout.contains("--seed 11"), "{finished}");
+    let finished = run(&["-c", "properties.greeting=from -c", "-p", "greeting=from -p", "--minions", "1"]);
+    assert!(finished.stdout.contains("from -p after 7ms"), "{finished}");
+    let refused = run(&["-c", "campain.seed=1"]);
+    assert_eq!(refused.code(), Some(2), "{refused}");
+    assert_eq!(refused.stderr, "error: -c: unknown key 'campain.seed', did you mean 'campaign.seed'?\n");
+    let refused = run(&["-p", "token:hunter2"]);
+    assert_eq!((refused.code(), refused.stderr.contains("hunter2")), (Some(2), false), "{refused}");
+}
+
 /// Red while the line took figures of one second and the time of the next: 300.
 #[test]
 fn e4_progress_shows_time_and_figures_of_one_instant() {

@@ -5,7 +5,7 @@ use super::entry::Entry;
 use qalipsis_model::event::Level;
 use qalipsis_model::plan::{EventsPlan, Limits};
 use qalipsis_model::speed::Speed;
-use qalipsis_notify::{MailSettings, SlackSettings};
+use crate::{MailSettings, SlackSettings};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

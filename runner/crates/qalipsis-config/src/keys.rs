@@ -4,7 +4,7 @@ use super::settings::Settings;
 use qalipsis_model::duration;
 use qalipsis_model::event::Level;
 use qalipsis_model::speed::Speed;
-use qalipsis_notify::{MailSettings, Secret, Statuses};
+use crate::{MailSettings, Secret, Statuses};
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -62,9 +62,9 @@ fn without_password(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Environment, Sources};
+    use crate::{Environment, Sources};
     use super::*;
-    use crate::discovery::fixtures::{property, scenario};
+    use crate::fixtures::{property, scenario};
 
     #[test]
     fn what_was_set_is_shown_and_no_secret_is() {

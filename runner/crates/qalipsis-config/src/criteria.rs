@@ -517,9 +517,9 @@ fn unknown_measure<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Environment, Sources};
+    use crate::{Environment, Sources};
     use super::*;
-    use crate::discovery::fixtures::scenario;
+    use crate::fixtures::scenario;
     use qalipsis_model::criterion::{Durations, NumberFigure};
     use qalipsis_model::description::MeterDescription;
     use qalipsis_model::measured::MeterKind;

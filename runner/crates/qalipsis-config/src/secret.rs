@@ -12,7 +12,8 @@ impl Secret {
         Self(value.into())
     }
 
-    pub(crate) fn reveal(&self) -> &str {
+    /// The value itself, for whoever sends it.
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 }

@@ -1,0 +1,32 @@
+//! Configuration: defaults, files, environment and flags, in this order of precedence.
+//!
+//! The runner and a scenario that runs alone read the same one. It sends nothing and starts nothing, so that a scenario
+//! executable does not link what only the runner needs.
+
+mod criteria;
+mod entry;
+mod environment;
+mod expand;
+mod file;
+#[cfg(test)]
+mod fixtures;
+pub mod keys;
+mod mail;
+mod plan;
+pub mod problem;
+mod reference;
+mod settings;
+mod secret;
+mod shown;
+mod slack;
+mod sources;
+mod statuses;
+
+pub use environment::Environment;
+pub use mail::MailSettings;
+pub use reference::reference;
+pub use secret::Secret;
+pub use settings::{Junit, Settings};
+pub use slack::SlackSettings;
+pub use sources::Sources;
+pub use statuses::Statuses;
