@@ -76,12 +76,12 @@ where
 }
 
 /// A step as [`Minion::step`](crate::minion::Minion::step) gives it: an execution to be awaited.
-pub type StepCall<A> = NotAwaited<A>;
+pub type StepCall<A> = StepToAwait<A>;
 
 /// A [`StepCall`]. Its name is what the compiler says where the `.await` was forgotten before a `?`: "cannot be applied to
-/// type `NotAwaited`".
+/// type `StepToAwait`".
 #[must_use = "a step does nothing unless awaited: `.await?`"]
-pub struct NotAwaited<A> {
+pub struct StepToAwait<A> {
     pub(crate) minion: Arc<MinionState>,
     pub(crate) step: u32,
     pub(crate) location: &'static Location<'static>,
@@ -89,7 +89,7 @@ pub struct NotAwaited<A> {
     pub(crate) timeout: Option<Duration>,
 }
 
-impl<A> NotAwaited<A> {
+impl<A> StepToAwait<A> {
     pub(crate) fn new(
         minion: &Arc<MinionState>,
         step: u32,
@@ -99,9 +99,9 @@ impl<A> NotAwaited<A> {
         Self { minion: Arc::clone(minion), step, location, action, timeout: None }
     }
 
-    pub(crate) fn map<B>(self, change: impl FnOnce(A) -> B) -> NotAwaited<B> {
+    pub(crate) fn map<B>(self, change: impl FnOnce(A) -> B) -> StepToAwait<B> {
         let Self { minion, step, location, action, timeout } = self;
-        NotAwaited { minion, step, location, action: change(action), timeout }
+        StepToAwait { minion, step, location, action: change(action), timeout }
     }
 
     /// Ends the execution as a timeout when it takes longer. Default: the limit of the whole pass.
@@ -111,13 +111,13 @@ impl<A> NotAwaited<A> {
     }
 }
 
-impl<A> fmt::Debug for NotAwaited<A> {
+impl<A> fmt::Debug for StepToAwait<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StepCall").field("step", &self.minion.step_name(self.step)).finish_non_exhaustive()
     }
 }
 
-impl<A: Action> IntoFuture for NotAwaited<A> {
+impl<A: Action> IntoFuture for StepToAwait<A> {
     type Output = Result<A::Value, StepFailed>;
     type IntoFuture = StepFuture<A::IntoFuture>;
 
