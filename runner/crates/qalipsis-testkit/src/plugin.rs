@@ -157,6 +157,11 @@ impl<R> Opened<R> {
         timeout(PATIENCE, self.records.recv()).await.expect("a record arrives").expect("it runs")
     }
 
+    /// The next record; `None` when it has ended.
+    pub async fn try_next(&mut self) -> Option<R> {
+        self.records.recv().await
+    }
+
     /// The next `count` records.
     pub async fn take(&mut self, count: usize) -> Vec<R> {
         let mut taken = Vec::new();

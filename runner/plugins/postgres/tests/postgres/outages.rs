@@ -55,7 +55,8 @@ async fn nothing_is_lost_and_nothing_comes_twice() {
     assert!(refused > 0, "the server was never away");
     let stored: Vec<Event> = db.search("select id from events", &[]).rows().await.unwrap().value;
     assert!(written.len() > 400 && stored.len() >= written.len(), "{} of {id}", written.len());
-    let figures = reader.until("the outages", |figures| figures.gaps.iter().any(|gap| gap.to.is_some())).await;
+    let figures =
+        reader.until("the outages", |figures| figures.gaps.iter().any(|gap| gap.to.is_some())).await;
     assert!(figures.gaps.iter().all(|gap| gap.to.is_none() || !gap.lossy), "{figures:?}");
     let read = reader.take(stored.len()).await;
     let distinct: HashSet<i64> = read.iter().map(|event| event.id).collect();
@@ -79,7 +80,10 @@ async fn a4_a_poll_that_is_interrupted_says_so_and_goes_on() {
     assert_eq!(reader.next().await.id, 1);
     let figures = reader.until("its end", |figures| figures.gaps.iter().any(|gap| gap.to.is_some())).await;
     let gap = figures.gaps.iter().find(|gap| gap.to.is_some()).unwrap();
-    assert!(!gap.lossy && (gap.cause.contains("terminating connection") || gap.cause == "connection closed"), "{figures:?}");
+    assert!(
+        !gap.lossy && (gap.cause.contains("terminating connection") || gap.cause == "connection closed"),
+        "{figures:?}"
+    );
     reader.end().await;
 }
 
@@ -103,7 +107,8 @@ async fn a4_a_slow_poll_is_a_notice_and_rows_without_a_place_are_counted() {
 #[tokio::test]
 async fn d8_no_limit_is_the_longest_duration() {
     let url = server().create_database().unwrap();
-    let db = Postgres::builder(&url).pool_timeout(Duration::MAX).statement_timeout(Duration::MAX).build().await;
+    let db =
+        Postgres::builder(&url).pool_timeout(Duration::MAX).statement_timeout(Duration::MAX).build().await;
     let db = db.unwrap();
     db.execute(EVENTS, &[]).await.unwrap();
     let poll = db.poll("select * from events").after(["at", "id"]).overlap(Duration::MAX);

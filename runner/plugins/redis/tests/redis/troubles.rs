@@ -57,7 +57,10 @@ async fn a2_a_client_that_is_killed_says_so() {
     let listener = open(redis.subscribe("c")).await.ready().await;
     let _: i64 = run_at(&own, &["CLIENT", "KILL", "TYPE", "pubsub"]);
     let figures = listener.until("its end", has_ended).await;
-    assert!(figures.gaps.iter().any(|gap| gap.lossy && gap.cause == "the connection was closed"), "{figures:?}");
+    assert!(
+        figures.gaps.iter().any(|gap| gap.lossy && gap.cause == "the connection was closed"),
+        "{figures:?}"
+    );
     listener.end().await;
 }
 
@@ -105,7 +108,10 @@ async fn a2_a_stream_that_is_deleted_and_made_again_may_have_lost_entries() {
     // And not made again.
     let _: i64 = run(&["DEL", &stream]);
     let figures = reader.until("an open gap", is_open).await;
-    assert!(figures.gaps.iter().any(|gap| gap.cause == format!("the stream {stream} was deleted")), "{figures:?}");
+    assert!(
+        figures.gaps.iter().any(|gap| gap.cause == format!("the stream {stream} was deleted")),
+        "{figures:?}"
+    );
     add(&stream, "late");
     assert_eq!(reader.next().await.value, "late");
     reader.until("its end", has_ended).await;
@@ -130,7 +136,10 @@ async fn a2_entries_that_are_trimmed_before_they_are_read_are_counted() {
     while reader.next().await.value != "last" {}
     let figures = reader.until("a gap", |figures| figures.gaps.iter().any(|gap| gap.lossy)).await;
     let gap = figures.gaps.iter().find(|gap| gap.lossy).unwrap();
-    assert!(gap.cause.ends_with(&format!("entries of the stream {stream} were deleted before they were read")), "{gap:?}");
+    assert!(
+        gap.cause.ends_with(&format!("entries of the stream {stream} were deleted before they were read")),
+        "{gap:?}"
+    );
     reader.end().await;
 }
 
