@@ -10,7 +10,7 @@ use qalipsis_core::model::duration::human;
 use qalipsis_core::model::suggest;
 use qalipsis_core::model::timestamp::Timestamp;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::collections::HashMap;
@@ -78,7 +78,13 @@ pub(crate) fn metadata(
                 .code("rejected"));
         }
     }
-    let otherwise = last.as_ref().map_or_else(|| "timed out".to_owned(), cause);
+    let mut otherwise = last.as_ref().map_or_else(|| "timed out".to_owned(), cause);
+    // A broker that wants TLS closes the connection, and that is all that is known.
+    let is_cut = last.as_ref().and_then(KafkaError::rdkafka_error_code)
+        == Some(RDKafkaErrorCode::BrokerTransportFailure);
+    if is_cut && !watch.secured() {
+        otherwise += "; does that port want TLS (security.protocol=ssl or sasl_ssl)?";
+    }
     Err(Fault::error(format!(
         "kafka at {brokers}: no broker answered within {}: {}",
         human(deadline.limit),

@@ -105,6 +105,11 @@ impl Watch {
         *self.0.last_error.lock() = None;
     }
 
+    /// Whether the connection is to be more than plain.
+    pub(crate) fn secured(&self) -> bool {
+        self.0.properties.secured()
+    }
+
     /// Whether the broker, or this client, refused the other for good.
     pub(crate) fn rejected(&self) -> bool {
         self.0.rejected.load(Relaxed)
@@ -202,9 +207,11 @@ impl ClientContext for Watch {
     }
 
     fn error(&self, error: KafkaError, text: &str) {
-        match error.rdkafka_error_code().and_then(|code| trouble::of_error(code, &reason(text))) {
+        let text = self.0.properties.redact(&reason(text));
+        #[cfg(feature = "ssl")]
+        let text = crate::certificate::explain(&text, &self.0.properties).unwrap_or(text);
+        match error.rdkafka_error_code().and_then(|code| trouble::of_error(code, &text)) {
             Some(Trouble::Broken(cause)) => {
-                let cause = self.0.properties.redact(&cause);
                 self.0.broken.lock().get_or_insert_with(|| (tokio::time::Instant::now(), cause));
             }
             Some(trouble) => self.push(trouble),
@@ -220,9 +227,6 @@ impl ClientContext for Watch {
             }
             _ => {}
         }
-        let text = self.0.properties.redact(&reason(text));
-        #[cfg(feature = "ssl")]
-        let text = crate::certificate::explain(&text, &self.0.properties).unwrap_or(text);
         *self.0.last_error.lock() = Some(text);
     }
 
