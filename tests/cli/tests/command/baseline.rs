@@ -102,7 +102,7 @@ fn a_failure_besides_goes_first() {
     let told = flat(&finished.stdout);
     let (assertion, regression) = (told.find("check assertion"), told.find("act regression"));
     assert!(assertion.is_some() && assertion < regression, "{finished}");
-    assert!(told.contains("warning not kept as a baseline: the campaign is FAILED"), "{finished}");
+    assert!(told.contains("warning not saved as a baseline: the campaign is FAILED"), "{finished}");
     assert!(!context.path().join("kept.json").exists());
 }
 

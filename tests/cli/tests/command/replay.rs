@@ -65,6 +65,7 @@ fn a_pass_runs_again_with_the_same_data_and_all_it_does_is_told() {
 
     ✗ FAILED  2 executions, 1 failed
       enough: 1 of 1 minion: expected quantity below 80, observed [DRAWN]
+    same  every step ended as in the campaign
     ");
     });
     context.assert_nothing_left();
