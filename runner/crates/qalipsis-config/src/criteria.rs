@@ -517,9 +517,9 @@ fn unknown_measure<'a>(
 
 #[cfg(test)]
 mod tests {
-    use crate::{Environment, Sources};
     use super::*;
     use crate::fixtures::scenario;
+    use crate::{Environment, Sources};
     use qalipsis_model::criterion::{Durations, NumberFigure};
     use qalipsis_model::description::MeterDescription;
     use qalipsis_model::measured::MeterKind;

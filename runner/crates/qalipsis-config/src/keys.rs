@@ -1,10 +1,10 @@
 //! Every configuration key, declared once: parsing, errors and the reference derive from this table.
 
 use super::settings::Settings;
+use crate::{MailSettings, Secret, Statuses};
 use qalipsis_model::duration;
 use qalipsis_model::event::Level;
 use qalipsis_model::speed::Speed;
-use crate::{MailSettings, Secret, Statuses};
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ pub struct MailSettings {
     pub host: String,
     /// Its port; `None` for that of the mode: 465 with `ssl`, 587 with `starttls`, 25 with neither.
     pub port: Option<u16>,
-    /// Whom to log in as; `None` for nobody.
+    /// Name of the user to log in as; `None` for no login.
     pub username: Option<String>,
     /// Of that user.
     pub password: Option<Secret>,
@@ -25,7 +25,7 @@ pub struct MailSettings {
     pub to: Option<String>,
     /// Addresses with commas between them.
     pub cc: Option<String>,
-    /// Which verdicts are told.
+    /// Which verdicts are sent.
     pub status: Statuses,
     /// Whether the JUnit files are attached.
     pub junit: bool,
@@ -76,7 +76,8 @@ fn is_address(text: &str) -> bool {
         None => Some(text),
     };
     let Some((local, domain)) = bare.and_then(|bare| bare.rsplit_once('@')) else { return false };
-    let plain = |part: &str| !part.contains(|c: char| c.is_whitespace() || c.is_control() || "<>@,;".contains(c));
+    let plain =
+        |part: &str| !part.contains(|c: char| c.is_whitespace() || c.is_control() || "<>@,;".contains(c));
     !local.is_empty() && plain(local) && plain(domain) && domain.split('.').all(|label| !label.is_empty())
 }
 
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_told_from_what_is_none() {
+    fn addresses_are_taken_and_anything_else_is_not() {
         for good in ["a@b", "a@b.example, c@d", "The Team <team@example.org>", "a+b@example.org,"] {
             assert!(MailSettings::addresses(good), "{good}");
         }

@@ -274,9 +274,9 @@ fn number_of_minions(
 
 #[cfg(test)]
 mod tests {
-    use crate::{Environment, Sources};
     use super::*;
     use crate::fixtures::{property, scenario};
+    use crate::{Environment, Sources};
     use qalipsis_model::profile::{ArrivalRate, Profile, Stage};
     use std::time::Duration;
 

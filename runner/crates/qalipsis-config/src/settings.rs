@@ -2,10 +2,10 @@
 
 use super::criteria::GivenCriterion;
 use super::entry::Entry;
+use crate::{MailSettings, SlackSettings};
 use qalipsis_model::event::Level;
 use qalipsis_model::plan::{EventsPlan, Limits};
 use qalipsis_model::speed::Speed;
-use crate::{MailSettings, SlackSettings};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

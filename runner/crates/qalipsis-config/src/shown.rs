@@ -62,9 +62,9 @@ fn without_password(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Environment, Sources};
     use super::*;
     use crate::fixtures::{property, scenario};
+    use crate::{Environment, Sources};
 
     #[test]
     fn what_was_set_is_shown_and_no_secret_is() {

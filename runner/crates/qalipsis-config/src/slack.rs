@@ -13,7 +13,7 @@ pub struct SlackSettings {
     pub channel: Option<String>,
     /// Another base address of Slack's methods, with a token; without one the address of an incoming webhook.
     pub url: Option<Secret>,
-    /// Which verdicts are told.
+    /// Which verdicts are sent.
     pub status: Statuses,
 }
 

@@ -406,7 +406,9 @@ impl Campaign {
             state.stop(Stop::Hard).await;
         }
         match (state.stopped, state.started, self.plan.limits.campaign) {
-            (Some((Stop::Graceful, since)), None, _) if state.connect && since.elapsed() > HARD_STOP_LIMIT => {
+            (Some((Stop::Graceful, since)), None, _)
+                if state.connect && since.elapsed() > HARD_STOP_LIMIT =>
+            {
                 state.stop(Stop::Hard).await;
             }
             (Some((Stop::Hard, since)), _, _) if since.elapsed() > HARD_STOP_LIMIT => {

@@ -3,12 +3,12 @@
 use crate::retry::{Backoff, Failed};
 use crate::smtp::{Security, Server};
 use crate::text::{CAUSES, cut, example, facts, title};
-use qalipsis_config::MailSettings;
 use lettre::address::Envelope;
 use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::{self, authentication::Credentials};
 use lettre::{Address, Message};
+use qalipsis_config::MailSettings;
 use qalipsis_model::report::Report;
 use qalipsis_report::digest::Cause;
 use qalipsis_report::output::Output;

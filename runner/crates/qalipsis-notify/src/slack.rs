@@ -3,9 +3,9 @@
 use crate::retry::{Backoff, Failed};
 use crate::text::{CAUSES, cut, example, facts, title};
 use crate::webhook;
-use qalipsis_config::SlackSettings;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
+use qalipsis_config::SlackSettings;
 use qalipsis_model::report::Report;
 use qalipsis_model::verdict::Status;
 use qalipsis_report::digest::{self, Cause};
@@ -182,9 +182,7 @@ fn explain(error: &SlackClientError) -> Failed {
             let why = format!("Slack refused the message: {}", one_line(&error.code));
             if PASSING.contains(&error.code.as_str()) { Failed::passing(why) } else { Failed::permanent(why) }
         }
-        SlackClientError::HttpError(error) => {
-            webhook::refused(error.status_code, &Default::default(), "")
-        }
+        SlackClientError::HttpError(error) => webhook::refused(error.status_code, &Default::default(), ""),
         SlackClientError::RateLimitError(error) => {
             let why = "Slack has had too many messages (429)".to_owned();
             Failed { why, after: error.retry_after, permanent: false }
@@ -204,6 +202,8 @@ impl Output for Slack {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(self.send(report))?;
         let whom = self.settings.channel.as_ref().filter(|_| self.settings.token.is_some());
-        Ok(vec![whom.map_or_else(|| "posted to the webhook".to_owned(), |channel| format!("posted to {channel}"))])
+        Ok(vec![
+            whom.map_or_else(|| "posted to the webhook".to_owned(), |channel| format!("posted to {channel}")),
+        ])
     }
 }

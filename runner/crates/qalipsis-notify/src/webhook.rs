@@ -33,10 +33,8 @@ pub(crate) async fn post(
         .header(CONTENT_TYPE, "application/json; charset=utf-8")
         .body(Full::new(Bytes::from(body)))
         .map_err(|_| Failed::permanent("report.export.slack.url is no address".to_owned()))?;
-    let answer = client
-        .request(request)
-        .await
-        .map_err(|_| Failed::passing("Slack cannot be reached".to_owned()))?;
+    let answer =
+        client.request(request).await.map_err(|_| Failed::passing("Slack cannot be reached".to_owned()))?;
     let (status, headers) = (answer.status(), answer.headers().clone());
     if status.is_success() {
         return Ok(());

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// A name for each path, in their order: its file name without extension, and where several have the same, as many of
-/// their folders as tell them apart.
+/// their folders as make them different.
 pub(crate) fn of<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Vec<String> {
     let paths: Vec<&Path> = paths.into_iter().collect();
     let mut names: Vec<String> = paths.iter().map(|path| short(path)).collect();

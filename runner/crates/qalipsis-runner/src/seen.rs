@@ -46,7 +46,8 @@ impl Seen {
 
     fn kept(scenario: &Scenario, target: Target) -> Self {
         let mut seen = Self { complete: true, ..Self::default() };
-        let ours = |minion: Option<u32>, iteration| minion == Some(target.minion) && iteration == target.iteration;
+        let ours =
+            |minion: Option<u32>, iteration| minion == Some(target.minion) && iteration == target.iteration;
         for step in &scenario.steps {
             for failure in &step.failures {
                 seen.complete &= failure.count == failure.kept.len() as u64;
@@ -65,7 +66,12 @@ impl Seen {
     }
 
     /// Where the replay ended otherwise, in the order of `steps`; empty when it did nowhere.
-    pub(crate) fn differences(&self, steps: &[String], replayed: &[Replayed], report: &Report) -> Vec<String> {
+    pub(crate) fn differences(
+        &self,
+        steps: &[String],
+        replayed: &[Replayed],
+        report: &Report,
+    ) -> Vec<String> {
         let mut differences = Vec::new();
         for step in steps {
             let executions: Vec<&Replayed> = replayed.iter().filter(|one| one.step == *step).collect();
@@ -114,6 +120,8 @@ pub(crate) fn changed_files(then: &Scenario, report: &Report) -> Vec<String> {
         before.is_some_and(|before| before.digest != format!("{digest:016x}"))
     });
     changed
-        .map(|(name, _)| format!("{name} has been changed since the campaign, so its records are not the same"))
+        .map(|(name, _)| {
+            format!("{name} has been changed since the campaign, so its records are not the same")
+        })
         .collect()
 }

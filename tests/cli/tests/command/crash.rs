@@ -14,7 +14,8 @@ fn assert_lost(context: &TestContext, finished: &Finished, cause: &str) {
     assert!(text.starts_with("✗ ABORTED "), "{finished}");
     assert!(text.contains("✗ campaign aborted factory 'fixture' was lost "), "{finished}");
     assert!(text.contains(cause), "{cause}\n{finished}");
-    let causes = text.matches("was lost").count() - text.matches("not judged: factory 'fixture' was lost").count();
+    let causes =
+        text.matches("was lost").count() - text.matches("not judged: factory 'fixture' was lost").count();
     assert_eq!(causes, 1, "a cause is said once: {finished}");
     let junit = context.junit();
     let document = Document::parse(&junit).unwrap();

@@ -33,14 +33,18 @@ fn e7_every_profile_has_a_smoke_run() {
         let finished = alone(&context, &[&["arrives"], arguments].concat());
         assert_eq!(finished.code(), Some(0), "{finished}");
         assert!(finished.stdout.contains(&format!("arrives: {minions} minions")), "{finished}");
-        assert!(finished.stderr.contains("smoke run, not judged: arrives: act count at least 1000"), "{finished}");
+        assert!(
+            finished.stderr.contains("smoke run, not judged: arrives: act count at least 1000"),
+            "{finished}"
+        );
         let finished = context.autostart("arrives", arguments);
         assert_eq!(finished.code(), Some(0), "{finished}");
         assert!(finished.stdout.contains(&format!("arrives: {minions} minions")), "{finished}");
     }
     let refused = context.autostart("arrives", &["--minions", "5000"]);
     assert_eq!(refused.code(), Some(2), "{refused}");
-    let line = "error: scenario 'arrives': its profile gives 1000 minions, so --minions can be at most 1000\n";
+    let line =
+        "error: scenario 'arrives': its profile gives 1000 minions, so --minions can be at most 1000\n";
     assert_eq!(refused.stderr, line);
     for wrong in [&["--minions", "0"][..], &["--for", "5"], &["--for", "0s"]] {
         assert_eq!(context.autostart("arrives", wrong).code(), Some(2), "{wrong:?}");
@@ -80,7 +84,10 @@ fn e7_a_scenario_that_runs_alone_reads_the_configuration_of_the_runner() {
     let finished = run(&["-c", "campaign.seed=11"]);
     assert_eq!(finished.code(), Some(0), "{finished}");
     assert!(finished.stdout.contains("from the file after 7ms with None"), "{finished}");
-    assert!(finished.stdout.contains("configured: 3 minions") && finished.stdout.contains("--seed 11"), "{finished}");
+    assert!(
+        finished.stdout.contains("configured: 3 minions") && finished.stdout.contains("--seed 11"),
+        "{finished}"
+    );
     let finished = run(&["-c", "properties.greeting=from -c", "-p", "greeting=from -p", "--minions", "1"]);
     assert!(finished.stdout.contains("from -p after 7ms"), "{finished}");
     let refused = run(&["-c", "campain.seed=1"]);
@@ -127,11 +134,17 @@ fn e15_the_log_has_scenario_minion_iteration_and_step_in_each_line() {
     let line = " warn toggles minion 0 iteration 0 step check: assertion: ";
     assert!(finished.stderr.contains(line) && !finished.stderr.contains(" debug "), "{finished}");
     let finished = alone(&context, &["toggles", "--log", "debug"]);
-    assert!(finished.stderr.contains(line) && finished.stderr.contains(" step act: success after "), "{finished}");
+    assert!(
+        finished.stderr.contains(line) && finished.stderr.contains(" step act: success after "),
+        "{finished}"
+    );
 
     let refused = context.autostart("identifies", &["--log", "loud"]);
     assert_eq!(refused.code(), Some(2), "{refused}");
-    assert!(refused.stderr.contains("'loud' must be one of off, error, warn, info, debug, trace"), "{refused}");
+    assert!(
+        refused.stderr.contains("'loud' must be one of off, error, warn, info, debug, trace"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -145,7 +158,7 @@ fn e15_nothing_that_is_logged_shows_a_secret() {
 }
 
 #[test]
-fn e15_several_executables_are_told_apart_in_what_they_print() {
+fn e15_what_several_executables_print_begins_with_their_name() {
     let context = TestContext::new();
     let other = context.script("other", &format!("FIXTURE_SCENARIOS=other exec '{FIXTURE}' \"$@\""));
     let mut command = context.campaign("identifies,other-red", &["--log", "warn"]);

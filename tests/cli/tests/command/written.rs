@@ -91,7 +91,10 @@ fn c5_a_baseline_that_cannot_be_saved_in_the_end_is_an_error() {
     let finished = process.wait(LIMIT).unwrap();
     assert_eq!(finished.code(), Some(1), "{finished}");
     assert!(finished.stdout.starts_with("✓ SUCCESSFUL"), "it is no verdict: {finished}");
-    assert!(finished.stderr.contains("error: baseline: failed to write the summary baselines/b.json"), "{finished}");
+    assert!(
+        finished.stderr.contains("error: baseline: failed to write the summary baselines/b.json"),
+        "{finished}"
+    );
 }
 
 /// Red while both were called by their file name: evidence of one overwrote the other's.

@@ -160,3 +160,10 @@ fn two_factories_are_judged_as_one() {
     assert_eq!(counts(&report, "fulfilled"), (300, 0, vec![]));
     assert_eq!((report.scenarios[0].released, report.scenarios[0].ended), (300, 300));
 }
+
+/// Red while the deadline was computed by an addition that panics.
+#[test]
+fn d8_a_deadline_without_end_is_no_limit() {
+    let report = Run::default().of(|| scenario(10, |_| Fault::None, Duration::MAX, Duration::ZERO));
+    assert_eq!(report.status, Status::Successful, "{:?}", report.reasons);
+}

@@ -304,3 +304,33 @@ fn a_world_that_panics_is_a_warm_up_failure() {
     let report = Run::default().of(|| Scenario::new("s", open, pass));
     assert_eq!(report.reasons[0].message, "warm-up: opening the world panicked: no world");
 }
+
+/// Red while each of these was added to an instant, which panics.
+#[test]
+fn d8_the_longest_duration_is_no_limit_anywhere() {
+    async fn pass(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+        minion.pace(Pace::constant(Duration::MAX)).await;
+        let wait = || async {
+            tokio::time::sleep(millis(5)).await;
+            Ok::<_, Fault>(())
+        };
+        let policy = Retry::attempts(2).backoff(Duration::MAX, 2.0).longest(Duration::MAX).timeout(Duration::MAX);
+        minion.step(Step::Act, repeat(wait)).retry(policy).timeout(Duration::MAX).await
+    }
+    let limits = Limits {
+        iteration: Duration::MAX,
+        warm_up: Duration::MAX,
+        drain: Duration::MAX,
+        factory_silence: Duration::MAX,
+        ..Limits::default()
+    };
+    for profile in [
+        Profile::immediate(),
+        Profile::regular(5, Duration::MAX),
+        Profile::timeframe(millis(1), millis(5)),
+    ] {
+        let run = Run { limits: limits.clone(), ..Run::default() };
+        let report = run.of(|| Scenario::new("s", nothing, pass).minions(3).profile(profile.clone()));
+        assert_eq!(counts(&report, "act"), (3, 0, vec![]), "{:?}", report.reasons);
+    }
+}
