@@ -314,7 +314,7 @@ fn d8_the_longest_duration_is_no_limit_anywhere() {
             tokio::time::sleep(millis(5)).await;
             Ok::<_, Fault>(())
         };
-        let policy = Retry::attempts(2).backoff(Duration::MAX, 2.0).longest(Duration::MAX).timeout(Duration::MAX);
+        let policy = Retry::attempts(2).backoff(Duration::MAX, 2.0).longest(Duration::MAX).attempt_timeout(Duration::MAX);
         minion.step(Step::Act, repeat(wait)).retry(policy).timeout(Duration::MAX).await
     }
     let limits = Limits {
