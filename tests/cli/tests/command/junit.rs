@@ -201,12 +201,3 @@ fn several_scenarios_have_a_file_each_in_the_folder_that_was_asked_for() {
     let finished = context.autostart("green", &["-c", "report.export.junit.enabled=false"]);
     assert!(context.junit_files().is_empty() && !finished.stdout.contains("junit"), "{finished}");
 }
-
-#[test]
-fn a_folder_that_cannot_be_written_does_not_change_the_verdict() {
-    let context = TestContext::new();
-    context.write("taken", "a file");
-    let finished = context.autostart("green", &["-c", "report.export.junit.folder=taken"]);
-    assert_eq!(finished.code(), Some(0), "{finished}");
-    assert!(finished.stdout.lines().any(|l| l.contains("warning") && l.contains("taken")), "{finished}");
-}
