@@ -28,7 +28,7 @@ export function markerOf(leg: Leg): string {
   return `<!-- qalipsis ${leg.workflow} ${leg.job}${own} -->`;
 }
 
-/** The title that tells the comments of one pull request apart; empty where there is one only. */
+/** The title by which several comments on one pull request differ; empty where there is one only. */
 export function titleOf(leg: Leg): string {
   const name = nameOf(leg);
   return name === "" ? "" : `\`${leg.job} (${name})\`\n\n`;

@@ -464,7 +464,7 @@ pub const KEYS: &[Key] = &[
         name: "report.link",
         kind: Kind::Address,
         default: None,
-        doc: "Where people find the report, for notifications: mostly the address of the CI job.",
+        doc: "Where people find the report, for notifications and the summary of a job: mostly the address of the CI job.",
         set: |s, v| address(v).map(|v| s.link = Some(v)),
     },
 ];

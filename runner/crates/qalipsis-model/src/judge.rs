@@ -130,7 +130,7 @@ pub fn judge(case: Case<'_>) -> Report {
         }));
     }
     if case.aggregate.evidence_lost() > 0 {
-        warnings.push(format!("{} failures were counted but not kept whole", case.aggregate.evidence_lost()));
+        warnings.push(format!("{} failures were counted without evidence", case.aggregate.evidence_lost()));
     }
 
     warnings.extend(case.aggregate.notes().iter().cloned());
@@ -474,12 +474,16 @@ fn warning(scenario: &ScenarioReport) -> Vec<String> {
             "duplicate record of a key already matched",
             "duplicate records of keys already matched",
         );
-        warn(join.orphans, "orphan record that no minion expected", "orphan records that no minion expected");
+        warn(
+            join.orphans,
+            "record that no minion expected (orphan)",
+            "records that no minion expected (orphans)",
+        );
         warn(join.out_of_order, "record out of order", "records out of order");
         warn(
             join.evicted,
-            "unawaited record evicted from the buffer",
-            "unawaited records evicted from the buffer",
+            "record that no minion had awaited yet was evicted from the buffer",
+            "records that no minion had awaited yet were evicted from the buffer",
         );
         warn(
             join.forgotten,
@@ -505,12 +509,12 @@ fn warning(scenario: &ScenarioReport) -> Vec<String> {
                 step.name,
                 figures.flaky,
                 figures.executions(),
-                figures.flaky_cause.as_deref().unwrap_or("no reason told"),
+                figures.flaky_cause.as_deref().unwrap_or("no reason known"),
             ));
         }
     }
     for (name, meter) in scenario.meters.iter().filter(|(_, meter)| meter.failures > 0) {
-        let why = meter.last_failure.as_deref().unwrap_or("no reason told");
+        let why = meter.last_failure.as_deref().unwrap_or("no reason known");
         warnings.push(format!(
             "{}: meter {name}: {} readings failed, last: {why}",
             scenario.name, meter.failures

@@ -149,6 +149,11 @@ fn fill<'a>(cause: &mut Cause<'a>, scenario: &'a ScenarioReport, reason: &Reason
             cause.first = problem.evidence.first().map(|e| e.at);
             cause.location = problem.evidence.first().and_then(|e| e.location.as_ref());
         }
+        // What a source could not read has the evidence of the steps that it made fail.
+        if reason.kind.is_none() && reason.message.contains("could not be observed") {
+            let folded = scenario.steps.iter().filter(|step| step.cause.is_some() && step.headline.is_none());
+            cause.evidence = folded.flat_map(|step| &step.failures).flat_map(|f| &f.evidence).collect();
+        }
         // A reason without a kind is about the run, not about the scenario.
         cause.location = cause.location.or(reason.kind.map(|_| &scenario.location));
         return;

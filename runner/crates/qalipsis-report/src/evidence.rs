@@ -6,7 +6,9 @@ use qalipsis_model::evidence::{Evidence, ExchangeRecord};
 pub fn facts(evidence: &Evidence) -> Vec<String> {
     let mut facts = Vec::new();
     facts.extend(evidence.minion.map(|minion| format!("minion {minion}, iteration {}", evidence.iteration)));
-    facts.extend(evidence.key.as_ref().map(|key| format!("key {key}")));
+    // Messages about joins name it mostly.
+    let key = evidence.key.as_ref().filter(|key| !evidence.message.contains(*key));
+    facts.extend(key.map(|key| format!("key {key}")));
     facts.extend((evidence.attempt > 1).then(|| format!("attempt {}", evidence.attempt)));
     facts.extend(evidence.zone.as_ref().map(|zone| format!("zone {zone}")));
     facts.extend(evidence.trace_id.as_ref().map(|trace| format!("trace {trace}")));

@@ -110,9 +110,9 @@ fn a_source_that_did_not_read_what_was_awaited_exits_with_6() {
         &backlog("100"),
         &[
             "INVALID backlog",
-            "the tester did not read all of backlog in memory: ",
-            " records were left at the end, the limit is 100 (campaign.limits.source-lag), and of the awaited ones ",
-            " never came, maybe for that; give it more cores, a longer campaign.limits.drain, or less to read",
+            "the load generator did not read all of backlog in memory: ",
+            " records were left at the end, the limit is 100 (campaign.limits.source-lag); ",
+            " missing and may be among them; give it more cores, a longer campaign.limits.drain, or less to read",
         ],
     );
     let failed = backlog("200");
@@ -130,7 +130,7 @@ fn failures_that_cannot_be_told_exit_with_6() {
         &shouts("10"),
         &[
             "INVALID shouts",
-            " failures were counted but could not be told whole, the limit is 10 (campaign.limits.evidence-lost); use \
+            " failures were counted but have no evidence, the limit is 10 (campaign.limits.evidence-lost); use \
              fewer minions or a larger machine, or lower report.evidence.limit",
         ],
     );

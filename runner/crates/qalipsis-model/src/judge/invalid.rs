@@ -94,10 +94,14 @@ fn behind(scenario: &ScenarioReport, plan: &CampaignPlan) -> impl Iterator<Item 
         let awaiting = join.steps.iter().filter_map(|index| scenario.steps.get(*index as usize));
         let missing: u64 = awaiting.map(|step| step.figures.of_kind(FailureKind::JoinMissing)).sum();
         let lag = join.own_lag.filter(|lag| *lag > limit && missing > 0)?;
+        let missing = match missing {
+            1 => "1 awaited record is missing".to_owned(),
+            many => format!("{many} awaited records are missing"),
+        };
         Some(format!(
-            "the tester did not read all of {}: {lag} records were left at the end, the limit is {limit} \
-             (campaign.limits.source-lag), and of the awaited ones {missing} never came, maybe for that; give it more cores, a \
-             longer campaign.limits.drain, or less to read",
+            "the load generator did not read all of {}: {lag} records were left at the end, the limit is {limit} \
+             (campaign.limits.source-lag); {missing} and may be among them; give it more cores, a longer \
+             campaign.limits.drain, or less to read",
             join.name,
         ))
     })
@@ -107,7 +111,7 @@ fn lost(plan: &CampaignPlan, aggregate: &Aggregate) -> Option<String> {
     let (lost, limit) = (aggregate.evidence_lost(), plan.limits.evidence_lost);
     (lost > limit).then(|| {
         format!(
-            "{lost} failures were counted but could not be told whole, the limit is {limit} \
+            "{lost} failures were counted but have no evidence, the limit is {limit} \
              (campaign.limits.evidence-lost); use fewer minions or a larger machine, or lower report.evidence.limit"
         )
     })
@@ -199,7 +203,7 @@ mod tests {
         assert_eq!(merge(), [""; 0]);
         assert_eq!(
             merge(),
-            ["8 failures were counted but could not be told whole, the limit is 7 \
+            ["8 failures were counted but have no evidence, the limit is 7 \
               (campaign.limits.evidence-lost); use fewer minions or a larger machine, or lower \
               report.evidence.limit"]
         );

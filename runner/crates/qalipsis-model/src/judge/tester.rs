@@ -24,8 +24,8 @@ pub(super) fn late(scenario: &ScenarioReport, duration: Duration) -> Vec<String>
         let behind = duration.mul_f64(lag as f64 / join.records as f64);
         (behind >= BEHIND).then(|| {
             format!(
-                "{}: {}: the tester may be late, not the system: its source had up to {lag} records to read, \
-                 {} at its pace, and {late} awaited ones were late or missing; give it more cores, or less to \
+                "{}: {}: the load generator may be late, not the system: up to {lag} records waited to be read, {} at \
+                 its pace, and {late} awaited ones were late or missing; give it more cores, or less to \
                  read",
                 scenario.name,
                 join.name,

@@ -150,13 +150,13 @@ fn the_channel_gets_the_verdict_and_the_thread_the_details() {
         assert_eq!(blocks.matches(once).count(), 1, "b8: {once} is said once\n{blocks}");
     }
     let thread = asked[1].body["blocks"].to_string();
-    for told in [
+    for part in [
         "for example at 2026-11-23T05:06:07.839Z: minion 13, iteration 0, zone us, trace 4bf92f",
         "05:06:07.789 order-accepted: POST http://127.0.0.1:8080/orders → 503 in 3.1 ms",
         "<h1>overloaded</h1>",
     ] {
-        let told = told.replace('<', "&lt;").replace('>', "&gt;");
-        assert!(thread.contains(&told), "b1: {told}\n{thread}");
+        let part = part.replace('<', "&lt;").replace('>', "&gt;");
+        assert!(thread.contains(&part), "b1: {part}\n{thread}");
     }
     assert_eq!(asked[1].body["thread_ts"], "1795410367.000100");
     assert!(asked[1].body["blocks"].to_string().contains("4bf92f3577b34da6a3ce929d0e0e4736"));

@@ -91,7 +91,8 @@ fn unread(started: Timestamp, scenario: &ScenarioReport) -> Vec<(f64, Option<f64
 fn class_of(step: &StepReport) -> &'static str {
     match step {
         _ if step.headline.is_some() => "bad",
-        _ if step.skipped => "dim",
+        // Its failures only say what another cause says.
+        _ if step.skipped || step.cause.is_some() => "dim",
         _ => "",
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn text(text: &str, location: &SourceLocation, limit: usize) -> Strin
 }
 
 /// `at scenarios.checkout.src.Scenario(lib.rs:91)`: the form in which `dorny/test-reporter` finds a file among those
-/// of a repository, by the folders around it. `None` when no folder's name can be told from a class by it.
+/// of a repository, by the folders around it. `None` when every folder around it looks like a class.
 fn stack(location: &SourceLocation) -> Option<String> {
     let mut parts = location.file.rsplit('/');
     let file = parts.next()?;

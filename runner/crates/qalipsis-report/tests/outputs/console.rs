@@ -124,8 +124,8 @@ fn records_left_unread_matter_when_awaited_ones_are_missing() {
     assert_eq!(report.status, Status::Invalid);
     assert_eq!(
         report.reasons[0].message,
-        "the tester did not read all of kafka topic orders.fulfilled: 1001 records were left at the end, the limit is \
-         1000 (campaign.limits.source-lag), and of the awaited ones 1 never came, maybe for that; give it more cores, a longer \
+        "the load generator did not read all of kafka topic orders.fulfilled: 1001 records were left at the end, the limit is \
+         1000 (campaign.limits.source-lag); 1 awaited record is missing and may be among them; give it more cores, a longer \
          campaign.limits.drain, or less to read"
     );
 }

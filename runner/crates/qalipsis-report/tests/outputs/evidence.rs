@@ -1,8 +1,12 @@
 //! What one needs to find a cause is in every output: exchanges, notes, records that warn, and when a source could not
 //! be read.
 
-use crate::sample::Campaign;
+use crate::sample::{Campaign, FULFILLED, at, evidence};
+use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailureKind};
+use qalipsis_model::join::Gap;
 use qalipsis_model::report::Report;
+use qalipsis_model::snapshot::ExecutionOutcome;
+use qalipsis_model::verdict::Status;
 use qalipsis_report::console::{self, Style};
 use qalipsis_report::summary::Summary;
 use qalipsis_report::{github, html, junit};
@@ -110,6 +114,40 @@ fn b7_the_console_names_method_address_status_and_time_of_an_exchange_at_every_w
     }
 }
 
+/// Every missing record falls into an interval in which the source could not be read.
+#[test]
+fn what_no_source_could_read_is_shown_once_and_is_no_failure_of_the_system() {
+    let mut campaign = Campaign::healthy();
+    for n in 0..9 {
+        campaign.ran(FULFILLED, ExecutionOutcome::Failure, 5_000_000_000, 5_000_000_000);
+        campaign.step(FULFILLED).record_failure(FailureKind::JoinMissing, at(1.5 + f64::from(n)));
+    }
+    (campaign.step(FULFILLED).failed_minions, campaign.step(FULFILLED).in_gap) = (9, 9);
+    let join = campaign.figures.joins.get_mut(&0).unwrap();
+    (join.expected, join.missing, join.in_gap) = (1009, 9, 9);
+    join.add_gap(&Gap {
+        from: at(1.0),
+        to: Some(at(12.0)),
+        lossy: true,
+        cause: "the queue was deleted".into(),
+    });
+    let missing = evidence(1, FULFILLED, FailureKind::JoinMissing, "no record of key 7f3a");
+    campaign.evidence.push(Evidence { notes: vec!["the source was away".into()], ..missing });
+    let report = campaign.report();
+    assert_eq!(report.status, Status::Invalid);
+    for (output, text) in outputs(&report) {
+        let cause = "9 of 1009 awaited records could not be observed";
+        assert!(text.contains(cause), "{output}\n{text}");
+        assert!(output == "junit" || text.contains("the source was away"), "{output}\n{text}");
+    }
+    let console = console::render(&report, Style::default());
+    assert!(console.contains("– order-fulfilled") && !console.contains("✗ order-fulfilled"), "{console}");
+    let junit = junit::files(&report).unwrap().remove(0).1;
+    let case = junit.split("<testcase ").find(|case| case.starts_with("name=\"order-fulfilled\"")).unwrap();
+    assert!(case.contains("<skipped message=\"not judged: 9 records could not be observed"), "{case}");
+    assert!(html::render(&report).contains("<tr class=\"dim\"><td>order-fulfilled</td>"));
+}
+
 /// 5000 failures of one kind with every exchange full: the page stays one that opens.
 #[test]
 fn a_page_of_much_evidence_is_bounded() {
@@ -117,8 +155,7 @@ fn a_page_of_much_evidence_is_bounded() {
     let failure = &mut report.scenarios[0].steps[2].failures[0];
     let mut evidence = failure.evidence[0].clone();
     let exchange = evidence.exchanges[0].clone();
-    evidence.exchanges =
-        vec![qalipsis_model::evidence::ExchangeRecord { details: "x".repeat(2_000), ..exchange }; 32];
+    evidence.exchanges = vec![ExchangeRecord { details: "x".repeat(2_000), ..exchange }; 32];
     failure.evidence = vec![evidence; 500];
     let page = html::render(&report);
     assert!(page.len() < 10_000_000, "{}", page.len());

@@ -41,7 +41,7 @@ fn a11_all_outputs_show_the_response_time_and_say_so() {
     let figures = &report.scenarios[0].steps[PLACE as usize].figures;
     let p95 = |times: &qalipsis_model::histogram::Histogram| human_ns(times.percentile_ns(95.0).unwrap());
     let (response, service) = (p95(&figures.response()), p95(&figures.service()));
-    assert_ne!(response, service, "the sample tells them apart");
+    assert_ne!(response, service, "they differ in the sample");
     for (output, text) in outputs(&report) {
         let row = row(output, &text, "place-order");
         assert!(row.contains("response") && row.contains(&response), "{output}: {row}");

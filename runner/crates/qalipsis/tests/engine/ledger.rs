@@ -260,7 +260,7 @@ fn a_tester_that_is_late_itself_says_so() {
     let report = Run::default().of(|| Scenario::new("s", open, pass).minions(60));
     let (_, failed, kinds) = counts(&report, "await");
     assert!(failed > 20 && kinds[0].0 == FailureKind::JoinLate, "{kinds:?}");
-    let told = report.warnings.iter().find(|warning| warning.contains("the tester may be late"));
+    let told = report.warnings.iter().find(|warning| warning.contains("the load generator may be late"));
     let told = told.unwrap_or_else(|| panic!("{:?}", report.warnings));
     assert!(told.starts_with("s: a slow reader: ") && told.contains("records to read"), "{told}");
 }
