@@ -19,6 +19,9 @@ const LIMIT: Duration = Duration::from_secs(1_200);
 /// Failed verification, join, step or criterion.
 const FAILED: i32 = 3;
 
+/// A target that cannot be reached.
+const NOT_STARTED: i32 = 5;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
@@ -137,7 +140,7 @@ fn e1_a_crate_outside_of_this_repository_runs_green_and_red() {
 
     let unreachable =
         load.run("qalipsis --autostart --build-profile dev -c properties.service=http://127.0.0.1:1");
-    assert_ne!(unreachable.code(), Some(0), "{unreachable}");
+    assert_eq!(unreachable.code(), Some(NOT_STARTED), "{unreachable}");
     assert!(unreachable.stdout.contains("127.0.0.1:1"), "{unreachable}");
     assert!(unreachable.stdout.contains("connection refused"), "{unreachable}");
 }
