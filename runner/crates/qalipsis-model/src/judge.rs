@@ -433,6 +433,7 @@ fn failing(scenario: &ScenarioReport) -> Vec<Reason> {
     let mut reasons: Vec<Reason> = scenario
         .problems
         .iter()
+        .filter(|problem| !joins::is_named(scenario, problem))
         .map(|problem| reason(None, problem.kind, format!("{}: {}", problem.name, problem.message)))
         .collect();
     for step in &scenario.steps {

@@ -1,8 +1,9 @@
 //! What sources could not read, what cannot be judged because of it, and whether the counts add up.
 
 use super::{Case, Ending};
+use crate::evidence::{Evidence, FailureKind};
 use crate::join::{Gap, JoinFigures};
-use crate::report::{Reason, ScenarioReport, StepReport};
+use crate::report::{Problem, Reason, ScenarioReport, StepReport};
 use crate::snapshot::ScenarioFigures;
 
 /// Gaps that one sentence names.
@@ -23,6 +24,18 @@ pub(super) fn unread(scenario: &ScenarioReport) -> impl Iterator<Item = Reason> 
             unreadable(join)
         ),
     })
+}
+
+/// Whether a problem is the failure of sources, each of which is named already with what could not be observed.
+pub(super) fn is_named(scenario: &ScenarioReport, problem: &Problem) -> bool {
+    let named = |evidence: &Evidence| {
+        let source = evidence.source.as_ref();
+        scenario
+            .joins
+            .iter()
+            .any(|join| Some(&join.name) == source && join.failed.is_some() && join.in_gap > 0)
+    };
+    problem.kind == FailureKind::Source && !problem.evidence.is_empty() && problem.evidence.iter().all(named)
 }
 
 /// `could not be read 12:00:03.120-12:00:05.004 UTC: connection reset by peer`
@@ -153,4 +166,80 @@ fn ledgers(figures: &ScenarioFigures) -> impl Iterator<Item = String> {
         });
         wrong_keys.into_iter().chain(wrong_records)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn balanced() -> JoinFigures {
+        JoinFigures {
+            name: "orders".into(),
+            expected: 10,
+            matched: 5,
+            late: 2,
+            missing: 1,
+            absent: 1,
+            abandoned: 1,
+            records: 15,
+            taken: 8,
+            duplicates: 1,
+            orphans: 2,
+            undecodable: 3,
+            abandoned_records: 1,
+            ..JoinFigures::default()
+        }
+    }
+
+    fn said(change: impl FnOnce(&mut JoinFigures)) -> Vec<String> {
+        let mut join = balanced();
+        change(&mut join);
+        ledgers(&ScenarioFigures { joins: [(0, join)].into(), ..ScenarioFigures::default() }).collect()
+    }
+
+    #[test]
+    fn a10_each_count_of_keys_and_records_is_part_of_a_sum() {
+        assert_eq!(said(|_| {}), [""; 0]);
+        let keys: [fn(&mut JoinFigures); 6] = [
+            |join| join.expected += 1,
+            |join| join.matched += 1,
+            |join| join.late += 1,
+            |join| join.missing -= 1,
+            |join| join.absent += 1,
+            |join| join.abandoned += 1,
+        ];
+        for change in keys {
+            assert!(said(change)[0].contains("keys were awaited"), "{:?}", said(change));
+        }
+        let records: [fn(&mut JoinFigures); 6] = [
+            |join| join.records += 1,
+            |join| join.taken += 1,
+            |join| join.duplicates += 1,
+            |join| join.orphans += 1,
+            |join| join.undecodable += 1,
+            |join| join.abandoned_records += 1,
+        ];
+        for change in records {
+            assert!(said(change)[0].contains("records were read"), "{:?}", said(change));
+        }
+        assert_eq!(
+            said(|join| join.matched = 4),
+            ["orders: 10 keys were awaited, and 4 matched, 2 late, 1 missing, 1 absent, 1 abandoned"]
+        );
+    }
+
+    #[test]
+    fn minions_are_released_dropped_or_not_released_and_all_released_ones_end() {
+        let figures = |released, dropped, unreleased, ended| ScenarioFigures {
+            released,
+            dropped,
+            unreleased,
+            ended,
+            ..ScenarioFigures::default()
+        };
+        assert_eq!(minions(&figures(7, 2, 1, 7), 10), None);
+        assert_eq!(minions(&figures(1, 0, 0, 1), 10), None, "a replay");
+        assert!(minions(&figures(7, 2, 0, 7), 10).is_some());
+        assert!(minions(&figures(10, 0, 0, 9), 10).is_some());
+    }
 }

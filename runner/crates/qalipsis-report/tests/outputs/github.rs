@@ -51,7 +51,8 @@ fn the_limits_of_github_are_kept() {
 #[test]
 fn b6_warnings_are_annotations() {
     let mut campaign = Campaign::healthy();
-    campaign.figures.joins.get_mut(&0).unwrap().duplicates = 3;
+    let join = campaign.figures.joins.get_mut(&0).unwrap();
+    (join.duplicates, join.records) = (3, join.records + 3);
     let mut report = campaign.report();
     report.warnings.push("slack: refused".to_owned());
     let commands = annotations(&report);

@@ -74,7 +74,8 @@ fn tolerated_failures_and_flaky_passes_pass_with_a_remark() {
 #[test]
 fn b6_warnings_are_the_output_of_a_passing_test_case() {
     let mut campaign = Campaign::healthy();
-    campaign.figures.joins.get_mut(&0).unwrap().duplicates = 3;
+    let join = campaign.figures.joins.get_mut(&0).unwrap();
+    (join.duplicates, join.records) = (3, join.records + 3);
     let mut report = campaign.report();
     report.warnings.push("slack: refused".to_owned());
     let mut other = report.scenarios[0].clone();
