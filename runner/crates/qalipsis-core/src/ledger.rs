@@ -365,8 +365,13 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         None
     }
 
+    /// A record as evidence shows it.
+    fn described(&self, taken: &Taken<R>) -> Option<Exchange> {
+        taken.shown.clone().or_else(|| (self.describe)(&taken.record))
+    }
+
     /// Matches a record that arrived.
-    pub(crate) fn route(&self, key: K, record: R, at: Instant) {
+    pub(crate) fn route(&self, key: K, record: R, at: Instant, shown: Option<Exchange>) {
         if self.closed.load(Relaxed) {
             return;
         }
@@ -374,7 +379,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         // Taken before the lock of any shard; without a buffer there is none.
         let mut queue = self.buffer.as_ref().map(|buffer| (buffer, buffer.lock()));
         let mut shard = self.shard(&key);
-        let routed = self.place(&mut shard, &key, Taken { record, at });
+        let routed = self.place(&mut shard, &key, Taken { record, at, shown });
         if matches!(routed, Routed::Unexpected(_)) && queue.is_none() {
             shard.orphans.insert(key.clone(), at);
         }
@@ -551,7 +556,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
     /// Remembers taken records as exchanges of the execution that takes them.
     pub(crate) fn remember(&self, arrived: &Arrived<R>) {
         for taken in arrived.all() {
-            if let Some(exchange) = (self.describe)(&taken.record) {
+            if let Some(exchange) = self.described(taken) {
                 execution::remember_at(exchange, taken.at);
             }
         }

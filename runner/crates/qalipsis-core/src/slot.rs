@@ -1,5 +1,6 @@
 //! Where records wait for the minion that awaits them.
 
+use crate::execution::Exchange;
 use crate::minion::Triggered;
 use crate::panics;
 use parking_lot::Mutex;
@@ -42,6 +43,8 @@ struct Seen<R> {
 pub(crate) struct Taken<R> {
     pub(crate) record: R,
     pub(crate) at: Instant,
+    /// How evidence shows it, where its source has said so.
+    pub(crate) shown: Option<Exchange>,
 }
 
 /// All records of a key, in the order of their arrival.

@@ -55,9 +55,12 @@ pub struct Reader {
     pub scenario: String,
 }
 
+/// Takes a record, when it came, and how evidence shows it.
+type Route<R> = Box<dyn Fn(R, Instant, Option<Exchange>) + Send + Sync>;
+
 /// Where a source hands over what it reads.
 pub struct Feed<R> {
-    route: Box<dyn Fn(R, Instant) + Send + Sync>,
+    route: Route<R>,
     meta: Arc<dyn Metadata>,
     ready: watch::Sender<bool>,
     stop: watch::Receiver<bool>,
@@ -122,7 +125,13 @@ impl<R> Feed<R> {
 
     /// Hands over a record that the client received at `arrived`.
     pub fn record(&self, record: R, arrived: Instant) {
-        (self.route)(record, arrived);
+        (self.route)(record, arrived, None);
+    }
+
+    /// The same, of a record that does not hold all that evidence should show: a row of which the scenario
+    /// reads some columns.
+    pub fn record_shown(&self, record: R, arrived: Instant, shown: Exchange) {
+        (self.route)(record, arrived, Some(shown));
     }
 
     /// Hands over what could not be decoded; the message names the record's coordinates.
@@ -212,7 +221,7 @@ impl OpenSource {
         let name = source.name();
         let routed = Arc::clone(&ledger);
         let feed = Feed {
-            route: Box::new(move |record, at| routed.route(key(&record), record, at)),
+            route: Box::new(move |record, at, shown| routed.route(key(&record), record, at, shown)),
             meta: Arc::<Ledger<K, S::Record>>::clone(&ledger),
             ready,
             stop,

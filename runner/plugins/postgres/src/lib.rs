@@ -6,6 +6,7 @@ mod client;
 mod connection;
 mod count;
 mod error;
+mod evidence;
 mod name;
 mod parameter;
 mod poll;

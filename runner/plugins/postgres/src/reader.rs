@@ -2,6 +2,7 @@
 
 use crate::connection::Own;
 use crate::error;
+use crate::evidence::{Read, Source};
 use crate::poll::Poll;
 use crate::seen::{Hasher, MOST_SEEN, Seen};
 use crate::text::quote;
@@ -13,6 +14,7 @@ use qalipsis_core::model::duration::human;
 use qalipsis_core::source::{Feed, Recovery};
 use serde::de::DeserializeOwned;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -327,6 +329,8 @@ struct Progress<'a> {
     /// All that was handed over and is after the bound.
     seen: Seen,
     hasher: Hasher,
+    /// For evidence of rows.
+    shown: Arc<Source>,
 }
 
 /// What one pass has read.
@@ -364,6 +368,11 @@ impl<'a> Progress<'a> {
             history: VecDeque::new(),
             seen: Seen::default(),
             hasher: Hasher::new(),
+            shown: Arc::new(Source {
+                place: poll.postgres.0.target.to_string(),
+                statement: poll.statement.clone(),
+                keys: poll.keys.join(", "),
+            }),
         }
     }
 
@@ -554,7 +563,7 @@ impl<'a> Progress<'a> {
             && let Some(feed) = feed
         {
             match serde_json::from_str(json) {
-                Ok(value) => feed.record(value, arrived),
+                Ok(value) => feed.record_shown(value, arrived, Arc::new(Read::new(&self.shown, &key, json))),
                 Err(problem) => feed.undecodable(
                     Fault::undecodable(format!(
                         "{}: the row with ({}) = ({}) can't be decoded: {problem}, row {}, in: {}",

@@ -84,6 +84,7 @@ impl Statement {
             parameters: self.parameters.len(),
             timings,
             count: result.as_ref().ok().map(|(_, count)| *count),
+            rows: result.as_ref().map(|(rows, _)| excerpt(rows)).unwrap_or_default(),
         };
         match result {
             Ok((rows, count)) => {
@@ -214,6 +215,25 @@ struct Exchange {
     parameters: usize,
     timings: Timings,
     count: Option<u64>,
+    /// The beginning of the rows that it gave, as JSON.
+    rows: String,
+}
+
+/// Bytes of rows that are shown.
+const EXCERPT: usize = 2048;
+
+/// The first rows, one a line, as far as they are shown.
+fn excerpt(rows: &[String]) -> String {
+    let mut text = String::new();
+    for row in rows {
+        if text.len() >= EXCERPT {
+            break;
+        }
+        text.push_str(row);
+        text.push('\n');
+    }
+    text.truncate(text.floor_char_boundary(EXCERPT));
+    text
 }
 
 impl Exchanged for Exchange {
@@ -237,10 +257,10 @@ impl fmt::Display for Exchange {
         write!(f, "{}\nparameters: {} (hidden)", self.text, self.parameters)?;
         write!(f, "\npool wait: {}", human(self.timings.pool_wait))?;
         write!(f, "\nquery: {}", human(self.timings.query))?;
-        match self.count {
-            Some(count) => write!(f, "\nrows: {count}"),
-            None => Ok(()),
+        if let Some(count) = self.count {
+            write!(f, "\nrows: {count}")?;
         }
+        if self.rows.is_empty() { Ok(()) } else { write!(f, "\n\n{}", self.rows.trim_end()) }
     }
 }
 

@@ -115,7 +115,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         }
         let clock = self.clock();
         let exchange = |taken: &&Taken<R>| {
-            let exchange = (self.describe)(&taken.record)?;
+            let exchange = self.described(taken)?;
             Some(ExchangeRecord {
                 step: None,
                 at: clock.date(taken.at),
@@ -173,7 +173,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
 
     /// The last state that was seen of a key is an exchange of the execution that awaits another.
     fn remember_seen(&self, slot: &Slot<R>) {
-        let seen = slot.seen(|last| (self.describe)(&last.record).map(|exchange| (exchange, last.at)));
+        let seen = slot.seen(|last| self.described(last).map(|exchange| (exchange, last.at)));
         if let Some((_, Some((exchange, at)))) = seen {
             execution::remember_at(exchange, at);
         }
@@ -197,7 +197,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
 
     fn exchanges(&self, arrived: &Arrived<R>, awaiting: &Awaiting) -> Vec<ExchangeRecord> {
         let exchange = |taken: &Taken<R>| {
-            let exchange = (self.describe)(&taken.record)?;
+            let exchange = self.described(taken)?;
             Some(ExchangeRecord {
                 step: Some(awaiting.step_name().to_owned()),
                 at: self.clock().date(taken.at),
@@ -229,7 +229,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             });
         }
         let last = slot.seen(|last| {
-            let exchange = (self.describe)(&last.record);
+            let exchange = self.described(last);
             (exchange.map(|exchange| exchange.summary()), self.clock().date(last.at))
         });
         if let Some((count, (state, at))) = last {
