@@ -80,6 +80,17 @@ mod tests {
             minion: 3,
             iteration: 1,
         };
+        let failed = FailedExecution {
+            at: Timestamp(7),
+            scenario: "checkout".into(),
+            step: Some(1),
+            key: Some("33cb".into()),
+            minion: Some(3),
+            iteration: 0,
+            kind: FailureKind::JoinMissing,
+            message: "none came".into(),
+            trace_id: None,
+        };
         let cases = [
             (
                 serde_json::to_string(&ToHead::Hello { contract: 1, name: "checkout".into() }).unwrap(),
@@ -88,6 +99,10 @@ mod tests {
             (
                 serde_json::to_string(&ToHead::Events(vec![event])).unwrap(),
                 r#"{"type":"events","body":[{"at":7,"level":"error","name":"execution","value":{"execution":{"outcome":"failure","failure":"assertion","service_ns":1,"response_ns":2}},"scenario":0,"step":2,"minion":3,"iteration":1}]}"#,
+            ),
+            (
+                serde_json::to_string(&ToHead::Failures(vec![failed])).unwrap(),
+                r#"{"type":"failures","body":[{"at":7,"scenario":"checkout","step":1,"key":"33cb","minion":3,"iteration":0,"kind":"join-missing","message":"none came","trace_id":null}]}"#,
             ),
             (serde_json::to_string(&ToHead::Heartbeat).unwrap(), r#"{"type":"heartbeat"}"#),
             (serde_json::to_string(&ToFactory::Start(Timestamp(7))).unwrap(), r#"{"type":"start","body":7}"#),

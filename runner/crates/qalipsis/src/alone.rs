@@ -92,10 +92,9 @@ fn plan(scenarios: &[Scenario], options: &Run) -> Result<Planned, Vec<String>> {
     let is_chosen =
         |s: &&&ScenarioDescription| options.scenarios.is_empty() || options.scenarios.contains(&s.name);
     let chosen: Vec<&ScenarioDescription> = all.iter().filter(is_chosen).copied().collect();
-    if let Some((scenario, problem)) =
-        chosen.iter().find_map(|s| s.profile.problem(s.minions).map(|problem| (s, problem)))
-    {
-        return Err(vec![format!("scenario '{}': {problem}", scenario.name)]);
+    let wrong: Vec<String> = chosen.iter().flat_map(|scenario| defects(scenario)).collect();
+    if !wrong.is_empty() {
+        return Err(wrong);
     }
     // Random, as that of the runner: a system that takes each id once must not be given the same ones again.
     let seed = settings.seed.unwrap_or_else(|| rand::random::<u32>().into());
@@ -111,6 +110,19 @@ fn plan(scenarios: &[Scenario], options: &Run) -> Result<Planned, Vec<String>> {
         left_out.extend(smoke.apply(scenario).map_err(|problem| vec![problem])?);
     }
     Ok(Planned { campaign, settings, left_out })
+}
+
+/// What is wrong with a scenario as it is declared, whatever the configuration.
+fn defects(scenario: &ScenarioDescription) -> Vec<String> {
+    let name = &scenario.name;
+    if let Some(problem) = scenario.profile.problem(scenario.minions) {
+        return vec![format!("scenario '{name}': {problem}")];
+    }
+    let problems = scenario.criteria.iter().filter_map(|criterion| {
+        let problem = criterion.problem(scenario, &scenario.profile)?;
+        Some(format!("{}: scenario '{name}': {problem}", criterion.location))
+    });
+    problems.collect()
 }
 
 /// How a signal stops the campaign: the first gracefully, any other at once.
