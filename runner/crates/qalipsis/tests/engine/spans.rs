@@ -129,7 +129,9 @@ fn a_subscriber_sees_each_pass_and_in_it_each_step() {
             [("act", Some("success")), ("beside", Some("success")), ("check", check), ("dropped", None)];
         assert_eq!(steps, expected, "minion {minion}");
 
+        let is_ours = |s: &&Seen| s.event.as_ref().is_some_and(|event| event.0.contains_key("what"));
         let mut told: Vec<(&str, &str)> = of(&seen, true)
+            .filter(is_ours)
             .filter(|s| s.spans[0].1.0["minion"] == minion.to_string())
             .map(|s| {
                 let step = s.spans.get(1).map_or("none", |(_, fields)| &*fields.0["step"]);
@@ -138,5 +140,13 @@ fn a_subscriber_sees_each_pass_and_in_it_each_step() {
             .collect();
         told.sort_unstable();
         assert_eq!(told, [("act", "act"), ("beside", "beside"), ("between", "none")], "minion {minion}");
+
+        let failures: Vec<&str> = of(&seen, true)
+            .filter(|s| s.spans[0].1.0["minion"] == minion.to_string())
+            .filter_map(|s| s.event.as_ref()?.0.get("message").map(String::as_str))
+            .collect();
+        let expected: &[&str] =
+            if minion == 1 { &["assertion: expected index false, observed true"] } else { &[] };
+        assert_eq!(failures, expected, "e15: a failure is an event, minion {minion}");
     }
 }
