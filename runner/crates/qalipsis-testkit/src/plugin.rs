@@ -11,7 +11,7 @@ use qalipsis_core::ledger::LedgerControl;
 use qalipsis_core::meters::Instruments;
 use qalipsis_core::minion::{Minion, MinionState, ScenarioContext, Worker};
 use qalipsis_core::model::description::Monitor;
-use qalipsis_core::model::evidence::Evidence;
+use qalipsis_core::model::evidence::{Evidence, FailureKind};
 use qalipsis_core::model::segment::Segment;
 use qalipsis_core::model::snapshot::JoinFigures;
 use qalipsis_core::properties::PropertyValues;
@@ -171,9 +171,15 @@ impl<R> Opened<R> {
         taken
     }
 
-    /// The next failure that concerns the source.
+    /// The next failure that concerns the source; that nobody awaits its records is none.
     pub async fn evidence(&mut self) -> Evidence {
-        timeout(PATIENCE, self.evidence.recv()).await.expect("a failure is kept").expect("it runs")
+        loop {
+            let evidence = timeout(PATIENCE, self.evidence.recv()).await;
+            let evidence = evidence.expect("a failure is kept").expect("it runs");
+            if !matches!(evidence.kind, FailureKind::JoinOrphan | FailureKind::JoinDuplicate) {
+                return evidence;
+            }
+        }
     }
 
     /// The figures since the last call.

@@ -178,7 +178,7 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
                 }
             };
             tracing::warn!(source = %self.source.origin, "reading was interrupted: {why}");
-            if why.code == "cancelled" {
+            if why.code == "cancelled" || is_refusal(&why) {
                 // Whatever made the broker take the queue away, it may have taken messages along.
                 recovery = Recovery::Lossy;
             }

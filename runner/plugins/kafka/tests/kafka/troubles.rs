@@ -1,15 +1,17 @@
 //! What a source says of what it could not read.
 
 use crate::opened::{Opened, open};
-use crate::{PATIENCE, broker, topic, unique};
+use crate::{PATIENCE, broker, mock, topic, unique};
 use qalipsis_core::model::evidence::FailureKind;
 use qalipsis_kafka::{Kafka, Position, Record};
 use qalipsis_testkit::{KafkaBroker, Proxy};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
@@ -254,4 +256,21 @@ async fn b1_a_record_shows_key_coordinates_value_and_headers() {
     kafka.producer().unwrap().send(&topic).text("x").await.unwrap();
     assert_eq!(reader.evidence().await.kind, FailureKind::Undecodable);
     reader.end().await;
+}
+
+#[tokio::test]
+async fn a2_a_right_that_is_revoked_fails_the_source_by_topic_and_address() {
+    let cluster = mock("orders", 1);
+    let address = cluster.bootstrap_servers();
+    for (error, text) in [
+        (RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, "Topic authorization failed"),
+        (RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNSUPPORTED_COMPRESSION_TYPE, "Unsupported compression type"),
+    ] {
+        let reader = open(Kafka::new(&address).consume("orders").string()).await.ready().await;
+        cluster.request_errors(RDKafkaApiKey::Fetch, &[error; 3]);
+        let fault = reader.failure().await;
+        assert!(fault.message.starts_with(&format!("kafka topic orders at {address}: ")), "{fault}");
+        assert!(fault.message.contains(text), "{fault}");
+        cluster.clear_request_errors(RDKafkaApiKey::Fetch);
+    }
 }
