@@ -5,6 +5,7 @@ use crate::cli::Invocation;
 use crate::config::Settings;
 use crate::discovery::{Executable, describe_all, problems, select};
 use crate::error::Error;
+use crate::outputs;
 use crate::problem::Problem;
 use jiff::tz::TimeZone;
 use qalipsis_model::compare::load;
@@ -62,6 +63,7 @@ pub async fn prepare(invocation: &Invocation) -> Result<Campaign, Error> {
 /// All that is wrong. What only follows from another problem is not repeated.
 pub async fn check(invocation: &Invocation) -> Result<Campaign, Error> {
     let (settings, mut found) = invocation.sources.read();
+    found.extend(outputs::check(&settings, invocation.save_baseline.as_deref()));
     let outcome = match discover_all(invocation).await {
         Ok(discovered) => {
             found.extend(discovered.problems);

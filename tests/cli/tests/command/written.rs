@@ -30,6 +30,16 @@ fn c4_a_folder_that_cannot_be_written_to_is_refused_before_anything_starts() {
 }
 
 #[test]
+fn c4_validate_refuses_it_as_well() {
+    let context = TestContext::new();
+    let key = "report.export.junit.folder=/dev/null/results";
+    let finished = context.run(&["validate", "--executable", FIXTURE, "-s", "green", "-c", key, "-c", "x=1"]);
+    assert_eq!(finished.code(), Some(2), "{finished}");
+    assert_eq!(finished.stderr.lines().count(), 2, "all that is wrong at once: {finished}");
+    assert!(finished.stderr.contains("reports cannot be written to /dev/null/results: "), "{finished}");
+}
+
+#[test]
 fn c4_without_any_file_no_folder_is_needed() {
     let context = TestContext::new();
     let pairs = [
