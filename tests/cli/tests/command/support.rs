@@ -251,7 +251,7 @@ fn filters() -> Vec<(&'static str, &'static str)> {
         // Columns are as wide as their longest figure.
         (r" +\[DURATION\]", " [DURATION]"),
         // Told only when it differs much from the service time.
-        (r"\s+response time( \[DURATION\])+", ""),
+        (r"\s+service( \[DURATION\])+", ""),
         (r"(\S) {2,}", "$1  "),
         (r"trace [0-9a-f]{32}", "trace [TRACE]"),
         (r"minion \d+, iteration", "minion [MINION], iteration"),

@@ -26,10 +26,10 @@ fn green_exits_with_0() {
     ✓ SUCCESSFUL  green: 10 minions, 20 executions, 0 failed, in [DURATION]
 
     ✓ scenario green
-      10 minions all at once; 10 passes; release lag p99 [DURATION]
-        step  executions  failed  p50  p95  p99  max
-      ✓ act  10  0 [DURATION] [DURATION] [DURATION] [DURATION]
-      ✓ check  10  0 [DURATION] [DURATION] [DURATION] [DURATION]
+      10 minions all at once; 10 iterations; release lag p99 [DURATION]
+        step  executions  failed  time  p50  p95  p99  max
+      ✓ act  10  0  response [DURATION] [DURATION] [DURATION] [DURATION]
+      ✓ check  10  0  response [DURATION] [DURATION] [DURATION] [DURATION]
 
     campaign  [CAMPAIGN], started [TIMESTAMP]
     repeat  --seed [SEED]
@@ -52,17 +52,18 @@ fn a_wrong_answer_exits_with_3() {
     ✗ red › check  assertion
       37 of 1000 minions: expected status 202, observed 503
       first at [TIME], last at [TIME] UTC
-      for example minion [MINION], iteration 0 at [TIME], trace [TRACE]
+      for example at [TIME]: minion [MINION], iteration 0, trace [TRACE]
       at tests/cli/src/main.rs:[LINE]
 
     ✗ scenario red
-      1000 minions spread over [DURATION], every [DURATION]; 1000 passes; release lag p99 [DURATION]
-        step  executions  failed  p50  p95  p99  max
-      ✓ act  1000  0 [DURATION] [DURATION] [DURATION] [DURATION]
-      ✗ check  1000  37 [DURATION] [DURATION] [DURATION] [DURATION]
+      1000 minions spread over [DURATION], every [DURATION]; 1000 iterations; release lag p99 [DURATION]
+        step  executions  failed  time  p50  p95  p99  max
+      ✓ act  1000  0  response [DURATION] [DURATION] [DURATION] [DURATION]
+      ✗ check  1000  37  response [DURATION] [DURATION] [DURATION] [DURATION]
 
     campaign  [CAMPAIGN], started [TIMESTAMP]
     repeat  --seed [SEED]
+    failures  test-results/[CAMPAIGN]/failures.jsonl
     junit  test-results/[CAMPAIGN]/TEST-red.xml
     summary  test-results/[CAMPAIGN]/summary.json
     html  test-results/[CAMPAIGN]/report.html
@@ -83,10 +84,10 @@ fn a_breached_criterion_exits_with_3() {
       at tests/cli/src/main.rs:[LINE]
 
     ✗ scenario slow
-      10 minions all at once; 10 passes; release lag p99 [DURATION]
-        step  executions  failed  p50  p95  p99  max
-      ✓ act  10  0 [DURATION] [DURATION] [DURATION] [DURATION]
-      ✓ check  10  0 [DURATION] [DURATION] [DURATION] [DURATION]
+      10 minions all at once; 10 iterations; release lag p99 [DURATION]
+        step  executions  failed  time  p50  p95  p99  max
+      ✓ act  10  0  response [DURATION] [DURATION] [DURATION] [DURATION]
+      ✓ check  10  0  response [DURATION] [DURATION] [DURATION] [DURATION]
 
         criterion  observed
       ✗ act service time p95 below [DURATION] [DURATION]
@@ -112,17 +113,18 @@ fn a_panic_exits_with_3() {
     ✗ panics › act  panic
       3 of 3 minions: panicked at tests/cli/src/main.rs:[LINE]: the scenario is broken
       first at [TIME], last at [TIME] UTC
-      for example minion [MINION], iteration 0 at [TIME], trace [TRACE]
+      for example at [TIME]: minion [MINION], iteration 0, trace [TRACE]
       at tests/cli/src/main.rs:[LINE]
 
     ✗ scenario panics
-      3 minions all at once; 3 passes; release lag p99 [DURATION]
-        step  executions  failed  p50  p95  p99  max
-      ✗ act  3  3 [DURATION] [DURATION] [DURATION] [DURATION]
-      – check  never executed
+      3 minions all at once; 3 iterations; release lag p99 [DURATION]
+        step  executions  failed  time  p50  p95  p99  max
+      ✗ act  3  3  response [DURATION] [DURATION] [DURATION] [DURATION]
+      – check  not judged: step 'act' failed: 3 of 3 minions: panicked at tests/cli/src/main.rs:[LINE]: the scena…
 
     campaign  [CAMPAIGN], started [TIMESTAMP]
     repeat  --seed [SEED]
+    failures  test-results/[CAMPAIGN]/failures.jsonl
     junit  test-results/[CAMPAIGN]/TEST-panics.xml
     summary  test-results/[CAMPAIGN]/summary.json
     html  test-results/[CAMPAIGN]/report.html
@@ -143,9 +145,9 @@ fn a_step_that_nobody_reached_exits_with_3() {
       at tests/cli/src/main.rs:[LINE]
 
     ✗ scenario skips
-      1 minion all at once; 1 pass; release lag p99 [DURATION]
-        step  executions  failed  p50  p95  p99  max
-      ✓ act  1  0 [DURATION] [DURATION] [DURATION] [DURATION]
+      1 minion all at once; 1 iteration; release lag p99 [DURATION]
+        step  executions  failed  time  p50  p95  p99  max
+      ✓ act  1  0  response [DURATION] [DURATION] [DURATION] [DURATION]
       – check  never executed
 
     campaign  [CAMPAIGN], started [TIMESTAMP]
@@ -166,9 +168,9 @@ fn an_optional_step_that_nobody_reached_exits_with_0() {
     ✓ SUCCESSFUL  optional: 1 minion, 1 execution, 0 failed, in [DURATION]
 
     ✓ scenario optional
-      1 minion all at once; 1 pass; release lag p99 [DURATION]
-        step  executions  failed  p50  p95  p99  max
-      ✓ act  1  0 [DURATION] [DURATION] [DURATION] [DURATION]
+      1 minion all at once; 1 iteration; release lag p99 [DURATION]
+        step  executions  failed  time  p50  p95  p99  max
+      ✓ act  1  0  response [DURATION] [DURATION] [DURATION] [DURATION]
       – rare  never executed (optional)
 
     campaign  [CAMPAIGN], started [TIMESTAMP]
@@ -194,10 +196,10 @@ fn c9_a_world_that_cannot_open_exits_with_5() {
       at tests/cli/src/main.rs:[LINE]
 
     ✗ scenario cannot-open
-      0 of 1 minion released, all at once; 0 passes
+      0 of 1 minion released, all at once; 0 iterations
         step
-      – act  never executed
-      – check  never executed
+      – act  not judged: warm-up failed: the database at 127.0.0.1:[PORT] is unreachable: connection refused
+      – check  not judged: warm-up failed: the database at 127.0.0.1:[PORT] is unreachable: connection refused
 
     campaign  [CAMPAIGN], started [TIMESTAMP]
     repeat  --seed [SEED]
@@ -257,23 +259,24 @@ fn a_pass_without_end_exits_with_3() {
       timeout outside of steps: the pass did not end within [DURATION] (campaign.limits.iteration), no step was
       started
       first at [TIME], last at [TIME] UTC
-      for example minion [MINION], iteration 0 at [TIME], trace [TRACE]
+      for example at [TIME]: minion [MINION], iteration 0, trace [TRACE]
       at tests/cli/src/main.rs:[LINE]
 
     ✗ never-returns › act  timeout
       1 of 1 minion: the pass did not end within [DURATION] (campaign.limits.iteration), this step was still running
       first at [TIME], last at [TIME] UTC
-      for example minion [MINION], iteration 0 at [TIME], trace [TRACE]
+      for example at [TIME]: minion [MINION], iteration 0, trace [TRACE]
       at tests/cli/src/main.rs:[LINE]
 
     ✗ scenario never-returns
-      2 minions all at once; 2 passes; release lag p99 [DURATION]
-        step  executions  failed  p50  p95  p99  max
-      ✗ act  1  1 [DURATION] [DURATION] [DURATION] [DURATION]
-      – check  never executed
+      2 minions all at once; 2 iterations; release lag p99 [DURATION]
+        step  executions  failed  time  p50  p95  p99  max
+      ✗ act  1  1  response [DURATION] [DURATION] [DURATION] [DURATION]
+      – check  not judged: step 'act' failed: 1 of 1 minion: the pass did not end within [DURATION] (campaign.limits.…
 
     campaign  [CAMPAIGN], started [TIMESTAMP]
     repeat  --seed [SEED]
+    failures  test-results/[CAMPAIGN]/failures.jsonl
     junit  test-results/[CAMPAIGN]/TEST-never-returns.xml
     summary  test-results/[CAMPAIGN]/summary.json
     html  test-results/[CAMPAIGN]/report.html
@@ -292,14 +295,13 @@ fn warnings_exit_with_0_or_3_as_wanted() {
     ! duplicates: effects in memory: 1 duplicate record of a key already matched
 
     ✓ scenario duplicates
-      3 minions all at once; 3 passes; release lag p99 [DURATION]
-        step  executions  failed  p50  p95  p99  max
-      ✓ place  3  0 [DURATION] [DURATION] [DURATION] [DURATION]
-      ✓ fulfilled  3  0 [DURATION] [DURATION] [DURATION] [DURATION]
+      3 minions all at once; 3 iterations; release lag p99 [DURATION]
+        step  executions  failed  time  p50  p95  p99  max
+      ✓ place  3  0  response [DURATION] [DURATION] [DURATION] [DURATION]
+      ✓ fulfilled  3  0  latency [DURATION] [DURATION] [DURATION] [DURATION]
 
-      effects in memory: 4 records, 1 duplicate, 0 orphan
-        awaited by  matched  late  missing  p50  p95  p99  max
-      ✓ fulfilled  3  0  0 [DURATION] [DURATION] [DURATION] [DURATION]
+      effects in memory: 4 read = 3 taken + 1 duplicate + 0 orphan + 0 undecodable
+      fulfilled: 3 awaited = 3 matched + 0 late + 0 missing + 0 abandoned
 
     campaign  [CAMPAIGN], started [TIMESTAMP]
     repeat  --seed [SEED]
@@ -324,7 +326,7 @@ fn a_late_release_exits_with_6() {
     let finished = autostart("green", &["-c", "campaign.limits.release-lag=1ns"]);
     assert_code(&finished, 6);
     snapshot(
-        || assert_snapshot!(flat(&finished.stdout), @"✗ INVALID green: 10 minions, 20 executions, 0 failed, in [DURATION] ✗ green invalid the load generator was too slow: 1 % of the minions started more than [DURATION] late, the limit is [DURATION] (campaign.limits.release-lag); use fewer minions, a longer ramp-up or a larger machine ✗ scenario green 10 minions all at once; 10 passes; release lag p99 [DURATION] step executions failed p50 p95 p99 max ✓ act 10 0 [DURATION] ✓ check 10 0 [DURATION] campaign [CAMPAIGN], started [TIMESTAMP] repeat --seed [SEED] junit test-results/[CAMPAIGN]/TEST-green.xml summary test-results/[CAMPAIGN]/summary.json html test-results/[CAMPAIGN]/report.html"),
+        || assert_snapshot!(flat(&finished.stdout), @"✗ INVALID green: 10 minions, 20 executions, 0 failed, in [DURATION] ✗ green invalid the load generator was too slow: 1 % of the minions started more than [DURATION] late, the limit is [DURATION] (campaign.limits.release-lag); use fewer minions, a longer ramp-up or a larger machine ✗ scenario green 10 minions all at once; 10 iterations; release lag p99 [DURATION] step executions failed time p50 p95 p99 max ✓ act 10 0 response [DURATION] ✓ check 10 0 response [DURATION] campaign [CAMPAIGN], started [TIMESTAMP] repeat --seed [SEED] junit test-results/[CAMPAIGN]/TEST-green.xml summary test-results/[CAMPAIGN]/summary.json html test-results/[CAMPAIGN]/report.html"),
     );
 }
 
