@@ -314,7 +314,10 @@ fn d8_the_longest_duration_is_no_limit_anywhere() {
             tokio::time::sleep(millis(5)).await;
             Ok::<_, Fault>(())
         };
-        let policy = Retry::attempts(2).backoff(Duration::MAX, 2.0).longest(Duration::MAX).attempt_timeout(Duration::MAX);
+        let policy = Retry::attempts(2)
+            .backoff(Duration::MAX, 2.0)
+            .longest(Duration::MAX)
+            .attempt_timeout(Duration::MAX);
         minion.step(Step::Act, repeat(wait)).retry(policy).timeout(Duration::MAX).await
     }
     let limits = Limits {
@@ -324,11 +327,9 @@ fn d8_the_longest_duration_is_no_limit_anywhere() {
         factory_silence: Duration::MAX,
         ..Limits::default()
     };
-    for profile in [
-        Profile::immediate(),
-        Profile::regular(5, Duration::MAX),
-        Profile::timeframe(millis(1), millis(5)),
-    ] {
+    for profile in
+        [Profile::immediate(), Profile::regular(5, Duration::MAX), Profile::timeframe(millis(1), millis(5))]
+    {
         let run = Run { limits: limits.clone(), ..Run::default() };
         let report = run.of(|| Scenario::new("s", nothing, pass).minions(3).profile(profile.clone()));
         assert_eq!(counts(&report, "act"), (3, 0, vec![]), "{:?}", report.reasons);
