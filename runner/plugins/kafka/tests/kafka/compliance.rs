@@ -1,10 +1,15 @@
 //! The contract of plugins.
 
 use crate::lag::{commit, patient};
-use crate::opened::compliance::{self, ActionKit, GaugeKit, SourceKit};
+use crate::opened::compliance::{self, ActionKit, Doomed, GaugeKit, Interruptible, SourceKit};
 use crate::{broker, topic, unique};
 use qalipsis_core::fault::Fault;
 use qalipsis_kafka::{Consume, Kafka, LagOf, Message, Producer, Record};
+use qalipsis_testkit::{KafkaBroker, Proxy};
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
+use std::sync::Arc;
 
 struct Topic {
     name: String,
@@ -75,6 +80,86 @@ impl GaugeKit for Topic {
     async fn unreachable(&self, address: String) -> Result<LagOf, Fault> {
         Ok(Kafka::new(address).lag_of(&self.group).topics(&self.name))
     }
+}
+
+/// A topic of a broker that all its clients reach by a proxy.
+struct Behind {
+    broker: KafkaBroker,
+    proxy: Arc<Proxy>,
+    topic: Topic,
+}
+
+impl Behind {
+    fn new() -> Self {
+        let mut proxy = None;
+        let broker = KafkaBroker::start_behind(|address| {
+            let way = proxy.insert(Proxy::to(address)?);
+            Ok(way.address().to_owned())
+        });
+        let (broker, proxy) = (broker.unwrap(), Arc::new(proxy.unwrap()));
+        let name = unique("topic");
+        broker.create_topic(&name, 2).unwrap();
+        let kafka = Kafka::new(proxy.address()).property("message.timeout.ms", "60000");
+        let topic = Topic { name, group: unique("group"), producer: kafka.producer().unwrap() };
+        Self { broker, proxy, topic }
+    }
+}
+
+impl SourceKit for Behind {
+    type Source = Consume<u64>;
+    const TELLS_LAG: bool = true;
+    const DECODES: bool = true;
+
+    async fn source(&self) -> Consume<u64> {
+        self.topic.consume(self.proxy.address())
+    }
+
+    async fn unreachable(&self, address: String) -> Result<Consume<u64>, Fault> {
+        Ok(self.topic.consume(&address))
+    }
+
+    async fn produce(&self, number: u64) {
+        self.topic.produce(number).await;
+    }
+
+    async fn produce_garbage(&self) {
+        self.topic.produce_garbage().await;
+    }
+
+    fn number(record: &Record<u64>) -> u64 {
+        record.value
+    }
+
+    fn place(&self) -> String {
+        self.topic.name.clone()
+    }
+
+    async fn interruptible(&self) -> Option<Interruptible<Consume<u64>>> {
+        let (way, proxy) = (Arc::clone(&self.proxy), Arc::clone(&self.proxy));
+        let begin = Box::new(move || {
+            way.refuse(true);
+            way.cut();
+        });
+        Some(Interruptible { source: self.source().await, begin, end: Box::new(move || proxy.refuse(false)) })
+    }
+
+    async fn doomed(&self) -> Option<Doomed<Consume<u64>>> {
+        let doomed = unique("doomed");
+        self.broker.create_topic(&doomed, 1).unwrap();
+        let address = self.proxy.address().to_owned();
+        let source = Kafka::new(&address).consume(&doomed).json();
+        let admin: AdminClient<DefaultClientContext> =
+            ClientConfig::new().set("bootstrap.servers", &address).create().unwrap();
+        let doom = Box::pin(async move {
+            admin.delete_topics(&[&doomed], &AdminOptions::new()).await.unwrap();
+        });
+        Some(Doomed { source, doom, address })
+    }
+}
+
+#[tokio::test]
+async fn consuming_by_a_way_that_is_cut_keeps_the_contract() {
+    compliance::assert_source(&Behind::new()).await;
 }
 
 #[tokio::test]

@@ -1,15 +1,22 @@
 //! The contract of plugins.
 
-use crate::database;
-use crate::opened::compliance::{self, ActionKit, GaugeKit, SECRET, SourceKit};
+use crate::opened::compliance::{self, ActionKit, Doomed, GaugeKit, Interruptible, SECRET, SourceKit};
+use crate::{database, server};
 use qalipsis_core::fault::Fault;
 use qalipsis_postgres::{Count, Execute, PollRows, Postgres};
+use qalipsis_testkit::Proxy;
 use serde::Deserialize;
+use std::sync::Arc;
 use std::time::Duration;
 
 const SELECT: &str = "select id, at, number from records";
 
 struct Table(Postgres);
+
+#[derive(Deserialize)]
+struct Name {
+    name: String,
+}
 
 #[derive(Debug, Clone, Deserialize)]
 struct Row {
@@ -60,6 +67,30 @@ impl SourceKit for Table {
 
     fn place(&self) -> String {
         SELECT.to_owned()
+    }
+
+    async fn interruptible(&self) -> Option<Interruptible<PollRows<Row>>> {
+        let proxy = Arc::new(Proxy::to(server().address()).unwrap());
+        let name = self.0.search("select current_database() as name", &[]).row::<Name>().await.unwrap();
+        let (front, _) = server().url().rsplit_once('/').unwrap();
+        let url = format!("{}/{}", front.replace(server().address(), proxy.address()), name.name);
+        let source = Self::poll(&Postgres::connect(url).await.unwrap());
+        let way = Arc::clone(&proxy);
+        let begin = Box::new(move || {
+            way.refuse(true);
+            way.cut();
+        });
+        Some(Interruptible { source, begin, end: Box::new(move || proxy.refuse(false)) })
+    }
+
+    async fn doomed(&self) -> Option<Doomed<PollRows<Row>>> {
+        let db = self.0.clone();
+        db.execute("create table doomed (id bigint, at timestamptz, number bigint)", &[]).await.unwrap();
+        let poll = db.poll("select * from doomed").after(["at", "id"]).every(Duration::from_millis(20));
+        let doom = Box::pin(async move {
+            db.execute("drop table doomed", &[]).await.unwrap();
+        });
+        Some(Doomed { source: poll.rows(), doom, address: server().address().to_owned() })
     }
 }
 

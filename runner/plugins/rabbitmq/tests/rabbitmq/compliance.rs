@@ -1,9 +1,11 @@
 //! The contract of plugins.
 
-use crate::opened::compliance::{self, ActionKit, GaugeKit, SECRET, SourceKit};
+use crate::opened::compliance::{self, ActionKit, Doomed, GaugeKit, Interruptible, SECRET, SourceKit};
 use crate::{Admin, connect, server};
 use qalipsis_core::fault::Fault;
 use qalipsis_rabbitmq::{Consume, Message, Publish, QueueGauge, RabbitMq};
+use qalipsis_testkit::Proxy;
+use std::sync::Arc;
 
 struct Places {
     rabbit: RabbitMq,
@@ -49,6 +51,28 @@ impl SourceKit for Places {
 
     fn place(&self) -> String {
         self.exchange.clone()
+    }
+
+    async fn interruptible(&self) -> Option<Interruptible<Consume<u64>>> {
+        let proxy = Arc::new(Proxy::to(server().address()).unwrap());
+        let rabbit = RabbitMq::connect(&format!("amqp://guest:guest@{}", proxy.address())).await.unwrap();
+        let source = rabbit.consume_exchange(&self.exchange, "number").json();
+        let way = Arc::clone(&proxy);
+        let begin = Box::new(move || {
+            way.refuse(true);
+            way.cut();
+        });
+        Some(Interruptible { source, begin, end: Box::new(move || proxy.refuse(false)) })
+    }
+
+    async fn doomed(&self) -> Option<Doomed<Consume<u64>>> {
+        let admin = Admin::new(server()).await;
+        let queue = admin.queue().await;
+        let source = self.rabbit.consume(&queue).json();
+        let doom = Box::pin(async move {
+            admin.channel.queue_delete(queue.as_str().into(), Default::default()).await.unwrap();
+        });
+        Some(Doomed { source, doom, address: server().address().to_owned() })
     }
 }
 

@@ -1,9 +1,11 @@
 //! The contract of plugins.
 
-use crate::opened::compliance::{self, ActionKit, GaugeKit, SECRET, SourceKit};
-use crate::{connect, unique};
+use crate::opened::compliance::{self, ActionKit, Doomed, GaugeKit, Interruptible, SECRET, SourceKit};
+use crate::{connect, run, server, unique};
 use qalipsis_core::fault::Fault;
 use qalipsis_redis::{Backlog, ConsumeStream, Message, Redis, Save, StreamRecord, Subscribe};
+use qalipsis_testkit::Proxy;
+use std::sync::Arc;
 
 struct Stream {
     redis: Redis,
@@ -14,6 +16,20 @@ impl Stream {
     async fn new() -> Self {
         Self { redis: connect().await, name: unique("stream") }
     }
+}
+
+type Switch = Box<dyn Fn() + Send + Sync>;
+
+/// A connection that can be cut, how, and how it is let through again.
+async fn interruptible() -> (Redis, Switch, Switch) {
+    let proxy = Arc::new(Proxy::to(server().address()).unwrap());
+    let redis = Redis::connect(format!("redis://{}", proxy.address())).await.unwrap();
+    let way = Arc::clone(&proxy);
+    let begin = move || {
+        way.refuse(true);
+        way.cut();
+    };
+    (redis, Box::new(begin), Box::new(move || proxy.refuse(false)))
 }
 
 async fn away(address: &str) -> Result<Redis, Fault> {
@@ -48,6 +64,20 @@ impl SourceKit for Stream {
 
     fn place(&self) -> String {
         self.name.clone()
+    }
+
+    async fn interruptible(&self) -> Option<Interruptible<ConsumeStream<u64>>> {
+        let (redis, begin, end) = interruptible().await;
+        Some(Interruptible { source: redis.consume_stream(&self.name).json_field("number"), begin, end })
+    }
+
+    async fn doomed(&self) -> Option<Doomed<ConsumeStream<u64>>> {
+        let stream = unique("stream");
+        let source = self.redis.consume_stream(&stream).group("g").json_field("number");
+        let doom = Box::pin(async move {
+            let _: i64 = run(&["XGROUP", "DESTROY", &stream, "g"]);
+        });
+        Some(Doomed { source, doom, address: server().address().to_owned() })
     }
 }
 
