@@ -6,12 +6,14 @@
 
 use crate::client::{DEFAULTS, LIMIT};
 use crate::consume::Consume;
+use crate::evidence::Read;
 use crate::position::{Partition, Start, ask};
 use crate::record::{BorrowedRecord, Record};
 use crate::sentinel::Sentinel;
 use crate::text::{cause, quote};
 use crate::trouble::Trouble;
 use crate::watch::Watch;
+use qalipsis_core::execution::Exchanged as _;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::duration::human;
 use qalipsis_core::panics;
@@ -376,7 +378,8 @@ impl<T: Send + 'static> Reading<'_, T> {
             Err(problem) => {
                 let value = record.value().map_or("null".to_owned(), quote);
                 let fault = Fault::undecodable(format!("{}: {problem}, value {value}", record.coordinates()));
-                self.feed.undecodable(fault.exchange(format!("{record:?}")));
+                let shown = Read::new(&record.decoded((), received)).details();
+                self.feed.undecodable(fault.exchange(shown));
             }
         }
     }

@@ -5,6 +5,7 @@
 //! is noted on lapin's own thread, as soon as its last byte is there.
 
 use crate::consume::{Consume, Origin};
+use crate::evidence::Read;
 use crate::handed::Handed;
 use crate::link::Link;
 use crate::message::{BorrowedMessage, Message};
@@ -16,6 +17,7 @@ use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueBindOptions, QueueDeclareOptions,
 };
 use lapin::types::{FieldTable, ShortString};
+use qalipsis_core::execution::Exchanged as _;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::duration::human;
 use qalipsis_core::panics;
@@ -370,7 +372,8 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
             Err(problem) => {
                 let body = quote(&delivery.data);
                 let fault = Fault::undecodable(format!("{}: {problem}, body {body}", message.coordinates()));
-                self.feed.undecodable(fault.exchange(format!("{message:?}")));
+                let shown = Read::new(&message.decoded((), received)).details();
+                self.feed.undecodable(fault.exchange(shown));
             }
         }
     }
