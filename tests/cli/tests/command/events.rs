@@ -179,7 +179,8 @@ fn c4_a_full_disk_is_an_error_of_its_own_and_leaves_whole_lines_under_a_temporar
     let missing: usize = warning.split(' ').find_map(|word| word.parse().ok()).unwrap();
     assert!(!context.summary().with_file_name("events.jsonl").exists(), "it is not whole");
     let whole = fs::read_to_string(context.summary().with_file_name("events.jsonl.part")).unwrap();
-    let written = whole.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).count();
+    let written: Vec<Value> = whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let written = written.len();
     assert!(missing > 0 && written > 0 && written + missing == 100_000, "{written} and {missing}");
     assert!(finished.stderr.contains("error: events: failed to write "), "{finished}");
 }

@@ -105,7 +105,7 @@ impl Bench {
     }
 
     fn record(&self, key: u8, value: u32) {
-        self.ledger.route(key, (key, value), Instant::now());
+        self.ledger.route(key, (key, value), Instant::now(), None);
     }
 
     /// The figures once the source has ended.
