@@ -2,6 +2,7 @@
 
 use crate::support::{LIMIT, SOON, TestContext, flat};
 use qalipsis_testkit::{Finished, Process};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// What a graceful stop must not exceed by far: one pass of `long` is 0.2 s.
@@ -201,12 +202,28 @@ fn hang_up(process: &Process) {
         .unwrap();
 }
 
+/// The same program with the signals of a terminal, although whatever runs the tests may ignore them, as `nohup` does.
+fn with_terminal(command: &Command) -> Command {
+    let mut own = Command::new("env");
+    own.arg("--default-signal=HUP").arg(command.get_program()).args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        own.current_dir(folder);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => own.env(name, value),
+            None => own.env_remove(name),
+        };
+    }
+    own
+}
+
 /// Red while SIGHUP ended the runner without a report.
 #[test]
 fn c7_the_end_of_the_terminal_stops_the_campaign_and_it_reports() {
     let context = TestContext::new();
-    let process = context.running("long");
-    process.wait_for_line(|line| line == "pass 1 begins", SOON).unwrap();
+    let process = Process::spawn(&mut with_terminal(&context.campaign("long", &["-v"]))).unwrap();
+    process.wait_for_line(|line| line == "pass 1 begins", LIMIT).unwrap();
     hang_up(&process);
     let finished = process.wait(LIMIT).unwrap();
     assert_aborted(&context, &finished, "stopped by the user");
@@ -241,7 +258,7 @@ fn c7_a_scenario_that_runs_alone_is_stopped_in_the_same_way() {
     for signal in ["TERM", "HUP", "INT"] {
         let context = TestContext::new();
         let mut command = context.program(crate::support::FIXTURE);
-        let process = Process::spawn(command.args(["run", "long"])).unwrap();
+        let process = Process::spawn(&mut with_terminal(command.args(["run", "long"]))).unwrap();
         process.wait_for_line(|line| line == "pass 1 begins", SOON).unwrap();
         match signal {
             "TERM" => process.terminate().unwrap(),

@@ -189,7 +189,7 @@ fn a_file_that_does_not_fit_in_its_middle_is_no_run() {
     let expected =
         format!("warm-up: data file {}:501: invalid type: null, expected u32, at column 4", path.display());
     let (report, used) = of(move || json_lines::<u32>(&path), 1, 1, Records::each_once, Run::default());
-    assert_eq!((report.status, used), (Status::Failed, vec![]));
+    assert_eq!((report.status, used), (Status::Aborted, vec![]));
     assert_eq!(report.reasons[0].message, expected);
 }
 
@@ -225,7 +225,7 @@ fn a_stream_that_gives_nothing_is_no_run() {
     let warm_up = |open: BoxFuture<'static, Result<Data<u32>, SetupError>>| {
         let open = Arc::new(Mutex::new(Some(open)));
         let (report, _) = dealt(move || open.lock().take().unwrap(), 1, 1, Run::default());
-        assert_eq!(report.status, Status::Failed);
+        assert_eq!(report.status, Status::Aborted);
         report.reasons[0].message.clone()
     };
     assert_eq!(warm_up(live(0..0)()), "warm-up: numbers: has no record");
@@ -340,6 +340,6 @@ fn no_data_is_no_run() {
         Ok(())
     }
     let report = Run::default().of(|| Scenario::new("s", open, pass));
-    assert_eq!(report.status, Status::Failed);
+    assert_eq!(report.status, Status::Aborted);
     assert_eq!(report.reasons[0].message, "warm-up: numbers: has no record");
 }

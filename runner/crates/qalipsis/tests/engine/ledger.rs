@@ -262,5 +262,5 @@ fn a_tester_that_is_late_itself_says_so() {
     assert!(failed > 20 && kinds[0].0 == FailureKind::JoinLate, "{kinds:?}");
     let told = report.warnings.iter().find(|warning| warning.contains("the load generator may be late"));
     let told = told.unwrap_or_else(|| panic!("{:?}", report.warnings));
-    assert!(told.starts_with("s: a slow reader: ") && told.contains("records to read"), "{told}");
+    assert!(told.starts_with("s: a slow reader: ") && told.contains("records waited to be read"), "{told}");
 }

@@ -131,7 +131,7 @@ fn only_a_reading_after_the_load_shows_that_a_backlog_is_drained() {
 #[test]
 fn a_gauge_that_cannot_be_read_prevents_the_load() {
     let report = Run::default().of(|| scenario(1, true));
-    assert_eq!(report.status, Status::Failed);
+    assert_eq!(report.status, Status::Aborted);
     assert_eq!(
         report.reasons[0].message,
         "warm-up: meter backlog: backlog in memory: nobody answers at memory:1"
@@ -142,5 +142,5 @@ fn a_gauge_that_cannot_be_read_prevents_the_load() {
 fn a_criterion_on_a_meter_that_nobody_watches_fails() {
     let report = Run::default().of(|| scenario(100, false).expect(Meter::named("lag").below(1)));
     assert_eq!(report.status, Status::Failed);
-    assert_eq!(report.reasons[0].kind, Some(FailureKind::NeverExecuted));
+    assert_eq!(report.reasons[0].kind, Some(FailureKind::NoData));
 }

@@ -161,7 +161,7 @@ fn criteria_are_judged_and_no_data_is_a_failure() {
     let held: Vec<bool> = report.scenarios[0].criteria.iter().map(|c| c.is_met()).collect();
     assert_eq!(held, [false, true, true, false, false]);
     let kinds: Vec<_> = report.reasons.iter().map(|r| r.kind.unwrap()).collect();
-    assert_eq!(kinds, [FailureKind::Latency, FailureKind::NeverExecuted, FailureKind::NeverExecuted]);
+    assert_eq!(kinds, [FailureKind::Latency, FailureKind::NoData]);
     assert!(report.reasons[0].message.starts_with("expected service time p95 below 10 ms, observed 5"));
 }
 
@@ -277,7 +277,7 @@ fn with_source(ready: bool) -> Scenario {
 #[test]
 fn a_source_that_cannot_start_prevents_the_load() {
     let report = Run::default().of(|| with_source(false));
-    assert_eq!(report.status, Status::Failed);
+    assert_eq!(report.status, Status::Aborted);
     assert_eq!(report.reasons[0].message, "warm-up: broken source: no route to nowhere");
     assert_eq!(report.scenarios[0].released, 0);
 }
@@ -302,7 +302,9 @@ fn a_world_that_panics_is_a_warm_up_failure() {
         act(&minion).await
     }
     let report = Run::default().of(|| Scenario::new("s", open, pass));
-    assert_eq!(report.reasons[0].message, "warm-up: opening the world panicked: no world");
+    let message = &report.reasons[0].message;
+    assert!(message.starts_with("warm-up: opening the world panicked at "), "{message}");
+    assert!(message.contains("engine/steps.rs:") && message.ends_with(": no world"), "{message}");
 }
 
 /// Red while each of these was added to an instant, which panics.
