@@ -34,6 +34,9 @@ const LEAVE_LIMIT: Duration = Duration::from_millis(200);
 /// How often the lag is told.
 const LAG_PERIOD: Duration = Duration::from_secs(1);
 
+/// Longer than the first round on a new connection takes.
+const UNTIL_OVER: Duration = Duration::from_secs(60);
+
 struct Reading<T> {
     server: Arc<Server>,
     stream: String,
@@ -140,6 +143,8 @@ impl<T: Send + 'static> Reading<T> {
             if let Some(member) = &mut self.member {
                 member.recover();
             }
+            // Not before the outage is over: what was lost with it is an interval of its own.
+            self.lag_told = Instant::now() + UNTIL_OVER;
         }
         outage.verdict(&server)?;
         if self.member.is_none() && !outage.is_open() {
