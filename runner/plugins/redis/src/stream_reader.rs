@@ -57,6 +57,8 @@ struct Reading<T> {
     complete: Instant,
     /// Whether the stream was there when it was looked at last.
     present: bool,
+    /// Whether it was deleted, and is not there again.
+    deleted: bool,
 }
 
 /// Why a round failed.
@@ -88,6 +90,7 @@ pub(crate) async fn read<T: Send + 'static>(
         lag_told: Instant::now(),
         complete: Instant::now(),
         present: false,
+        deleted: false,
     };
     reading.run().await
 }
@@ -317,6 +320,7 @@ impl<T: Send + 'static> Reading<T> {
         if !std::mem::take(&mut self.present) {
             return;
         }
+        self.deleted = true;
         self.feed.interrupted_since(self.complete, format!("the stream {} was deleted", self.stream));
         self.begin_again();
     }
@@ -324,8 +328,10 @@ impl<T: Send + 'static> Reading<T> {
     /// There is such a stream.
     fn there(&mut self, at: Instant) {
         if !std::mem::replace(&mut self.present, true) {
-            // If it was away: what came to it before it was deleted may be lost.
-            self.feed.resumed(Recovery::Lossy);
+            if std::mem::take(&mut self.deleted) {
+                // What came to it before it was deleted may be lost.
+                self.feed.resumed(Recovery::Lossy);
+            }
             self.complete = at;
         }
     }

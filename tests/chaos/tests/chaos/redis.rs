@@ -11,7 +11,7 @@ pub(crate) struct Redis {
 
 impl Redis {
     pub(crate) async fn start() -> Self {
-        let server = RedisServer::start_own().unwrap();
+        let server = RedisServer::start_with(&["--appendonly", "no"]).unwrap();
         let proxy = Proxy::to(server.address()).unwrap();
         Self { server, proxy, names: AtomicU64::new(0) }
     }

@@ -158,7 +158,7 @@ async fn a2_a_group_that_is_destroyed_fails_the_source_by_name() {
 /// Nothing of it is on disk.
 #[tokio::test]
 async fn a2_a_server_that_lost_its_data_says_so() {
-    let own = RedisServer::start_own().unwrap();
+    let own = RedisServer::start_with(&["--appendonly", "no"]).unwrap();
     let redis = Redis::connect(own.url()).await.unwrap();
     let mut reader = open(redis.consume_stream("s").text_field("n")).await.ready().await;
     let _: String = run_at(&own, &["XADD", "s", "*", "n", "1"]);
