@@ -162,7 +162,13 @@ pub fn judge(case: Case<'_>) -> Report {
     let internal_errors = joins::imbalances(&case);
     let has_internal_errors = !internal_errors.is_empty();
     let mut invalid = internal_errors;
-    invalid.extend(scenarios.iter().flat_map(joins::unread));
+    // What failed while the sources could read is certain, whatever else could not be observed.
+    let unread = scenarios.iter().flat_map(joins::unread);
+    if scenarios.iter().any(joins::is_certain_to_fail) {
+        failures.extend(unread);
+    } else {
+        invalid.extend(unread);
+    }
     invalid.extend(invalid::reasons(&scenarios, case.plan, case.aggregate));
     // What could not start was not judged: its causes are the failures of the warm-up.
     let not_started = matches!(case.ending, Ending::NotReady(_));

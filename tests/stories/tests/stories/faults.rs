@@ -77,8 +77,8 @@ fn unanswered_orders_are_timeouts() {
     let case = outcome.assert_red("place", "timeout");
     assert_told(&case, count(&Stats::of(&shop).ids("hung")));
     assert!(case.message.ends_with("expected an end within 1 s, observed none"), "{}", case.message);
-    let rate = outcome.suite().case("place error rate at most 0 %").clone();
-    assert_eq!(rate.outcome.as_deref(), Some("error-rate"), "{rate:?}");
+    let rate = outcome.suite().case("place error rate").clone();
+    assert_eq!(rate.outcome.as_deref(), Some("skipped"), "it repeats the failure of its step: {rate:?}");
 }
 
 #[test]
@@ -126,11 +126,11 @@ fn a_worker_that_falls_behind_is_late_or_missing_and_its_backlog_is_seen() {
     for step in ["place", "accepted"] {
         assert_eq!(suite.case(step).outcome, None, "the requests themselves stay green");
     }
-    let lag = suite.case("fulfilment-lag value max below 500");
+    let lag = suite.case("fulfilment-lag value max");
     assert_eq!(lag.outcome.as_deref(), Some("meter"), "{lag:?}");
-    let drain = suite.case("fulfilment-lag time to drain at most 30 s");
+    let drain = suite.case("fulfilment-lag time to drain");
     assert_eq!(drain.outcome.as_deref(), Some("meter"), "{drain:?}");
-    assert!(drain.message.ends_with("observed no end"), "{}", drain.message);
+    assert!(drain.message.contains("observed no end"), "{}", drain.message);
     assert!(
         outcome.finished.stdout.contains("meter fulfilment-lag, lag of group fulfilment"),
         "{}",

@@ -38,6 +38,13 @@ pub(super) fn is_named(scenario: &ScenarioReport, problem: &Problem) -> bool {
     problem.kind == FailureKind::Source && !problem.evidence.is_empty() && problem.evidence.iter().all(named)
 }
 
+/// Whether something failed that no source had to see: a step beyond what its source could not read, or a problem
+/// that is not the failure of a source.
+pub(super) fn is_certain_to_fail(scenario: &ScenarioReport) -> bool {
+    scenario.steps.iter().any(|step| step.headline.is_some())
+        || scenario.problems.iter().any(|problem| !is_named(scenario, problem))
+}
+
 /// `could not be read 12:00:03.120-12:00:05.004 UTC: connection reset by peer`
 fn unreadable(join: &JoinFigures) -> String {
     if let Some(failed) = &join.failed {
