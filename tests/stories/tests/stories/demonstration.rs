@@ -19,6 +19,8 @@ const VARIES: &[(&str, &str)] = &[
     (r"\blamp\b|\bchair\b|\btable\b", "PRODUCT"),
     (r"\b\d[\d,.]* (ns|µs|ms|s|min)( \d\d s)?\b", "TIME"),
     (r"\d[\d,.:]*", "N"),
+    // Where an excerpt is cut depends on the length of the address in it.
+    (r"\S*…", "…"),
     (r"\s+", " "),
     // Whether the machine is busy depends on what else it does.
     (r#"; the load generator itself had a hard time meanwhile.*?( at scenarios/|" type=)"#, "$1"),
