@@ -1,4 +1,4 @@
-//! When a source could not read, as it tells it.
+//! Intervals in which a source could not read, and passing events, until the next snapshot takes them.
 
 use crate::clock::Clock;
 use qalipsis_model::join::{Gap, JoinFigures};
