@@ -5,19 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What each crate of the runner may depend on, of ours. Tests may depend on anything.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("qalipsis-model", &[]),
+    ("qalipsis-profile", &[]),
     ("qalipsis-macros", &[]),
-    ("qalipsis-core", &["qalipsis-model"]),
-    ("qalipsis-engine", &["qalipsis-model", "qalipsis-core"]),
+    ("qalipsis-model", &["qalipsis-profile"]),
+    ("qalipsis-compare", &["qalipsis-model"]),
+    ("qalipsis-judge", &["qalipsis-profile", "qalipsis-model", "qalipsis-compare"]),
+    ("qalipsis-core", &["qalipsis-profile", "qalipsis-model"]),
+    ("qalipsis-engine", &["qalipsis-profile", "qalipsis-model", "qalipsis-core"]),
     ("qalipsis-cluster", &["qalipsis-model"]),
-    ("qalipsis-report", &["qalipsis-model"]),
-    ("qalipsis-config", &["qalipsis-model"]),
-    ("qalipsis-notify", &["qalipsis-model", "qalipsis-report", "qalipsis-config"]),
-    ("qalipsis-head", &["qalipsis-model", "qalipsis-cluster"]),
+    ("qalipsis-report", &["qalipsis-profile", "qalipsis-model", "qalipsis-compare", "qalipsis-judge"]),
+    ("qalipsis-config", &["qalipsis-profile", "qalipsis-model"]),
+    ("qalipsis-notify", &["qalipsis-model", "qalipsis-judge", "qalipsis-report", "qalipsis-config"]),
+    ("qalipsis-head", &["qalipsis-model", "qalipsis-judge", "qalipsis-cluster"]),
     (
         "qalipsis",
         &[
+            "qalipsis-profile",
             "qalipsis-model",
+            "qalipsis-judge",
             "qalipsis-core",
             "qalipsis-engine",
             "qalipsis-cluster",
@@ -29,7 +34,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "qalipsis-runner",
         &[
+            "qalipsis-profile",
             "qalipsis-model",
+            "qalipsis-compare",
+            "qalipsis-judge",
             "qalipsis-cluster",
             "qalipsis-config",
             "qalipsis-head",

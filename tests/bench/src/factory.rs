@@ -1,13 +1,13 @@
 //! A campaign of one factory in this process.
 
 use anyhow::bail;
-use qalipsis_core::model::aggregate::Aggregate;
 use qalipsis_core::model::plan::{CampaignPlan, FactoryPlan, Limits, PropertyValues, ScenarioPlan, Stop};
-use qalipsis_core::model::segment::Segment;
 use qalipsis_core::model::snapshot::ScenarioFigures;
 use qalipsis_core::model::timestamp::Timestamp;
+use qalipsis_core::profile::segment::Segment;
 use qalipsis_core::scenario::Scenario;
 use qalipsis_engine::{Event, prepare};
+use qalipsis_judge::aggregate::Aggregate;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 

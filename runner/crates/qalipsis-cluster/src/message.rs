@@ -3,7 +3,7 @@
 use qalipsis_model::event::Event;
 use qalipsis_model::evidence::Evidence;
 use qalipsis_model::failure::FailedExecution;
-use qalipsis_model::judge::NotReady;
+use qalipsis_model::not_ready::NotReady;
 use qalipsis_model::plan::{FactoryPlan, Stop};
 use qalipsis_model::snapshot::Snapshot;
 use qalipsis_model::timestamp::Timestamp;

@@ -9,8 +9,8 @@ use qalipsis_model::description::{ScenarioDescription, SourceLocation};
 use qalipsis_model::duration::{self, human};
 use qalipsis_model::plan::ScenarioPlan;
 use qalipsis_model::scope::{Scope, Window};
-use qalipsis_model::speed::Speed;
 use qalipsis_model::suggest::hint;
+use qalipsis_profile::speed::Speed;
 use std::time::Duration;
 
 /// One item of the list, as it is written.
@@ -523,7 +523,7 @@ mod tests {
     use qalipsis_model::criterion::{Durations, NumberFigure};
     use qalipsis_model::description::MeterDescription;
     use qalipsis_model::measured::MeterKind;
-    use qalipsis_model::profile::{Profile, Stage};
+    use qalipsis_profile::profile::{Profile, Stage};
 
     fn checkout() -> ScenarioDescription {
         let mut checkout = scenario("checkout");

@@ -3,7 +3,7 @@
 use qalipsis_model::description::{
     Monitor, PropertyDescription, ScenarioDescription, SourceLocation, StepDescription,
 };
-use qalipsis_model::profile::Profile;
+use qalipsis_profile::profile::Profile;
 
 /// A sound scenario of 10 minions and one step `place`.
 pub(crate) fn scenario(name: &str) -> ScenarioDescription {

@@ -7,10 +7,10 @@ use super::sources::{minions, must_be};
 use crate::problem::Problem;
 use qalipsis_model::description::{PropertyDescription, ScenarioDescription};
 use qalipsis_model::duration;
-use qalipsis_model::overload::{NoOverload, Overload};
 use qalipsis_model::plan::{CampaignPlan, PropertyValues, ScenarioPlan};
-use qalipsis_model::speed::Speed;
 use qalipsis_model::suggest::{hint, nearest};
+use qalipsis_profile::overload::{NoOverload, Overload};
+use qalipsis_profile::speed::Speed;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Settings {
@@ -277,7 +277,7 @@ mod tests {
     use super::*;
     use crate::fixtures::{property, scenario};
     use crate::{Environment, Sources};
-    use qalipsis_model::profile::{ArrivalRate, Profile, Stage};
+    use qalipsis_profile::profile::{ArrivalRate, Profile, Stage};
     use std::time::Duration;
 
     fn shop() -> Vec<ScenarioDescription> {

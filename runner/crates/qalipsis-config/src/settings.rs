@@ -5,7 +5,7 @@ use super::entry::Entry;
 use crate::{MailSettings, SlackSettings};
 use qalipsis_model::event::Level;
 use qalipsis_model::plan::{EventsPlan, Limits};
-use qalipsis_model::speed::Speed;
+use qalipsis_profile::speed::Speed;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -1,6 +1,5 @@
-//! Which verdicts are told.
+//! The verdicts of which people are notified.
 
-use qalipsis_model::report::Report;
 use qalipsis_model::verdict::Status;
 
 /// A set of verdicts.
@@ -31,9 +30,9 @@ impl Statuses {
         Some(Self(statuses))
     }
 
-    /// Whether a report of this verdict is told.
-    pub fn wants(&self, report: &Report) -> bool {
-        self.0.contains(&report.status)
+    /// Whether a campaign with this verdict is in the set.
+    pub fn contains(&self, status: Status) -> bool {
+        self.0.contains(&status)
     }
 }
 

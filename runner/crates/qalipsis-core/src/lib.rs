@@ -43,3 +43,4 @@ pub mod verify;
 pub mod warm_up;
 
 pub use qalipsis_model as model;
+pub use qalipsis_profile as profile;

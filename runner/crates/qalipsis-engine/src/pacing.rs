@@ -6,8 +6,8 @@
 use crate::minions::Load;
 use qalipsis_core::clock;
 use qalipsis_core::recorder::Recorder;
-use qalipsis_model::overload::Overload;
 use qalipsis_model::plan::{FactoryPlan, Stop};
+use qalipsis_profile::overload::Overload;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;

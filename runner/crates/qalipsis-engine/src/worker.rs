@@ -12,7 +12,7 @@ use qalipsis_core::minion::{MinionState, ScenarioContext, Worker};
 use qalipsis_core::scenario::Iterate;
 use qalipsis_model::blocked::{BLOCKED, Blocked};
 use qalipsis_model::plan::Stop;
-use qalipsis_model::profile::Completion;
+use qalipsis_profile::profile::Completion;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;

@@ -2,8 +2,8 @@
 
 use crate::criterion::Criterion;
 use crate::measured::MeterKind;
-use crate::overload::Overload;
-use crate::profile::Profile;
+use qalipsis_profile::overload::Overload;
+use qalipsis_profile::profile::Profile;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

@@ -1,6 +1,7 @@
 //! Failures kept whole: the one structure that every output shows.
 
 use crate::description::SourceLocation;
+use crate::number::number;
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -218,6 +219,36 @@ pub fn excerpt(text: &str) -> String {
     }
     let end = text.floor_char_boundary(EXCERPT_LIMIT - 40);
     format!("{}… ({} more bytes)", &text[..end], text.len() - end)
+}
+
+impl FailureKind {
+    /// One failure of this kind, for people: `late record`.
+    pub fn noun(self) -> &'static str {
+        self.nouns().0
+    }
+
+    /// So many failures of this kind, for people: `3 late records`.
+    pub fn counted(self, count: u64) -> String {
+        let (one, many) = self.nouns();
+        format!("{} {}", number(count), if count == 1 { one } else { many })
+    }
+
+    fn nouns(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Assertion => ("failed verification", "failed verifications"),
+            Self::Error => ("error", "errors"),
+            Self::Timeout => ("timeout", "timeouts"),
+            Self::Panic => ("panic", "panics"),
+            Self::JoinMissing => ("missing record", "missing records"),
+            Self::JoinLate => ("late record", "late records"),
+            Self::JoinDuplicate => ("duplicate record", "duplicate records"),
+            Self::JoinOutOfOrder => ("record out of order", "records out of order"),
+            Self::JoinOrphan => ("record that no minion expected", "records that no minion expected"),
+            Self::Undecodable => ("record that could not be decoded", "records that could not be decoded"),
+            Self::Source => ("failure of a source", "failures of a source"),
+            _ => ("failure", "failures"),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use crate::criterion::Criterion;
 use crate::event::Level;
-use crate::overload::Overload;
-use crate::profile::Profile;
-use crate::segment::Segment;
+use qalipsis_profile::overload::Overload;
+use qalipsis_profile::profile::Profile;
+use qalipsis_profile::segment::Segment;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;

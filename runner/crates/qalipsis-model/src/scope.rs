@@ -1,7 +1,7 @@
 //! Which part of a run a criterion is about.
 
 use crate::duration::human;
-use crate::profile::Profile;
+use qalipsis_profile::profile::Profile;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -93,7 +93,7 @@ impl fmt::Display for Scope {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{ArrivalRate, Stage};
+    use qalipsis_profile::profile::{ArrivalRate, Stage};
 
     const fn secs(seconds: u64) -> Duration {
         Duration::from_secs(seconds)

@@ -3,9 +3,9 @@
 use crate::criterion::Quantity;
 use crate::duration::human;
 use crate::plan::ScenarioPlan;
-use crate::profile::{Batch, Profile, Share, Stage};
 use crate::scope::Slice;
-use crate::segment::Segment;
+use qalipsis_profile::profile::{Batch, Profile, Share, Stage};
+use qalipsis_profile::segment::Segment;
 use std::time::Duration;
 
 /// How a run is cut short.
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
     use crate::criterion::NumberFigure;
     use crate::plan::PropertyValues;
-    use crate::profile::ArrivalRate;
+    use qalipsis_profile::profile::ArrivalRate;
 
     fn secs(n: u64) -> Duration {
         Duration::from_secs(n)

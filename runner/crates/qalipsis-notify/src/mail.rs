@@ -9,7 +9,7 @@ use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::{self, authentication::Credentials};
 use lettre::{Address, Message};
 use qalipsis_config::MailSettings;
-use qalipsis_model::report::Report;
+use qalipsis_judge::report::Report;
 use qalipsis_report::digest::Cause;
 use qalipsis_report::output::Output;
 use qalipsis_report::text::one_line;

@@ -6,7 +6,7 @@ use crate::webhook;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use qalipsis_config::SlackSettings;
-use qalipsis_model::report::Report;
+use qalipsis_judge::report::Report;
 use qalipsis_model::verdict::Status;
 use qalipsis_report::digest::{self, Cause};
 use qalipsis_report::evidence;

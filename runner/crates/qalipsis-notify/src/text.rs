@@ -1,7 +1,7 @@
 //! What both channels say.
 
+use qalipsis_judge::report::Report;
 use qalipsis_model::evidence::Evidence;
-use qalipsis_model::report::Report;
 use qalipsis_report::digest::{self, Cause};
 use qalipsis_report::evidence;
 

@@ -10,7 +10,7 @@ pub use markdown::markdown;
 pub use run::run;
 
 use crate::text::number;
-use qalipsis_model::compare::{Comparison, Verdict};
+use qalipsis_compare::{Comparison, Verdict};
 
 /// `1 of 7 steps and sources is worse, 2 are better`.
 pub(crate) fn outcome(comparison: &Comparison) -> String {

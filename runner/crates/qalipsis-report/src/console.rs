@@ -17,8 +17,8 @@ pub use style::Style;
 use crate::digest;
 use crate::text::fit;
 use page::Page;
-use qalipsis_model::compare::Comparison;
-use qalipsis_model::report::Report;
+use qalipsis_compare::Comparison;
+use qalipsis_judge::report::Report;
 use qalipsis_model::verdict::Status;
 use style::{Mark, Paint};
 

@@ -2,10 +2,10 @@
 
 use crate::text::{counted, number};
 use crate::zones;
+use qalipsis_judge::report::{Reason, Report, ScenarioReport, StepFailure};
 use qalipsis_model::description::SourceLocation;
 use qalipsis_model::duration::human;
 use qalipsis_model::evidence::Evidence;
-use qalipsis_model::report::{Reason, Report, ScenarioReport, StepFailure};
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_model::verdict::Status;
 
@@ -158,7 +158,7 @@ fn fill<'a>(cause: &mut Cause<'a>, scenario: &'a ScenarioReport, reason: &Reason
         cause.location = cause.location.or(reason.kind.map(|_| &scenario.location));
         return;
     };
-    let missed = |c: &&'a qalipsis_model::report::CriterionReport| {
+    let missed = |c: &&'a qalipsis_judge::report::CriterionReport| {
         c.is_breached() && c.criterion.subject.name() == name && c.message() == reason.message
     };
     if let Some(criterion) = scenario.criteria.iter().find(missed) {

@@ -12,7 +12,7 @@ mod xml;
 use crate::{gaps, ledger};
 use chrono::{DateTime, Utc};
 use file_name::FileNames;
-use qalipsis_model::report::{Reason, Report, ScenarioReport};
+use qalipsis_judge::report::{Reason, Report, ScenarioReport};
 use quick_junit::TestSuite;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

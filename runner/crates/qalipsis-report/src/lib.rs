@@ -1,4 +1,4 @@
-//! Outputs: each shows the one [`Report`](qalipsis_model::report::Report) of a campaign to somebody.
+//! Outputs: each shows the one [`Report`](qalipsis_judge::report::Report) of a campaign to somebody.
 //!
 //! None of them computes a figure or a verdict; what they show is in the report already. Every text
 //! that comes from outside (names, messages, payloads) passes through [`text`], so that no output can

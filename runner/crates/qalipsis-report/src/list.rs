@@ -5,7 +5,7 @@ use qalipsis_model::description::{
     ExecutableDescription, MeterDescription, Monitor, PropertyDescription, ScenarioDescription,
     StepDescription,
 };
-use qalipsis_model::overload::Overload;
+use qalipsis_profile::overload::Overload;
 
 /// The longest name that sets the width of its column; longer ones push their own line.
 const NAME_COLUMNS: usize = 32;

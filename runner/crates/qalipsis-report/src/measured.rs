@@ -1,10 +1,10 @@
 //! What a scenario measured itself and how its criteria came out, in words.
 
 use crate::text::number;
+use qalipsis_judge::report::{CriterionReport, MeasuredReport, Outcome, StepReport};
 use qalipsis_model::criterion::Quantity;
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::measured::Measured;
-use qalipsis_model::report::{CriterionReport, MeasuredReport, Outcome, StepReport};
 
 const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
 

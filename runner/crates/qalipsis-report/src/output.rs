@@ -2,7 +2,7 @@
 //!
 //! `runner/docs/outputs.md` shows how to add one.
 
-use qalipsis_model::report::Report;
+use qalipsis_judge::report::Report;
 use std::error::Error;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};

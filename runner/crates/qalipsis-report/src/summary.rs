@@ -30,7 +30,7 @@ pub use timeline::{StepTimeline, Timeline};
 pub use zone::{Zone, ZoneDifference, ZoneStep};
 
 use crate::junit::file_name;
-use qalipsis_model::report::Report;
+use qalipsis_judge::report::Report;
 use qalipsis_model::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -235,13 +235,13 @@ impl Summary {
 
 impl From<&Report> for Summary {
     fn from(report: &Report) -> Self {
-        let reason = |reason: &qalipsis_model::report::Reason| Reason {
+        let reason = |reason: &qalipsis_judge::report::Reason| Reason {
             scenario: reason.scenario.clone(),
             step: reason.step.clone(),
             kind: reason.kind.map(|kind| kind.name().to_owned()),
             message: reason.message.clone(),
         };
-        let factory = |factory: &qalipsis_model::report::FactoryReport| Factory {
+        let factory = |factory: &qalipsis_judge::report::FactoryReport| Factory {
             name: factory.name.clone(),
             zone: factory.zone.clone(),
             lost: factory.lost.clone(),

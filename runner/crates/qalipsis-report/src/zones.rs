@@ -1,7 +1,7 @@
 //! Which zones are concerned, in words.
 
 use crate::text::{counted, number};
-use qalipsis_model::report::{CriterionReport, ScenarioReport, ZoneDifference};
+use qalipsis_judge::report::{CriterionReport, ScenarioReport, ZoneDifference};
 
 /// The most zones that one line names.
 const NAMED: usize = 5;

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::problem::Problem;
-use qalipsis_model::compare::{Comparison, Run, compare, mismatch};
+use qalipsis_compare::{Comparison, Run, compare, mismatch};
 use qalipsis_report::comparison;
 use qalipsis_report::summary::{Environment, FILE_NAME, Status, Summary};
 use std::path::{Path, PathBuf};

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::outputs;
 use crate::problem::Problem;
 use jiff::tz::TimeZone;
-use qalipsis_model::compare::load;
+use qalipsis_compare::load;
 use qalipsis_model::description::ScenarioDescription;
 use qalipsis_model::plan::CampaignPlan;
 use qalipsis_model::smoke::Smoke;

@@ -1,8 +1,8 @@
 //! The load over time as a small chart of plain characters, which every console and log can show.
 
 use qalipsis_model::duration::human;
-use qalipsis_model::profile::Profile;
-use qalipsis_model::segment::Segment;
+use qalipsis_profile::profile::Profile;
+use qalipsis_profile::segment::Segment;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ fn rows(duration: Duration, period: Duration) -> u128 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use qalipsis_model::profile::{ArrivalRate, Stage};
+    use qalipsis_profile::profile::{ArrivalRate, Stage};
 
     fn secs(secs: u64) -> Duration {
         Duration::from_secs(secs)

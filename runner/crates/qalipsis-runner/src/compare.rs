@@ -5,7 +5,7 @@ use crate::cli::{Format, Invocation};
 use crate::error::Error;
 use crate::output;
 use crate::problem::Problem;
-use qalipsis_model::compare::load;
+use qalipsis_compare::load;
 use qalipsis_model::verdict::exit;
 use qalipsis_report::comparison;
 use std::path::Path;

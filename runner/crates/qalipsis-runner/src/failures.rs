@@ -2,8 +2,8 @@
 
 use crate::line_file::{self, LineFile, Lines, Queue};
 use qalipsis_head::FailureSink;
+use qalipsis_judge::judge::Described;
 use qalipsis_model::failure::{FailedExecution, UnlistedFailures};
-use qalipsis_model::judge::Described;
 use qalipsis_model::plan::FactoryPlan;
 use qalipsis_report::failures::{self, Origin};
 use std::collections::BTreeMap;

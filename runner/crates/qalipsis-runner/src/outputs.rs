@@ -4,7 +4,7 @@ use crate::baseline;
 use crate::config::Settings;
 use crate::problem::Problem;
 use crate::stops::Asked;
-use qalipsis_model::report::Report;
+use qalipsis_judge::report::Report;
 use qalipsis_notify::{Mail, Slack};
 use qalipsis_report::output::{self, Output, Shown};
 use qalipsis_report::{file, github, html, junit, summary};
@@ -87,10 +87,10 @@ pub(crate) fn show(report: &mut Report, settings: &Settings, asked: &Asked) -> V
 
 fn notifications(report: &Report, settings: &Settings) -> Vec<Box<dyn Output>> {
     let mut outputs: Vec<Box<dyn Output>> = Vec::new();
-    if settings.slack.enabled && settings.slack.status.wants(report) {
+    if settings.slack.enabled && settings.slack.status.contains(report.status) {
         outputs.push(Box::new(Slack::new(settings.slack.clone(), settings.link.clone())));
     }
-    if settings.mail.enabled && settings.mail.status.wants(report) {
+    if settings.mail.enabled && settings.mail.status.contains(report.status) {
         outputs.push(Box::new(Mail::new(settings.mail.clone(), settings.link.clone())));
     }
     outputs

@@ -3,9 +3,9 @@
 //! The compiler knows a source by its path in the Cargo workspace, which may lie in a folder of the repository.
 
 use crate::discovery::Targets;
+use qalipsis_judge::report::{Report, ScenarioReport, StepReport};
 use qalipsis_model::description::SourceLocation;
 use qalipsis_model::evidence::Evidence;
-use qalipsis_model::report::{Report, ScenarioReport, StepReport};
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 

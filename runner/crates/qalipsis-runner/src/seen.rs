@@ -1,7 +1,7 @@
 //! What a campaign saw of one iteration, compared with its replay.
 
 use crate::replay::Target;
-use qalipsis_model::report::Report;
+use qalipsis_judge::report::Report;
 use qalipsis_model::snapshot::ExecutionOutcome;
 use qalipsis_report::failures::{self, Known};
 use qalipsis_report::summary::Scenario;

@@ -9,12 +9,12 @@ use crate::output;
 use crate::problem::one_line;
 use crate::run::lead;
 use crate::stops::Stops;
+use qalipsis_judge::report::Report;
 use qalipsis_model::description::PropertyDescription;
 use qalipsis_model::duration::human;
-use qalipsis_model::overload::Overload;
 use qalipsis_model::plan::ScenarioPlan;
-use qalipsis_model::report::Report;
 use qalipsis_model::verdict::{Status, exit};
+use qalipsis_profile::overload::Overload;
 use std::fmt::Write;
 
 /// Shows what would run, or all that keeps it from running.

@@ -4,7 +4,7 @@ use qalipsis_model::description::{
     ExecutableDescription, Monitor, PropertyDescription, ScenarioDescription, SourceLocation, StepDescription,
 };
 use qalipsis_model::plan::CONTRACT;
-use qalipsis_model::profile::Profile;
+use qalipsis_profile::profile::Profile;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -35,9 +35,9 @@ pub mod prelude {
     pub use crate::core::model::criterion::Meter;
     pub use crate::core::model::event::Level;
     pub use crate::core::model::evidence::FailureKind;
-    pub use crate::core::model::overload::Overload;
-    pub use crate::core::model::profile::{ArrivalRate, Completion, Profile, Stage};
     pub use crate::core::pause::Pace;
+    pub use crate::core::profile::overload::Overload;
+    pub use crate::core::profile::profile::{ArrivalRate, Completion, Profile, Stage};
     pub use crate::core::properties::{Properties, PropertyValue, Secret};
     pub use crate::core::retry::{Retry, repeat};
     pub use crate::core::scenario::Scenario;

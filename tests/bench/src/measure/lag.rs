@@ -5,7 +5,7 @@ use crate::table::{Figure, Goal, Row, median};
 use bench::{Load, cpu};
 use qalipsis::prelude::*;
 use qalipsis_core::model::histogram::Histogram;
-use qalipsis_core::model::segment::Segment;
+use qalipsis_core::profile::segment::Segment;
 use std::sync::mpsc;
 use std::time::Instant;
 

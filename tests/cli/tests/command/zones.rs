@@ -2,12 +2,12 @@
 
 use crate::support::FIXTURE;
 use qalipsis_head::{Campaign, Observer};
+use qalipsis_judge::judge::Described;
+use qalipsis_judge::report::Report;
 use qalipsis_model::description::ExecutableDescription;
 use qalipsis_model::environment::Environment;
-use qalipsis_model::judge::Described;
 use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Limits, PropertyValues, ScenarioPlan};
-use qalipsis_model::report::Report;
-use qalipsis_model::segment::Segment;
+use qalipsis_profile::segment::Segment;
 use qalipsis_report::console::{self, Style};
 use qalipsis_report::summary::Summary;
 use qalipsis_report::{html, summary};

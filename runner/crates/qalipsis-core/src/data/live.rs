@@ -4,7 +4,7 @@ use super::{Data, Record, Supply};
 use crate::fault::chain;
 use crate::setup::SetupError;
 use futures::{Stream, StreamExt as _};
-use qalipsis_model::segment::Segment;
+use qalipsis_profile::segment::Segment;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;

@@ -5,9 +5,9 @@ use crate::description::ScenarioDescription;
 use crate::duration::human;
 use crate::measured::MeterKind;
 use crate::plan::{Limits, ScenarioPlan};
-use crate::profile::Profile;
 use crate::scope::Window;
 use crate::suggest::hint;
+use qalipsis_profile::profile::Profile;
 use std::time::Duration;
 
 impl Criterion {
@@ -313,7 +313,7 @@ mod tests {
         MeterDescription, Monitor, ScenarioDescription, SourceLocation, StepDescription,
     };
     use crate::measured::MeterKind;
-    use crate::profile::{ArrivalRate, Profile, Stage};
+    use qalipsis_profile::profile::{ArrivalRate, Profile, Stage};
     use std::time::Duration;
 
     const fn secs(seconds: u64) -> Duration {

@@ -93,7 +93,7 @@ impl Server {
     }
 }
 
-fn send(settings: MailSettings, report: &qalipsis_model::report::Report) -> Result<Vec<String>, String> {
+fn send(settings: MailSettings, report: &qalipsis_judge::report::Report) -> Result<Vec<String>, String> {
     assert!(!format!("{settings:?}").contains(PASSWORD));
     let link = Some("https://ci.example/report.html".to_owned());
     Mail::new(settings, link).show(report).map_err(|error| error.to_string())

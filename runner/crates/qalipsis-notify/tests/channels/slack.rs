@@ -5,7 +5,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use qalipsis_model::report::Report;
+use qalipsis_judge::report::Report;
 use qalipsis_notify::{Secret, Slack, SlackSettings};
 use qalipsis_report::output::Output;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! A comparison for programs.
 
-use qalipsis_model::compare::{self, Comparison, Part, SubjectKind, Verdict};
+use qalipsis_compare::{Comparison, Part, SubjectKind, Verdict};
 use serde::Serialize;
 
 /// Version of the format.
@@ -70,7 +70,7 @@ pub fn json(comparison: &Comparison) -> String {
     text
 }
 
-fn subject(subject: &compare::SubjectComparison) -> Subject<'_> {
+fn subject(subject: &qalipsis_compare::SubjectComparison) -> Subject<'_> {
     Subject {
         kind: match subject.kind {
             SubjectKind::Step => "step",
@@ -84,7 +84,7 @@ fn subject(subject: &compare::SubjectComparison) -> Subject<'_> {
     }
 }
 
-fn change(change: &compare::Change) -> Change {
+fn change(change: &qalipsis_compare::Change) -> Change {
     Change {
         measure: change.measure.name(),
         part: change.part.map(|part| match part {

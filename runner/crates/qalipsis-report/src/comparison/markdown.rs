@@ -2,7 +2,7 @@
 
 use super::outcome;
 use crate::text::{counted, one_line};
-use qalipsis_model::compare::{Change, Comparison, ScenarioComparison, SubjectComparison, Verdict};
+use qalipsis_compare::{Change, Comparison, ScenarioComparison, SubjectComparison, Verdict};
 
 /// The comparison as Markdown that ends with a line end. Names and notes are text, whatever they hold.
 pub fn markdown(comparison: &Comparison) -> String {

@@ -4,8 +4,8 @@ use super::page::Page;
 use super::style::{Mark, Paint};
 use crate::digest::{self, Cause};
 use crate::evidence;
+use qalipsis_judge::report::Report;
 use qalipsis_model::evidence::Evidence;
-use qalipsis_model::report::Report;
 
 /// The most causes that are shown in full; the tables below name every step anyway.
 const SHOWN: usize = 20;

@@ -5,7 +5,7 @@ use super::style::{Mark, Paint, Style};
 use super::table::{Column, Table};
 use crate::comparison::outcome;
 use crate::text::counted;
-use qalipsis_model::compare::{Change, Comparison, Part, ScenarioComparison, SubjectComparison, Verdict};
+use qalipsis_compare::{Change, Comparison, Part, ScenarioComparison, SubjectComparison, Verdict};
 
 /// The whole comparison as text that ends with a line end, for two summaries.
 pub(super) fn whole(comparison: &Comparison, style: Style) -> String {

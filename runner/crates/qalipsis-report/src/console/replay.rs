@@ -3,8 +3,8 @@
 use super::page::Page;
 use super::style::{Mark, Paint, Style};
 use crate::text::counted;
+use qalipsis_judge::report::Report;
 use qalipsis_model::duration::human_ns;
-use qalipsis_model::report::Report;
 use qalipsis_model::snapshot::{ExecutionOutcome, StepKind};
 use qalipsis_model::trace::{Trace, TracedFailure};
 use qalipsis_model::verdict::Status;

@@ -9,10 +9,10 @@ use crate::measured;
 use crate::text::{counted, number};
 use crate::times::Measure;
 use crate::zones;
+use qalipsis_judge::report::{Outcome, Report, ScenarioReport, StepReport};
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::histogram::Histogram;
 use qalipsis_model::join::JoinFigures;
-use qalipsis_model::report::{Outcome, Report, ScenarioReport, StepReport};
 use qalipsis_model::timestamp::Timestamp;
 
 /// Service times are shown as well when the p95 of the response times is more than this above theirs.

@@ -8,13 +8,13 @@ use crate::ledger;
 use crate::measured;
 use crate::text::{counted, number};
 use crate::times::{self, Measure, PERCENTILES};
+use qalipsis_judge::report::{Outcome, Report, ScenarioReport, StepReport, StepTimeline};
 use qalipsis_model::criterion::{Limit, Quantity, Subject};
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::evidence::{Evidence, FailureKind};
 use qalipsis_model::histogram::Histogram;
 use qalipsis_model::join::JoinFigures;
 use qalipsis_model::measured::Measured;
-use qalipsis_model::report::{Outcome, Report, ScenarioReport, StepReport, StepTimeline};
 use qalipsis_model::snapshot::StepKind;
 use qalipsis_model::timestamp::Timestamp;
 

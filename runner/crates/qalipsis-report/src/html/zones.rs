@@ -5,10 +5,10 @@ use super::markup::Page;
 use super::scenario::{heads, percentiles};
 use crate::text::{counted, number};
 use crate::zones;
+use qalipsis_judge::report::{ScenarioReport, StepReport, ZoneDifference};
 use qalipsis_model::criterion::Quantity;
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::histogram::Histogram;
-use qalipsis_model::report::{ScenarioReport, StepReport, ZoneDifference};
 use qalipsis_model::snapshot::StepFigures;
 
 /// Steps that are compared on the page: those whose zones differ, then failed ones, then others.

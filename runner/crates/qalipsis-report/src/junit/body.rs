@@ -3,11 +3,11 @@
 use super::xml::{cut, line, written};
 use crate::evidence;
 use crate::text::{counted, lines};
-use qalipsis_model::compare::{Change, SubjectComparison, Verdict};
+use qalipsis_compare::{Change, SubjectComparison, Verdict};
+use qalipsis_judge::report::{CriterionReport, Problem, StepReport};
 use qalipsis_model::criterion::Subject;
 use qalipsis_model::description::SourceLocation;
 use qalipsis_model::evidence::Evidence;
-use qalipsis_model::report::{CriterionReport, Problem, StepReport};
 use qalipsis_model::timestamp::Timestamp;
 
 /// The longest excerpt of an input, an exchange or a value, so that several failures have room.

@@ -1,8 +1,8 @@
 //! One criterion and how it came out.
 
 use super::failure::Location;
+use qalipsis_judge::report::CriterionReport;
 use qalipsis_model::criterion::Subject;
-use qalipsis_model::report::CriterionReport;
 use serde::{Deserialize, Serialize};
 
 /// One pass or fail rule and how it came out.

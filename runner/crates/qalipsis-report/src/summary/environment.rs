@@ -1,6 +1,6 @@
 //! The machine, the programs and the configuration.
 
-use qalipsis_model::report::Report;
+use qalipsis_judge::report::Report;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -3,9 +3,9 @@
 use super::instant;
 #[cfg(test)]
 use super::schema;
+use qalipsis_judge::report::StepFailure;
 use qalipsis_model::description::SourceLocation;
 use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailedCheck};
-use qalipsis_model::report::StepFailure;
 use qalipsis_model::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

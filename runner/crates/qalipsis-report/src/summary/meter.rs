@@ -2,10 +2,10 @@
 
 #[cfg(test)]
 use super::schema;
+use qalipsis_judge::report::MeasuredReport;
 use qalipsis_model::histogram::Histogram;
 use qalipsis_model::measured::{Measured, MeterKind};
 use qalipsis_model::meter::MeterFigures;
-use qalipsis_model::report::MeasuredReport;
 use qalipsis_model::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

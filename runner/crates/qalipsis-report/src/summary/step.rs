@@ -4,8 +4,8 @@ use super::failure::{Failure, Location};
 use super::instant;
 #[cfg(test)]
 use super::schema;
+use qalipsis_judge::report::StepReport;
 use qalipsis_model::histogram::Histogram;
-use qalipsis_model::report::StepReport;
 use qalipsis_model::snapshot::{self, ExecutionOutcome, StepFigures};
 use qalipsis_model::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};

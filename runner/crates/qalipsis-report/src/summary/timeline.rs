@@ -1,6 +1,6 @@
 //! Load and response times over time.
 
-use qalipsis_model::report::{StepTimeline as StepReport, TimelineReport};
+use qalipsis_judge::report::{StepTimeline as StepReport, TimelineReport};
 use serde::{Deserialize, Serialize};
 
 /// How load and response times went, in at most 300 buckets of equal width from the start of the load. All lists are of

@@ -2,7 +2,7 @@
 
 use super::join::Join;
 use super::step::Figures;
-use qalipsis_model::report::{self, StepReport, ZoneReport};
+use qalipsis_judge::report::{self, StepReport, ZoneReport};
 use serde::{Deserialize, Serialize};
 
 /// What one of several zones did.

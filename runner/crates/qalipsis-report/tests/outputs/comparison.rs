@@ -2,7 +2,7 @@
 
 use crate::sample::Campaign;
 use insta::assert_snapshot;
-use qalipsis_model::compare::{Comparison, Measure, Run, ScenarioRun, Share, Subject, SubjectKind, compare};
+use qalipsis_compare::{Comparison, Measure, Run, ScenarioRun, Share, Subject, SubjectKind, compare};
 use qalipsis_model::histogram::Histogram;
 use qalipsis_report::comparison;
 use qalipsis_report::console::{self, Style};

@@ -1,8 +1,8 @@
 use crate::sample::{ACCEPTED, Campaign, FULFILLED, at, hostile};
 use insta::assert_snapshot;
 use proptest::prelude::*;
+use qalipsis_judge::judge::Ending;
 use qalipsis_model::evidence::FailureKind;
-use qalipsis_model::judge::Ending;
 use qalipsis_model::verdict::Status;
 use qalipsis_report::console::{Style, note, render, summary};
 use qalipsis_report::text::width;

@@ -1,9 +1,9 @@
 //! JUnit files as their readers see them: two that run here, and the rules of those that cannot.
 
 use crate::sample::{ACCEPTED, Campaign, FULFILLED, REFUND, at, exchange, hostile};
+use qalipsis_judge::judge::Ending;
+use qalipsis_judge::report::{Report, ScenarioReport, StepReport};
 use qalipsis_model::evidence::FailureKind;
-use qalipsis_model::judge::Ending;
-use qalipsis_model::report::{Report, ScenarioReport, StepReport};
 use qalipsis_model::snapshot::StepFigures;
 use qalipsis_report::junit::{self, SIZE_LIMIT};
 use qalipsis_testkit::junit::{assert_readable, broken_rules};

@@ -2,9 +2,9 @@
 //! be read.
 
 use crate::sample::{Campaign, FULFILLED, at, evidence};
+use qalipsis_judge::report::Report;
 use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailureKind};
 use qalipsis_model::join::Gap;
-use qalipsis_model::report::Report;
 use qalipsis_model::snapshot::ExecutionOutcome;
 use qalipsis_model::verdict::Status;
 use qalipsis_report::console::{self, Style};

@@ -133,7 +133,7 @@ fn zones_are_side_by_side_and_the_worst_is_named() {
 }
 
 /// 200 steps in five zones.
-fn many() -> qalipsis_model::report::Report {
+fn many() -> qalipsis_judge::report::Report {
     let mut report = Campaign::in_zones(&ZONES).report();
     let scenario = &mut report.scenarios[0];
     for zone in &mut scenario.by_zone {

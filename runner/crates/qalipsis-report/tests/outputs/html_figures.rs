@@ -1,11 +1,11 @@
 //! What the page draws and writes is what `summary.json` says: the charts are read back, point by point.
 
 use crate::sample::{Campaign, PLACE, at};
+use qalipsis_judge::report::Report;
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::health::CpuReport;
 use qalipsis_model::histogram::Histogram;
 use qalipsis_model::join::Gap;
-use qalipsis_model::report::Report;
 use qalipsis_model::snapshot::{ExecutionOutcome, ScenarioFigures};
 use qalipsis_report::html;
 use qalipsis_report::summary::{Step, StepKind, Summary, Times};

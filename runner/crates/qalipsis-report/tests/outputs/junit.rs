@@ -1,10 +1,10 @@
 use crate::sample::{ACCEPTED, Campaign, FULFILLED, REFUND, exchange, hostile};
 use insta::assert_snapshot;
 use proptest::prelude::*;
+use qalipsis_judge::judge::Ending;
+use qalipsis_judge::report::{Report, ScenarioReport, StepReport};
 use qalipsis_model::criterion::{Durations, NumberFigure, Quantity};
 use qalipsis_model::evidence::FailureKind;
-use qalipsis_model::judge::Ending;
-use qalipsis_model::report::{Report, ScenarioReport, StepReport};
 use qalipsis_model::snapshot::{ExecutionOutcome, StepFigures, Tolerance};
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_model::verdict::Status;

@@ -2,8 +2,8 @@ use crate::sample::Campaign;
 use insta::assert_snapshot;
 use qalipsis_model::description::{ExecutableDescription, MeterDescription, Monitor, PropertyDescription};
 use qalipsis_model::measured::MeterKind;
-use qalipsis_model::overload::Overload;
 use qalipsis_model::plan::CONTRACT;
+use qalipsis_profile::overload::Overload;
 use qalipsis_report::list::list;
 
 fn described() -> ExecutableDescription {

@@ -1,7 +1,7 @@
 //! The list of outputs: whatever one of them does, the others are shown and nobody waits for ever.
 
 use crate::sample::Campaign;
-use qalipsis_model::report::Report;
+use qalipsis_judge::report::Report;
 use qalipsis_report::output::{Output, show};
 use std::error::Error;
 use std::sync::Arc;

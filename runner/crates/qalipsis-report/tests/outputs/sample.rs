@@ -1,6 +1,9 @@
 //! Reports to show, judged from figures as a real campaign's are.
 
-use qalipsis_model::aggregate::Aggregate;
+use qalipsis_judge::aggregate::Aggregate;
+use qalipsis_judge::judge::{Case, Described, Ending, judge};
+use qalipsis_judge::report::{FactoryReport, Report, ZoneDifference, ZoneFigure, ZoneReport};
+use qalipsis_judge::zone::ZoneFigures;
 use qalipsis_model::criterion::Subject;
 use qalipsis_model::criterion::{Durations, Meter, NumberFigure, Quantity};
 use qalipsis_model::description::{
@@ -10,16 +13,13 @@ use qalipsis_model::environment::{CrateVersion, Environment};
 use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailedCheck, FailureKind};
 use qalipsis_model::histogram::Histogram;
 use qalipsis_model::join::{Gap, JoinFigures};
-use qalipsis_model::judge::{Case, Described, Ending, judge};
 use qalipsis_model::measured::{Amounts, Measured, MeterKind};
 use qalipsis_model::plan::{CampaignPlan, Limits, PropertyValues, ScenarioPlan};
-use qalipsis_model::profile::Profile;
-use qalipsis_model::report::{FactoryReport, Report, ZoneDifference, ZoneFigure, ZoneReport};
 use qalipsis_model::snapshot::{
     ExecutionOutcome, ScenarioFigures, Snapshot, StepFigures, StepKind, Tolerance,
 };
 use qalipsis_model::timestamp::Timestamp;
-use qalipsis_model::zone::ZoneFigures;
+use qalipsis_profile::profile::Profile;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -341,7 +341,7 @@ impl Campaign {
     pub(crate) fn not_ready() -> Self {
         let mut campaign = Self::healthy();
         campaign.figures = ScenarioFigures::default();
-        campaign.ending = Ending::NotReady(vec![qalipsis_model::judge::NotReady {
+        campaign.ending = Ending::NotReady(vec![qalipsis_model::not_ready::NotReady {
             scenario: Some("checkout".into()),
             message: "http://127.0.0.1:1 refuses connections".into(),
         }]);
@@ -531,7 +531,7 @@ pub(crate) fn hostile(text: &str) -> Report {
             worst: figure(2e9),
             best: figure(1e6),
         }];
-        scenario.problems.push(qalipsis_model::report::Problem {
+        scenario.problems.push(qalipsis_judge::report::Problem {
             name: text.into(),
             kind: FailureKind::Source,
             count: 2,

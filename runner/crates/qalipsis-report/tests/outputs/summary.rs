@@ -1,7 +1,7 @@
 //! `summary.json`: what is written is what was measured, valid against the schema, and read again.
 
 use crate::sample::{Campaign, hostile};
-use qalipsis_model::report::Report;
+use qalipsis_judge::report::Report;
 use qalipsis_report::summary::{self, Error, SCHEMA_VERSION, StepKind, Summary};
 use serde_json::{Value, json};
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! One convention for times in every output, and each output names it.
 
 use crate::sample::{Campaign, FULFILLED, PLACE};
+use qalipsis_judge::report::Report;
 use qalipsis_model::duration::human_ns;
-use qalipsis_model::report::Report;
 use qalipsis_report::console::{self, Style};
 use qalipsis_report::{github, html, junit};
 

@@ -74,7 +74,7 @@ mod tests {
     use qalipsis_model::criterion::{NumberFigure, Quantity};
     use qalipsis_model::description::MeterDescription;
     use qalipsis_model::measured::MeterKind;
-    use qalipsis_model::profile::{ArrivalRate, Profile, Stage};
+    use qalipsis_profile::profile::{ArrivalRate, Profile, Stage};
     use std::time::Duration;
 
     fn found(scenarios: Vec<ScenarioDescription>) -> Vec<String> {

@@ -4,12 +4,12 @@
 use crate::support::Run;
 use proptest::prelude::*;
 use qalipsis::core::model::plan::Limits;
-use qalipsis::core::model::profile::Completion;
-use qalipsis::core::model::report::Report;
-use qalipsis::core::model::segment::Segment;
-use qalipsis::core::model::speed::Speed;
 use qalipsis::core::model::verdict::Status;
+use qalipsis::core::profile::profile::Completion;
+use qalipsis::core::profile::segment::Segment;
+use qalipsis::core::profile::speed::Speed;
 use qalipsis::prelude::*;
+use qalipsis_judge::report::Report;
 
 /// Campaigns of a case; they run at the same time.
 const CAMPAIGNS: usize = 12;

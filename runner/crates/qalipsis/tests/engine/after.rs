@@ -3,9 +3,9 @@
 use crate::support::{Run, counts, step};
 use qalipsis::core::model::evidence::FailureKind;
 use qalipsis::core::model::plan::Stop;
-use qalipsis::core::model::report::Report;
 use qalipsis::core::model::verdict::Status;
 use qalipsis::prelude::*;
+use qalipsis_judge::report::Report;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 #[derive(Steps)]

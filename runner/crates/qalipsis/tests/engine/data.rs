@@ -5,10 +5,10 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use qalipsis::core::model::plan::{Replay, Stop};
-use qalipsis::core::model::report::Report;
-use qalipsis::core::model::segment::Segment;
 use qalipsis::core::model::verdict::Status;
+use qalipsis::core::profile::segment::Segment;
 use qalipsis::prelude::*;
+use qalipsis_judge::report::Report;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 #[derive(Steps)]

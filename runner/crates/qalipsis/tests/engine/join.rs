@@ -3,10 +3,10 @@
 use crate::support::{Run, counts, step};
 use futures::channel::mpsc;
 use qalipsis::core::model::evidence::FailureKind;
-use qalipsis::core::model::report::Report;
 use qalipsis::core::model::verdict::Status;
 use qalipsis::core::source::stream;
 use qalipsis::prelude::*;
+use qalipsis_judge::report::Report;
 
 #[derive(Steps)]
 enum Order {
@@ -154,7 +154,7 @@ fn the_clock_runs_from_the_trigger_to_the_arrival() {
 
 #[test]
 fn two_factories_are_judged_as_one() {
-    use qalipsis::core::model::segment::Segment;
+    use qalipsis::core::profile::segment::Segment;
     let segments = Segment::split(&[1, 2]);
     let report = Run { segments, ..Run::default() }.of(|| system(300, |_| Fault::None));
     assert_eq!(counts(&report, "fulfilled"), (300, 0, vec![]));

@@ -4,11 +4,11 @@ use crate::support::{Run, counts, step};
 use qalipsis::core::execution::{self, Exchange};
 use qalipsis::core::join::Limits;
 use qalipsis::core::model::evidence::{Evidence, FailureKind};
-use qalipsis::core::model::report::Report;
 use qalipsis::core::model::snapshot::JoinFigures;
 use qalipsis::core::model::verdict::Status;
 use qalipsis::core::source::{Feed, Recovery, Source};
 use qalipsis::prelude::*;
+use qalipsis_judge::report::Report;
 use std::sync::OnceLock;
 use tokio::time::Instant;
 

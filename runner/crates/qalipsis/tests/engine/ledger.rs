@@ -4,10 +4,10 @@ use crate::support::{Run, counts, step};
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 use qalipsis::core::join::Limits;
 use qalipsis::core::model::evidence::FailureKind;
-use qalipsis::core::model::report::Report;
 use qalipsis::core::model::verdict::Status;
 use qalipsis::core::source::{Feed, Source, stream};
 use qalipsis::prelude::*;
+use qalipsis_judge::report::Report;
 
 #[derive(Steps)]
 enum Step {

@@ -3,9 +3,9 @@
 use crate::support::Run;
 use qalipsis::core::gauge::{Gauge, Reading};
 use qalipsis::core::model::evidence::FailureKind;
-use qalipsis::core::model::report::Report;
 use qalipsis::core::model::verdict::Status;
 use qalipsis::prelude::*;
+use qalipsis_judge::report::Report;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 #[derive(Steps)]

@@ -4,10 +4,10 @@ use crate::support::Run;
 use qalipsis::core::gauge::{Gauge as Watched, Reading};
 use qalipsis::core::model::evidence::FailureKind;
 use qalipsis::core::model::measured::Measured;
-use qalipsis::core::model::report::Report;
-use qalipsis::core::model::segment::Segment;
 use qalipsis::core::model::verdict::Status;
+use qalipsis::core::profile::segment::Segment;
 use qalipsis::prelude::*;
+use qalipsis_judge::report::Report;
 
 #[derive(Steps)]
 enum Step {

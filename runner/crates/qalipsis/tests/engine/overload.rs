@@ -2,10 +2,10 @@
 
 use crate::support::Run;
 use qalipsis::core::model::plan::Limits;
-use qalipsis::core::model::report::Report;
-use qalipsis::core::model::segment::Segment;
 use qalipsis::core::model::verdict::Status;
+use qalipsis::core::profile::segment::Segment;
 use qalipsis::prelude::*;
+use qalipsis_judge::report::Report;
 
 #[derive(Steps)]
 enum Step {

@@ -2,9 +2,9 @@
 
 use crate::support::{Run, counts};
 use qalipsis::core::model::plan::Limits;
-use qalipsis::core::model::profile::Launch;
-use qalipsis::core::model::segment::Segment;
 use qalipsis::core::model::verdict::Status;
+use qalipsis::core::profile::profile::Launch;
+use qalipsis::core::profile::segment::Segment;
 use qalipsis::prelude::*;
 use std::sync::Mutex;
 use std::time::Instant;

@@ -3,10 +3,10 @@
 use qalipsis::core::execution::{self, Exchange};
 use qalipsis::core::model::evidence::FailureKind;
 use qalipsis::core::model::plan::{CampaignPlan, FactoryPlan, Limits, PropertyValues, Replay, ScenarioPlan};
-use qalipsis::core::model::segment::Segment;
 use qalipsis::core::model::snapshot::{ExecutionOutcome, ScenarioFigures, StepKind};
 use qalipsis::core::model::timestamp::Timestamp;
 use qalipsis::core::model::trace::Trace;
+use qalipsis::core::profile::segment::Segment;
 use qalipsis::prelude::*;
 use qalipsis_engine::{Event, prepare};
 use std::time::SystemTime;

@@ -1,17 +1,17 @@
 //! Runs a scenario in this process and judges it, as the head would.
 
-use qalipsis::core::model::aggregate::Aggregate;
 use qalipsis::core::model::environment::Environment;
 use qalipsis::core::model::evidence::FailureKind;
-use qalipsis::core::model::judge::{Case, Described, Ending, judge};
 use qalipsis::core::model::plan::{
     CampaignPlan, FactoryPlan, Limits, PropertyValues, Replay, ScenarioPlan, Stop,
 };
-use qalipsis::core::model::report::{Report, StepReport};
-use qalipsis::core::model::segment::Segment;
 use qalipsis::core::model::timestamp::Timestamp;
+use qalipsis::core::profile::segment::Segment;
 use qalipsis::prelude::*;
 use qalipsis_engine::{Event, prepare};
+use qalipsis_judge::aggregate::Aggregate;
+use qalipsis_judge::judge::{Case, Described, Ending, judge};
+use qalipsis_judge::report::{Report, StepReport};
 use std::time::SystemTime;
 
 /// How a test runs its scenario.

@@ -5,7 +5,7 @@ use qalipsis_core::clock::Clock;
 use qalipsis_core::evidence::EvidenceKeeper;
 use qalipsis_core::minion::{Minion, MinionState, ScenarioContext, Worker};
 use qalipsis_core::model::evidence::Evidence;
-use qalipsis_core::model::segment::Segment;
+use qalipsis_core::profile::segment::Segment;
 use qalipsis_core::recorder::Recorder;
 use qalipsis_core::scenario::{Iterate, Scenario};
 use qalipsis_core::setup::{Setup, SetupContext, SetupError};

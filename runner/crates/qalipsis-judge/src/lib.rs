@@ -1,0 +1,11 @@
+//! From the figures of factories to a report: merging, scopes, zones, criteria, validity.
+//!
+//! Nothing here does I/O, spawns, or reads a clock.
+
+pub mod aggregate;
+mod comparison;
+pub mod judge;
+mod part;
+pub mod report;
+pub mod timeline;
+pub mod zone;
