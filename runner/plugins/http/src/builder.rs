@@ -76,8 +76,9 @@ pub(crate) struct HeadLimits {
 /// Browsers take 256 KB, however many lines that are.
 const MAX_HEADER_BYTES: u32 = 256 << 10;
 
-/// What a minion's connection sets aside for each answer, so it is not without a limit.
-const MAX_HEADER_LINES: usize = 1000;
+/// Browsers have no such limit. Room for so many lines is set aside and cleared for each answer: 1,000 cost a quarter
+/// of a request, 256 some 2 %.
+const MAX_HEADER_LINES: usize = 256;
 
 /// The least that the client library reads at once.
 const MIN_HEADER_BYTES: u32 = 8 << 10;
@@ -198,7 +199,8 @@ impl HttpBuilder {
         self
     }
 
-    /// The most header lines of an answer in HTTP/1.1, at most 20,000. Default 1000.
+    /// The most header lines of an answer in HTTP/1.1, at most 20,000. Default 256: room for them is set aside
+    /// for each answer, so that many more make every request slower.
     pub fn max_header_lines(mut self, lines: usize) -> Self {
         self.head.lines = lines.clamp(1, MOST_HEADER_LINES);
         self
