@@ -132,7 +132,8 @@ fn a_restarted_rabbitmq_loses_what_nobody_could_hear_and_says_so() {
     let expected = if missing > 0 { 6 } else { 0 };
     assert_eq!(outcome.finished.code(), Some(expected), "{}", outcome.finished);
     assert!(missing == 0 || message.contains("observed none"), "{message}");
-    let join = summary.scenarios[0].joins.iter().find(|join| join.name == "announced").unwrap();
+    let mut joins = summary.scenarios[0].joins.iter();
+    let join = joins.find(|join| join.awaited_by.iter().any(|a| a.step == "announced")).unwrap();
     assert_eq!(join.in_gap, missing, "each lies in the interval that is named: {}", outcome.finished);
 }
 
