@@ -1,4 +1,4 @@
-//! From the figures of factories to a report: merging, scopes, zones, criteria, validity.
+//! From the figures of factories to a report: merging, windows and zones, criteria, validity.
 //!
 //! Nothing here does I/O, spawns, or reads a clock.
 
