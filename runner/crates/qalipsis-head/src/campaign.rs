@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use qalipsis_cluster::{Receiver, Sender, ToFactory, ToHead};
 use qalipsis_judge::aggregate::Aggregate;
-use qalipsis_judge::judge::{Case, Described, Ending, breach, judge};
+use qalipsis_judge::judge::{JudgeInput, Described, Ending, breach, judge};
 use qalipsis_judge::report::{FactoryReport, Report};
 use qalipsis_model::duration::human;
 use qalipsis_model::environment::Environment;
@@ -473,7 +473,7 @@ impl Campaign {
             .iter()
             .map(|m| FactoryReport::new(&m.plan.factory, m.plan.zone.clone(), m.lost.clone()))
             .collect();
-        judge(Case {
+        judge(JudgeInput {
             plan: &self.plan,
             described: &self.described,
             aggregate: &state.aggregate,

@@ -62,7 +62,7 @@ pub struct Described {
 
 /// Everything that the verdict follows from.
 #[derive(Debug)]
-pub struct Case<'a> {
+pub struct JudgeInput<'a> {
     /// What was to be done.
     pub plan: &'a CampaignPlan,
     /// What the scenarios say about themselves; those of the plan.
@@ -84,20 +84,20 @@ pub struct Case<'a> {
 }
 
 /// Judges a campaign.
-pub fn judge(case: Case<'_>) -> Report {
+pub fn judge(input: JudgeInput<'_>) -> Report {
     let zones: Vec<String> = {
-        let mut zones: Vec<String> = case.factories.iter().filter_map(|f| f.zone.clone()).collect();
+        let mut zones: Vec<String> = input.factories.iter().filter_map(|f| f.zone.clone()).collect();
         zones.sort();
         zones.dedup();
         zones
     };
-    let scenarios: Vec<ScenarioReport> = case
+    let scenarios: Vec<ScenarioReport> = input
         .plan
         .scenarios
         .iter()
         .filter_map(|planned| {
-            let described = case.described.iter().find(|d| d.scenario.name == planned.name)?;
-            Some(scenario(&case, planned, described, zones.clone()))
+            let described = input.described.iter().find(|d| d.scenario.name == planned.name)?;
+            Some(scenario(&input, planned, described, zones.clone()))
         })
         .collect();
 
@@ -106,12 +106,12 @@ pub fn judge(case: Case<'_>) -> Report {
     for scenario in &scenarios {
         failures.extend(failing(scenario));
         warnings.extend(warning(scenario));
-        warnings.extend(tester::late(scenario, case.ended.since(case.started)));
+        warnings.extend(tester::late(scenario, input.ended.since(input.started)));
     }
-    if let Ending::Breached(breach) = case.ending {
+    if let Ending::Breached(breach) = input.ending {
         failures.sort_by_key(|reason| reason.scenario.as_ref() != Some(&breach.scenario));
     }
-    if let Ending::NotReady(causes) = case.ending {
+    if let Ending::NotReady(causes) = input.ending {
         // Causes that name no scenario have no place in the scenarios' own reports.
         failures.extend(causes.iter().filter(|c| c.scenario.is_none()).map(|c| Reason {
             scenario: None,
@@ -120,26 +120,26 @@ pub fn judge(case: Case<'_>) -> Report {
             message: c.message.clone(),
         }));
     }
-    if case.aggregate.evidence_lost() > 0 {
-        warnings.push(format!("{} failures were counted without evidence", case.aggregate.evidence_lost()));
+    if input.aggregate.evidence_lost() > 0 {
+        warnings.push(format!("{} failures were counted without evidence", input.aggregate.evidence_lost()));
     }
 
-    warnings.extend(case.aggregate.notes().iter().cloned());
-    let unlisted = case.aggregate.unlisted_failures();
+    warnings.extend(input.aggregate.notes().iter().cloned());
+    let unlisted = input.aggregate.unlisted_failures();
     if !unlisted.is_none() {
         warnings.push(format!(
             "{} failed executions are not in failures.jsonl, which lists at most {} (report.export.failures.limit)",
             unlisted.count(),
-            case.plan.limits.failures
+            input.plan.limits.failures
         ));
     }
-    let dropped = case.aggregate.events().dropped;
+    let dropped = input.aggregate.events().dropped;
     if dropped > 0 {
         warnings.push(format!("{dropped} events were dropped because a buffer was full"));
     }
 
-    let aborted = aborted(case.ending).or_else(|| {
-        let (scenario, active) = overloaded(&case)?;
+    let aborted = aborted(input.ending).or_else(|| {
+        let (scenario, active) = overloaded(&input)?;
         Some(Reason {
             scenario: Some(scenario.to_owned()),
             step: None,
@@ -150,7 +150,7 @@ pub fn judge(case: Case<'_>) -> Report {
             ),
         })
     });
-    let internal_errors = joins::imbalances(&case);
+    let internal_errors = joins::imbalances(&input);
     let has_internal_errors = !internal_errors.is_empty();
     let mut invalid = internal_errors;
     // What failed while the sources could read is certain, whatever else could not be observed.
@@ -160,9 +160,9 @@ pub fn judge(case: Case<'_>) -> Report {
     } else {
         invalid.extend(unread);
     }
-    invalid.extend(invalid::reasons(&scenarios, case.plan, case.aggregate));
+    invalid.extend(invalid::reasons(&scenarios, input.plan, input.aggregate));
     // What could not start was not judged: its causes are the failures of the warm-up.
-    let not_started = matches!(case.ending, Ending::NotReady(_));
+    let not_started = matches!(input.ending, Ending::NotReady(_));
     let status = if aborted.is_some() || not_started {
         Status::Aborted
     } else if !invalid.is_empty() {
@@ -176,22 +176,22 @@ pub fn judge(case: Case<'_>) -> Report {
     };
     let reasons = aborted.into_iter().chain(invalid).chain(failures).collect();
     Report {
-        key: case.plan.key.clone(),
-        name: case.plan.name.clone(),
-        seed: case.plan.seed,
-        started: case.started,
-        duration: case.ended.since(case.started),
-        git_revision: case.git_revision,
+        key: input.plan.key.clone(),
+        name: input.plan.name.clone(),
+        seed: input.plan.seed,
+        started: input.started,
+        duration: input.ended.since(input.started),
+        git_revision: input.git_revision,
         status,
         reasons,
         warnings,
         scenarios,
-        factories: with_health(case.factories, case.aggregate),
-        events: case.plan.events.map(|_| case.aggregate.events()),
-        unlisted_failures: case.aggregate.unlisted_failures(),
+        factories: with_health(input.factories, input.aggregate),
+        events: input.plan.events.map(|_| input.aggregate.events()),
+        unlisted_failures: input.aggregate.unlisted_failures(),
         comparison: None,
         has_internal_errors,
-        environment: case.environment,
+        environment: input.environment,
     }
 }
 
@@ -206,9 +206,9 @@ fn with_health(mut factories: Vec<FactoryReport>, aggregate: &Aggregate) -> Vec<
 }
 
 /// The scenario whose overload policy stopped the campaign, and how many of its minions were active then.
-fn overloaded<'a>(case: &Case<'a>) -> Option<(&'a str, u64)> {
-    case.plan.scenarios.iter().find_map(|planned| {
-        let active = case.aggregate.scenario(&planned.name)?.overloaded?;
+fn overloaded<'a>(input: &JudgeInput<'a>) -> Option<(&'a str, u64)> {
+    input.plan.scenarios.iter().find_map(|planned| {
+        let active = input.aggregate.scenario(&planned.name)?.overloaded?;
         Some((planned.name.as_str(), active))
     })
 }
@@ -230,15 +230,15 @@ fn aborted(ending: &Ending) -> Option<Reason> {
 }
 
 fn scenario(
-    case: &Case<'_>,
+    input: &JudgeInput<'_>,
     planned: &ScenarioPlan,
     described: &Described,
     zones: Vec<String>,
 ) -> ScenarioReport {
     let nothing = ScenarioFigures::default();
-    let figures = case.aggregate.scenario(&planned.name).unwrap_or(&nothing);
-    let evidence = case.aggregate.evidence(&planned.name);
-    let limit = case.plan.limits.evidence as usize;
+    let figures = input.aggregate.scenario(&planned.name).unwrap_or(&nothing);
+    let evidence = input.aggregate.evidence(&planned.name);
+    let limit = input.plan.limits.evidence as usize;
     let mut steps: Vec<StepReport> = described
         .scenario
         .steps
@@ -250,15 +250,15 @@ fn scenario(
         let awaited: Vec<_> = figures.joins.values().filter(|join| join.steps.contains(&index)).collect();
         joins::fold(step, &awaited);
     }
-    let problems = problems(case, &planned.name, figures, &evidence, limit);
-    let causes = Causes::of(case, planned, figures, &steps, &problems);
+    let problems = problems(input, &planned.name, figures, &evidence, limit);
+    let causes = Causes::of(input, planned, figures, &steps, &problems);
     for step in steps.iter_mut().filter(|step| step.must_run()) {
         step.cause = causes.of_skipping();
     }
-    let mut criteria = criteria::judge(planned, &described.scenario, case, &causes);
-    strain::hint(&mut criteria, &figures.release_lag, case.aggregate);
-    let timeline = case.aggregate.timeline(&planned.name, steps.len());
-    let by_zone = case.aggregate.zones(&planned.name);
+    let mut criteria = criteria::judge(planned, &described.scenario, input, &causes);
+    strain::hint(&mut criteria, &figures.release_lag, input.aggregate);
+    let timeline = input.aggregate.timeline(&planned.name, steps.len());
+    let by_zone = input.aggregate.zones(&planned.name);
     ScenarioReport {
         name: planned.name.clone(),
         crate_name: described.crate_name.clone(),
@@ -271,7 +271,7 @@ fn scenario(
         minions: u64::from(planned.minions),
         released: figures.released,
         // What an overload policy stops, be it in another factory or scenario, it drops.
-        dropped: figures.dropped + if overloaded(case).is_some() { figures.unreleased } else { 0 },
+        dropped: figures.dropped + if overloaded(input).is_some() { figures.unreleased } else { 0 },
         ended: figures.ended,
         release_lag: figures.release_lag.clone(),
         iterations: figures.iterations.clone(),
@@ -279,7 +279,7 @@ fn scenario(
         joins: figures.joins.values().cloned().collect(),
         join_evidence: unexpected(&evidence),
         meters: figures.meters.clone(),
-        measured: measured::report(case.aggregate, planned, &described.scenario),
+        measured: measured::report(input.aggregate, planned, &described.scenario),
         data: figures.data.clone(),
         data_files: figures.data_files.clone(),
         last_started: figures.last_started,
@@ -358,14 +358,14 @@ fn step(
 }
 
 fn problems(
-    case: &Case<'_>,
+    input: &JudgeInput<'_>,
     scenario: &str,
     figures: &ScenarioFigures,
     evidence: &[&Evidence],
     limit: usize,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
-    if let Ending::NotReady(causes) = case.ending {
+    if let Ending::NotReady(causes) = input.ending {
         problems.extend(causes.iter().filter(|c| c.scenario.as_deref() == Some(scenario)).map(|cause| {
             Problem {
                 name: cause::WARM_UP.to_owned(),

@@ -1,6 +1,6 @@
 //! What is reported already and explains what could not be judged: one cause, one failure.
 
-use super::{Case, Ending, overloaded};
+use super::{JudgeInput, Ending, overloaded};
 use crate::report::{Problem, StepReport};
 use qalipsis_model::duration::human;
 use qalipsis_model::plan::ScenarioPlan;
@@ -23,7 +23,7 @@ pub(super) struct Causes {
 
 impl Causes {
     pub(super) fn of(
-        case: &Case<'_>,
+        input: &JudgeInput<'_>,
         planned: &ScenarioPlan,
         figures: &ScenarioFigures,
         steps: &[StepReport],
@@ -37,8 +37,8 @@ impl Causes {
             steps.iter().filter(|step| !step.failures.is_empty()).map(|step| step.figures.failures()).sum();
         let outside: u64 = problems.iter().map(|problem| problem.count).sum();
         Self {
-            ended_early: ended_early(case, planned),
-            not_started: matches!(case.ending, Ending::NotReady(_) | Ending::InterruptedWarmUp(_)),
+            ended_early: ended_early(input, planned),
+            not_started: matches!(input.ending, Ending::NotReady(_) | Ending::InterruptedWarmUp(_)),
             problems: problems.iter().map(in_words).collect(),
             steps: failed.collect(),
             lacking: failures + outside + figures.dropped,
@@ -85,10 +85,10 @@ fn in_words(problem: &Problem) -> String {
 /// Name of the problem of a scenario that could not start.
 pub(super) const WARM_UP: &str = "warm-up";
 
-fn ended_early(case: &Case<'_>, planned: &ScenarioPlan) -> Option<String> {
-    let why = match case.ending {
+fn ended_early(input: &JudgeInput<'_>, planned: &ScenarioPlan) -> Option<String> {
+    let why = match input.ending {
         Ending::Completed => {
-            let (scenario, _) = overloaded(case)?;
+            let (scenario, _) = overloaded(input)?;
             format!("the campaign was stopped by the overload policy of scenario '{scenario}'")
         }
         Ending::NotReady(causes) => {

@@ -3,7 +3,7 @@
 use super::cause::Causes;
 use super::consequence::of_breach;
 use super::observe::{Observed, observe};
-use super::{Case, Described, Ending};
+use super::{JudgeInput, Described, Ending};
 use crate::aggregate::Aggregate;
 use crate::report::{CriterionReport, Outcome};
 use qalipsis_model::criterion::{Criterion, Subject};
@@ -58,7 +58,7 @@ fn breach_of(
 pub(super) fn judge(
     planned: &ScenarioPlan,
     scenario: &ScenarioDescription,
-    case: &Case<'_>,
+    input: &JudgeInput<'_>,
     causes: &Causes,
 ) -> Vec<CriterionReport> {
     let mut reports: Vec<CriterionReport> = Vec::with_capacity(planned.criteria.len());
@@ -66,7 +66,7 @@ pub(super) fn judge(
         let measure = format!("{} {}", criterion.subject.name(), criterion.measure());
         let earlier = reports.iter().filter(|report| measure_of(&report.criterion) == measure).count();
         let name = if earlier == 0 { measure } else { format!("{measure} ({})", earlier + 1) };
-        let mut report = one(name, criterion, planned, scenario, case, causes);
+        let mut report = one(name, criterion, planned, scenario, input, causes);
         // What one criterion says of its subject, another need not repeat.
         let same = |other: &&CriterionReport| {
             other.is_breached()
@@ -93,7 +93,7 @@ fn one(
     criterion: &Criterion,
     planned: &ScenarioPlan,
     scenario: &ScenarioDescription,
-    case: &Case<'_>,
+    input: &JudgeInput<'_>,
     causes: &Causes,
 ) -> CriterionReport {
     let report = |observed, no_data, outcome| CriterionReport {
@@ -106,7 +106,7 @@ fn one(
         hint: None,
     };
     // What stopped the campaign may look better once the last passes have ended.
-    if let Ending::Breached(breach) = case.ending
+    if let Ending::Breached(breach) = input.ending
         && breach.scenario == planned.name
         && breach.criterion == *criterion
     {
@@ -118,16 +118,16 @@ fn one(
         let cause = causes.of_skipping().unwrap_or_default();
         return report(None, None, Outcome::NotJudged { cause });
     }
-    match observe(criterion, planned, scenario, case.aggregate) {
+    match observe(criterion, planned, scenario, input.aggregate) {
         Observed::Figure(value) if criterion.limit.allows(value) => report(Some(value), None, Outcome::Met),
         Observed::Figure(value) => {
             let nothing = ScenarioFigures::default();
-            let figures = case.aggregate.scenario(&planned.name).unwrap_or(&nothing);
+            let figures = input.aggregate.scenario(&planned.name).unwrap_or(&nothing);
             report(Some(value), None, of_breach(criterion, value, scenario, figures, causes))
         }
         Observed::NoneLate => report(None, None, Outcome::Met),
         Observed::Nothing(why) => {
-            let outcome = match of_no_data(criterion, scenario, case, planned, causes) {
+            let outcome = match of_no_data(criterion, scenario, input, planned, causes) {
                 Some(cause) => Outcome::NotJudged { cause },
                 None => Outcome::Breached,
             };
@@ -142,7 +142,7 @@ fn one(
 fn of_no_data(
     criterion: &Criterion,
     scenario: &ScenarioDescription,
-    case: &Case<'_>,
+    input: &JudgeInput<'_>,
     planned: &ScenarioPlan,
     causes: &Causes,
 ) -> Option<String> {
@@ -156,7 +156,7 @@ fn of_no_data(
         Subject::Meter(_) => return ended_early,
     };
     let index = scenario.steps.iter().position(|step| step.name == *name)?;
-    let figures = case.aggregate.scenario(&planned.name);
+    let figures = input.aggregate.scenario(&planned.name);
     let executed = figures
         .and_then(|figures| figures.steps.get(&(index as u32)))
         .is_some_and(|step| step.executions() > 0);
@@ -279,7 +279,7 @@ mod tests {
         }
 
         fn judged(&self, ending: &Ending) -> Report {
-            crate::judge::judge(Case {
+            crate::judge::judge(JudgeInput {
                 plan: &self.plan,
                 described: &self.described,
                 aggregate: &self.aggregate,

@@ -1,7 +1,7 @@
 //! No gate that cannot fail: every measure on every kind of target with every limit is refused before anything runs, or
 //! judged in earnest, or red at the end with its reason.
 
-use super::{Case, Described, Ending, judge};
+use super::{JudgeInput, Described, Ending, judge};
 use crate::aggregate::Aggregate;
 use crate::report::{CriterionReport, Outcome, Report};
 use qalipsis_model::criterion::{Criterion, Limit, Quantity, Statistic, Subject};
@@ -208,7 +208,7 @@ fn run(criteria: Vec<Criterion>, figures: ScenarioFigures, ending: &Ending) -> R
     let scenarios = BTreeMap::from([("checkout".to_owned(), figures)]);
     let at = START.plus(Duration::from_secs(10));
     aggregate.merge("f", None, &Snapshot { at, scenarios, ..Snapshot::default() });
-    judge(Case {
+    judge(JudgeInput {
         plan: &plan,
         described: &described,
         aggregate: &aggregate,

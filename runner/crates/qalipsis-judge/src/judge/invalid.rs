@@ -273,7 +273,7 @@ mod tests {
             let mut aggregate = Aggregate::default();
             aggregate.merge("f", None, &Snapshot { scenarios: [(name, figures)].into(), ..snapshot });
             let now = qalipsis_model::timestamp::Timestamp(0);
-            let report = crate::judge::judge(crate::judge::Case {
+            let report = crate::judge::judge(crate::judge::JudgeInput {
                 plan: &plan,
                 described: &described,
                 aggregate: &aggregate,

@@ -1,6 +1,6 @@
 //! What sources could not read, what cannot be judged because of it, and whether the counts add up.
 
-use super::{Case, Ending};
+use super::{JudgeInput, Ending};
 use crate::report::{Problem, Reason, ScenarioReport, StepReport};
 use qalipsis_model::evidence::{Evidence, FailureKind};
 use qalipsis_model::join::{Gap, JoinFigures};
@@ -116,14 +116,14 @@ pub(super) fn warnings(scenario: &ScenarioReport) -> Vec<String> {
 }
 
 /// Counts that must add up and do not: an error of this program, which makes all figures doubtful.
-pub(super) fn imbalances(case: &Case<'_>) -> Vec<Reason> {
+pub(super) fn imbalances(input: &JudgeInput<'_>) -> Vec<Reason> {
     // What was lost on the way has no sums.
-    if *case.ending != Ending::Completed {
+    if *input.ending != Ending::Completed {
         return Vec::new();
     }
     let mut reasons = Vec::new();
-    for planned in &case.plan.scenarios {
-        let Some(figures) = case.aggregate.scenario(&planned.name) else { continue };
+    for planned in &input.plan.scenarios {
+        let Some(figures) = input.aggregate.scenario(&planned.name) else { continue };
         let messages = minions(figures, u64::from(planned.minions)).into_iter().chain(ledgers(figures));
         reasons.extend(messages.map(|message| Reason {
             scenario: Some(planned.name.clone()),

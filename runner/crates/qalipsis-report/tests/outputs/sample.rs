@@ -1,7 +1,7 @@
 //! Reports to show, judged from figures as a real campaign's are.
 
 use qalipsis_judge::aggregate::Aggregate;
-use qalipsis_judge::judge::{Case, Described, Ending, judge};
+use qalipsis_judge::judge::{JudgeInput, Described, Ending, judge};
 use qalipsis_judge::report::{FactoryReport, Report, ZoneDifference, ZoneFigure, ZoneReport};
 use qalipsis_judge::zone::ZoneFigures;
 use qalipsis_model::criterion::Subject;
@@ -422,7 +422,7 @@ impl Campaign {
             .iter()
             .enumerate()
             .map(|(i, zone)| FactoryReport::new(format!("factory-{i}"), Some((*zone).to_owned()), None));
-        judge(Case {
+        judge(JudgeInput {
             plan: &plan,
             described: &described,
             aggregate: &aggregate,

@@ -10,7 +10,7 @@ use qalipsis::core::profile::segment::Segment;
 use qalipsis::prelude::*;
 use qalipsis_engine::{Event, prepare};
 use qalipsis_judge::aggregate::Aggregate;
-use qalipsis_judge::judge::{Case, Described, Ending, judge};
+use qalipsis_judge::judge::{JudgeInput, Described, Ending, judge};
 use qalipsis_judge::report::{Report, StepReport};
 use std::time::SystemTime;
 
@@ -105,7 +105,7 @@ impl Run {
                 }
             }
         }
-        judge(Case {
+        judge(JudgeInput {
             plan: &campaign,
             described: &described,
             aggregate: &aggregate,
