@@ -10,7 +10,7 @@ impl Report {
     ///
     /// A campaign that was aborted or invalid stays so: its figures are not those of a whole run, and are not
     /// compared.
-    pub fn held_against(&mut self, comparison: Comparison) {
+    pub fn apply_comparison(&mut self, comparison: Comparison) {
         if matches!(self.status, Status::Aborted | Status::Invalid) {
             return;
         }

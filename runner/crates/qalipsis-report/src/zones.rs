@@ -57,9 +57,9 @@ pub(crate) fn untold(scenario: &ScenarioReport) -> Vec<String> {
     let told = |difference: &ZoneDifference| {
         let failed = scenario.steps.iter().any(|s| s.name == difference.step && s.headline.is_some());
         let message = difference.message();
-        let mut unheld = scenario.criteria.iter().filter(|criterion| criterion.is_breached());
+        let mut breached = scenario.criteria.iter().filter(|criterion| criterion.is_breached());
         (failed && !difference.is_time())
-            || unheld.any(|criterion| behind(scenario, criterion).as_ref() == Some(&message))
+            || breached.any(|criterion| behind(scenario, criterion).as_ref() == Some(&message))
     };
     most(scenario.zone_differences.iter().filter(|difference| !told(difference)))
 }

@@ -72,7 +72,7 @@ pub async fn autostart(
         && !matches!(report.status, Status::Aborted | Status::Invalid)
     {
         let summary = Summary::from(&report);
-        report.held_against(baselines.against(&summary, format!("campaign {}", report.key)));
+        report.apply_comparison(baselines.against(&summary, format!("campaign {}", report.key)));
     }
     if let Some(repository) = Repository::around(&invocation.targets) {
         repository.relocate(&mut report);

@@ -114,7 +114,7 @@ fn an_unchanged_run_is_good_news_in_few_lines() {
 #[test]
 fn the_report_of_a_campaign_tells_the_comparison_as_cause_and_as_section() {
     let mut report = Campaign::healthy().report();
-    report.held_against(mixed());
+    report.apply_comparison(mixed());
     assert_eq!((report.verdict().as_str(), report.exit_code(false)), ("FAILED (regression)", 4));
     assert_snapshot!(console::render(&report, Style::default()));
 
@@ -129,21 +129,21 @@ fn the_report_of_a_campaign_tells_the_comparison_as_cause_and_as_section() {
 #[test]
 fn a_failure_or_a_warning_that_fails_goes_before_a_regression() {
     let mut failed = Campaign::failing().report();
-    failed.held_against(mixed());
+    failed.apply_comparison(mixed());
     assert_eq!((failed.verdict().as_str(), failed.exit_code(false)), ("FAILED", 3));
     let kinds: Vec<_> = failed.reasons.iter().map(|r| r.kind.map(|k| k.name())).collect();
     assert_eq!(kinds.last(), Some(&Some("regression")), "{kinds:?}");
 
     let mut warned = Campaign::healthy().report();
     warned.warnings.push("something".into());
-    warned.held_against(mixed());
+    warned.apply_comparison(mixed());
     assert_eq!((warned.exit_code(false), warned.exit_code(true)), (4, 3));
 }
 
 #[test]
 fn a_comparison_of_nothing_is_a_warning() {
     let mut report = Campaign::healthy().report();
-    report.held_against(compare(&[run("a", Vec::new())], &run("b", Vec::new())));
+    report.apply_comparison(compare(&[run("a", Vec::new())], &run("b", Vec::new())));
     assert_eq!(report.verdict(), "WARNING");
     assert!(report.warnings.iter().any(|w| w.starts_with("nothing was compared")), "{:?}", report.warnings);
 }
