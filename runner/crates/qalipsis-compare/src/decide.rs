@@ -52,7 +52,7 @@ struct Asked {
     measure: Measure,
     part: Option<Part>,
     /// By how much a duration may rise for the machine alone.
-    allowance_ns: f64,
+    noise_allowance_ns: f64,
     /// Whether the machine was busy with something else during most of the run.
     busy: bool,
     /// Whether it was busier than in the earlier runs.
@@ -242,14 +242,14 @@ fn ask(
     let mut add = |family, measure, part, prior: Prior, before: Vec<Sample>, after: Option<Sample>| {
         if let (false, Some(after)) = (before.is_empty(), after) {
             let question = Question { before, after, prior };
-            let (allowance_ns, busy) = (undisturbed.allowance_ns, undisturbed.left_out >= disturbance::MOST);
+            let (noise_allowance_ns, busy) = (undisturbed.noise_allowance_ns, undisturbed.trimmed_share >= disturbance::MOST);
             asked.push(Asked {
                 scenario,
                 subject: subject_index,
                 family,
                 measure,
                 part,
-                allowance_ns,
+                noise_allowance_ns,
                 busy,
                 busier: undisturbed.busier,
                 question,
@@ -262,9 +262,9 @@ fn ask(
                 .iter()
                 .filter(|earlier| earlier.usable)
                 .flat_map(|earlier| earlier.subject.times.iter().filter(|(m, _)| m == measure))
-                .filter_map(|(_, times)| location::of(times, part, undisturbed.left_out))
+                .filter_map(|(_, times)| location::of(times, part, undisturbed.trimmed_share))
                 .collect();
-            let after = location::of(times, part, undisturbed.left_out);
+            let after = location::of(times, part, undisturbed.trimmed_share);
             // What takes less than matters, before and now, cannot have become slower by as much.
             let longest = before.iter().chain(&after).map(|s| s.value.exp()).fold(0.0, f64::max);
             if longest > MATTERS_NS && before.len() >= part.fewest_baselines() {
@@ -409,7 +409,7 @@ impl Asked {
     }
 
     fn allowed_ns(&self, before: f64) -> f64 {
-        self.allowance_ns.min(before * (ALLOWED_FACTOR - 1.0))
+        self.noise_allowance_ns.min(before * (ALLOWED_FACTOR - 1.0))
     }
 
     fn least_factor(&self) -> f64 {

@@ -27,12 +27,12 @@ pub(super) struct Undisturbed {
     /// By earlier run: whether it was disturbed no more than is left out.
     pub(super) usable: Vec<bool>,
     /// The share of executions that is left out of each run, from the slow end.
-    pub(super) left_out: f64,
+    pub(super) trimmed_share: f64,
     /// The share of the current run that was disturbed.
     pub(super) now: f64,
     /// By how much a duration may rise for the machine alone, in nanoseconds: it made the load generator wait
     /// longer at each release.
-    pub(super) allowance_ns: f64,
+    pub(super) noise_allowance_ns: f64,
     /// Whether something else kept the machine busier than in the earlier runs. What got slower only in its slowest
     /// executions may then have waited for the machine.
     pub(super) busier: bool,
@@ -48,9 +48,9 @@ impl Undisturbed {
     /// What limits the comparison of durations.
     pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
-        if self.left_out >= WORTH_TELLING {
-            let percent = (self.left_out * 100.0).round();
-            let whose = if self.now >= self.left_out { "this run" } else { "the baseline" };
+        if self.trimmed_share >= WORTH_TELLING {
+            let percent = (self.trimmed_share * 100.0).round();
+            let whose = if self.now >= self.trimmed_share { "this run" } else { "the baseline" };
             notes.push(format!(
                 "the machine was busy with something else in {whose}, as the lag of the load generator tells: the \
                  slowest {percent} % of the executions are left out of the comparison of durations"
@@ -78,13 +78,13 @@ pub(super) fn undisturbed(before: &[&ScenarioRun], now: &ScenarioRun) -> Undistu
     let lag = now.release_lag.percentile_ns(50.0).unwrap_or(0);
     let now = disturbed(&now.release_lag, late);
     let usual = median(&earlier).unwrap_or(0.0);
-    let left_out = now.max(usual);
-    let usable: Vec<bool> = earlier.iter().map(|share| *share <= left_out).collect();
+    let trimmed_share = now.max(usual);
+    let usable: Vec<bool> = earlier.iter().map(|share| *share <= trimmed_share).collect();
     let lags = before.iter().zip(&usable).filter(|(_, usable)| **usable);
     let lags: Vec<u64> = lags.filter_map(|(run, _)| run.release_lag.percentile_ns(50.0)).collect();
     let rise = lag.saturating_sub(median(&lags).unwrap_or(lag));
     let busier = now >= usual + WORTH_TELLING || rise >= BUSIER_NS;
-    Undisturbed { usable, left_out, now, allowance_ns: WAITS_PER_EXECUTION * rise as f64, busier }
+    Undisturbed { usable, trimmed_share, now, noise_allowance_ns: WAITS_PER_EXECUTION * rise as f64, busier }
 }
 
 /// From which lag on a release of such a run is late: a steady lag, as of many minions at once, is not.
@@ -127,36 +127,36 @@ mod tests {
     fn as_much_is_left_out_as_the_current_run_was_disturbed() {
         let (quiet, now) = (run(0, 100_000), run(100, 100_000));
         let told = undisturbed(&[&quiet, &quiet], &now);
-        assert_eq!((told.usable, told.left_out, told.now), (vec![true, true], 0.2, 0.2));
-        assert!(told.allowance_ns < 10_000.0, "{}: the usual release lag is the same", told.allowance_ns);
+        assert_eq!((told.usable, told.trimmed_share, told.now), (vec![true, true], 0.2, 0.2));
+        assert!(told.noise_allowance_ns < 10_000.0, "{}: the usual release lag is the same", told.noise_allowance_ns);
     }
 
     #[test]
     fn an_earlier_run_that_was_disturbed_more_is_not_used() {
         let (quiet, loud) = (run(0, 100_000), run(200, 100_000));
         let told = undisturbed(&[&quiet, &loud, &quiet], &run(10, 100_000));
-        assert_eq!((told.usable, told.left_out), (vec![true, false, true], 0.02));
+        assert_eq!((told.usable, told.trimmed_share), (vec![true, false, true], 0.02));
     }
 
     #[test]
     fn a_machine_that_is_slower_to_serve_everybody_is_allowed_for() {
         let told = undisturbed(&[&run(0, 131_071)], &run(0, 1_048_575));
-        assert_eq!(told.left_out, 0.0);
-        assert!((told.allowance_ns - 4.0 * 917_504.0).abs() < 50_000.0, "{told:?}");
-        assert_eq!(undisturbed(&[&run(0, 1_048_575)], &run(0, 131_071)).allowance_ns, 0.0);
+        assert_eq!(told.trimmed_share, 0.0);
+        assert!((told.noise_allowance_ns - 4.0 * 917_504.0).abs() < 50_000.0, "{told:?}");
+        assert_eq!(undisturbed(&[&run(0, 1_048_575)], &run(0, 131_071)).noise_allowance_ns, 0.0);
     }
 
     #[test]
     fn a_run_that_was_never_quiet_keeps_half() {
         let told = undisturbed(&[&run(0, 100_000)], &run(900, 100_000));
-        assert_eq!(told.left_out, MOST);
+        assert_eq!(told.trimmed_share, MOST);
     }
 
     #[test]
     fn a_generator_that_is_always_late_is_not_disturbed() {
         let always = run(0, 30_000_000);
-        assert_eq!(undisturbed(&[&always], &always).left_out, 0.0);
+        assert_eq!(undisturbed(&[&always], &always).trimmed_share, 0.0);
         let without_lag = ScenarioRun { release_lag: Histogram::default(), ..always.clone() };
-        assert_eq!(undisturbed(&[&without_lag], &without_lag).left_out, 0.0);
+        assert_eq!(undisturbed(&[&without_lag], &without_lag).trimmed_share, 0.0);
     }
 }

@@ -16,7 +16,7 @@ mod result;
 mod run;
 mod scale;
 mod student;
-mod words;
+mod render;
 
 #[cfg(test)]
 mod tests;

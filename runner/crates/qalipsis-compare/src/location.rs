@@ -55,14 +55,14 @@ impl Part {
 /// scale, signed: the Wasserstein distance of the parts, as a factor. Its variance within a run is that of a
 /// trimmed mean, which is the winsorised variance (Tukey and McLaughlin 1963).
 ///
-/// `left_out` is the share of executions that is left out at the slow end, before the part is taken.
-pub(super) fn of(histogram: &Histogram, part: Part, left_out: f64) -> Option<Sample> {
+/// `trimmed_share` is the share of executions that is left out at the slow end, before the part is taken.
+pub(super) fn of(histogram: &Histogram, part: Part, trimmed_share: f64) -> Option<Sample> {
     let count = histogram.count();
-    if ((count as f64 * (1.0 - left_out)) as u64) < part.fewest() {
+    if ((count as f64 * (1.0 - trimmed_share)) as u64) < part.fewest() {
         return None;
     }
     let (from, to) = part.range();
-    let (from, to) = (from * (1.0 - left_out), to * (1.0 - left_out));
+    let (from, to) = (from * (1.0 - trimmed_share), to * (1.0 - trimmed_share));
     let mut seen = 0_u64;
     let mut within = Vec::new();
     let (mut weighted, mut lowest, mut highest) = (0.0, None, 0.0);
