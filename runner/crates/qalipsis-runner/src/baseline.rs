@@ -103,7 +103,7 @@ impl Baselines {
 ///
 /// # Errors
 /// When the file is no such summary.
-pub fn whole(path: &Path) -> Result<Summary, Error> {
+pub fn read_comparable(path: &Path) -> Result<Summary, Error> {
     let summary = Summary::read(path).map_err(Problem::new)?;
     match summary.status {
         Status::Successful | Status::Warning | Status::Failed => Ok(summary),
@@ -117,7 +117,7 @@ pub fn whole(path: &Path) -> Result<Summary, Error> {
 }
 
 /// Where a baseline is written: the file itself, or a file named after the campaign in a directory.
-pub fn place(path: &Path, key: &str) -> PathBuf {
+pub fn output_path(path: &Path, key: &str) -> PathBuf {
     let folder = path.is_dir() || path.as_os_str().to_string_lossy().ends_with('/');
     if folder { path.join(format!("{key}.json")) } else { path.to_owned() }
 }

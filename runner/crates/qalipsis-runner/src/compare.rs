@@ -16,7 +16,7 @@ use std::path::Path;
 /// When a file cannot be compared, or there is nothing to compare.
 pub fn compare(invocation: &Invocation, before: &Path, current: &Path, format: Format) -> Result<u8, Error> {
     let baselines = Baselines::read(before)?;
-    let summary = baseline::whole(current)?;
+    let summary = baseline::read_comparable(current)?;
     let loads: Vec<(&str, String)> =
         summary.scenarios.iter().map(|s| (&*s.name, load(s.minions, &s.profile))).collect();
     baselines.check(&loads.iter().map(|(name, load)| (*name, &**load)).collect::<Vec<_>>())?;

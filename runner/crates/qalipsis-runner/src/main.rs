@@ -13,7 +13,7 @@ fn main() -> ExitCode {
         Parsed::Refused(error) => (cli::Color::Auto, Err(error)),
     };
     ExitCode::from(outcome.unwrap_or_else(|error| {
-        output::complain(&error, color);
+        output::print_error(&error, color);
         error.exit_code()
     }))
 }

@@ -44,7 +44,7 @@ pub fn error(text: &str, color: Color) {
 }
 
 /// Writes an error to standard error, one line for each thing that is wrong.
-pub fn complain(error: &Error, color: Color) {
+pub fn print_error(error: &Error, color: Color) {
     error.lines().iter().for_each(|line| tell("error:", "1;31", line, color));
 }
 

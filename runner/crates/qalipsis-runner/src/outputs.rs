@@ -49,7 +49,7 @@ pub(crate) fn check(settings: &Settings, save_baseline: Option<&Path>) -> Vec<Pr
         ));
     }
     if let Some(path) = save_baseline {
-        let place = baseline::place(path, "key");
+        let place = baseline::output_path(path, "key");
         let folder = place.parent().filter(|parent| !parent.as_os_str().is_empty());
         if let Err(error) = file::probe(folder.unwrap_or(Path::new("."))) {
             problems.push(Problem::at(

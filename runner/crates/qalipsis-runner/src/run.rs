@@ -125,7 +125,7 @@ fn keep(report: &Report, path: &Path, verbosity: Verbosity, style: Style) -> Res
         let why = format!("not saved as a baseline: the campaign is {}", report.verdict());
         return Ok(console::note("warning", &why, style));
     }
-    let path = baseline::place(path, &report.key);
+    let path = baseline::output_path(path, &report.key);
     match Summary::from(report).save(&path) {
         Ok(()) if verbosity > Verbosity::Quiet => {
             Ok(console::note("baseline", &path.display().to_string(), style))
