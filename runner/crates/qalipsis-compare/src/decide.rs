@@ -1,7 +1,7 @@
 //! From runs to what got worse.
 
 use super::disturbance::{self, Undisturbed};
-use super::location::{self, Part};
+use super::location::{self, DistributionPart};
 use super::noise::{self, Answer, Prior, Question, Sample};
 use super::result::{Change, Comparison, Figures, ScenarioComparison, SubjectComparison, Verdict};
 use super::run::{Measure, Run, ScenarioRun, Share, Subject, SubjectKind};
@@ -50,7 +50,7 @@ struct Asked {
     subject: usize,
     family: Family,
     measure: Measure,
-    part: Option<Part>,
+    part: Option<DistributionPart>,
     /// By how much a duration may rise for the machine alone.
     noise_allowance_ns: f64,
     /// Whether the machine was busy with something else during most of the run.
@@ -242,7 +242,8 @@ fn ask(
     let mut add = |family, measure, part, prior: Prior, before: Vec<Sample>, after: Option<Sample>| {
         if let (false, Some(after)) = (before.is_empty(), after) {
             let question = Question { before, after, prior };
-            let (noise_allowance_ns, busy) = (undisturbed.noise_allowance_ns, undisturbed.trimmed_share >= disturbance::MOST);
+            let (noise_allowance_ns, busy) =
+                (undisturbed.noise_allowance_ns, undisturbed.trimmed_share >= disturbance::MOST);
             asked.push(Asked {
                 scenario,
                 subject: subject_index,
@@ -257,7 +258,9 @@ fn ask(
         }
     };
     for (measure, times) in &subject.times {
-        for (family, part) in [(Family::Bodies, Part::Body), (Family::Tails, Part::Tail)] {
+        for (family, part) in
+            [(Family::Bodies, DistributionPart::Body), (Family::Tails, DistributionPart::Tail)]
+        {
             let before: Vec<Sample> = theirs
                 .iter()
                 .filter(|earlier| earlier.usable)
@@ -377,7 +380,7 @@ impl Asked {
     /// What the change is held against besides the mean: the highest and the lowest of the earlier runs for a
     /// tail, which is no normal distribution, and the mean once more for what is about one.
     fn extremes(&self) -> (f64, f64) {
-        if self.part != Some(Part::Tail) {
+        if self.part != Some(DistributionPart::Tail) {
             let mean = self.shown(self.mean());
             return (mean, mean);
         }
@@ -388,8 +391,10 @@ impl Asked {
     /// Whether what got worse may only have waited for a machine that was busier than before: its slowest executions
     /// alone did, of which the machine is known to make more.
     fn may_be_the_machine(&self, others: &[Change]) -> bool {
-        let body = |change: &Change| change.part == Some(Part::Body) && change.verdict == Verdict::Regression;
-        self.busier && self.part == Some(Part::Tail) && !others.iter().any(body)
+        let body = |change: &Change| {
+            change.part == Some(DistributionPart::Body) && change.verdict == Verdict::Regression
+        };
+        self.busier && self.part == Some(DistributionPart::Tail) && !others.iter().any(body)
     }
 
     /// Whether the change is large enough to matter, whichever way it goes.
@@ -415,7 +420,7 @@ impl Asked {
     fn least_factor(&self) -> f64 {
         match self.part {
             _ if self.busy => MATTERS_WHEN_BUSY,
-            Some(Part::Tail) => MATTERS_IN_TAIL,
+            Some(DistributionPart::Tail) => MATTERS_IN_TAIL,
             _ => MATTERS,
         }
     }

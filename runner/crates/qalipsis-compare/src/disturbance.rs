@@ -128,7 +128,11 @@ mod tests {
         let (quiet, now) = (run(0, 100_000), run(100, 100_000));
         let told = undisturbed(&[&quiet, &quiet], &now);
         assert_eq!((told.usable, told.trimmed_share, told.now), (vec![true, true], 0.2, 0.2));
-        assert!(told.noise_allowance_ns < 10_000.0, "{}: the usual release lag is the same", told.noise_allowance_ns);
+        assert!(
+            told.noise_allowance_ns < 10_000.0,
+            "{}: the usual release lag is the same",
+            told.noise_allowance_ns
+        );
     }
 
     #[test]

@@ -12,16 +12,16 @@ mod disturbance;
 mod holm;
 mod location;
 mod noise;
+mod render;
 mod result;
 mod run;
 mod scale;
 mod student;
-mod render;
 
 #[cfg(test)]
 mod tests;
 
 pub use decide::{compare, mismatch};
-pub use location::Part;
+pub use location::DistributionPart;
 pub use result::{Change, Comparison, Figures, ScenarioComparison, SubjectComparison, Verdict};
 pub use run::{Measure, Run, ScenarioRun, Share, Subject, SubjectKind, load};

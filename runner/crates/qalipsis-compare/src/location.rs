@@ -11,14 +11,14 @@ const DESIGN_EFFECT: f64 = 4.0;
 ///
 /// What lies beyond 99 % is left out: the longest of a run is the chance of that run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Part {
+pub enum DistributionPart {
     /// The middle four fifths: all that a user usually sees.
     Body,
     /// From 90 % to 99 %: what hits some and spares most.
     Tail,
 }
 
-impl Part {
+impl DistributionPart {
     /// Every part.
     pub const ALL: [Self; 2] = [Self::Body, Self::Tail];
 
@@ -56,7 +56,7 @@ impl Part {
 /// trimmed mean, which is the winsorised variance (Tukey and McLaughlin 1963).
 ///
 /// `trimmed_share` is the share of executions that is left out at the slow end, before the part is taken.
-pub(super) fn of(histogram: &Histogram, part: Part, trimmed_share: f64) -> Option<Sample> {
+pub(super) fn of(histogram: &Histogram, part: DistributionPart, trimmed_share: f64) -> Option<Sample> {
     let count = histogram.count();
     if ((count as f64 * (1.0 - trimmed_share)) as u64) < part.fewest() {
         return None;
@@ -99,14 +99,14 @@ mod tests {
         histogram
     }
 
-    fn factor(before: &Histogram, after: &Histogram, part: Part) -> f64 {
+    fn factor(before: &Histogram, after: &Histogram, part: DistributionPart) -> f64 {
         (of(after, part, 0.0).unwrap().value - of(before, part, 0.0).unwrap().value).exp()
     }
 
     #[test]
     fn what_is_slower_by_a_factor_lies_higher_by_that_factor() {
         let (before, after) = (of_millis(100..400), of_millis((100..400).map(|ms| ms * 13 / 10)));
-        for part in Part::ALL {
+        for part in DistributionPart::ALL {
             let factor = factor(&before, &after, part);
             assert!((factor - 1.3).abs() < 0.01, "{part:?}: {factor}");
         }
@@ -116,8 +116,8 @@ mod tests {
     fn a_slow_minority_moves_the_tail_and_hardly_the_body() {
         let before = of_millis((0..1_000).map(|i| 100 + i % 20));
         let after = of_millis((0..1_000).map(|i| if i % 20 == 0 { 1_000 } else { 100 + i % 20 }));
-        assert!((factor(&before, &after, Part::Body) - 1.0).abs() < 0.01);
-        assert!(factor(&before, &after, Part::Tail) > 2.0);
+        assert!((factor(&before, &after, DistributionPart::Body) - 1.0).abs() < 0.01);
+        assert!(factor(&before, &after, DistributionPart::Tail) > 2.0);
     }
 
     #[test]
@@ -125,7 +125,7 @@ mod tests {
         let before = of_millis((0..1_000).map(|i| 100 + i % 20));
         let mut after = before.clone();
         after.record(60_000_000_000);
-        assert!((factor(&before, &after, Part::Tail) - 1.0).abs() < 0.01);
+        assert!((factor(&before, &after, DistributionPart::Tail) - 1.0).abs() < 0.01);
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
             (state >> 33) % 100
         };
         let runs: Vec<Sample> = (0..400)
-            .map(|_| of(&of_millis((0..300).map(|_| 50 + next())), Part::Body, 0.0).unwrap())
+            .map(|_| of(&of_millis((0..300).map(|_| 50 + next())), DistributionPart::Body, 0.0).unwrap())
             .collect();
         let mean = runs.iter().map(|r| r.value).sum::<f64>() / 400.0;
         let seen = runs.iter().map(|r| (r.value - mean).powi(2)).sum::<f64>() / 399.0;
@@ -147,8 +147,8 @@ mod tests {
 
     #[test]
     fn few_executions_tell_nothing() {
-        assert!(of(&of_millis(0..19), Part::Body, 0.0).is_none());
-        assert!(of(&of_millis(0..20), Part::Body, 0.0).is_some());
-        assert!(of(&of_millis(0..199), Part::Tail, 0.0).is_none());
+        assert!(of(&of_millis(0..19), DistributionPart::Body, 0.0).is_none());
+        assert!(of(&of_millis(0..20), DistributionPart::Body, 0.0).is_some());
+        assert!(of(&of_millis(0..199), DistributionPart::Tail, 0.0).is_none());
     }
 }

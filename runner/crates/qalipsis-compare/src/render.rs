@@ -1,6 +1,6 @@
 //! What came out of a comparison, in sentences.
 
-use super::location::Part;
+use super::location::DistributionPart;
 use super::result::{Change, Figures, SubjectComparison, Verdict};
 use super::run::{Measure, SubjectKind};
 use qalipsis_model::duration::human_ns;
@@ -31,12 +31,15 @@ impl SubjectComparison {
             .iter()
             // The service time is in the response time, and what moved as a whole moved its tail too.
             .filter(|change| match change.part {
-                Some(Part::Body) => {
-                    change.measure != Measure::ServiceTime || !moved(Measure::ResponseTime, Part::Body)
+                Some(DistributionPart::Body) => {
+                    change.measure != Measure::ServiceTime
+                        || !moved(Measure::ResponseTime, DistributionPart::Body)
                 }
-                Some(Part::Tail) => !Measure::TIMES.iter().any(|m| {
-                    moved(*m, Part::Body)
-                        || (*m == Measure::ResponseTime && *m != change.measure && moved(*m, Part::Tail))
+                Some(DistributionPart::Tail) => !Measure::TIMES.iter().any(|m| {
+                    moved(*m, DistributionPart::Body)
+                        || (*m == Measure::ResponseTime
+                            && *m != change.measure
+                            && moved(*m, DistributionPart::Tail))
                 }),
                 None => true,
             })
@@ -49,10 +52,10 @@ impl SubjectComparison {
         match (change.measure, change.part) {
             (Measure::ResponseTime | Measure::ServiceTime | Measure::Latency, part) => {
                 let what = match part {
-                    Some(Part::Tail) => format!("{} of the slowest tenth", change.measure.name()),
-                    Some(Part::Body) | None => change.measure.name().to_owned(),
+                    Some(DistributionPart::Tail) => format!("{} of the slowest tenth", change.measure.name()),
+                    Some(DistributionPart::Body) | None => change.measure.name().to_owned(),
                 };
-                let percents = if part == Some(Part::Tail) { [95.0, 99.0] } else { [50.0, 95.0] };
+                let percents = if part == Some(DistributionPart::Tail) { [95.0, 99.0] } else { [50.0, 95.0] };
                 let figures = percents.map(|percent| {
                     let figure = |figures: &Figures| {
                         let ns = figures.times(change.measure).and_then(|t| t.percentile_ns(percent));
@@ -93,8 +96,8 @@ impl Change {
     /// What is judged: `response time`, `response time, slowest tenth`.
     pub fn what(&self) -> String {
         match self.part {
-            Some(Part::Tail) => format!("{}, slowest tenth", self.measure.name()),
-            Some(Part::Body) | None => self.measure.name().to_owned(),
+            Some(DistributionPart::Tail) => format!("{}, slowest tenth", self.measure.name()),
+            Some(DistributionPart::Body) | None => self.measure.name().to_owned(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What came out of a comparison.
 
-use super::location::Part;
+use super::location::DistributionPart;
 use super::run::{Measure, Share, SubjectKind};
 use qalipsis_model::histogram::Histogram;
 use std::time::Duration;
@@ -85,7 +85,7 @@ pub struct Change {
     /// What is measured.
     pub measure: Measure,
     /// Of times: of which part of the distribution.
-    pub part: Option<Part>,
+    pub part: Option<DistributionPart>,
     /// In the earlier runs: nanoseconds, a share from 0 to 1, or a number per second.
     pub before: f64,
     /// In the current run.

@@ -1,6 +1,6 @@
 //! Scales on which the noise of a measure is about the same, wherever it stands.
 
-use super::location::Part;
+use super::location::DistributionPart;
 use super::noise::{Prior, Sample};
 use super::run::{Measure, Share};
 
@@ -34,12 +34,12 @@ const SHORTEST: f64 = 1.0;
 
 /// Between runs on a machine that does other work besides, a part of a distribution differs by this much;
 /// measured, see `runner/docs/baseline.md`. A latency goes through more queues than an answer.
-pub(super) fn times(measure: Measure, part: Part) -> Prior {
+pub(super) fn times(measure: Measure, part: DistributionPart) -> Prior {
     let deviation = match (measure, part) {
-        (Measure::Latency, Part::Body) => 0.05,
-        (Measure::Latency, Part::Tail) => 0.12,
-        (_, Part::Body) => 0.035,
-        (_, Part::Tail) => 0.10,
+        (Measure::Latency, DistributionPart::Body) => 0.05,
+        (Measure::Latency, DistributionPart::Tail) => 0.12,
+        (_, DistributionPart::Body) => 0.035,
+        (_, DistributionPart::Tail) => 0.10,
     };
     Prior { deviation }
 }

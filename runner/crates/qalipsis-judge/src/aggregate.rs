@@ -1,8 +1,8 @@
 //! The merged state of a campaign: all factories' differences added up.
 
 use crate::judge::Described;
-use crate::part::{Part, Span};
 use crate::report::{TimelineReport, ZoneReport};
+use crate::slice_figures::{SliceFigures, Span};
 use crate::timeline::Timeline;
 use crate::zone::ZoneFigures;
 use qalipsis_model::blocked::Blocked;
@@ -53,8 +53,8 @@ struct Merged {
     span: Option<Span>,
     /// When something was last executed: when the last pass ended, or while one runs, the end of the last snapshot.
     busy_until: Duration,
-    /// Parts that criteria are about.
-    parts: Vec<Part>,
+    /// Slices that criteria are about.
+    slices: Vec<SliceFigures>,
     /// Of each zone that told anything, when the campaign has several.
     zones: BTreeMap<String, ZoneFigures>,
 }
@@ -86,12 +86,12 @@ impl Aggregate {
         for criterion in criteria {
             let slice = criterion.scope.slice(profile).filter(|slice| *slice != Slice::WHOLE);
             let Some(slice) = slice else { continue };
-            let index = merged.parts.iter().position(|part| part.slice == slice);
+            let index = merged.slices.iter().position(|own| own.slice == slice);
             let index = index.unwrap_or_else(|| {
-                merged.parts.push(Part::new(slice));
-                merged.parts.len() - 1
+                merged.slices.push(SliceFigures::new(slice));
+                merged.slices.len() - 1
             });
-            merged.parts[index].ask(criterion, scenario);
+            merged.slices[index].ask(criterion, scenario);
         }
     }
 
@@ -128,8 +128,8 @@ impl Aggregate {
                 let until = last_ended.map_or(span.until, |at| at.since(started).min(span.until));
                 merged.busy_until = merged.busy_until.max(until);
             }
-            for part in &mut merged.parts {
-                part.add(span, zone, figures);
+            for own in &mut merged.slices {
+                own.add(span, zone, figures);
             }
         }
         self.evidence_lost += snapshot.evidence_lost;
@@ -197,8 +197,8 @@ impl Aggregate {
         let (figures, span) = if *slice == Slice::WHOLE {
             (&merged.figures, merged.span)
         } else {
-            let part = merged.parts.iter().find(|part| part.slice == *slice)?;
-            (&part.figures, part.span)
+            let own = merged.slices.iter().find(|own| own.slice == *slice)?;
+            (&own.figures, own.span)
         };
         let time = span.map_or(Duration::ZERO, |s| s.until.min(merged.busy_until).saturating_sub(s.from));
         Some(View { figures, time })

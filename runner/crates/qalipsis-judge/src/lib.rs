@@ -5,7 +5,7 @@
 pub mod aggregate;
 mod comparison;
 pub mod judge;
-mod part;
 pub mod report;
+mod slice_figures;
 pub mod timeline;
 pub mod zone;

@@ -11,11 +11,11 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Multipart {
-    parts: Vec<Part>,
+    parts: Vec<FormPart>,
 }
 
 #[derive(Debug, Clone)]
-struct Part {
+struct FormPart {
     head: String,
     content: Bytes,
 }
@@ -30,7 +30,7 @@ impl Multipart {
     #[must_use]
     pub fn text(mut self, name: &str, value: impl Into<String>) -> Self {
         let head = format!("Content-Disposition: form-data; name=\"{}\"\r\n", escaped(name));
-        self.parts.push(Part { head, content: Bytes::from(value.into()) });
+        self.parts.push(FormPart { head, content: Bytes::from(value.into()) });
         self
     }
 
@@ -49,7 +49,7 @@ impl Multipart {
             escaped(file_name),
             escaped(content_type),
         );
-        self.parts.push(Part { head, content: content.into() });
+        self.parts.push(FormPart { head, content: content.into() });
         self
     }
 

@@ -1,6 +1,6 @@
 //! A comparison for programs.
 
-use qalipsis_compare::{Comparison, Part, SubjectKind, Verdict};
+use qalipsis_compare::{Comparison, DistributionPart, SubjectKind, Verdict};
 use serde::Serialize;
 
 /// Version of the format.
@@ -88,8 +88,8 @@ fn change(change: &qalipsis_compare::Change) -> Change {
     Change {
         measure: change.measure.name(),
         part: change.part.map(|part| match part {
-            Part::Body => "p10-p90",
-            Part::Tail => "p90-p99",
+            DistributionPart::Body => "p10-p90",
+            DistributionPart::Tail => "p90-p99",
         }),
         unit: change.measure.unit(),
         before: change.before,

@@ -5,7 +5,9 @@ use super::style::{Mark, Paint, Style};
 use super::table::{Column, Table};
 use crate::comparison::outcome;
 use crate::text::counted;
-use qalipsis_compare::{Change, Comparison, Part, ScenarioComparison, SubjectComparison, Verdict};
+use qalipsis_compare::{
+    Change, Comparison, DistributionPart, ScenarioComparison, SubjectComparison, Verdict,
+};
 
 /// The whole comparison as text that ends with a line end, for two summaries.
 pub(super) fn whole(comparison: &Comparison, style: Style) -> String {
@@ -58,7 +60,7 @@ pub(super) fn show(page: &mut Page, comparison: &Comparison) {
         }
         // What did not change is told by the middle of its times alone.
         table(page, scenario, |change| {
-            change.verdict != Verdict::Unchanged || change.part == Some(Part::Body)
+            change.verdict != Verdict::Unchanged || change.part == Some(DistributionPart::Body)
         });
     }
     notes(page, comparison);

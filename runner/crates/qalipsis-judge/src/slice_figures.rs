@@ -29,7 +29,7 @@ impl Span {
 
 /// The figures of one slice: of the steps and meters that criteria ask for, and of no others.
 #[derive(Debug, Default)]
-pub(crate) struct Part {
+pub(crate) struct SliceFigures {
     pub(crate) slice: Slice,
     steps: BTreeSet<u32>,
     meters: BTreeSet<String>,
@@ -38,7 +38,7 @@ pub(crate) struct Part {
     pub(crate) span: Option<Span>,
 }
 
-impl Part {
+impl SliceFigures {
     pub(crate) fn new(slice: Slice) -> Self {
         Self { slice, ..Self::default() }
     }
