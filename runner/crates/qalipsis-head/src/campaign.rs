@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use qalipsis_cluster::{Receiver, Sender, ToFactory, ToHead};
 use qalipsis_judge::aggregate::Aggregate;
-use qalipsis_judge::judge::{JudgeInput, Described, Ending, breach, judge};
+use qalipsis_judge::judge::{Described, Ending, JudgeInput, breach, judge};
 use qalipsis_judge::report::{FactoryReport, Report};
 use qalipsis_model::duration::human;
 use qalipsis_model::environment::Environment;

@@ -16,7 +16,9 @@ mod tester;
 pub use criteria::{Breach, breach};
 
 use crate::aggregate::Aggregate;
-use crate::report::{FactoryReport, Problem, Reason, Report, ScenarioReport, StepFailure, StepReport};
+use crate::report::{
+    FactoryReport, Reason, Report, ScenarioProblem, ScenarioReport, StepFailure, StepReport,
+};
 use crate::zone;
 use cause::Causes;
 use qalipsis_model::description::{ScenarioDescription, SourceLocation, StepDescription};
@@ -363,11 +365,11 @@ fn problems(
     figures: &ScenarioFigures,
     evidence: &[&Evidence],
     limit: usize,
-) -> Vec<Problem> {
+) -> Vec<ScenarioProblem> {
     let mut problems = Vec::new();
     if let Ending::NotReady(causes) = input.ending {
         problems.extend(causes.iter().filter(|c| c.scenario.as_deref() == Some(scenario)).map(|cause| {
-            Problem {
+            ScenarioProblem {
                 name: cause::WARM_UP.to_owned(),
                 kind: FailureKind::Error,
                 count: 1,
@@ -386,7 +388,7 @@ fn problems(
     };
     for join in figures.joins.values().filter(|j| j.undecodable > 0 && j.steps.is_empty()) {
         let evidence = outside(FailureKind::Undecodable);
-        problems.push(Problem {
+        problems.push(ScenarioProblem {
             name: format!("source {}", join.name),
             kind: FailureKind::Undecodable,
             count: join.undecodable,
@@ -396,7 +398,7 @@ fn problems(
     }
     let sources = outside(FailureKind::Source);
     if let Some(first) = sources.first() {
-        problems.push(Problem {
+        problems.push(ScenarioProblem {
             name: "sources".to_owned(),
             kind: FailureKind::Source,
             count: sources.len() as u64,
@@ -408,7 +410,7 @@ fn problems(
         let count = figures.iterations.of_kind(kind);
         if count > 0 {
             let evidence = outside(kind);
-            problems.push(Problem {
+            problems.push(ScenarioProblem {
                 name: format!("{kind} outside of steps"),
                 kind,
                 count,

@@ -120,7 +120,7 @@ pub struct ScenarioReport {
     /// In order of declaration.
     pub criteria: Vec<CriterionReport>,
     /// Failures outside of any step: warm-up, sources, panics between steps.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<ScenarioProblem>,
     /// Load and response times over time.
     pub timeline: TimelineReport,
 }
@@ -269,7 +269,7 @@ pub struct StepFailure {
 
 /// A failure outside of any step.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct ScenarioProblem {
     /// Unique in its scenario: `warm-up`, `source kafka topic orders.fulfilled`, `iteration`.
     pub name: String,
     /// Why.

@@ -9,7 +9,7 @@ use qalipsis_config::{Settings, Sources};
 use qalipsis_core::scenario::Scenario;
 use qalipsis_engine::{Event, Handle, prepare_until};
 use qalipsis_judge::aggregate::Aggregate;
-use qalipsis_judge::judge::{JudgeInput, Described, Ending, breach, judge};
+use qalipsis_judge::judge::{Described, Ending, JudgeInput, breach, judge};
 use qalipsis_judge::report::{FactoryReport, Report};
 use qalipsis_model::description::ScenarioDescription;
 use qalipsis_model::environment::Environment;

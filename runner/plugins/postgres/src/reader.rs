@@ -81,7 +81,7 @@ pub(crate) async fn run<T: DeserializeOwned>(poll: Poll, feed: Feed<T>) -> Resul
 /// Says how many rows came that no pass could read.
 async fn count_unreadable<T>(poll: &Poll, feed: &Feed<T>, unreadable: &Unreadable) -> Result<(), Fault> {
     let session = Session::open(poll).await?;
-    let counted = session.unreadable(&unreadable.statement).await.map_err(Problem::into_fault)?;
+    let counted = session.unreadable(&unreadable.statement).await.map_err(PollError::into_fault)?;
     session.connection.busy.store(false, Relaxed);
     let Some((count, example)) = counted.filter(|(count, _)| *count > unreadable.before) else {
         return Ok(());
@@ -104,14 +104,14 @@ async fn read<T: DeserializeOwned>(
     unreadable: &Mutex<Option<Unreadable>>,
 ) -> Result<(), Fault> {
     let mut session = Session::open(poll).await?;
-    let window = session.describe().await.map_err(Problem::into_fault)?;
+    let window = session.describe().await.map_err(PollError::into_fault)?;
     let mut progress = Progress::new(poll, &window);
-    progress.start(&session).await.map_err(Problem::into_fault)?;
+    progress.start(&session).await.map_err(PollError::into_fault)?;
     // What is there already is read either to be handed over or to be known later.
     let receiver = poll.from_start.then_some(feed);
-    progress.pass(&mut session, receiver).await.map_err(Problem::into_fault)?;
+    progress.pass(&mut session, receiver).await.map_err(PollError::into_fault)?;
     let statement = window.unreadable();
-    let counted = session.unreadable(&statement).await.map_err(Problem::into_fault)?;
+    let counted = session.unreadable(&statement).await.map_err(PollError::into_fault)?;
     let before = if poll.from_start { 0 } else { counted.map_or(0, |(count, _)| count) };
     *unreadable.lock() = Some(Unreadable { statement, before });
     session.connection.busy.store(false, Relaxed);
@@ -138,8 +138,8 @@ async fn read<T: DeserializeOwned>(
                     );
                 }
             }
-            Err(Problem::Fatal(fault)) => return Err(fault),
-            Err(Problem::Passing(fault)) => {
+            Err(PollError::Fatal(fault)) => return Err(fault),
+            Err(PollError::Passing(fault)) => {
                 feed.interrupted_since(complete, clause(poll, &fault));
                 note(outage, fault);
                 session = reopen(poll, outage).await;
@@ -173,15 +173,15 @@ async fn reopen<'a>(poll: &'a Poll, outage: &Outage) -> Session<'a> {
     }
 }
 
-/// Why a pass did not come to its end.
-enum Problem {
+/// Why one poll failed.
+enum PollError {
     /// Another connection may do.
     Passing(Fault),
     /// It will not get better.
     Fatal(Fault),
 }
 
-impl Problem {
+impl PollError {
     fn into_fault(self) -> Fault {
         match self {
             Self::Passing(fault) | Self::Fatal(fault) => fault,
@@ -203,31 +203,31 @@ impl<'a> Session<'a> {
         Ok(Self { poll, connection, prepared: Mutex::default() })
     }
 
-    fn problem(&self, error: &Error) -> Problem {
+    fn problem(&self, error: &Error) -> PollError {
         let target = &self.poll.postgres.0.target;
         let fault = error::polled(target, &self.poll.statement, error);
-        if error::passes(error) { Problem::Passing(fault) } else { Problem::Fatal(fault) }
+        if error::passes(error) { PollError::Passing(fault) } else { PollError::Fatal(fault) }
     }
 
-    fn fatal(&self, problem: &str, code: &'static str) -> Problem {
+    fn fatal(&self, problem: &str, code: &'static str) -> PollError {
         let target = &self.poll.postgres.0.target;
-        Problem::Fatal(error::local_poll(target, &self.poll.statement, problem, code))
+        PollError::Fatal(error::local_poll(target, &self.poll.statement, problem, code))
     }
 
     /// An answer of the server, if there is one at all.
-    async fn answer<T>(&self, asked: impl Future<Output = Result<T, Error>>) -> Result<T, Problem> {
+    async fn answer<T>(&self, asked: impl Future<Output = Result<T, Error>>) -> Result<T, PollError> {
         match tokio::time::timeout(ANSWER_WITHIN, asked).await {
             Ok(answer) => answer.map_err(|error| self.problem(&error)),
             Err(_) => {
                 let target = &self.poll.postgres.0.target;
                 let problem = format!("no answer within {}", human(ANSWER_WITHIN));
-                Err(Problem::Passing(error::local_poll(target, &self.poll.statement, &problem, "timeout")))
+                Err(PollError::Passing(error::local_poll(target, &self.poll.statement, &problem, "timeout")))
             }
         }
     }
 
     /// A statement that is prepared, or nothing where statements are not.
-    async fn prepare(&self, sql: &str) -> Result<Option<Statement>, Problem> {
+    async fn prepare(&self, sql: &str) -> Result<Option<Statement>, PollError> {
         if !self.poll.postgres.0.prepared {
             return Ok(None);
         }
@@ -255,7 +255,7 @@ impl<'a> Session<'a> {
     }
 
     /// The first row of an answer.
-    async fn first(&self, rows: RowStream) -> Result<Option<Row>, Problem> {
+    async fn first(&self, rows: RowStream) -> Result<Option<Row>, PollError> {
         pin_mut!(rows);
         let mut first = None;
         // To its end, so that what comes next has an answer of its own.
@@ -266,7 +266,7 @@ impl<'a> Session<'a> {
     }
 
     /// Learns the types of the key columns, and whether there are such columns.
-    async fn describe(&mut self) -> Result<Window, Problem> {
+    async fn describe(&mut self) -> Result<Window, PollError> {
         let poll = self.poll;
         if poll.keys.is_empty() {
             return Err(self.fatal("no key columns, name them by .after([...])", "configuration"));
@@ -286,7 +286,7 @@ impl<'a> Session<'a> {
     }
 
     /// How many rows no pass can read, and one of them.
-    async fn unreadable(&self, statement: &str) -> Result<Option<(i64, Option<String>)>, Problem> {
+    async fn unreadable(&self, statement: &str) -> Result<Option<(i64, Option<String>)>, PollError> {
         let query = Query { sql: statement.to_owned(), parameters: Vec::new() };
         let rows = self.answer(self.send(None, &query)).await?;
         let row = self.first(rows).await?;
@@ -294,7 +294,7 @@ impl<'a> Session<'a> {
         row.map(read).transpose().map_err(|error| self.problem(&error))
     }
 
-    async fn newest(&self, query: Query) -> Result<Option<Newest>, Problem> {
+    async fn newest(&self, query: Query) -> Result<Option<Newest>, PollError> {
         let statement = self.prepare(&query.sql).await?;
         let rows = self.answer(self.send(statement.as_ref(), &query)).await?;
         let Some(row) = self.first(rows).await? else { return Ok(None) };
@@ -377,7 +377,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Finds where to start.
-    async fn start(&mut self, session: &Session<'_>) -> Result<(), Problem> {
+    async fn start(&mut self, session: &Session<'_>) -> Result<(), PollError> {
         if self.poll.changes {
             return Ok(());
         }
@@ -401,7 +401,7 @@ impl<'a> Progress<'a> {
         &mut self,
         session: &mut Session<'_>,
         feed: Option<&Feed<T>>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), PollError> {
         let mut pass = Pass::default();
         session.connection.busy.store(true, Relaxed);
         let read = self.read(session, feed, &mut pass).await;
@@ -425,7 +425,7 @@ impl<'a> Progress<'a> {
         session: &Session<'_>,
         feed: Option<&Feed<T>>,
         pass: &mut Pass,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), PollError> {
         let began = Instant::now();
         let client = session.connection.client();
         let clock = Query { sql: "select now()::text".to_owned(), parameters: Vec::new() };
@@ -479,7 +479,7 @@ impl<'a> Progress<'a> {
         session: &Session<'_>,
         began: Instant,
         now: &str,
-    ) -> Result<Bound, Problem> {
+    ) -> Result<Bound, PollError> {
         if self.poll.changes {
             return Ok(Bound::Everything);
         }
@@ -514,7 +514,7 @@ impl<'a> Progress<'a> {
         feed: Option<&Feed<T>>,
         pass: &mut Pass,
         rows: RowStream,
-    ) -> Result<bool, Problem> {
+    ) -> Result<bool, PollError> {
         pin_mut!(rows);
         pass.rows = 0;
         let read = loop {
@@ -542,7 +542,7 @@ impl<'a> Progress<'a> {
         pass: &mut Pass,
         row: &Row,
         arrived: Instant,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), PollError> {
         let unreadable = |error: Error| session.problem(&error);
         let ahead: bool = row.try_get(0).map_err(unreadable)?;
         let kept: bool = row.try_get(1).map_err(unreadable)?;

@@ -1,7 +1,7 @@
 //! What is reported already and explains what could not be judged: one cause, one failure.
 
-use super::{JudgeInput, Ending, overloaded};
-use crate::report::{Problem, StepReport};
+use super::{Ending, JudgeInput, overloaded};
+use crate::report::{ScenarioProblem, StepReport};
 use qalipsis_model::duration::human;
 use qalipsis_model::plan::ScenarioPlan;
 use qalipsis_model::snapshot::ScenarioFigures;
@@ -27,7 +27,7 @@ impl Causes {
         planned: &ScenarioPlan,
         figures: &ScenarioFigures,
         steps: &[StepReport],
-        problems: &[Problem],
+        problems: &[ScenarioProblem],
     ) -> Self {
         let failed = (0_u32..).zip(steps).filter_map(|(index, step)| {
             let headline = step.headline.as_ref().or(step.cause.as_ref())?;
@@ -75,7 +75,7 @@ impl Causes {
     }
 }
 
-fn in_words(problem: &Problem) -> String {
+fn in_words(problem: &ScenarioProblem) -> String {
     match problem.name.as_str() {
         WARM_UP => format!("warm-up failed: {}", problem.message),
         name => format!("{name}: {}", problem.message),

@@ -3,7 +3,7 @@
 use super::cause::Causes;
 use super::consequence::of_breach;
 use super::observe::{Observed, observe};
-use super::{JudgeInput, Described, Ending};
+use super::{Described, Ending, JudgeInput};
 use crate::aggregate::Aggregate;
 use crate::report::{CriterionReport, Outcome};
 use qalipsis_model::criterion::{Criterion, Subject};

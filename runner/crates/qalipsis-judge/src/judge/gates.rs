@@ -1,7 +1,7 @@
 //! No gate that cannot fail: every measure on every kind of target with every limit is refused before anything runs, or
 //! judged in earnest, or red at the end with its reason.
 
-use super::{JudgeInput, Described, Ending, judge};
+use super::{Described, Ending, JudgeInput, judge};
 use crate::aggregate::Aggregate;
 use crate::report::{CriterionReport, Outcome, Report};
 use qalipsis_model::criterion::{Criterion, Limit, Quantity, Statistic, Subject};

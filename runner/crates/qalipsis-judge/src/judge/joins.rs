@@ -1,7 +1,7 @@
 //! What sources could not read, what cannot be judged because of it, and whether the counts add up.
 
-use super::{JudgeInput, Ending};
-use crate::report::{Problem, Reason, ScenarioReport, StepReport};
+use super::{Ending, JudgeInput};
+use crate::report::{Reason, ScenarioProblem, ScenarioReport, StepReport};
 use qalipsis_model::evidence::{Evidence, FailureKind};
 use qalipsis_model::join::{Gap, JoinFigures};
 use qalipsis_model::snapshot::ScenarioFigures;
@@ -27,7 +27,7 @@ pub(super) fn unread(scenario: &ScenarioReport) -> impl Iterator<Item = Reason> 
 }
 
 /// Whether a problem is the failure of sources, each of which is named already with what could not be observed.
-pub(super) fn is_named(scenario: &ScenarioReport, problem: &Problem) -> bool {
+pub(super) fn is_named(scenario: &ScenarioReport, problem: &ScenarioProblem) -> bool {
     let named = |evidence: &Evidence| {
         let source = evidence.source.as_ref();
         scenario

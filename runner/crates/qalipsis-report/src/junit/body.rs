@@ -4,7 +4,7 @@ use super::xml::{cut, line, written};
 use crate::evidence;
 use crate::text::{counted, lines};
 use qalipsis_compare::{Change, SubjectComparison, Verdict};
-use qalipsis_judge::report::{CriterionReport, Problem, StepReport};
+use qalipsis_judge::report::{CriterionReport, ScenarioProblem, StepReport};
 use qalipsis_model::criterion::Subject;
 use qalipsis_model::description::SourceLocation;
 use qalipsis_model::evidence::Evidence;
@@ -88,7 +88,7 @@ pub(super) fn step(
     text(&body, location, limit)
 }
 
-pub(super) fn problem(problem: &Problem, location: &SourceLocation, limit: usize) -> String {
+pub(super) fn problem(problem: &ScenarioProblem, location: &SourceLocation, limit: usize) -> String {
     let mut body =
         format!("{}\ncount:  {}", line(&problem.message, EXCERPT), problem.kind.counted(problem.count));
     for evidence in &problem.evidence {

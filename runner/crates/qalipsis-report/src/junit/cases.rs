@@ -8,7 +8,9 @@ use crate::text::{counted, number};
 use crate::times;
 use crate::zones;
 use qalipsis_compare::{SubjectComparison, Verdict};
-use qalipsis_judge::report::{CriterionReport, Outcome, Problem, Reason, Report, ScenarioReport, StepReport};
+use qalipsis_judge::report::{
+    CriterionReport, Outcome, Reason, Report, ScenarioProblem, ScenarioReport, StepReport,
+};
 use qalipsis_model::description::SourceLocation;
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::verdict::Status;
@@ -122,7 +124,7 @@ impl Cases<'_> {
         reason.scenario.as_deref() == Some(self.scenario.name.as_str())
     }
 
-    fn problem(&self, problem: &Problem) -> TestCase {
+    fn problem(&self, problem: &ScenarioProblem) -> TestCase {
         let location = problem.evidence.iter().find_map(|e| e.location.as_ref());
         let location = location.unwrap_or(&self.scenario.location);
         let kind = match problem.kind {

@@ -159,8 +159,8 @@ impl Scenario {
     }
 }
 
-impl From<&report::Problem> for Problem {
-    fn from(problem: &report::Problem) -> Self {
+impl From<&report::ScenarioProblem> for Problem {
+    fn from(problem: &report::ScenarioProblem) -> Self {
         Self {
             name: problem.name.clone(),
             kind: problem.kind.name().to_owned(),

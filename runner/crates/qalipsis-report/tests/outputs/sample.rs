@@ -1,7 +1,7 @@
 //! Reports to show, judged from figures as a real campaign's are.
 
 use qalipsis_judge::aggregate::Aggregate;
-use qalipsis_judge::judge::{JudgeInput, Described, Ending, judge};
+use qalipsis_judge::judge::{Described, Ending, JudgeInput, judge};
 use qalipsis_judge::report::{FactoryReport, Report, ZoneDifference, ZoneFigure, ZoneReport};
 use qalipsis_judge::zone::ZoneFigures;
 use qalipsis_model::criterion::Subject;
@@ -531,7 +531,7 @@ pub(crate) fn hostile(text: &str) -> Report {
             worst: figure(2e9),
             best: figure(1e6),
         }];
-        scenario.problems.push(qalipsis_judge::report::Problem {
+        scenario.problems.push(qalipsis_judge::report::ScenarioProblem {
             name: text.into(),
             kind: FailureKind::Source,
             count: 2,

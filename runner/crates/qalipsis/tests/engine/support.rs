@@ -10,7 +10,7 @@ use qalipsis::core::profile::segment::Segment;
 use qalipsis::prelude::*;
 use qalipsis_engine::{Event, prepare};
 use qalipsis_judge::aggregate::Aggregate;
-use qalipsis_judge::judge::{JudgeInput, Described, Ending, judge};
+use qalipsis_judge::judge::{Described, Ending, JudgeInput, judge};
 use qalipsis_judge::report::{Report, StepReport};
 use std::time::SystemTime;
 
