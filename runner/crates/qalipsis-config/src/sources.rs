@@ -1,4 +1,4 @@
-//! Reading the configuration from everywhere it may be given.
+//! SourceReader the configuration from everywhere it may be given.
 
 use super::criteria::GivenCriterion;
 use super::entry::{Entry, Origin, Value};
@@ -52,7 +52,7 @@ impl Sources {
     ///
     /// Keys of families are only known to be well-formed; [`Settings::plan`] checks the names in them.
     pub fn read(&self) -> (Settings, Vec<Problem>) {
-        let mut reading = Reading {
+        let mut reading = SourceReader {
             environment: &self.environment,
             fixed: BTreeMap::new(),
             families: Vec::new(),
@@ -70,7 +70,7 @@ impl Sources {
     }
 }
 
-struct Reading<'a> {
+struct SourceReader<'a> {
     environment: &'a Environment,
     /// The entry of highest precedence of each key. Lower ones are not even checked: nobody uses them.
     fixed: BTreeMap<&'static str, (&'static Key, Entry)>,
@@ -79,7 +79,7 @@ struct Reading<'a> {
     problems: Vec<Problem>,
 }
 
-impl Reading<'_> {
+impl SourceReader<'_> {
     fn files(&mut self, sources: &Sources) {
         if let Some(path) = &sources.only_file {
             match read_file(path) {

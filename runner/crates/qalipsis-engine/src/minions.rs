@@ -95,7 +95,7 @@ impl Load {
 }
 
 /// Counts the end of a released minion, however it ends: also when it is cancelled before it was ever polled.
-pub(crate) struct Ending {
+pub(crate) struct EndGuard {
     load: Arc<Load>,
     worker: Arc<Worker>,
     scenario: usize,
@@ -103,13 +103,13 @@ pub(crate) struct Ending {
     begun: bool,
 }
 
-impl Ending {
+impl EndGuard {
     pub(crate) fn of(load: &Arc<Load>, worker: &Arc<Worker>, scenario: usize) -> Self {
         Self { load: Arc::clone(load), worker: Arc::clone(worker), scenario, begun: false }
     }
 }
 
-impl Drop for Ending {
+impl Drop for EndGuard {
     fn drop(&mut self) {
         self.worker.recorder.scenario(self.scenario, |figures| {
             figures.released += u64::from(!self.begun);
@@ -123,7 +123,7 @@ impl Drop for Ending {
 /// Runs the passes of one minion that was to be released at `intended`.
 pub(crate) async fn run(
     minion: MinionState,
-    mut ending: Ending,
+    mut ending: EndGuard,
     iterate: Iterate,
     limit: Duration,
     intended: Instant,
@@ -234,7 +234,7 @@ mod tests {
         });
         let worker = Arc::new(Worker::new(0, Recorder::new([1])));
         load.opened(0);
-        let ending = Ending::of(&load, &worker, 0);
+        let ending = EndGuard::of(&load, &worker, 0);
         assert!(!load.is_over());
         let task = async move { drop(ending) };
         drop(task);

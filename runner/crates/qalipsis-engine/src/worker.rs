@@ -3,7 +3,7 @@
 //! Measured on HTTP: one such runtime per core serves a quarter more than one runtime with a
 //! thread per core, for nothing ever moves between cores.
 
-use crate::minions::{self, Ending, Load};
+use crate::minions::{self, EndGuard, Load};
 use crate::pacing::Release;
 use crate::sources::Opened;
 use parking_lot::Mutex;
@@ -204,7 +204,7 @@ impl State {
             self.load.closed(release.scenario, 1);
             return;
         }
-        let ending = Ending::of(&self.load, &self.worker, release.scenario);
+        let ending = EndGuard::of(&self.load, &self.worker, release.scenario);
         let minion = MinionState::new(Arc::clone(&hosted.context), Arc::clone(&self.worker), release.minion);
         hosted.minions.spawn(minions::run(
             minion,

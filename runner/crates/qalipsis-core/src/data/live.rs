@@ -21,13 +21,13 @@ pub(super) struct Live<T> {
     incoming: Mutex<Incoming<T>>,
     /// How many records it has given.
     count: AtomicU64,
-    _reading: Reading,
+    _reading: ReadingTask,
 }
 
 /// The task that reads a stream, which ends with this.
-struct Reading(AbortHandle);
+struct ReadingTask(AbortHandle);
 
-impl Drop for Reading {
+impl Drop for ReadingTask {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -87,7 +87,7 @@ impl<T: Send + Sync + 'static> Data<T> {
             // Nobody is left to be told when this fails.
             let _ = sender.send(Item::End).await;
         };
-        let reading = Reading(tokio::spawn(read).abort_handle());
+        let reading = ReadingTask(tokio::spawn(read).abort_handle());
         let first = match rest.recv().await {
             Some(first @ Item::Record(_)) => Some(first),
             Some(Item::Bad(problem)) => return Err(SetupError::new(problem)),

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, sleep};
 
-type Reading<P> = Opened<<<P as Sources>::Source as Source>::Record>;
+type OpenedSource<P> = Opened<<<P as Sources>::Source as Source>::Record>;
 
 /// Far longer than anything here should take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -46,7 +46,7 @@ pub async fn check_sources<P: Sources>(plugin: &P) -> Result<(), Broken> {
     stops_while_its_server_is_silent(plugin).await
 }
 
-async fn reading<P: Sources>(plugin: &P, decoding: impl Fn() + Send + Sync + 'static) -> Reading<P> {
+async fn reading<P: Sources>(plugin: &P, decoding: impl Fn() + Send + Sync + 'static) -> OpenedSource<P> {
     open(plugin.source(Arc::new(decoding) as Decoding).await).await.ready().await
 }
 
