@@ -1,4 +1,4 @@
-// A released runner: fetched, held against its checksum, and kept among the tools of the machine.
+// A released runner: fetched, checked against its checksum, and kept among the tools of the machine.
 
 import * as core from "@actions/core";
 import { HttpClient } from "@actions/http-client";

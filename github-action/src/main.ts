@@ -15,7 +15,7 @@ const STARTED = "started";
 const PID = "pid";
 
 async function main(): Promise<void> {
-  // Tells the post step what it is, also when nothing could be started.
+  // Records for the post step what it is, also when nothing could be started.
   core.saveState(STARTED, "true");
   const inputs = read((name) => core.getInput(name));
   const folder = resolve(inputs.workingDirectory);
@@ -86,7 +86,7 @@ async function comment(inputs: Inputs, text: string): Promise<void> {
   }
 }
 
-/** Ends a runner that the cancelled job left. Twice: the second signal does not wait for running passes. */
+/** Ends a runner that the cancelled job left. Twice: the second signal does not wait for running iterations. */
 async function post(pid: number): Promise<void> {
   for (const signal of ["SIGTERM", "SIGTERM", "SIGKILL"] as const) {
     if (!runs(pid)) {

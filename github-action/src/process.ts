@@ -1,4 +1,4 @@
-// Other programs: none stays when this one is told to end.
+// Other programs: none stays when this one has to end.
 
 import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
 

@@ -79,7 +79,7 @@ function version(runner: string, folder: string): Promise<string> {
     let text = "";
     const limit = setTimeout(() => {
       child.kill("SIGKILL");
-      failed(new Error(`the runner ${runner} did not tell its version within ${ANSWER_MS / 1000} s`));
+      failed(new Error(`the runner ${runner} did not print its version within ${ANSWER_MS / 1000} s`));
     }, ANSWER_MS);
     child.stdout!.on("data", (data) => (text += data));
     child.stderr!.on("data", (data) => (text += data));

@@ -106,7 +106,7 @@ test("what the system under test says is no command to GitHub", async (t) => {
   assert.deepEqual(commands(text), ["error from the runner", "error the campaign FAILED: ::add-mask::a"]);
 });
 
-test("what ends a campaign early is told in one line", async (t) => {
+test("what ends a campaign early is one line", async (t) => {
   const folder = place(t);
   const stand = (script) => ({ runner: standIn(folder, `${version}${script}`) });
   assert.match(await error(folder, stand("echo out of luck >&2; exit 101")), /^qalipsis crashed with exit code 101: out of luck$/);
@@ -123,7 +123,7 @@ test("what ends a campaign early is told in one line", async (t) => {
   assert.equal(values(join(folder, "output")).status, "ABORTED");
 });
 
-test("wrong inputs are told before anything starts", async (t) => {
+test("wrong inputs are errors before anything starts", async (t) => {
   const folder = place(t);
   assert.match(await error(folder, { "working-directory": join(folder, "nowhere") }), /^the folder .*nowhere does not exist: check the input working-directory$/);
   assert.match(await error(folder, { version: "latest", runner: "" }), /^version must be like 1\.2\.3, or source, not "latest"$/);
@@ -236,7 +236,7 @@ test("a cancelled step ends its campaign", async (t) => {
   const { child, end, pids } = await long(folder);
   child.kill("SIGINT");
   const { text } = await end;
-  // The runner was told and ended by itself: its code of an aborted campaign.
+  // The runner was signalled and ended by itself: its code of an aborted campaign.
   assert.equal(values(join(folder, "output"))["exit-code"], "5", text);
   await until("no process is left", () => gone(pids));
 });

@@ -59,7 +59,7 @@ test("a version is downloaded once, verified and run", async (t) => {
   assert.deepEqual(readdirSync(join(folder, "temp")).filter((name) => name.includes("download")), []);
 });
 
-test("an archive that cannot be had or trusted is told in one line, and not kept", async (t) => {
+test("an archive that cannot be had or trusted is an error of one line, and not kept", async (t) => {
   const folder = place(t);
   const { base, asked: urls } = await releases(t);
   assert.match(await error(folder, asked(base, "9.9.9")), /^version 9\.9\.9 is not released for this machine: there is no http.*\/v9\.9\.9\/qalipsis-9\.9\.9-/);
@@ -98,7 +98,7 @@ test("a server that is silent, stops in the middle or fails is asked three times
   assert.match(text, /the server answered 503; again in 1 s/);
 });
 
-test("a machine without released runners is told so", async (t) => {
+test("a machine without released runners is an error", async (t) => {
   const folder = place(t);
   const other = (platform, arch) => ({
     NODE_OPTIONS: `--import "data:text/javascript,for(const[name,value]of[['platform','${platform}'],['arch','${arch}']])Object.defineProperty(process,name,{value})"`,
@@ -136,7 +136,7 @@ test("the pipelines of the documentation get the runner as they say", async (t) 
   }
 });
 
-test("a runner that is missing, foreign, too old or silent is told in one line", async (t) => {
+test("a runner that is missing, foreign, too old or silent is an error of one line", async (t) => {
   const folder = place(t);
   // Runs beside the others, as it takes its time.
   const muted = error(place(t), { runner: standIn(folder, `echo $$ > "${join(folder, "pid")}"; exec sleep 600`, "mute") });
@@ -145,7 +145,7 @@ test("a runner that is missing, foreign, too old or silent is told in one line",
   assert.match(await error(folder, { runner: standIn(folder, "echo qalipsis 0.0.9") }), /is too old: this action needs 0\.1\.0 or later, and it is 0\.0\.9$/);
   assert.match(await error(folder, { runner: standIn(folder, "echo GNU bash") }), /is not the runner of QALIPSIS: asked for its version, it said "GNU bash"$/);
   assert.match(await error(folder, { runner: standIn(folder, "exit 127") }), /is not the runner of QALIPSIS: asked for its version, it said nothing$/);
-  assert.match(await muted, /did not tell its version within 20 s$/);
+  assert.match(await muted, /did not print its version within 20 s$/);
   await until("no process is left", () => gone([readFileSync(join(folder, "pid"), "utf8").trim()]));
 });
 
@@ -170,7 +170,7 @@ test("without any, the runner is built from the checkout of the action, once", a
   assert.deepEqual(readdirSync(join(folder, "temp")).filter((name) => name.includes("build")), []);
 });
 
-test("a build that fails or is cancelled is told, and leaves no process", async (t) => {
+test("a build that fails or is cancelled is an error, and leaves no process", async (t) => {
   const folder = place(t);
   const checkout = temporary(t);
   cpSync("dist", join(checkout, "github-action/dist"), { recursive: true });

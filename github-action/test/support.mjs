@@ -31,7 +31,7 @@ export function place(t) {
   return folder;
 }
 
-/** Starts the action, with the real runner and the quickstart unless told otherwise. */
+/** Starts the action, with the real runner and the quickstart by default. */
 export function start(folder, inputs, environment = {}) {
   const env = {
     PATH: process.env.PATH,

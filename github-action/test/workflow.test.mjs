@@ -31,7 +31,7 @@ const job = (inputs, more = []) => [
   "      - if: always()",
   "        env:",
   "          STATUS: ${{ steps.campaign.outputs.status }}/${{ steps.campaign.outputs.failed-steps }}/",
-  '        run: echo "told $STATUS"',
+  '        run: echo "status $STATUS"',
   ...more,
 ];
 
@@ -50,7 +50,7 @@ test("red: the job fails, and what was asked for is uploaded", async (t) => {
   const flags = ["--artifact-server-path", store, "--artifact-server-addr", "127.0.0.1", "--artifact-server-port", `${await port()}`];
   const { code, text } = await workflow(root, job(inputs), flags, own);
   assert.equal(code, 1, text);
-  assert.match(text, /told FAILED\/quickstart › place\//);
+  assert.match(text, /status FAILED\/quickstart › place\//);
   const files = readdirSync(store, { recursive: true });
   assert.ok(files.some((file) => /qalipsis-\d{8}-\d{6}-[a-z0-9]+/.test(file)), `${files}\n${text}`);
 });
@@ -72,7 +72,7 @@ test("green: built once, the runner comes from the cache of the workflow, and no
     rmSync(join(folder, "cache/act/tool_cache"), { recursive: true, force: true });
     const { code, text } = await workflow(root, job({ configuration: minions }), flags, environment);
     assert.equal(code, 0, text);
-    assert.match(text, /told SUCCESSFUL\/\//);
+    assert.match(text, /status SUCCESSFUL\/\//);
     assert.match(text, from);
     assert.equal(readFileSync(join(folder, "builds"), "utf8"), "built\n");
   }

@@ -90,7 +90,7 @@ fn set_mode(path: &Path, mode: u32) -> anyhow::Result<()> {
         .with_context(|| format!("failed to set the mode of {}", path.display()))
 }
 
-/// The triple of the machine, as the compiler tells it.
+/// The triple of the machine, as the compiler prints it.
 fn host() -> anyhow::Result<String> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output =
@@ -99,7 +99,7 @@ fn host() -> anyhow::Result<String> {
     text.lines()
         .find_map(|line| line.strip_prefix("host: "))
         .map(str::to_owned)
-        .context("rustc does not tell its host")
+        .context("rustc does not print its host")
 }
 
 fn finish(command: &mut Command) -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that must hold before a change goes in.
+//! `cargo xtask test`: everything that must be green before a change goes in.
 
 use std::process::ExitCode;
 

@@ -15,7 +15,7 @@ pub(crate) fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// A command without what cargo tells this program of its own package. Build scripts of dependencies take note of such
+/// A command without the variables that cargo sets for this program's own package. Build scripts of dependencies take note of such
 /// variables, and a build from here would do again what one from a shell has done.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);

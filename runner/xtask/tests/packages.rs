@@ -6,7 +6,7 @@ use std::process::Command;
 fn the_command_is_printed_where_nothing_can_be_installed() {
     let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
         .arg("test")
-        // No program is found, neither a compiler nor apt-get, nor the one that tells who is root.
+        // No program is found, neither a compiler nor apt-get, nor the one that shows who is root.
         .env("PATH", "/no/such/folder")
         .env_remove("JAVA_HOME")
         .output()

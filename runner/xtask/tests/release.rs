@@ -13,7 +13,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_path_buf()
 }
 
-/// A command without what cargo tells the tests of this crate: build scripts would take it for theirs.
+/// A command without the variables that cargo sets for the tests of this crate: build scripts would take it for theirs.
 fn command(program: impl AsRef<OsStr>, folder: &Path) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
@@ -27,7 +27,7 @@ fn command(program: impl AsRef<OsStr>, folder: &Path) -> Command {
 }
 
 /// What it printed, when it ended well.
-fn told(command: &mut Command) -> String {
+fn output(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{command:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
@@ -37,7 +37,7 @@ fn told(command: &mut Command) -> String {
 /// Packs the runner into `folder` and gives the path of the archive.
 fn release(folder: &Path) -> PathBuf {
     let mut xtask = command(env!("CARGO_BIN_EXE_xtask"), &root());
-    let text = told(xtask.args(["release", "--output"]).arg(folder));
+    let text = output(xtask.args(["release", "--output"]).arg(folder));
     PathBuf::from(text.lines().next().unwrap())
 }
 
@@ -58,9 +58,9 @@ fn the_archive_holds_a_runner_that_runs() {
     assert_eq!(left, [name.to_owned(), format!("{name}.sha256")]);
 
     let checked =
-        told(command("sha256sum", folder).args(["--check", "--strict"]).arg(format!("{name}.sha256")));
+        output(command("sha256sum", folder).args(["--check", "--strict"]).arg(format!("{name}.sha256")));
     assert_eq!(checked, format!("{name}: OK\n"));
-    let listed = told(
+    let listed = output(
         command("tar", folder)
             .args(["--list", "--verbose", "--numeric-owner", "--file", name])
             .env("TZ", "UTC"),
@@ -78,8 +78,8 @@ fn the_archive_holds_a_runner_that_runs() {
             ["-rwxr-xr-x", "0/0", day, &format!("{stem}/qalipsis")],
         ]
     );
-    told(command("tar", folder).args(["--extract", "--file", name]));
-    assert_eq!(told(command(folder.join(stem).join("qalipsis"), folder).arg("--version")), VERSION);
+    output(command("tar", folder).args(["--extract", "--file", name]));
+    assert_eq!(output(command(folder.join(stem).join("qalipsis"), folder).arg("--version")), VERSION);
     for document in ["LICENSE", "README.md"] {
         assert_eq!(
             fs::read(folder.join(stem).join(document)).unwrap(),
@@ -99,6 +99,6 @@ fn cargo_install_puts_the_runner_on_the_path() {
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir));
     let mut install = command(env!("CARGO"), &root());
     install.args(["install", "--quiet", "--locked", "--path", "runner/crates/qalipsis-runner", "--root"]);
-    told(install.arg(folder.path()).env("CARGO_TARGET_DIR", target));
-    assert_eq!(told(command(folder.path().join("bin/qalipsis"), folder.path()).arg("--version")), VERSION);
+    output(install.arg(folder.path()).env("CARGO_TARGET_DIR", target));
+    assert_eq!(output(command(folder.path().join("bin/qalipsis"), folder.path()).arg("--version")), VERSION);
 }

@@ -18,19 +18,19 @@ enum Order {
     Accepted,
     /// the event arrives on Kafka
     Fulfilled,
-    /// the event tells what was ordered
+    /// the event contains what was ordered
     FulfilledUnchanged,
     /// the row is in the database
     Stored,
-    /// the row tells what was ordered
+    /// the row contains what was ordered
     StoredUnchanged,
     /// the message arrives on RabbitMQ
     Announced,
-    /// the message tells what was ordered
+    /// the message contains what was ordered
     AnnouncedUnchanged,
     /// the order is read from the cache
     Cached,
-    /// the cache tells what was ordered
+    /// the cache contains what was ordered
     CachedUnchanged,
 }
 
@@ -145,7 +145,7 @@ async fn place_order(minion: Minion<Order>, world: Arc<World>) -> Outcome {
     let settled = both(both(on_kafka, on_rabbitmq), in_database);
     let effects = world.meters.settled.time(settled).await;
 
-    // The shop caches an order before it tells of it. Whatever else failed, the cache is looked at.
+    // The shop caches an order before it announces it. Whatever else failed, the cache is looked at.
     let cached = async {
         let fields = minion.step(Order::Cached, world.cache.hash(format!("order:{}", order.id))).await?;
         minion.verify(Order::CachedUnchanged, |v| {

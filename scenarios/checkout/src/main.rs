@@ -21,7 +21,7 @@ enum Order {
     /// the event arrives on Kafka
     #[step(name = "order-fulfilled", monitor = "all")]
     Fulfilled,
-    /// the event tells what was ordered
+    /// the event contains what was ordered
     FulfilledUnchanged,
 }
 

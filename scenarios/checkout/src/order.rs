@@ -1,4 +1,4 @@
-//! What is ordered, and what is told about it.
+//! What is ordered, and the records about it.
 
 use qalipsis::prelude::*;
 use qalipsis::rand::RngExt;

@@ -17,7 +17,7 @@ enum Order {
     Accepted,
     /// the row is in the database
     Stored,
-    /// the row tells what was ordered
+    /// the row contains what was ordered
     StoredUnchanged,
     /// once all is done: stock = start - sold
     StockBalanced,
@@ -97,7 +97,7 @@ async fn place_order(minion: Minion<Order>, world: Arc<World>) -> Outcome {
     })
 }
 
-/// No minion sees a lost update: each of them was told that its order is fulfilled.
+/// No minion sees a lost update: each of them was answered that its order is fulfilled.
 async fn balance_stock(minion: Minion<Order>, world: Arc<World>) -> Outcome {
     let sold = world.sold.lock().map(|sold| sold.clone()).unwrap_or_default();
     let stocks = world.database.search("select product, start, stock from stock", &[]).rows::<Stock>().await;

@@ -17,7 +17,7 @@ enum Order {
     Accepted,
     /// the event arrives on Kafka
     Fulfilled,
-    /// the event tells what was ordered
+    /// the event contains what was ordered
     FulfilledUnchanged,
 }
 

@@ -1,1 +1,1 @@
-//! Tests of what the sources must look like: who may depend on whom, and what must not be in them.
+//! Tests of what the sources must look like: which crates may depend on which, and what must not be in them.

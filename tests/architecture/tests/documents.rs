@@ -12,7 +12,7 @@ const TOPS: [&str; 6] = ["runner/", "scenarios/", "tests/", "gradle-plugin/", "g
 /// Where the keys of the configuration are listed.
 const REFERENCE: &str = "runner/docs/configuration.md";
 
-/// Crates that an example may use, beside the plugin that it is about: what pages tell users to depend on.
+/// Crates that an example may use, beside the plugin that it is about: what pages ask users to depend on.
 const CRATES: [&str; 3] = ["std", "qalipsis", "serde"];
 
 /// Where examples of pages are compiled.

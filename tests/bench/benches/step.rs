@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::runtime::Runtime;
 
-/// Steps of one pass: enough to make the pass itself vanish.
+/// Steps of one iteration: enough to make the iteration itself vanish.
 const STEPS: u64 = 1_000;
 
 #[derive(Steps)]
@@ -68,13 +68,13 @@ async fn pending_steps(minion: Minion<Work>, _world: Arc<World>) -> Outcome {
     Ok(())
 }
 
-fn pass(criterion: &mut Criterion<ThreadTime>, name: &str, scenario: &Scenario) {
+fn iteration(criterion: &mut Criterion<ThreadTime>, name: &str, scenario: &Scenario) {
     let runtime = runtime();
     let bare = runtime.block_on(Bare::open(scenario));
     let minion = bare.minion(0);
     let mut group = criterion.benchmark_group("step");
     group.throughput(Throughput::Elements(STEPS));
-    group.bench_function(name, |b| b.iter(|| runtime.block_on(bare.pass(&minion))));
+    group.bench_function(name, |b| b.iter(|| runtime.block_on(bare.iteration(&minion))));
     group.finish();
 }
 
@@ -95,14 +95,14 @@ fn runtime() -> Runtime {
 }
 
 fn benches(criterion: &mut Criterion<ThreadTime>) {
-    pass(criterion, "ready", &Scenario::new("ready", World::open, ready_steps));
+    iteration(criterion, "ready", &Scenario::new("ready", World::open, ready_steps));
     reference(criterion, "ready-bare", async || {
         for _ in 0..STEPS {
             let _ = black_box(action().await);
         }
     });
-    pass(criterion, "verify", &Scenario::new("verify", World::open, verifications));
-    pass(criterion, "pending", &Scenario::new("pending", World::open, pending_steps));
+    iteration(criterion, "verify", &Scenario::new("verify", World::open, verifications));
+    iteration(criterion, "pending", &Scenario::new("pending", World::open, pending_steps));
     reference(criterion, "pending-bare", async || {
         for _ in 0..STEPS {
             let _ = black_box(tokio::time::timeout(secs(2), Later::default()).await);

@@ -62,9 +62,9 @@ impl Bare {
             instruments: Default::default(),
         });
         let opened = scenario.open(PropertyValues::default(), Arc::clone(&setup)).await;
-        let passes = opened.unwrap_or_else(|error| panic!("the world did not open: {error}"));
+        let opened = opened.unwrap_or_else(|error| panic!("the world did not open: {error}"));
         let sources = std::mem::take(&mut *setup.sources.lock());
-        Self { context, worker: Arc::new(Worker::new(0, recorder())), iterate: passes.iterate, sources, stop }
+        Self { context, worker: Arc::new(Worker::new(0, recorder())), iterate: opened.iterate, sources, stop }
     }
 
     /// A new minion.
@@ -72,11 +72,11 @@ impl Bare {
         Arc::new(MinionState::new(Arc::clone(&self.context), Arc::clone(&self.worker), index))
     }
 
-    /// One pass of a minion.
+    /// One iteration of a minion.
     ///
     /// # Panics
     /// When it fails.
-    pub async fn pass(&self, minion: &Arc<MinionState>) {
+    pub async fn iteration(&self, minion: &Arc<MinionState>) {
         minion.begin(0, Duration::ZERO);
         if let Err(failed) = (self.iterate)(Arc::clone(minion)).await {
             panic!("{failed}");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// The kernel tells CPU times of processes in these, `sysconf(_SC_CLK_TCK)` on every Linux.
+/// The unit of the kernel's CPU times of processes, `sysconf(_SC_CLK_TCK)` on every Linux.
 const TICK: Duration = Duration::from_millis(10);
 
 /// A program beside this one, which cargo built with it.

@@ -17,16 +17,16 @@ struct Settings {
 }
 
 fn main() -> ExitCode {
-    qalipsis::main(
-        [Scenario::new("first-minion", open, pass).description("the first pass tells when it ran")],
-    )
+    qalipsis::main([
+        Scenario::new("first-minion", open, iteration).description("the first iteration prints when it ran")
+    ])
 }
 
 async fn open(setup: Setup<Settings>) -> Result<Settings, SetupError> {
     Ok(setup.properties)
 }
 
-async fn pass(minion: Minion<First>, settings: Arc<Settings>) -> Outcome {
+async fn iteration(minion: Minion<First>, settings: Arc<Settings>) -> Outcome {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     minion.step(First::Reached, async { std::fs::write(&settings.stamp, now.as_nanos().to_string()) }).await
 }

@@ -46,7 +46,7 @@ impl Row {
         self.reference.as_ref().map(|(_, reference)| self.result.value / reference.value)
     }
 
-    fn held(&self) -> Option<bool> {
+    fn is_met(&self) -> Option<bool> {
         match self.goal? {
             Goal::AtMost(most) => Some(self.result.value <= most),
             Goal::AtLeast(least) => Some(self.result.value >= least),
@@ -67,9 +67,9 @@ impl Row {
             }
             Some(Goal::RatioAtLeast(ratio)) => format!("ratio at least {ratio}"),
         };
-        let held = match self.held() {
+        let outcome = match self.is_met() {
             None => "",
-            Some(true) => "held",
+            Some(true) => "met",
             Some(false) => "MISSED",
         };
         [
@@ -78,7 +78,7 @@ impl Row {
             reference,
             self.ratio().map_or_else(String::new, |ratio| format!("{ratio:.2}")),
             goal,
-            held.to_owned(),
+            outcome.to_owned(),
         ]
     }
 }
@@ -149,7 +149,7 @@ mod tests {
             render(&rows),
             "| measure  | result   | reference    | ratio | goal             |        |\n\
              | -------- | -------- | ------------ | ----- | ---------------- | ------ |\n\
-             | step     | 125 ns   | 2.50 ns bare | 50.00 | at most 150 ns   | held   |\n\
+             | step     | 125 ns   | 2.50 ns bare | 50.00 | at most 150 ns   | met    |\n\
              | requests | 1.50 M/s | 3.00 M/s oha | 0.50  | ratio at least 1 | MISSED |\n"
         );
     }

@@ -130,7 +130,7 @@ impl Running {
         self.log.text()
     }
 
-    /// Ends the shop as dropping does, and tells how it ended: code 0 if by itself, a signal if killed.
+    /// Ends the shop as dropping does, and gives how it ended: code 0 if by itself, a signal if killed.
     ///
     /// # Errors
     /// If the operating system does not let this process wait for the shop.

@@ -1,4 +1,4 @@
-//! What travels: an order as it is placed, and the event that tells of its fulfilment.
+//! What travels: an order as it is placed, and the event of its fulfilment.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

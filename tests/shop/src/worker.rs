@@ -1,4 +1,4 @@
-//! The fulfilment worker: reads placed orders, takes them from the stock, tells of their fulfilment.
+//! The fulfilment worker: reads placed orders, takes them from the stock, announces their fulfilment.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,7 +78,7 @@ pub(crate) struct Worker {
     assigned: watch::Receiver<bool>,
 }
 
-/// Tells when the group has assigned partitions.
+/// Prints when the group has assigned partitions.
 struct Assignment(watch::Sender<bool>);
 
 impl ClientContext for Assignment {}
@@ -225,7 +225,7 @@ impl Fulfilment {
             sent
         };
         let dropped = self.faults.hit(Fault::Drop, order.id);
-        let events = self.tell(&order, dropped, traceparent);
+        let events = self.announce(&order, dropped, traceparent);
         let (row_late, message, events) = tokio::join!(row_late, message, events);
         // At the end, because the order is settled now.
         if dropped {
@@ -236,7 +236,7 @@ impl Fulfilment {
     }
 
     /// Sends what goes to Kafka; false if Kafka did not take all of it.
-    async fn tell(&self, order: &Order, dropped: bool, traceparent: Option<&[u8]>) -> bool {
+    async fn announce(&self, order: &Order, dropped: bool, traceparent: Option<&[u8]>) -> bool {
         if self.faults.hit(Fault::Garbage, order.id) {
             self.state.mark(Mark::Garbage, order.id);
             self.publish(order.id, GARBAGE, traceparent).await;

@@ -60,10 +60,10 @@ struct Asked {
     question: Question,
 }
 
-/// Holds a run against earlier ones of the same load.
+/// Compares a run with earlier ones of the same load.
 ///
 /// Only scenarios that earlier runs have are compared; those that they ran with another load, or not at all,
-/// are told in the notes. The same runs always give the same result.
+/// are listed in the notes. The same runs always give the same result.
 pub fn compare(baselines: &[Run], current: &Run) -> Comparison {
     let mut comparison = Comparison {
         baselines: Vec::new(),
@@ -109,7 +109,7 @@ pub fn compare(baselines: &[Run], current: &Run) -> Comparison {
     comparison
 }
 
-/// Why a run of these loads, by scenario, could not be held against the baselines; `None` when it can be.
+/// Why a run of these loads, by scenario, could not be compared with the baselines; `None` when it can be.
 pub fn mismatch(baselines: &[Run], loads: &[(&str, &str)]) -> Option<String> {
     let mut known = false;
     for (name, load) in loads {
@@ -158,7 +158,7 @@ fn prepare(
     let undisturbed = disturbance::undisturbed(before, now);
     comparison.notes.extend(undisturbed.notes());
     for subject in &now.subjects {
-        // A run in which the subject was there but nobody came by tells nothing of it.
+        // A run in which the subject exists but has no executions says nothing about it.
         let theirs: Vec<Earlier<'_>> = before
             .iter()
             .zip(&undisturbed.usable)
@@ -329,8 +329,8 @@ fn answer(asked: Vec<Asked>, comparison: &mut Comparison) {
             let unclear = verdict == Verdict::Regression && asked.may_be_the_machine(&subject.changes);
             if unclear {
                 let note = format!(
-                    "{} {}: the slowest tenth takes {:.2} times as long, the rest of it does not: this cannot be told \
-                     apart from the machine, which was busier with something else than in the baselines, as the lag \
+                    "{} {}: the slowest tenth takes {:.2} times as long, the rest of it does not: this may be \
+                     the machine, which was busier with something else than in the baselines, as the lag \
                      of the load generator shows; repeat the run on a quiet machine",
                     subject.kind.noun(),
                     subject.name,
@@ -377,7 +377,7 @@ impl Asked {
         }
     }
 
-    /// What the change is held against besides the mean: the highest and the lowest of the earlier runs for a
+    /// What the change is compared with besides the mean: the highest and the lowest of the earlier runs for a
     /// tail, which is no normal distribution, and the mean once more for what is about one.
     fn extremes(&self) -> (f64, f64) {
         if self.part != Some(DistributionPart::Tail) {

@@ -11,7 +11,7 @@ use qalipsis_model::histogram::Histogram;
 /// How much later than usual a release is when something kept the machine busy, in nanoseconds.
 const LATE_NS: u64 = 2_000_000;
 
-/// A late release tells of a moment; executions begin before it and end after it.
+/// A late release is one moment; executions begin before it and end after it.
 const EXECUTIONS_PER_RELEASE: f64 = 2.0;
 
 /// How often an execution waits for a processor as a release does, at the least: to be sent, at each side of the
@@ -21,7 +21,7 @@ const WAITS_PER_EXECUTION: f64 = 4.0;
 /// The most of a run that is left out: there must be something left to judge.
 pub(super) const MOST: f64 = 0.5;
 
-/// The runs of a scenario that can be held against each other, and the share of each that is left out.
+/// The runs of a scenario that can be compared with each other, and the share of each that is trimmed.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Undisturbed {
     /// By earlier run: whether it was disturbed no more than is left out.
@@ -41,18 +41,18 @@ pub(super) struct Undisturbed {
 /// By how much the median release lag rises on a machine that is busier, in nanoseconds.
 const BUSIER_NS: u64 = 250_000;
 
-/// Less than this is not worth telling.
-const WORTH_TELLING: f64 = 0.02;
+/// Less than this is not worth a note.
+const WORTH_A_NOTE: f64 = 0.02;
 
 impl Undisturbed {
     /// What limits the comparison of durations.
     pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
-        if self.trimmed_share >= WORTH_TELLING {
+        if self.trimmed_share >= WORTH_A_NOTE {
             let percent = (self.trimmed_share * 100.0).round();
             let whose = if self.now >= self.trimmed_share { "this run" } else { "the baseline" };
             notes.push(format!(
-                "the machine was busy with something else in {whose}, as the lag of the load generator tells: the \
+                "the machine was busy with something else in {whose}, as the release lag shows: the \
                  slowest {percent} % of the executions are left out of the comparison of durations"
             ));
         }
@@ -83,7 +83,7 @@ pub(super) fn undisturbed(before: &[&ScenarioRun], now: &ScenarioRun) -> Undistu
     let lags = before.iter().zip(&usable).filter(|(_, usable)| **usable);
     let lags: Vec<u64> = lags.filter_map(|(run, _)| run.release_lag.percentile_ns(50.0)).collect();
     let rise = lag.saturating_sub(median(&lags).unwrap_or(lag));
-    let busier = now >= usual + WORTH_TELLING || rise >= BUSIER_NS;
+    let busier = now >= usual + WORTH_A_NOTE || rise >= BUSIER_NS;
     Undisturbed { usable, trimmed_share, now, noise_allowance_ns: WAITS_PER_EXECUTION * rise as f64, busier }
 }
 
@@ -126,34 +126,34 @@ mod tests {
     #[test]
     fn as_much_is_left_out_as_the_current_run_was_disturbed() {
         let (quiet, now) = (run(0, 100_000), run(100, 100_000));
-        let told = undisturbed(&[&quiet, &quiet], &now);
-        assert_eq!((told.usable, told.trimmed_share, told.now), (vec![true, true], 0.2, 0.2));
+        let result = undisturbed(&[&quiet, &quiet], &now);
+        assert_eq!((result.usable, result.trimmed_share, result.now), (vec![true, true], 0.2, 0.2));
         assert!(
-            told.noise_allowance_ns < 10_000.0,
+            result.noise_allowance_ns < 10_000.0,
             "{}: the usual release lag is the same",
-            told.noise_allowance_ns
+            result.noise_allowance_ns
         );
     }
 
     #[test]
     fn an_earlier_run_that_was_disturbed_more_is_not_used() {
         let (quiet, loud) = (run(0, 100_000), run(200, 100_000));
-        let told = undisturbed(&[&quiet, &loud, &quiet], &run(10, 100_000));
-        assert_eq!((told.usable, told.trimmed_share), (vec![true, false, true], 0.02));
+        let result = undisturbed(&[&quiet, &loud, &quiet], &run(10, 100_000));
+        assert_eq!((result.usable, result.trimmed_share), (vec![true, false, true], 0.02));
     }
 
     #[test]
     fn a_machine_that_is_slower_to_serve_everybody_is_allowed_for() {
-        let told = undisturbed(&[&run(0, 131_071)], &run(0, 1_048_575));
-        assert_eq!(told.trimmed_share, 0.0);
-        assert!((told.noise_allowance_ns - 4.0 * 917_504.0).abs() < 50_000.0, "{told:?}");
+        let result = undisturbed(&[&run(0, 131_071)], &run(0, 1_048_575));
+        assert_eq!(result.trimmed_share, 0.0);
+        assert!((result.noise_allowance_ns - 4.0 * 917_504.0).abs() < 50_000.0, "{result:?}");
         assert_eq!(undisturbed(&[&run(0, 1_048_575)], &run(0, 131_071)).noise_allowance_ns, 0.0);
     }
 
     #[test]
     fn a_run_that_was_never_quiet_keeps_half() {
-        let told = undisturbed(&[&run(0, 100_000)], &run(900, 100_000));
-        assert_eq!(told.trimmed_share, MOST);
+        let result = undisturbed(&[&run(0, 100_000)], &run(900, 100_000));
+        assert_eq!(result.trimmed_share, MOST);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Many questions at once: the probability of any false alarm stays what one question would have.
 
-/// The probabilities adjusted after Holm (1979): each compared with the whole level, the probability of one
+/// The probabilities adjusted after Holm (1979): each compared with the full level, the probability of one
 /// or more false alarms among all of them is at most that level, whatever they have to do with each other.
 pub(super) fn adjusted(probabilities: &[f64]) -> Vec<f64> {
     let count = probabilities.len();

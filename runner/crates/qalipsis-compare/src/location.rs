@@ -30,9 +30,9 @@ impl DistributionPart {
         }
     }
 
-    /// The fewest earlier runs that tell how much it differs between runs of the same system.
+    /// The fewest earlier runs that show how much it differs between runs of the same system.
     ///
-    /// One pause of the system is the whole tail of a run: that it was not in a few earlier runs says nothing.
+    /// One pause of the system can make up the tail of a run: that it was not in a few earlier runs says nothing.
     pub(super) fn fewest_baselines(self) -> usize {
         match self {
             Self::Body => 1,
@@ -40,7 +40,7 @@ impl DistributionPart {
         }
     }
 
-    /// The fewest executions of which it can be told where it lies.
+    /// The fewest executions from which its location can be estimated.
     pub(super) fn fewest(self) -> u64 {
         match self {
             Self::Body => 20,
@@ -49,7 +49,7 @@ impl DistributionPart {
     }
 }
 
-/// The mean of the logarithms of all durations in the part, and how well this run's own executions tell it.
+/// The mean of the logarithms of all durations in the part, and its variance within this run.
 ///
 /// The difference of two such means is the mean vertical distance of two quantile functions on a logarithmic
 /// scale, signed: the Wasserstein distance of the parts, as a factor. Its variance within a run is that of a
@@ -129,8 +129,8 @@ mod tests {
     }
 
     #[test]
-    fn a_run_tells_its_own_error_as_often_repeated_runs_show_it() {
-        // Pseudo-random durations without memory: the error told is the one seen, times the design effect.
+    fn the_error_of_one_run_is_that_of_often_repeated_runs() {
+        // Pseudo-random durations without memory: the estimated error is the one seen, times the design effect.
         let mut state = 1_u64;
         let mut next = || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -141,12 +141,12 @@ mod tests {
             .collect();
         let mean = runs.iter().map(|r| r.value).sum::<f64>() / 400.0;
         let seen = runs.iter().map(|r| (r.value - mean).powi(2)).sum::<f64>() / 399.0;
-        let told = runs.iter().map(|r| r.variance).sum::<f64>() / 400.0 / DESIGN_EFFECT;
-        assert!((0.8..1.25).contains(&(told / seen)), "told {told}, seen {seen}");
+        let estimated = runs.iter().map(|r| r.variance).sum::<f64>() / 400.0 / DESIGN_EFFECT;
+        assert!((0.8..1.25).contains(&(estimated / seen)), "estimated {estimated}, seen {seen}");
     }
 
     #[test]
-    fn few_executions_tell_nothing() {
+    fn few_executions_have_no_location() {
         assert!(of(&of_millis(0..19), DistributionPart::Body, 0.0).is_none());
         assert!(of(&of_millis(0..20), DistributionPart::Body, 0.0).is_some());
         assert!(of(&of_millis(0..199), DistributionPart::Tail, 0.0).is_none());

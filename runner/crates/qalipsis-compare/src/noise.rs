@@ -7,7 +7,7 @@ use super::student;
 pub(super) struct Sample {
     /// The figure.
     pub(super) value: f64,
-    /// How well the run's own executions tell it: the variance that a repetition under the very same
+    /// Its variance within the run: the one that a repetition under the very same
     /// conditions would have.
     pub(super) variance: f64,
     /// How many executions it is made of.
@@ -77,7 +77,7 @@ impl Question {
     pub(super) fn answer(&self, scale: f64) -> Answer {
         let freedom = BELIEF + self.seen_freedom();
         let variance = (BELIEF * self.assumed() * scale + self.squares()) / freedom;
-        // The current run tells less about itself than the earlier ones when it has fewer executions. Were
+        // The current run says less about itself than the earlier ones when it has fewer executions. Were
         // nothing changed, it would have their spread: its own is part of what is asked.
         let spread = self.before.iter().map(|s| s.variance * s.count as f64).sum::<f64>();
         let own = spread / self.before.len() as f64 / self.after.count.max(1) as f64;

@@ -27,9 +27,9 @@ impl SubjectComparison {
     pub fn sentence(&self, verdict: Verdict) -> Option<String> {
         let all: Vec<&Change> = self.of(verdict).collect();
         let moved = |measure, part| all.iter().any(|c| c.measure == measure && c.part == Some(part));
-        let told: Vec<String> = all
+        let sentences: Vec<String> = all
             .iter()
-            // The service time is in the response time, and what moved as a whole moved its tail too.
+            // The service time is in the response time, and what moved in its body moved in its tail too.
             .filter(|change| match change.part {
                 Some(DistributionPart::Body) => {
                     change.measure != Measure::ServiceTime
@@ -43,12 +43,12 @@ impl SubjectComparison {
                 }),
                 None => true,
             })
-            .map(|change| self.tell(change))
+            .map(|change| self.describe(change))
             .collect();
-        (!told.is_empty()).then(|| told.join("; "))
+        (!sentences.is_empty()).then(|| sentences.join("; "))
     }
 
-    fn tell(&self, change: &Change) -> String {
+    fn describe(&self, change: &Change) -> String {
         match (change.measure, change.part) {
             (Measure::ResponseTime | Measure::ServiceTime | Measure::Latency, part) => {
                 let what = match part {
@@ -115,7 +115,7 @@ impl Change {
         match self.measure {
             Measure::ResponseTime | Measure::ServiceTime | Measure::Latency | Measure::Throughput => {
                 let percent = (self.after / self.before.max(f64::MIN_POSITIVE) - 1.0) * 100.0;
-                // No sign where it would only tell the direction of nothing.
+                // No sign where the change rounds to nothing.
                 if percent.abs() < 0.5 { "0 %".to_owned() } else { format!("{percent:+.0} %") }
             }
             _ => {

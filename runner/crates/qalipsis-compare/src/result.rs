@@ -5,7 +5,7 @@ use super::run::{Measure, Share, SubjectKind};
 use qalipsis_model::histogram::Histogram;
 use std::time::Duration;
 
-/// A run held against earlier ones.
+/// A run compared with earlier ones.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     /// What the earlier runs are known by, those of another load left out.
@@ -20,12 +20,12 @@ pub struct Comparison {
     pub noise: f64,
 }
 
-/// A scenario held against earlier ones.
+/// A scenario compared with earlier runs of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScenarioComparison {
     /// Name.
     pub name: String,
-    /// How many earlier runs it was held against.
+    /// The number of earlier runs that it was compared with.
     pub baselines: usize,
     /// Steps and sources of joins, in the order of the current run.
     pub subjects: Vec<SubjectComparison>,
@@ -33,7 +33,7 @@ pub struct ScenarioComparison {
     pub notes: Vec<String>,
 }
 
-/// A step or source held against earlier runs.
+/// A step or source compared with earlier runs of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SubjectComparison {
     /// What it is.

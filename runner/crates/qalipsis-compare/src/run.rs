@@ -12,7 +12,7 @@ pub struct Run {
     pub scenarios: Vec<ScenarioRun>,
 }
 
-/// A load in words; only runs of the same load are compared.
+/// The text that identifies a load; only runs of the same load are compared.
 pub fn load(minions: u64, profile: &str) -> String {
     format!("{minions} {} {profile}", if minions == 1 { "minion" } else { "minions" })
 }
@@ -22,7 +22,7 @@ pub fn load(minions: u64, profile: &str) -> String {
 pub struct ScenarioRun {
     /// Name.
     pub name: String,
-    /// The load in words: minions and profile. Only runs of the same load can be compared.
+    /// The load as text: minions and profile. Only runs of the same load can be compared.
     pub load: String,
     /// How long the load took.
     pub duration: Duration,
@@ -57,7 +57,7 @@ pub enum SubjectKind {
     Source,
 }
 
-/// A part of a whole.
+/// Hits among tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Share {
     /// How many.
@@ -95,7 +95,7 @@ pub enum Measure {
     Late,
     /// Further records of keys already matched.
     Duplicates,
-    /// Records that nobody awaited.
+    /// Records that no minion expected.
     Orphans,
     /// Records that came in another order than theirs.
     OutOfOrder,

@@ -26,10 +26,10 @@ pub(super) fn rate(count: u64, seconds: f64) -> Option<Sample> {
 /// Failures come in groups: one pause of the system makes several.
 const SHARE_DESIGN_EFFECT: f64 = 2.0;
 
-/// The fewest executions of which a rate is told.
+/// The fewest executions from which a rate is estimated.
 const FEWEST: u64 = 20;
 
-/// The shortest run of which a rate is told: below, it is the inverse of the longest execution.
+/// The shortest run from which a rate is estimated: below, it is the inverse of the longest execution.
 const SHORTEST: f64 = 1.0;
 
 /// Between runs on a machine that does other work besides, a part of a distribution differs by this much;

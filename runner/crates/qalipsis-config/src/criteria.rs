@@ -45,8 +45,8 @@ pub(super) const FIELDS: [Field; 12] = [
     Field { name: "zone", doc: "Only the factories of this zone count." },
     Field {
         name: "abort-on-breach",
-        doc: "Stops the campaign, which then has failed, as soon as it is not held. It is looked at each second; this \
-              is how long after the start of the load, or of its window, for the first time.",
+        doc: "Stops the campaign, which then has failed, as soon as it is breached. It is checked each second, for the \
+              first time this long after the start of the load or of its window.",
     },
 ];
 
@@ -135,7 +135,7 @@ pub(super) const OF_STEPS: [Measure; 11] = {
             Quantity::Throughput,
             Rate,
             false,
-            "Executions that ended, per second, until the last pass ended.",
+            "Executions that ended, per second, until the last iteration ended.",
         ),
         of("error-rate", Quantity::ErrorRate, Share, false, "Share of the executions that did not succeed."),
         of("missing", Quantity::Missing, Number, false, "Of a join: awaited records that never came."),
@@ -147,7 +147,7 @@ pub(super) const OF_STEPS: [Measure; 11] = {
             false,
             "Of a join: further records of keys already matched.",
         ),
-        of("orphans", Quantity::Orphans, Number, false, "Of a join: records that nobody awaited."),
+        of("orphans", Quantity::Orphans, Number, false, "Of a join: records that no minion expected."),
     ]
 };
 
@@ -181,7 +181,7 @@ pub(super) const OF_METERS: [(&str, Quantity, Statistic, Unit, &str); 10] = [
         Quantity::Drain,
         Statistic::Value,
         Unit::Duration,
-        "Of what is watched: from the start of the last pass until it is back where it was before the load.",
+        "Of what is watched: from the start of the last iteration until it is back where it was before the load.",
     ),
     (
         "total",
@@ -195,7 +195,7 @@ pub(super) const OF_METERS: [(&str, Quantity, Statistic, Unit, &str); 10] = [
         Quantity::Throughput,
         Statistic::Value,
         Unit::Rate,
-        "Of a counter or a throughput: what it counted per second, until the last pass ended.",
+        "Of a counter or a throughput: what it counted per second, until the last iteration ended.",
     ),
     ("rate", Quantity::Rate, Statistic::Value, Unit::Share, "Of a rate: its hits by its tries."),
     (

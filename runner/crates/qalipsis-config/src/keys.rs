@@ -130,7 +130,7 @@ pub const KEYS: &[Key] = &[
         kind: Kind::PositiveDuration,
         default: None,
         doc: "What still runs of the campaign after this time is cancelled, and it counts as aborted. Without it: \
-              after `campaign.timeout` passes are finished and sources drain, within their own limits.",
+              after `campaign.timeout` iterations are finished and sources drain, within their own limits.",
         set: |s, v| positive_duration(v).map(|v| s.limits.campaign_hard = Some(v)),
     },
     Key {
@@ -146,7 +146,7 @@ pub const KEYS: &[Key] = &[
         kind: Kind::Percent,
         default: Some("50"),
         doc: "How much of the CPU that it may use a factory may have itself, in percent, while 95 % or more of it \
-              is in use. It means nothing where the system does not tell (other than Linux).",
+              is in use. It has no effect where the system does not report it (other than Linux).",
         set: |s, v| v.parse().ok().filter(|v| (1..=100).contains(v)).map(|v| s.limits.cpu = v),
     },
     Key {
@@ -181,7 +181,7 @@ pub const KEYS: &[Key] = &[
         name: "campaign.limits.evidence-lost",
         kind: Kind::Number,
         default: Some("1000"),
-        doc: "How many failures may be counted without being told whole before the figures count as invalid.",
+        doc: "How much evidence may be dropped, its failures only counted, before the figures count as invalid.",
         set: |s, v| v.parse().ok().map(|v| s.limits.evidence_lost = v),
     },
     Key {
@@ -197,7 +197,7 @@ pub const KEYS: &[Key] = &[
         name: "campaign.limits.iteration",
         kind: Kind::PositiveDuration,
         default: Some("5m"),
-        doc: "How long one pass of one minion may take.",
+        doc: "How long one iteration of one minion may take.",
         set: |s, v| positive_duration(v).map(|v| s.limits.iteration = v),
     },
     Key {
@@ -270,7 +270,7 @@ pub const KEYS: &[Key] = &[
         name: "report.evidence.limit",
         kind: Kind::Number,
         default: Some("5"),
-        doc: "How many failures of each kind are kept whole, per step.",
+        doc: "How many failures of each kind keep their evidence, per step.",
         set: |s, v| v.parse().ok().map(|v| s.limits.evidence = v),
     },
     Key {
@@ -337,14 +337,14 @@ pub const KEYS: &[Key] = &[
         name: "report.export.mail.cc",
         kind: Kind::Addresses,
         default: None,
-        doc: "Who gets a copy.",
+        doc: "The recipients of a copy.",
         set: |s, v| addresses(v).map(|v| s.mail.cc = Some(v)),
     },
     Key {
         name: "report.export.mail.enabled",
         kind: Kind::Switch,
         default: Some("false"),
-        doc: "Whether the report is told by mail, in HTML and plain text.",
+        doc: "Whether the report is sent by mail, in HTML and plain text.",
         set: |s, v| switch(v).map(|v| s.mail.enabled = v),
     },
     Key {
@@ -386,21 +386,21 @@ pub const KEYS: &[Key] = &[
         name: "report.export.mail.ssl",
         kind: Kind::Switch,
         default: Some("false"),
-        doc: "Whether TLS is spoken from the first byte.",
+        doc: "Whether the connection uses TLS from its first byte.",
         set: |s, v| switch(v).map(|v| s.mail.ssl = v),
     },
     Key {
         name: "report.export.mail.starttls",
         kind: Kind::Switch,
         default: Some("false"),
-        doc: "Whether TLS is spoken after a greeting. A server that cannot is refused.",
+        doc: "Whether the connection changes to TLS with STARTTLS. A server without it is refused.",
         set: |s, v| switch(v).map(|v| s.mail.starttls = v),
     },
     Key {
         name: "report.export.mail.status",
         kind: Kind::Statuses,
         default: Some("ALL"),
-        doc: "Which verdicts are told by mail.",
+        doc: "Which verdicts are sent by mail.",
         set: |s, v| Statuses::parse(v).map(|v| s.mail.status = v),
     },
     Key {
@@ -414,7 +414,7 @@ pub const KEYS: &[Key] = &[
         name: "report.export.mail.username",
         kind: Kind::Text,
         default: None,
-        doc: "Whom to log in as. Without it: nobody.",
+        doc: "Name of the user to log in as. Without it: no login.",
         set: |s, v| text(v).map(|v| s.mail.username = Some(v)),
     },
     Key {
@@ -428,14 +428,14 @@ pub const KEYS: &[Key] = &[
         name: "report.export.slack.enabled",
         kind: Kind::Switch,
         default: Some("false"),
-        doc: "Whether the report is told on Slack: the verdict in the channel, the details in its thread.",
+        doc: "Whether the report is posted to Slack: the verdict in the channel, the details in its thread.",
         set: |s, v| switch(v).map(|v| s.slack.enabled = v),
     },
     Key {
         name: "report.export.slack.status",
         kind: Kind::Statuses,
         default: Some("ALL"),
-        doc: "Which verdicts are told on Slack.",
+        doc: "Which verdicts are posted to Slack.",
         set: |s, v| Statuses::parse(v).map(|v| s.slack.status = v),
     },
     Key {

@@ -48,8 +48,8 @@ const FAMILIES_HEAD: &str = "
 ## Keys of scenarios
 
 Names are those that `qalipsis list` shows. A key may also name a scenario that does not run this
-time. Where two names differ only in characters that become `_`, an environment variable cannot tell
-them apart and is refused; use `-c` or a file.
+time. Where two names differ only in characters that become `_`, an environment variable would be
+ambiguous and is refused; use `-c` or a file.
 
 | Key | Environment variable | Meaning |
 |---|---|---|
@@ -89,7 +89,7 @@ criteria:
 
 An item **replaces** the criteria of the scenario on the same step or meter, measure, window and zone that bound the
 same side: one with `below` or `at-most` an upper limit, one with `at-least` a lower one, one with both each of them, and
-only that one a criterion that bounds both sides. So a gate can be tightened, or loosened, without building anew. Of several items, those of `config/qalipsis.yml` come after
+only that one a criterion that bounds both sides. So a gate can be tightened, or loosened, without a rebuild. Of several items, those of `config/qalipsis.yml` come after
 those of `qalipsis.yml`. What cannot be judged is an error (exit code 2): an unknown scenario, step, measure, stage or zone;
 a window that is empty or begins when the load or the campaign has ended; a limit that no figure can meet, or that every
 figure meets (`count` at least 0, `error-rate` at most 100 %, longer than the campaign may last); an `abort-on-breach`
@@ -107,7 +107,7 @@ ended, and that second to the window in which its middle lies.
 const TAIL: &str = "
 ---
 
-A test keeps this page true. After a change to the keys, write it anew with
+A test keeps this page true. After a change to the keys, regenerate it with
 `QALIPSIS_TEST_UPDATE=1 cargo test -p qalipsis-runner --test reference`.
 ";
 

@@ -1,4 +1,4 @@
-//! Values that nobody may see.
+//! Values that are never shown.
 
 use std::fmt;
 

@@ -9,7 +9,7 @@ use qalipsis_profile::speed::Speed;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// The whole configuration. `Debug` shows no value that users gave to properties.
+/// The complete configuration. `Debug` shows no value that users gave to properties.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// `campaign.name`.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// What stands for a secret.
 const HIDDEN: &str = "***";
 
-/// Last words of keys whose values are never shown.
+/// Endings of keys whose values are never shown.
 /// The address of a webhook is a secret too.
 const SECRET_KEYS: [&str; 4] = ["password", "token", "secret", "slack.url"];
 
@@ -19,7 +19,7 @@ impl Settings {
         all: &[&ScenarioDescription],
         selected: &[&ScenarioDescription],
     ) -> BTreeMap<String, String> {
-        // What is wrong with keys was told when the campaign was planned.
+        // Problems of keys were reported when the campaign was planned.
         let given = self.resolve(all, &mut Vec::new());
         let known = super::plan::known_keys(selected);
         let mut configuration = self.shown.clone();
@@ -39,7 +39,7 @@ impl Settings {
 
 /// A value as reports may show it.
 ///
-/// What came from the environment may be a secret, and so may what a key of a telling name holds.
+/// What came from the environment may be a secret, and so may the value of a key whose name suggests one.
 pub(super) fn shown(key: &str, value: &Value) -> String {
     let secret = SECRET_KEYS.iter().any(|word| key.ends_with(word));
     match &value.text {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_telling_names_are_hidden() {
+    fn keys_named_like_secrets_are_hidden() {
         let value = Value { text: Ok("hunter2".into()), literal: true };
         assert_eq!(shown("report.export.slack.token", &value), HIDDEN);
         assert_eq!(shown("report.export.mail.password", &value), HIDDEN);

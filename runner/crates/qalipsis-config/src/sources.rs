@@ -72,7 +72,7 @@ impl Sources {
 
 struct SourceReader<'a> {
     environment: &'a Environment,
-    /// The entry of highest precedence of each key. Lower ones are not even checked: nobody uses them.
+    /// The entry of highest precedence of each key. Lower ones are not used, and not checked.
     fixed: BTreeMap<&'static str, (&'static Key, Entry)>,
     families: Vec<Entry>,
     criteria: Vec<GivenCriterion>,
@@ -466,7 +466,7 @@ scenarios:
     }
 
     #[test]
-    fn all_problems_are_told_at_once() {
+    fn all_problems_are_reported_at_once() {
         let files = [("qalipsis.yml", "a: [\n"), ("config/qalipsis.yml", "campaign.sede: 1")];
         let found = problems(&files, Environment::default(), &["factory.workers=x", "nonsense"]);
         assert_eq!(found.len(), 4, "{found:?}");

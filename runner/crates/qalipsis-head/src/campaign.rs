@@ -159,7 +159,7 @@ impl Campaign {
         connect: bool,
     ) -> Report {
         let mut aggregate = Aggregate::of(&self.plan, &self.described);
-        aggregate.tell_apart(peers.iter().filter_map(|peer| peer.plan.zone.as_deref()));
+        aggregate.split_by_zone(peers.iter().filter_map(|peer| peer.plan.zone.as_deref()));
         let mut state = State {
             members: Vec::new(),
             aggregate,

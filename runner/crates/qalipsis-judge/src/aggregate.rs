@@ -21,7 +21,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// Everything that the factories of one campaign have told so far.
+/// Everything that the factories of one campaign have reported so far.
 #[derive(Debug, Default)]
 pub struct Aggregate {
     /// When the load started; before it there is no time to sort by.
@@ -51,15 +51,15 @@ struct Merged {
     timeline: Timeline,
     /// What all snapshots cover.
     span: Option<Span>,
-    /// When something was last executed: when the last pass ended, or while one runs, the end of the last snapshot.
+    /// When something was last executed: when the last iteration ended, or while one runs, the end of the last snapshot.
     busy_until: Duration,
     /// Slices that criteria are about.
     slices: Vec<SliceFigures>,
-    /// Of each zone that told anything, when the campaign has several.
+    /// Of each zone that reported anything, when the campaign has several.
     zones: BTreeMap<String, ZoneFigures>,
 }
 
-/// The figures that a criterion is held against.
+/// The figures that a criterion is judged on.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
     /// The figures.
@@ -69,7 +69,7 @@ pub struct View<'a> {
 }
 
 impl Aggregate {
-    /// Of a campaign of which nothing has been told yet.
+    /// Of a campaign of which nothing has been reported yet.
     pub fn of(plan: &CampaignPlan, described: &[Described]) -> Self {
         let mut aggregate = Self::default();
         for planned in &plan.scenarios {
@@ -95,8 +95,8 @@ impl Aggregate {
         }
     }
 
-    /// Keeps the figures of each zone as well when these are several: with one they would be those of the whole.
-    pub fn tell_apart<'a>(&mut self, zones: impl IntoIterator<Item = &'a str>) {
+    /// Keeps the figures of each zone as well when there are several: those of a single one are the total.
+    pub fn split_by_zone<'a>(&mut self, zones: impl IntoIterator<Item = &'a str>) {
         self.zones_apart = zones.into_iter().collect::<BTreeSet<_>>().len() > 1;
     }
 
@@ -153,10 +153,10 @@ impl Aggregate {
         Some(Span { from, until: snapshot.at.since(started) })
     }
 
-    /// Keeps a failure that a factory reports whole; a later one with the same id replaces it.
+    /// Keeps the evidence that a factory reports; a later one with the same id replaces it.
     pub fn keep(&mut self, factory: &str, mut evidence: Evidence) {
         match self.evidence.entry((factory.to_owned(), evidence.id)) {
-            // A record that came right at its deadline may be told late before it is told missing.
+            // A record that came right at its deadline may be reported late before it is reported missing.
             Entry::Occupied(kept) if kept.get().kind == FailureKind::JoinLate => {}
             Entry::Occupied(mut kept) => {
                 let earlier = kept.get_mut();
@@ -181,7 +181,7 @@ impl Aggregate {
         self.scenarios.get(name).map(|merged| &merged.figures)
     }
 
-    /// The figures of each zone of a scenario so far, by name; empty unless several told some.
+    /// The figures of each zone of a scenario so far, by name; empty unless several reported some.
     pub fn zones(&self, name: &str) -> Vec<ZoneReport> {
         let zones = self.scenarios.get(name).map(|merged| &merged.zones).filter(|zones| zones.len() > 1);
         let report = |(name, figures): (&String, &ZoneFigures)| ZoneReport {
@@ -191,7 +191,7 @@ impl Aggregate {
         zones.into_iter().flatten().map(report).collect()
     }
 
-    /// The figures of a part of a scenario so far; of the whole, or of one that a criterion is about.
+    /// The figures of a slice of a scenario so far: of all of it, or of one that a criterion is about.
     pub fn view(&self, name: &str, slice: &Slice) -> Option<View<'_>> {
         let merged = self.scenarios.get(name)?;
         let (figures, span) = if *slice == Slice::WHOLE {
@@ -205,7 +205,7 @@ impl Aggregate {
     }
 
     /// How far the snapshots of a scenario reach, since the start of the load.
-    pub fn told_until(&self, name: &str) -> Option<Duration> {
+    pub fn reported_until(&self, name: &str) -> Option<Duration> {
         self.scenarios.get(name)?.span.map(|span| span.until)
     }
 
@@ -268,7 +268,7 @@ impl Aggregate {
         &self.notes
     }
 
-    /// Failures that could not be kept whole because the way to the head was full.
+    /// Failures counted without evidence because the connection to the head was full.
     pub fn evidence_lost(&self) -> u64 {
         self.evidence_lost
     }

@@ -1,4 +1,4 @@
-//! The verdict on a campaign that was held against a baseline.
+//! The verdict on a campaign that was compared with a baseline.
 
 use crate::report::{Reason, Report};
 use qalipsis_compare::{Comparison, Verdict};
@@ -8,7 +8,7 @@ use qalipsis_model::verdict::{Status, exit};
 impl Report {
     /// Takes in how the campaign compares with earlier runs: what got worse is a cause of its failure.
     ///
-    /// A campaign that was aborted or invalid stays so: its figures are not those of a whole run, and are not
+    /// A campaign that was aborted or invalid stays so: its figures are not those of a complete run, and are not
     /// compared.
     pub fn apply_comparison(&mut self, comparison: Comparison) {
         if matches!(self.status, Status::Aborted | Status::Invalid) {

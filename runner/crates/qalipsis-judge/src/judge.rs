@@ -8,10 +8,10 @@ mod gates;
 mod headline;
 mod invalid;
 mod joins;
+mod load_generator;
 mod measured;
 mod observe;
 mod strain;
-mod tester;
 
 pub use criteria::{Breach, breach};
 
@@ -49,7 +49,7 @@ pub enum Ending {
     Cancelled(Duration),
     /// A factory was lost; says which and why.
     Lost(String),
-    /// A criterion that stops the campaign was not held.
+    /// A criterion that stops the campaign was breached.
     Breached(Box<Breach>),
 }
 
@@ -108,7 +108,7 @@ pub fn judge(input: JudgeInput<'_>) -> Report {
     for scenario in &scenarios {
         failures.extend(failing(scenario));
         warnings.extend(warning(scenario));
-        warnings.extend(tester::late(scenario, input.ended.since(input.started)));
+        warnings.extend(load_generator::late(scenario, input.ended.since(input.started)));
     }
     if let Ending::Breached(breach) = input.ending {
         failures.sort_by_key(|reason| reason.scenario.as_ref() != Some(&breach.scenario));

@@ -13,7 +13,7 @@ use qalipsis_model::health::CpuReport;
 use qalipsis_model::histogram::Histogram;
 use qalipsis_model::measured::{Measured, MeterKind};
 use qalipsis_model::meter::MeterFigures;
-use qalipsis_model::snapshot::{JoinFigures, StepFigures, Takes};
+use qalipsis_model::snapshot::{JoinFigures, RecordsPerIteration, StepFigures};
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_model::verdict::Status;
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ pub struct Report {
     pub events: Option<EventCounts>,
     /// Failed executions that are not in the list of all failures.
     pub unlisted_failures: UnlistedFailures,
-    /// How it compares with earlier runs, when it was held against any.
+    /// How it compares with earlier runs, when it was compared with any.
     pub comparison: Option<Comparison>,
     /// Whether counts do not add up, which is an error of this program; the first reasons say which.
     pub has_internal_errors: bool,
@@ -84,7 +84,7 @@ pub struct ScenarioReport {
     pub profile: String,
     /// Zones of its factories.
     pub zones: Vec<String>,
-    /// The figures of each zone that told any, by name; empty unless they are several.
+    /// The figures of each zone that reported any, by name; empty unless there are several.
     pub by_zone: Vec<ZoneReport>,
     /// Where zones differ: failures first, then times, largest first.
     pub zone_differences: Vec<ZoneDifference>,
@@ -98,7 +98,7 @@ pub struct ScenarioReport {
     pub ended: u64,
     /// How late releases were.
     pub release_lag: Histogram,
-    /// Whole passes.
+    /// Complete iterations.
     pub iterations: StepFigures,
     /// In order of declaration.
     pub steps: Vec<StepReport>,
@@ -111,11 +111,11 @@ pub struct ScenarioReport {
     pub meters: BTreeMap<String, MeterFigures>,
     /// What else the scenario measures, in order of declaration, and gauges that were never set.
     pub measured: Vec<MeasuredReport>,
-    /// By name of the data: how many records passes took.
-    pub data: BTreeMap<String, Takes>,
+    /// By name of the data: how many records each iteration took.
+    pub data: BTreeMap<String, RecordsPerIteration>,
     /// By name of the data: a number that differs when the content of its file does.
     pub data_files: BTreeMap<String, u64>,
-    /// When a pass last started.
+    /// When an iteration last started.
     pub last_started: Option<Timestamp>,
     /// In order of declaration.
     pub criteria: Vec<CriterionReport>,
@@ -130,7 +130,7 @@ pub struct ScenarioReport {
 pub struct ZoneReport {
     /// Name.
     pub name: String,
-    /// What its factories told.
+    /// What its factories reported.
     pub figures: ZoneFigures,
 }
 
@@ -193,7 +193,7 @@ pub struct MeasuredReport {
     pub description: String,
     /// `None` when nothing was recorded.
     pub figures: Option<Measured>,
-    /// Of a counter and a throughput: what it counted per second, until the last pass ended.
+    /// Of a counter and a throughput: what it counted per second, until the last iteration ended.
     pub per_second: Option<f64>,
 }
 
@@ -250,7 +250,7 @@ pub struct StepReport {
     pub skipped: bool,
     /// Why it was never executed, when a failure that is reported already explains it.
     pub cause: Option<String>,
-    /// Whether a run in which nobody reaches it may still pass.
+    /// Whether a run in which no minion reaches it may still succeed.
     pub optional: bool,
 }
 
@@ -263,7 +263,7 @@ pub struct StepFailure {
     pub count: u64,
     /// The first one in one line: `expected status 202, observed 503`.
     pub message: String,
-    /// The first ones, kept whole.
+    /// The evidence of the first ones.
     pub evidence: Vec<Evidence>,
 }
 
@@ -278,7 +278,7 @@ pub struct ScenarioProblem {
     pub count: u64,
     /// One line that a person understands.
     pub message: String,
-    /// The first ones, kept whole.
+    /// The evidence of the first ones.
     pub evidence: Vec<Evidence>,
 }
 
@@ -409,7 +409,7 @@ pub struct FactoryReport {
 }
 
 impl FactoryReport {
-    /// A factory that has told nothing of its health.
+    /// A factory that has not reported its health.
     pub fn new(name: impl Into<String>, zone: Option<String>, lost: Option<String>) -> Self {
         Self { name: name.into(), zone, lost, cpu: None, clock_jump_ns: 0 }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Buckets that are kept. Beyond it each pair becomes one of double width.
 pub const BUCKETS: usize = 300;
 
-/// The width that buckets begin with: factories tell their differences about once a second.
+/// The width that buckets begin with: factories send their differences about once a second.
 const FIRST_WIDTH: Duration = Duration::from_secs(1);
 
 /// What one scenario did, by the time since the start of the load.

@@ -203,33 +203,33 @@ mod tests {
         assert_eq!(messages(&zones(few)), [""; 0]);
     }
 
-    fn told(figures: ScenarioFigures) -> Snapshot {
+    fn snapshot(figures: ScenarioFigures) -> Snapshot {
         Snapshot { scenarios: [("checkout".to_owned(), figures)].into(), ..Snapshot::default() }
     }
 
     #[test]
     fn one_zone_is_not_kept_apart_and_two_are() {
-        let apart = |planned: &[&str], told_by: &[&str]| {
+        let apart = |planned: &[&str], reported_by: &[&str]| {
             let mut aggregate = Aggregate::default();
-            aggregate.tell_apart(planned.iter().copied());
+            aggregate.split_by_zone(planned.iter().copied());
             let figures = ScenarioFigures { released: 1, ..ScenarioFigures::default() };
-            told_by.iter().for_each(|zone| aggregate.merge("f", Some(zone), &told(figures.clone())));
+            reported_by.iter().for_each(|zone| aggregate.merge("f", Some(zone), &snapshot(figures.clone())));
             aggregate.zones("checkout").into_iter().map(|z| (z.name, z.figures.released)).collect::<Vec<_>>()
         };
         assert_eq!(apart(&["eu", "eu"], &["eu", "us"]), [], "nothing was kept apart");
         assert_eq!(apart(&["eu", "us"], &["us", "eu", "us"]), [("eu".into(), 1), ("us".into(), 2)]);
-        assert_eq!(apart(&["eu", "us"], &["us"]), [], "the other one was lost before it told anything");
+        assert_eq!(apart(&["eu", "us"], &["us"]), [], "the other one was lost before it reported anything");
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(30))]
 
         #[test]
-        fn zones_are_what_their_factories_told_and_add_up_to_the_whole(
+        fn zones_are_what_their_factories_reported_and_add_up_to_the_total(
             samples in proptest::collection::vec((0_usize..5, 0_u32..3, 1_u64..10_000_000_000, 0_u8..3), 1..60),
         ) {
             let mut aggregate = Aggregate::default();
-            aggregate.tell_apart(ZONES);
+            aggregate.split_by_zone(ZONES);
             let mut expected: BTreeMap<&str, ZoneFigures> = BTreeMap::new();
             for (zone, index, ns, kind) in samples {
                 let mut figures = ScenarioFigures { released: 1, ..ScenarioFigures::default() };
@@ -248,7 +248,7 @@ mod tests {
                 let own = expected.entry(ZONES[zone]).or_default();
                 own.released += 1;
                 record(own.steps.entry(index).or_default(), own.joins.entry(index).or_default());
-                aggregate.merge("f", Some(ZONES[zone]), &told(figures));
+                aggregate.merge("f", Some(ZONES[zone]), &snapshot(figures));
             }
             let whole = aggregate.scenario("checkout").unwrap().clone();
             let zones = aggregate.zones("checkout");

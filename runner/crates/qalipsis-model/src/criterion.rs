@@ -1,4 +1,4 @@
-//! Pass or fail rules on what was measured.
+//! Criteria: rules on measured values, each met or breached.
 
 mod meter;
 mod problem;
@@ -57,7 +57,7 @@ pub enum Quantity {
     Lateness,
     /// Of a join: further records of keys already matched.
     Duplicates,
-    /// Of a join: records that nobody awaited.
+    /// Of a join: records that no minion expected.
     Orphans,
     /// Of a meter: its values.
     Value,
@@ -69,7 +69,7 @@ pub enum Quantity {
     Rate,
     /// Of a meter: the longest time for which it rose; dips of up to 10 % do not end a rise.
     Growth,
-    /// Of a meter: from the start of the last pass until it is back where it was before the load.
+    /// Of a meter: from the start of the last iteration until it is back where it was before the load.
     Drain,
 }
 
@@ -103,7 +103,7 @@ pub enum Limit {
     Between(f64, f64),
 }
 
-/// A pass or fail rule, judged on the merged figures of all factories.
+/// A rule on measured values, judged on the merged figures of all factories.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Criterion {
     /// The step or meter.
@@ -117,7 +117,7 @@ pub struct Criterion {
     /// Which part of the run it is about.
     #[serde(default)]
     pub scope: Scope,
-    /// From this time in its window on, the campaign is stopped as soon as it is not held.
+    /// From this time in its window on, the campaign is stopped as soon as it is breached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abort_after: Option<Duration>,
     /// Where it is written.
@@ -146,7 +146,7 @@ impl Limit {
 }
 
 impl Quantity {
-    /// The kind of failure when a criterion on it is not held.
+    /// The kind of failure when a criterion on it is breached.
     pub fn failure_kind(self) -> FailureKind {
         match self {
             Self::ResponseTime | Self::ServiceTime | Self::Latency | Self::Lateness => FailureKind::Latency,
@@ -219,7 +219,7 @@ impl Quantity {
 }
 
 impl Criterion {
-    /// What must hold, without the step: `response time p95 below 130 ms`.
+    /// The rule without the step: `response time p95 below 130 ms`.
     pub fn rule(&self) -> String {
         format!("{} {}", self.measure(), self.expectation())
     }
@@ -255,8 +255,8 @@ impl Criterion {
         self
     }
 
-    /// Stops the campaign as soon as it is not held, which then has failed. It is looked at each second, the first time
-    /// `after` so long: the first few executions prove little. The time counts from the start of the load or of the
+    /// Stops the campaign, which then has failed, as soon as it is breached. It is checked each second, the first time
+    /// after `after`: the first few executions prove little. The time counts from the start of the load or of the
     /// criterion's window. Without data nothing is stopped.
     #[must_use]
     pub fn abort_on_breach(mut self, after: Duration) -> Self {

@@ -64,7 +64,7 @@ pub struct ScenarioDescription {
     /// What it measures itself. What its world watches is known only when it is open.
     #[serde(default)]
     pub meters: Vec<MeterDescription>,
-    /// Pass or fail rules on measures.
+    /// The criteria: rules on measured values.
     pub criteria: Vec<Criterion>,
     /// Where the scenario is built.
     pub location: SourceLocation,
@@ -79,7 +79,7 @@ pub struct StepDescription {
     pub description: String,
     /// Which events and extra meters are exported for it.
     pub monitor: Monitor,
-    /// Whether a run in which nobody reaches it may still pass.
+    /// Whether a run in which no minion reaches it may still succeed.
     pub optional: bool,
 }
 
@@ -99,7 +99,7 @@ pub enum Monitor {
 }
 
 impl Monitor {
-    /// Whether executions are told as events.
+    /// Whether executions are emitted as events.
     pub fn events(self) -> bool {
         matches!(self, Self::Events | Self::All)
     }
@@ -125,7 +125,7 @@ pub struct PropertyDescription {
     pub name: String,
     /// The type as users know it: `string`, `integer`, `duration`, ...
     pub value_type: String,
-    /// What it is when nobody sets it, `***` for a secret; `None` when it must be set or is left out.
+    /// Its value when it is not set, `***` for a secret; `None` when it must be set or has no default.
     pub default: Option<String>,
     /// Whether it must be set.
     pub required: bool,

@@ -11,17 +11,17 @@ pub struct Environment {
     pub crates: Vec<CrateVersion>,
     /// The compiler, as `rustc --version` says it; `None` when the scenarios were not built by this run.
     pub rustc: Option<String>,
-    /// Name of the machine, when it tells.
+    /// Name of the machine, where it is known.
     pub host: Option<String>,
     /// The operating system, as people know it; may be empty.
     pub os: String,
     /// The processor's architecture: `x86_64`.
     pub architecture: String,
-    /// The processor's model, when the machine tells.
+    /// The processor's model, where it is known.
     pub cpu: Option<String>,
     /// Processors that this process may use.
     pub cpus: u32,
-    /// Memory of the machine, when it tells.
+    /// Memory of the machine, where it is known.
     pub memory_bytes: Option<u64>,
     /// What was configured, by key; secrets are `***`.
     pub configuration: BTreeMap<String, String>,

@@ -1,4 +1,4 @@
-//! Events: single happenings that a scenario or a monitored step tells, beside the figures.
+//! Events: what a scenario or a monitored step emits one by one, beside the figures.
 
 use crate::evidence::{FailureKind, excerpt};
 use crate::snapshot::ExecutionOutcome;
@@ -52,7 +52,7 @@ impl fmt::Display for Level {
     }
 }
 
-/// What an event says.
+/// The value of an event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Value {
@@ -97,10 +97,10 @@ impl Executed {
     }
 }
 
-/// The name of the events that tell executions of monitored steps.
+/// The name of the events that executions of monitored steps emit.
 pub const EXECUTION: &str = "execution";
 
-/// One event of one minion, as its factory tells it.
+/// One event of one minion, as its factory sends it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// When it happened; of an execution, when it ended.
@@ -109,15 +109,15 @@ pub struct Event {
     pub level: Level,
     /// What happened.
     pub name: Cow<'static, str>,
-    /// What it says.
+    /// Its value.
     pub value: Value,
     /// Place of the scenario in the factory's plan.
     pub scenario: u32,
-    /// Index of the step in its scenario; `None` when it was told outside of any step.
+    /// Index of the step in its scenario; `None` when it was emitted outside of any step.
     pub step: Option<u32>,
     /// Index of the minion.
     pub minion: u32,
-    /// Pass of that minion, from 0.
+    /// Iteration of that minion, from 0.
     pub iteration: u64,
 }
 
@@ -171,7 +171,7 @@ macro_rules! integers {
     ($($integer:ty),*) => {$(
         impl From<$integer> for Value {
             fn from(number: $integer) -> Self {
-                // Beyond 64 bits with a sign the nearest number that is not whole has to do.
+                // Beyond 64 bits with a sign the nearest floating-point number has to do.
                 i64::try_from(number).map_or_else(|_| Self::Number(number as f64), Self::Integer)
             }
         }
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_did_not_succeed_is_told_at_a_higher_level() {
+    fn what_did_not_succeed_has_a_higher_level() {
         let levels = [
             (Some(ExecutionOutcome::Success), Level::Info),
             (None, Level::Warn),

@@ -1,4 +1,4 @@
-//! Failures kept whole: the one structure that every output shows.
+//! Evidence: the record of one failure with its exchanges, which every output shows.
 
 use crate::description::SourceLocation;
 use crate::number::number;
@@ -15,7 +15,7 @@ pub enum FailureKind {
     Assertion,
     /// The step could not do its work.
     Error,
-    /// The step, or the pass it belongs to, took longer than its limit.
+    /// The step, or the iteration it belongs to, took longer than its limit.
     Timeout,
     /// Scenario code panicked.
     Panic,
@@ -25,7 +25,7 @@ pub enum FailureKind {
     JoinLate,
     /// A further record came for a key already matched, where a criterion forbids it.
     JoinDuplicate,
-    /// A record came that nobody awaited, where a criterion forbids it.
+    /// A record came that no minion expected, where a criterion forbids it.
     JoinOrphan,
     /// Records of one key came in another order than theirs.
     JoinOutOfOrder,
@@ -33,15 +33,15 @@ pub enum FailureKind {
     Undecodable,
     /// A source outside of any minion failed.
     Source,
-    /// A criterion on durations was not held.
+    /// A criterion on durations was breached.
     Latency,
-    /// A criterion on the share of failed executions was not held.
+    /// A criterion on the share of failed executions was breached.
     ErrorRate,
-    /// A criterion on the number of executions was not held.
+    /// A criterion on the number of executions was breached.
     Count,
-    /// A criterion on the number of executions per second was not held.
+    /// A criterion on the number of executions per second was breached.
     Throughput,
-    /// A criterion on a meter was not held.
+    /// A criterion on a meter was breached.
     Meter,
     /// What had to be executed never was.
     NeverExecuted,
@@ -113,7 +113,7 @@ pub const EXCERPT_LIMIT: usize = 2048;
 /// The first exchanges of an iteration that are kept; those left out come after them.
 pub const FIRST_EXCHANGES: usize = 8;
 
-/// One failure, kept whole.
+/// The record of one failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Unique in its factory. A later one with the same id replaces the earlier: a missing record turned out late.
@@ -126,9 +126,9 @@ pub struct Evidence {
     pub at: Timestamp,
     /// Index of the minion; `None` when no minion is concerned.
     pub minion: Option<u32>,
-    /// Pass of that minion, from 0.
+    /// Iteration of that minion, from 0.
     pub iteration: u64,
-    /// How many records that minion had taken before that pass, by name of the data.
+    /// How many records that minion had taken before that iteration, by name of the data.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub taken: BTreeMap<String, u64>,
     /// Zone of the factory.
@@ -143,7 +143,7 @@ pub struct Evidence {
     pub message: String,
     /// The checks that failed, each with its own place.
     pub checks: Vec<FailedCheck>,
-    /// What was exchanged in that pass so far, in order of time; of a record that no minion expected, the record.
+    /// What was exchanged in that iteration so far, in order of time; of a record that no minion expected, the record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<ExchangeRecord>,
     /// Exchanges in the middle that are left out.
@@ -199,7 +199,7 @@ impl Evidence {
     }
 }
 
-/// One check that did not hold.
+/// One check that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedCheck {
     /// What was checked.

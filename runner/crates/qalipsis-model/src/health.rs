@@ -12,7 +12,7 @@ pub const OUT_OF_CPU: u8 = 95;
 /// two times.
 const READING_LIMIT: Duration = Duration::from_millis(20);
 
-/// What a factory tells about its machine since it last did.
+/// The state of its machine that a factory reports, since its last report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Health {
@@ -46,18 +46,18 @@ pub struct CpuReport {
     pub own_mean: u8,
     /// The same in the second in which it had most.
     pub own_max: u8,
-    /// In use in the second in which most was, by whomever: [`CpuUse::machine`].
+    /// In use in the second in which most was, by any process: [`CpuUse::machine`].
     pub machine_max: u8,
 }
 
-/// What one process has told so far.
+/// What one process has reported so far.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HealthTotal {
     /// How long the machine was out of CPU during the load, by the share that the factory had of it in percent.
     out_of_cpu: BTreeMap<u8, Duration>,
     /// The largest jump of the wall clock in ns, of whatever direction.
     clock_jump_ns: i64,
-    /// How long the CPU was told of, in ms.
+    /// For how long the CPU was reported, in ms.
     cpu_time_ms: u64,
     /// What the factory had of that, in hundredths of ms.
     own_time: u64,
@@ -66,7 +66,7 @@ pub struct HealthTotal {
 }
 
 impl HealthTotal {
-    /// Adds what was told.
+    /// Adds what was reported.
     pub fn add(&mut self, health: &Health) {
         if let Some(cpu) = health.cpu {
             if cpu.machine >= OUT_OF_CPU {
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(watch.read(at(0), wall(0), at(0)), 0, "the first reading has nothing to compare");
         assert_eq!(watch.read(at(1_000), wall(1_000), at(1_000)), 0);
         assert_eq!(watch.read(at(2_000), wall(62_000), at(2_000)), 60_000_000_000, "forward");
-        assert_eq!(watch.read(at(3_000), wall(63_000), at(3_000)), 0, "told once");
+        assert_eq!(watch.read(at(3_000), wall(63_000), at(3_000)), 0, "reported once");
         assert_eq!(watch.read(at(4_000), wall(3_900), at(4_000)), -60_100_000_000, "backward");
     }
 

@@ -107,7 +107,7 @@ pub struct JoinFigures {
     /// Records of keys that were given up.
     #[serde(skip_serializing_if = "is_zero")]
     pub abandoned_records: u64,
-    /// Bytes read, where the source tells.
+    /// Bytes read, where the source reports them.
     pub bytes: u64,
     /// Further records of keys already matched.
     pub duplicates: u64,
@@ -151,7 +151,7 @@ pub struct JoinFigures {
 }
 
 impl JoinFigures {
-    /// Adds all of `other`. A gap that is open is a state: it is replaced when it is told again or closed.
+    /// Adds all of `other`. A gap that is open is a state: it is replaced when it is reported again or closed.
     pub fn merge(&mut self, other: &Self) {
         if self.name.is_empty() {
             self.name.clone_from(&other.name);
@@ -250,11 +250,12 @@ mod tests {
 
     #[test]
     fn an_open_gap_is_a_state_and_a_closed_one_travels_once() {
-        let told = |gaps: Vec<Gap>, total| JoinFigures { gaps, gaps_total: total, ..JoinFigures::default() };
+        let reported =
+            |gaps: Vec<Gap>, total| JoinFigures { gaps, gaps_total: total, ..JoinFigures::default() };
         let mut merged = JoinFigures::default();
-        merged.merge(&told(vec![gap(1, None)], 1));
-        merged.merge(&told(vec![gap(1, None)], 0));
-        merged.merge(&told(vec![gap(1, Some(5)), gap(7, None)], 1));
+        merged.merge(&reported(vec![gap(1, None)], 1));
+        merged.merge(&reported(vec![gap(1, None)], 0));
+        merged.merge(&reported(vec![gap(1, Some(5)), gap(7, None)], 1));
         assert_eq!(merged.gaps, [gap(1, Some(5)), gap(7, None)]);
         assert_eq!(merged.gaps_total, 2);
     }

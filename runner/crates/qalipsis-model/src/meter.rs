@@ -109,7 +109,7 @@ impl MeterFigures {
 
     fn thin(&mut self) {
         if self.series.len() > SERIES_LIMIT {
-            // The first reading is what a drain is held against.
+            // A drain is compared with the first reading.
             let first = self.series[0];
             let larger = |pair: &[(Timestamp, f64)]| pair.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1));
             self.series =

@@ -36,7 +36,7 @@ pub struct CampaignPlan {
 /// Which events factories collect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventsPlan {
-    /// The lowest level that is told.
+    /// The lowest level that is emitted.
     pub level: Level,
     /// How many may wait at each worker; further ones are dropped and counted.
     pub buffer: u32,
@@ -76,9 +76,9 @@ impl fmt::Debug for PropertyValues {
 /// Bounds of a campaign: nothing waits without one, and the report says when one was hit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Failures of each kind that are kept whole, per step. Default 5.
+    /// Failures of each kind whose evidence is kept, per step. Default 5.
     pub evidence: u32,
-    /// How long one pass of one minion may take. Default 5 minutes.
+    /// How long one iteration of one minion may take. Default 5 minutes.
     pub iteration: Duration,
     /// How long opening the worlds and positioning the sources may take. Default 30 s.
     pub warm_up: Duration,
@@ -97,7 +97,7 @@ pub struct Limits {
     /// How many records a source may have left unread while awaited ones are missing. Default 1000.
     #[serde(default = "default_source_lag")]
     pub source_lag: u64,
-    /// How many failures may be counted without being told whole before the run is invalid. Default 1000.
+    /// How much evidence may be dropped before the run is invalid. Default 1000.
     #[serde(default = "default_evidence_lost")]
     pub evidence_lost: u64,
     /// How much of its machine's CPU a factory may use while that machine has none left, in percent. Default 50.
@@ -185,7 +185,7 @@ pub struct FactoryPlan {
     pub segment: Segment,
     /// Threads that run minions; `None` for one per core.
     pub workers: Option<u32>,
-    /// Its minions run this one pass again and tell every execution whole; `None` for a normal campaign.
+    /// Its minions run this one iteration again and report every execution in full; `None` for a normal campaign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<Replay>,
 }
@@ -197,13 +197,13 @@ impl FactoryPlan {
     }
 }
 
-/// A pass that is run again, to look at it closely.
+/// An iteration that is run again, to look at it closely.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Replay {
-    /// The pass, from 0.
+    /// The iteration, from 0.
     pub iteration: u64,
-    /// How many records its minion had taken before, by name of the data; `None` when nobody knows. Of data that
-    /// is absent it took one in each pass.
+    /// How many records its minion had taken before, by name of the data; `None` when it is unknown. Of data that
+    /// is absent it took one in each iteration.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub taken: BTreeMap<String, Option<u64>>,
 }
@@ -212,8 +212,8 @@ pub struct Replay {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stop {
-    /// No further release, passes are finished, sources drain.
+    /// No further release, iterations are finished, sources drain.
     Graceful,
-    /// Passes are cancelled, nothing drains.
+    /// Iterations are cancelled, nothing drains.
     Hard,
 }

@@ -20,7 +20,7 @@ pub struct Scope {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Window {
-    /// The whole run, drain included.
+    /// The entire run, drain included.
     #[default]
     Whole,
     /// From a time to the end: what comes before is warm-up.
@@ -64,7 +64,7 @@ fn stage(profile: &Profile, number: u32) -> Option<(Duration, Duration)> {
 }
 
 impl Slice {
-    /// The whole run in all zones.
+    /// The entire run in all zones.
     pub const WHOLE: Self = Self { from: Duration::ZERO, to: None, zone: None };
 
     /// Whether what happened at this time in this zone belongs to it.

@@ -21,7 +21,7 @@ use std::fmt;
 pub enum ExecutionOutcome {
     /// It did what it should.
     Success,
-    /// A check did not hold.
+    /// A check failed.
     Failure,
     /// It could not do its work.
     Error,
@@ -65,7 +65,7 @@ pub struct Snapshot {
     pub at: Timestamp,
     /// By name of the scenario.
     pub scenarios: BTreeMap<String, ScenarioFigures>,
-    /// Failures that were not kept whole because the way to the head was full.
+    /// Failures counted without evidence because the connection to the head was full.
     pub evidence_lost: u64,
     /// Failures that are not in the list of all failures.
     #[serde(default, skip_serializing_if = "UnlistedFailures::is_none")]
@@ -99,7 +99,7 @@ pub struct ScenarioFigures {
     pub ended: u64,
     /// How late releases were.
     pub release_lag: Histogram,
-    /// Whole passes.
+    /// Complete iterations.
     pub iterations: StepFigures,
     /// By index of the step.
     pub steps: BTreeMap<u32, StepFigures>,
@@ -110,31 +110,32 @@ pub struct ScenarioFigures {
     /// What else the scenario measures, by name of the meter.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub measured: BTreeMap<String, Measured>,
-    /// By name of the data: how many records passes take.
+    /// By name of the data: how many records each iteration takes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub data: BTreeMap<String, Takes>,
+    pub data: BTreeMap<String, RecordsPerIteration>,
     /// By name of the data: a number that differs when the content of its file does.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub data_files: BTreeMap<String, u64>,
-    /// When a pass last started: from then on backlogs should drain.
+    /// When an iteration last started: from then on backlogs should drain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_started: Option<Timestamp>,
-    /// When a pass last ended.
+    /// When an iteration last ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_ended: Option<Timestamp>,
 }
 
-/// How many records of a data each pass takes.
+/// How many records of a data each iteration takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Takes {
-    /// The same in all passes; `None` when they differ.
-    pub per_pass: Option<u64>,
+pub struct RecordsPerIteration {
+    /// The same in all iterations; `None` when they differ.
+    #[serde(rename = "per_pass")]
+    pub count: Option<u64>,
 }
 
-impl Takes {
-    /// Of a minion that took so many in so many passes, at least one.
-    pub fn of(taken: u64, passes: u64) -> Self {
-        Self { per_pass: taken.checked_div(passes).filter(|each| each * passes == taken) }
+impl RecordsPerIteration {
+    /// Of a minion that took so many in so many iterations, at least one.
+    pub fn of(taken: u64, iterations: u64) -> Self {
+        Self { count: taken.checked_div(iterations).filter(|each| each * iterations == taken) }
     }
 }
 
@@ -151,7 +152,7 @@ pub struct StepFigures {
     /// Executions that succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub success: Option<Box<Times>>,
-    /// Executions in which a check did not hold.
+    /// Executions in which a check failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Box<Times>>,
     /// Executions that could not do their work.
@@ -400,10 +401,10 @@ impl StepFigures {
 }
 
 impl ScenarioFigures {
-    /// Notes how many records passes took of a data.
-    pub fn took(&mut self, data: &str, takes: Takes) {
+    /// Notes how many records of a data each iteration took.
+    pub fn took(&mut self, data: &str, takes: RecordsPerIteration) {
         match self.data.get_mut(data) {
-            Some(own) if own.per_pass != takes.per_pass => own.per_pass = None,
+            Some(own) if own.count != takes.count => own.count = None,
             Some(_) => {}
             None => _ = self.data.insert(data.to_owned(), takes),
         }

@@ -1,4 +1,4 @@
-//! One execution of a replayed minion, told whole.
+//! One execution of a replayed minion in full.
 
 use crate::description::SourceLocation;
 use crate::evidence::{FailedCheck, FailureKind};
@@ -6,7 +6,7 @@ use crate::snapshot::{ExecutionOutcome, StepKind};
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// One execution of a step. Nothing is cut, and secrets are redacted by who made the texts.
+/// One execution of a step. Nothing is cut, and secrets are redacted where the texts are made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trace {
     /// Index of the step in its scenario.
@@ -40,9 +40,9 @@ pub struct TracedFailure {
     pub code: String,
     /// One line that a person understands.
     pub message: String,
-    /// The checks that did not hold.
+    /// The checks that failed.
     pub checks: Vec<FailedCheck>,
-    /// What was sent, when no exchange tells it.
+    /// What was sent, when no exchange shows it.
     pub input: Option<String>,
     /// What was exchanged until it failed.
     pub exchange: Option<String>,

@@ -7,7 +7,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
-    /// Everything judged held.
+    /// All checks and criteria were met.
     Successful,
     /// Only warnings.
     Warning,
@@ -33,7 +33,7 @@ impl fmt::Display for Status {
 
 /// Exit codes of the process. All are below 126, which shells keep for themselves.
 pub mod exit {
-    /// Everything judged held, or only warnings.
+    /// All checks and criteria were met, or there were only warnings.
     pub const OK: u8 = 0;
     /// A defect of QALIPSIS itself, or a report that was asked for and could not be written.
     pub const INTERNAL: u8 = 1;

@@ -63,7 +63,7 @@ pub enum Profile {
     Stages {
         /// In the order in which they run.
         stages: Vec<Stage>,
-        /// What happens to passes that run when the last stage ends.
+        /// What happens to iterations that run when the last stage ends.
         completion: Completion,
     },
     /// The open model: minions arrive at rates, which give their number; each runs the scenario once.
@@ -87,7 +87,7 @@ pub struct Stage {
     pub share: Share,
     /// The time over which they are added, evenly.
     pub ramp_up: Duration,
-    /// The whole time of the stage, ramp-up included.
+    /// The total time of the stage, ramp-up included.
     pub total: Duration,
 }
 
@@ -101,7 +101,7 @@ pub enum Share {
     Minions(u32),
 }
 
-/// What happens to a pass that still runs when the last stage ends.
+/// What happens to an iteration that still runs when the last stage ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Completion {
@@ -139,14 +139,14 @@ impl Stage {
         self
     }
 
-    /// The whole time of the stage. Default: the ramp-up.
+    /// The total time of the stage. Default: the ramp-up.
     #[must_use]
     pub fn total(mut self, duration: Duration) -> Self {
         self.total = duration;
         self
     }
 
-    /// The whole time, at least the ramp-up.
+    /// The total time, at least the ramp-up.
     pub fn duration(&self) -> Duration {
         self.total.max(self.ramp_up)
     }
@@ -180,7 +180,7 @@ impl Profile {
         Self::Timeframe { every, within }
     }
 
-    /// Stages that add minions, which repeat until the last stage ends; passes that run then are finished.
+    /// Stages that add minions, which repeat until the last stage ends; iterations that run then are finished.
     pub fn stages(stages: impl IntoIterator<Item = Stage>) -> Self {
         Self::Stages { stages: stages.into_iter().collect(), completion: Completion::Graceful }
     }
@@ -210,7 +210,7 @@ impl Profile {
         Self::Batches { batches: batches.into_iter().map(|(at, count)| Batch { at, count }).collect() }
     }
 
-    /// For [`Profile::stages`]: what happens to passes that run when the last stage ends.
+    /// For [`Profile::stages`]: what happens to iterations that run when the last stage ends.
     /// Without effect on the other profiles, whose minions run once.
     #[must_use]
     pub fn completion(mut self, wanted: Completion) -> Self {
@@ -356,7 +356,7 @@ impl Profile {
         }
     }
 
-    /// What happens to passes that run when [`Self::repeats_until`] is reached.
+    /// What happens to iterations that run when [`Self::repeats_until`] is reached.
     pub fn at_end(&self) -> Completion {
         match self {
             Self::Stages { completion, .. } => *completion,

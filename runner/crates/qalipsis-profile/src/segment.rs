@@ -1,4 +1,4 @@
-//! Which factory hosts which minion, without anybody being told.
+//! Which factory hosts which minion, computed by each factory alone.
 
 use serde::{Deserialize, Serialize};
 
@@ -95,7 +95,7 @@ mod tests {
         }
 
         #[test]
-        fn shares_are_held_within_one_round(weights in proptest::collection::vec(1_u32..100, 1..5)) {
+        fn every_round_gives_each_segment_its_weight(weights in proptest::collection::vec(1_u32..100, 1..5)) {
             let of: u32 = weights.iter().sum();
             for (segment, weight) in Segment::split(&weights).iter().zip(&weights) {
                 let hosted = (0..of).filter(|m| segment.hosts(*m)).count();

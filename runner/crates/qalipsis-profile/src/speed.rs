@@ -1,4 +1,4 @@
-//! How fast the time of a profile passes.
+//! The factor on the time of profiles.
 
 use crate::profile::{ArrivalRate, Batch, Profile, Stage};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Earlier runs that a run is held against, from the files that tell of them.
+//! Earlier runs that a run is compared with, read from their files.
 
 use crate::error::Error;
 use crate::problem::Problem;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The most baselines that are read; of more, the ones whose names come last, which for campaigns are the latest.
 const MOST: usize = 50;
 
-/// Earlier runs, read whole.
+/// Earlier runs, with their summaries.
 #[derive(Debug)]
 pub struct Baselines {
     runs: Vec<Run>,
@@ -21,7 +21,7 @@ pub struct Baselines {
 impl Baselines {
     /// Reads a summary, or all those in a directory: `DIR/*.json` and `DIR/<campaign-key>/summary.json`.
     ///
-    /// In a directory, campaigns that did not succeed are left out, which is told in the comparison.
+    /// In a directory, campaigns that did not succeed are left out, and the comparison says so.
     ///
     /// # Errors
     /// When there is none, when a file is no summary of this program or of a newer one, and when a campaign
@@ -29,7 +29,7 @@ impl Baselines {
     pub fn read(path: &Path) -> Result<Self, Error> {
         let mut baselines = Self { runs: Vec::new(), environments: Vec::new(), notes: Vec::new() };
         if !path.is_dir() {
-            let summary = whole(path)?;
+            let summary = read_comparable(path)?;
             if summary.status == Status::Failed {
                 baselines.notes.push(format!("the baseline {} is of a campaign that failed", path.display()));
             }
@@ -68,7 +68,7 @@ impl Baselines {
         self.environments.push(summary.environment.clone());
     }
 
-    /// Whether scenarios with these loads can be held against them.
+    /// Whether scenarios with these loads can be compared with them.
     ///
     /// # Errors
     /// When they were recorded with another load, or have none of the scenarios.
@@ -86,7 +86,7 @@ impl Baselines {
         comparison
     }
 
-    /// What is told when a baseline ran on another machine: its durations may differ for that alone.
+    /// A warning when a baseline ran on another machine: its durations may differ for that alone.
     fn other_machine(&self, now: &Environment) -> Option<String> {
         let (index, then) =
             self.environments.iter().enumerate().find(|(_, then)| machine(then) != machine(now))?;
@@ -108,7 +108,7 @@ pub fn read_comparable(path: &Path) -> Result<Summary, Error> {
     match summary.status {
         Status::Successful | Status::Warning | Status::Failed => Ok(summary),
         status @ (Status::Aborted | Status::Invalid) => Err(Problem::new(format_args!(
-            "{} cannot be compared: its campaign is {}, so its figures are not those of a whole run",
+            "{} cannot be compared: its campaign is {}, so its figures are not those of a complete run",
             path.display(),
             name(status)
         ))

@@ -32,7 +32,7 @@ pub struct Campaign {
 }
 
 impl Campaign {
-    /// Whether its scenarios can be held against the baselines, before anything is started.
+    /// Whether its scenarios can be compared with the baselines, before anything is started.
     ///
     /// # Errors
     /// When the baselines were recorded with another load, or have none of its scenarios.
@@ -57,7 +57,7 @@ pub async fn prepare(invocation: &Invocation) -> Result<Campaign, Error> {
     plan(invocation, settings, executables)
 }
 
-/// Like [`prepare`], but goes on as long as it can, to tell all that is wrong at once.
+/// Like [`prepare`], but goes on as long as it can, to report all problems at once.
 ///
 /// # Errors
 /// All that is wrong. What only follows from another problem is not repeated.
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_tell_the_time_and_are_unique() {
+    fn keys_contain_the_time_and_are_unique() {
         let now: jiff::Timestamp = "2026-11-23T05:06:07Z".parse().unwrap();
         let keys: HashSet<String> = (0..100).map(|_| new_key(now)).collect();
         assert!(keys.len() > 95);
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_check_tells_everything() {
+    async fn a_check_reports_everything() {
         let mut needy = scenario("needy");
         needy.properties = vec![property("brokers")];
         needy.properties[0].required = true;

@@ -67,7 +67,7 @@ fn start(period: Duration, row: u32) -> String {
 
 /// What a row stands for.
 fn period(duration: Duration) -> Duration {
-    // One row more than fits whole: the last release may lie at the very end.
+    // One row more than fits completely: the last release may lie at the very end.
     let fits = |period: &Duration| duration.as_nanos() / period.as_nanos() < ROWS;
     let days = |days: u64| Duration::from_secs(days.saturating_mul(86_400));
     PERIODS_MS
@@ -138,7 +138,7 @@ minions running at the end of each 10 s:
     }
 
     #[test]
-    fn few_among_many_and_nobody_are_told_apart() {
+    fn few_among_many_and_nobody_look_different() {
         let profile = Profile::batches([(secs(0), 1), (secs(2), 1_000)]);
         assert_eq!(
             chart(&profile, 1_001, ""),

@@ -18,7 +18,7 @@ Configuration, from lowest to highest: defaults, qalipsis.yml, config/qalipsis.y
 variables (QALIPSIS_REPORT_EXPORT_JUNIT_FOLDER), -c. With --config only that file is read.
 
 Exit codes:
-  0  everything judged held, or only warnings
+  0  all checks and criteria were met, or there were only warnings
   1  internal error, or a report that was asked for could not be written
   2  wrong flag, name, key or value, or the scenarios could not be built; nothing was started
   3  the campaign failed
@@ -136,7 +136,7 @@ enum Command {
         #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
         format: Format,
     },
-    /// Run one pass of one minion of a finished campaign again, with the same data, and show all that it does
+    /// Run one iteration of one minion of a finished campaign again, with the same data, and show all that it does
     Replay {
         /// summary.json of the campaign
         #[arg(long, value_name = "FILE")]
@@ -144,7 +144,7 @@ enum Command {
         /// Index of the minion in its scenario; -s names the scenario when there were several
         #[arg(long, value_name = "N")]
         minion: u32,
-        /// Pass of that minion
+        /// Iteration of that minion
         #[arg(long, value_name = "K", default_value_t = 0)]
         iteration: u64,
     },
@@ -189,7 +189,7 @@ impl Color {
     }
 }
 
-/// How much is said.
+/// How much is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Verbosity {
     /// Errors and the verdict.
@@ -216,7 +216,7 @@ pub enum Action {
         /// Whether worlds are opened as well.
         connect: bool,
     },
-    /// Hold one summary against others.
+    /// Compare one summary with others.
     Compare {
         /// A summary, or a directory of summaries.
         baseline: PathBuf,
@@ -225,11 +225,11 @@ pub enum Action {
         /// In which form.
         format: Format,
     },
-    /// Run one pass again.
+    /// Run one iteration again.
     Replay {
         /// The summary of its campaign.
         campaign: PathBuf,
-        /// Which pass.
+        /// Which iteration.
         target: Target,
     },
 }
@@ -245,7 +245,7 @@ pub struct Invocation {
     pub targets: Targets,
     /// Where the configuration comes from.
     pub sources: Sources,
-    /// What the campaign is held against.
+    /// What the campaign is compared with.
     pub baseline: Option<PathBuf>,
     /// Where it is kept as a baseline.
     pub save_baseline: Option<PathBuf>,
@@ -253,7 +253,7 @@ pub struct Invocation {
     pub smoke: Smoke,
     /// What scenarios log.
     pub log: Option<Log>,
-    /// How much is said.
+    /// How much is printed.
     pub verbosity: Verbosity,
     /// When colours are used.
     pub color: Color,
@@ -488,7 +488,7 @@ mod tests {
     }
 
     #[test]
-    fn help_tells_the_exit_codes_and_examples() {
+    fn help_shows_the_exit_codes_and_examples() {
         let Parsed::Show(help) = parse(["qalipsis", "--help"]) else { panic!("no help") };
         for text in ["Exit codes:", "  7  nothing to run", "Examples:", "--autostart", "--build-profile"] {
             assert!(help.contains(text), "{text} in {help}");
@@ -497,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_follow_the_terminal_unless_told_otherwise() {
+    fn colours_follow_the_terminal_unless_set() {
         assert!(Color::Auto.decide(true, false));
         assert!(!Color::Auto.decide(true, true));
         assert!(!Color::Auto.decide(false, false));

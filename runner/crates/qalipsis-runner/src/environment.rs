@@ -7,12 +7,12 @@ use std::fs;
 use std::time::Duration;
 use tokio::process::Command;
 
-/// How long another program may take to tell what it is asked.
+/// How long another program may take to answer.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// Asks everything that tells; what does not is left out, for no report depends on it.
+/// Collects what is known; what is not is left out, for no report depends on it.
 pub async fn of(invocation: &Invocation, campaign: &Campaign) -> Environment {
-    // Of executables that were given nobody knows what built them.
+    // What built executables that were given is unknown.
     let built = invocation.targets.executables.is_empty();
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let crates = campaign.executables.iter().map(|executable| CrateVersion {
@@ -90,7 +90,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_linux_machine_tells_its_name_system_and_memory() {
+    fn a_linux_machine_has_a_name_a_system_and_memory() {
         assert!(os().contains("Linux "), "{}", os());
         assert!(field("/proc/meminfo", "MemTotal").and_then(|text| kibibytes(&text)).is_some());
     }

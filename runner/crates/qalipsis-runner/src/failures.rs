@@ -71,7 +71,7 @@ pub(crate) fn begin(folder: &Path, key: &str, limit: u64, described: &[Described
 impl FailureSink for Sink {
     fn take(&mut self, factory: &FactoryPlan, mut failed: Vec<FailedExecution>) -> u64 {
         let all = failed.len() as u64;
-        // Each factory lists as many as the whole campaign may.
+        // Each factory may list as many as the campaign may.
         failed.truncate(usize::try_from(self.room).unwrap_or(usize::MAX));
         let taken = failed.len() as u64;
         self.room -= taken;

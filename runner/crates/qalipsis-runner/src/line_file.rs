@@ -61,10 +61,10 @@ pub(crate) fn begin<L: Lines>(path: PathBuf, what: &'static str, empty: bool) ->
     let (end, outcome) = sync_channel(1);
     let place = path.clone();
     let work = move || {
-        // Nobody listens any longer when its time is over.
+        // The receiver is gone when its time is over.
         let _ = end.send(write::<L>(&place, &batches, empty));
     };
-    // Without the thread there is nobody to take lines: they count as dropped.
+    // Without the thread no lines are taken: they count as dropped.
     let _ = std::thread::Builder::new().name(what.to_owned()).spawn(work);
     (Queue(queue), LineFile { path, what, outcome })
 }
@@ -110,7 +110,7 @@ fn write<L: Lines>(path: &Path, batches: &Receiver<L>, empty: bool) -> Outcome {
     if empty {
         out = open().map_err(|error| outcome.error = Some(error)).ok();
     }
-    let mut whole = 0;
+    let mut written = 0;
     for lines in batches {
         if out.is_none() && outcome.error.is_none() {
             out = open().map_err(|error| outcome.error = Some(error)).ok();
@@ -120,13 +120,13 @@ fn write<L: Lines>(path: &Path, batches: &Receiver<L>, empty: bool) -> Outcome {
             outcome.missing += lines.count();
             continue;
         };
-        // Who follows the file sees whole lines, and a full disk is noticed with these lines.
+        // A reader who follows the file sees complete lines, and a full disk is noticed with these lines.
         match lines.write(file).and_then(|()| file.flush()).and_then(|()| file.stream_position()) {
-            Ok(position) => whole = position,
+            Ok(position) => written = position,
             Err(error) => {
                 outcome.error = Some(error);
                 outcome.missing = lines.count();
-                end_at(out.take(), whole, &part);
+                end_at(out.take(), written, &part);
             }
         }
     }
@@ -138,12 +138,12 @@ fn write<L: Lines>(path: &Path, batches: &Receiver<L>, empty: bool) -> Outcome {
     outcome
 }
 
-/// Leaves whole lines only, and nothing when there is none.
-fn end_at(file: Option<BufWriter<File>>, whole: u64, part: &Path) {
+/// Leaves only complete lines, and removes the file when there is none.
+fn end_at(file: Option<BufWriter<File>>, length: u64, part: &Path) {
     // What the buffer still holds is not written once more.
     let file = file.map(|file| file.into_parts().0);
-    let cut = file.map(|file| file.set_len(whole));
-    if whole == 0 || !matches!(cut, Some(Ok(()))) {
+    let cut = file.map(|file| file.set_len(length));
+    if length == 0 || !matches!(cut, Some(Ok(()))) {
         let _ = fs::remove_file(part);
     }
 }
@@ -195,7 +195,7 @@ mod tests {
     fn a_disk_that_hangs_delays_nobody_and_what_it_cannot_take_is_counted() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("numbers");
-        // Nobody reads this pipe, so that opening it to write never returns.
+        // This pipe has no reader, so that opening it to write never returns.
         assert!(Command::new("mkfifo").arg(file::part(&path)).status().unwrap().success());
         let (queue, file) = begin(path, "numbers", true);
         let dropped: u64 = (0..WAITING + 10).map(|_| queue.take(Numbers(vec![0, 1]))).sum();

@@ -26,7 +26,7 @@ fn run(invocation: &cli::Invocation) -> Result<u8, Error> {
         .build()
         .map_err(|e| Error::Internal(format!("failed to start the runtime: {e}")))?;
     let outcome = runtime.block_on(qalipsis_runner::execute(invocation));
-    // A blocking read that nobody waits for any more must not keep the process.
+    // A blocking read that is no longer awaited must not keep the process.
     runtime.shutdown_background();
     outcome
 }

@@ -7,7 +7,7 @@ use qalipsis_report::text::one_line;
 use std::io::{self, IsTerminal, Write};
 use terminal_size::{Width, terminal_size};
 
-/// Columns when nobody tells how wide the place of output is.
+/// Columns when the width of the terminal is unknown.
 const WIDTH: u16 = 110;
 
 /// What standard output can show.
@@ -31,7 +31,7 @@ pub fn print(text: &str) -> Result<(), Error> {
     }
 }
 
-/// Whether nobody reads any more: a pipe without a reader, or a terminal that was closed.
+/// Whether the reader is gone: a pipe without a reader, or a terminal that was closed.
 fn is_gone(error: &io::Error) -> bool {
     /// `EIO`, which has no kind of its own.
     const TERMINAL_IS_GONE: i32 = 5;
@@ -40,23 +40,23 @@ fn is_gone(error: &io::Error) -> bool {
 
 /// Writes one error to standard error.
 pub fn error(text: &str, color: Color) {
-    tell("error:", "1;31", &one_line(text), color);
+    line_of("error:", "1;31", &one_line(text), color);
 }
 
 /// Writes an error to standard error, one line for each thing that is wrong.
 pub fn print_error(error: &Error, color: Color) {
-    error.lines().iter().for_each(|line| tell("error:", "1;31", line, color));
+    error.lines().iter().for_each(|line| line_of("error:", "1;31", line, color));
 }
 
 /// Writes a warning to standard error, on one line.
 pub fn warn(text: &str, color: Color) {
-    tell("warning:", "1;33", &one_line(text), color);
+    line_of("warning:", "1;33", &one_line(text), color);
 }
 
-fn tell(label: &str, code: &str, line: &str, color: Color) {
+fn line_of(label: &str, code: &str, line: &str, color: Color) {
     let mut err = io::stderr().lock();
     let painted = color.wanted(err.is_terminal()).then(|| format!("\x1b[{code}m{label}\x1b[0m"));
-    // Without standard error there is nowhere left to complain; the exit code still tells.
+    // Without standard error only the exit code is left.
     let _ = writeln!(err, "{} {line}", painted.as_deref().unwrap_or(label));
 }
 

@@ -29,10 +29,10 @@ impl Repository {
     fn at(start: &Path, directory: &Path, checkout: Option<&OsStr>) -> Option<Self> {
         let is_root = |folder: &&Path| folder.join(".git").exists();
         // A submodule has a root of its own, but what was checked out is the repository around it.
-        let whole = checkout.map(Path::new).and_then(|checkout| {
+        let outer = checkout.map(Path::new).and_then(|checkout| {
             start.ancestors().filter(|folder| folder.starts_with(checkout)).filter(is_root).last()
         });
-        let root = whole.or_else(|| start.ancestors().find(is_root))?;
+        let root = outer.or_else(|| start.ancestors().find(is_root))?;
         let within = |folder: &&Path| folder.starts_with(root);
         let manifests =
             || start.ancestors().filter(within).filter(|folder| folder.join("Cargo.toml").is_file());

@@ -83,7 +83,7 @@ fn summary(campaign: &Campaign) -> String {
                 .map_or_else(String::new, |after| format!(", stops the campaign from {} on", human(after)));
             let _ = writeln!(
                 out,
-                "    must hold: {}{abort} ({})",
+                "    criterion: {}{abort} ({})",
                 one_line(&criterion.to_string()),
                 one_line(&criterion.location.to_string())
             );
@@ -169,7 +169,7 @@ mod tests {
             "\
 campaign checkout, random seed
   checkout: 10 minions, all at once, overload abort:5
-    must hold: place error rate at most 1 %, stops the campaign from 5 s on (qalipsis.yml:2:5)
+    criterion: place error rate at most 1 %, stops the campaign from 5 s on (qalipsis.yml:2:5)
     brokers = localhost:9092
     password = ***
     token = *** (default)

@@ -156,7 +156,7 @@ fn the_scenarios_of_a_workspace_are_built_and_listed() {
 }
 
 #[test]
-fn what_cannot_be_built_is_told_by_cargo_and_in_one_line() {
+fn what_cannot_be_built_is_shown_by_cargo_and_in_one_line() {
     let project = Project::new();
     project.package("shop", &["checkout"], "");
     project.write("shop/src/bin/checkout.rs", "fn main() { nonsense }");
@@ -179,7 +179,7 @@ fn what_cannot_be_built_is_told_by_cargo_and_in_one_line() {
 }
 
 #[test]
-fn a_binary_that_needs_a_feature_is_told() {
+fn a_binary_that_needs_a_feature_is_an_error() {
     let project = Project::new();
     let rest = "[[bin]]\nname = \"checkout\"\nrequired-features = [\"x\"]\n[features]\nx = []\n";
     project.package("shop", &["checkout"], rest);

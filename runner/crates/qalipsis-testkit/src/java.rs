@@ -28,7 +28,7 @@ pub(crate) fn java() -> anyhow::Result<PathBuf> {
         Some(major) => {
             bail!("`{}` is Java {major}, the Kafka broker needs {OLDEST_MAJOR}; {INSTALL}", java.display())
         }
-        None => bail!("`{} -version` did not tell its version: {answer}", java.display()),
+        None => bail!("`{} -version` did not print its version: {answer}", java.display()),
     }
 }
 

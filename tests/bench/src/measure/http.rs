@@ -48,7 +48,7 @@ pub(crate) fn rows(rounds: usize) -> anyhow::Result<Vec<Row>> {
         let (printed, cpu) = child::run(&mut child::pinned(0, &load))?;
         let result: serde_json::Value = serde_json::from_str(&printed)?;
         let answered =
-            result["statusCodeDistribution"]["200"].as_f64().context("oha tells no answers of 200")?;
+            result["statusCodeDistribution"]["200"].as_f64().context("oha reports no answers of 200")?;
         theirs.push(answered / cpu.as_secs_f64());
     }
     Ok(vec![Row {

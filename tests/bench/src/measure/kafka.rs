@@ -66,7 +66,7 @@ pub(crate) fn rows(rounds: usize) -> anyhow::Result<Vec<Row>> {
             goal: Some(Goal::RatioAtLeast(0.8)),
         }
     };
-    // A join has a thread that reads and one that runs minions, so the two tell different things.
+    // A join has a thread that reads and one that runs minions, so the two measure different things.
     Ok(vec![row("second", 1), row("CPU-second", 0)])
 }
 
@@ -111,14 +111,14 @@ pub(crate) async fn join(bootstrap: &str) -> anyhow::Result<()> {
         let started = (cpu::of_process(), Instant::now());
         async move { Ok(World { started, awaited: Mutex::new(awaited) }) }
     };
-    let scenario = Scenario::new("kafka", open, pass);
+    let scenario = Scenario::new("kafka", open, iteration);
     let figures = Load { workers: Some(1), ..Load::default() }.run(scenario, |_| false).await?;
     let matched = figures.steps.get(&0).context("nothing was awaited")?.executions();
     anyhow::ensure!(matched == RECORDS, "expected {RECORDS} matches, observed {matched}");
     Ok(())
 }
 
-async fn pass(minion: Minion<Work>, world: Arc<World>) -> Outcome {
+async fn iteration(minion: Minion<Work>, world: Arc<World>) -> Outcome {
     let awaited = std::mem::take(&mut *world.awaited.lock().expect("nobody panics with it"));
     for expectation in awaited {
         let _record = minion.step(Work::Last, expectation).await?;

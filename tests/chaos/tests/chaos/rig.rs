@@ -191,8 +191,8 @@ pub(crate) async fn run<S>(
         figures.undecodable
     );
     match fault {
-        Fault::Refuse => assert!(figures.gaps_total > 0, "{place}: an outage of 0.7 s without a word"),
-        Fault::Garbage => assert!(figures.undecodable > 0, "{place}: garbage without a word"),
+        Fault::Refuse => assert!(figures.gaps_total > 0, "{place}: an outage of 0.7 s left no gap"),
+        Fault::Garbage => assert!(figures.undecodable > 0, "{place}: garbage was not counted"),
         _ => {}
     }
 }

@@ -186,8 +186,8 @@ criteria:
     assert_snapshot!(finished.stdout, @r"
     campaign slow, seed 7
       slow: 10 minions, all at once
-        must hold: act service time p95 below 2 s, stops the campaign from 10 s on (qalipsis.yml:2:3)
-        must hold: act error rate at most 1 % (qalipsis.yml:3:3)
+        criterion: act service time p95 below 2 s, stops the campaign from 10 s on (qalipsis.yml:2:3)
+        criterion: act error rate at most 1 % (qalipsis.yml:3:3)
     valid
     ");
 }

@@ -29,7 +29,7 @@ async fn run(flags: &[&str]) -> Seen {
 }
 
 impl Seen {
-    /// The ids in a list of the account, which must hold some orders and not all.
+    /// The ids in a list of the account, which must contain some orders and not all.
     fn some(&self, list: &str) -> Vec<Uuid> {
         let ids = ids(&self.stats, list);
         assert!((1..ORDERS as usize).contains(&ids.len()), "{list}: {} of {ORDERS}", ids.len());

@@ -180,7 +180,7 @@ async fn ends_with_its_launcher() {
 }
 
 #[test]
-fn launcher_tells_why_the_shop_did_not_start() {
+fn launcher_reports_why_the_shop_did_not_start() {
     let error = launcher(&["--dorp"]).start().expect_err("it does not start");
     let error = format!("{error:#}");
     assert!(error.contains("did not start (exit status: 2): shop: unexpected argument '--dorp'"), "{error}");

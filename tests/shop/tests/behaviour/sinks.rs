@@ -124,7 +124,7 @@ async fn mistreats_exactly_the_orders_that_its_account_names() {
     };
     let early = all.customer.stats_once(none_late).await;
     let rows_in_time = all.rows.all().await;
-    assert!(start.elapsed() < Duration::from_millis(1_500), "too slow to tell late rows from others");
+    assert!(start.elapsed() < Duration::from_millis(1_500), "too slow to distinguish late rows from others");
     let stats = all.customer.settled().await;
     assert!(start.elapsed() >= Duration::from_millis(1_500), "{:?}", start.elapsed());
     assert_eq!(stats["fulfilled"], json!(ORDERS));

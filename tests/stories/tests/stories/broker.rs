@@ -28,7 +28,7 @@ fn a_thousand_minions_match_and_an_earlier_run_on_the_same_topics_does_not_matte
 }
 
 #[test]
-fn a_broker_that_stops_mid_run_is_told_and_nothing_hangs() {
+fn a_broker_that_stops_mid_run_is_reported_and_nothing_hangs() {
     let broker = KafkaBroker::start_own().unwrap();
     let shop = shop(&format!("--kafka {}", broker.bootstrap()));
     let checkout = Checkout::at(&shop);

@@ -1,5 +1,5 @@
 //! What users see of the stories, as `runner/docs/demonstration.md` shows it: the page holds the output of real
-//! runs, and what each run of these tests tells as causes must still read like it, but for figures, ids and
+//! runs, and what each run of these tests reports as causes must still read like it, but for figures, ids and
 //! instants.
 
 use crate::support::Outcome;
@@ -46,7 +46,7 @@ fn failed_cases(junit: &str) -> String {
     failed.map(|case| format!("<testcase{case}</testcase>\n")).collect()
 }
 
-/// What tells the causes: of the console all above the tables, of JUnit the names and messages.
+/// Where the causes are: of the console all above the tables, of JUnit the names and messages.
 fn causes(language: &str, text: &str) -> String {
     match language {
         "text" => text.split("\n✗ scenario").next().unwrap_or_default().to_owned(),
@@ -79,11 +79,11 @@ pub(crate) fn assert_shown(heading: &str, outcome: &Outcome) {
         if std::env::var_os(WRITE).is_some() {
             section.replace_range(from..to, &format!("{}\n", seen.trim_matches('\n')));
         } else {
-            let told = |text: &str| shape(&causes(language, text.trim()));
+            let report = |text: &str| shape(&causes(language, text.trim()));
             assert_eq!(
-                told(&seen),
-                told(&section[from..to]),
-                "{heading}: write the page anew with {WRITE}=1 if this is meant"
+                report(&seen),
+                report(&section[from..to]),
+                "{heading}: update the page with {WRITE}=1 if this is meant"
             );
         }
     }

@@ -14,7 +14,7 @@ const FAULTS: &str = "--drop 0.1 --wrong-quantity 0.1 --duplicate 0.1 --late 0.1
 
 type Ids = BTreeSet<String>;
 
-/// The orders of the failures of this kind, of which all must be kept whole.
+/// The orders of the failures of this kind, all of which must have evidence.
 fn named(scenario: &Scenario, step: &str, kind: &str) -> Ids {
     let step = scenario.steps.iter().find(|s| s.name == step).unwrap();
     let Some(failure) = step.failures.iter().find(|f| f.kind == kind) else { return Ids::new() };
@@ -23,7 +23,7 @@ fn named(scenario: &Scenario, step: &str, kind: &str) -> Ids {
         .kept
         .iter()
         .map(|kept| {
-            // The key of a join, else the order in the last exchange of the pass.
+            // The key of a join, else the order in the last exchange of the iteration.
             let last = kept.exchanges.last().map(|one| format!("{} {}", one.summary, one.details));
             let text = format!("{} {}", kept.message, last.unwrap_or_default());
             id_in(&text).unwrap_or_else(|| panic!("{} {kind} names no order: {text}", step.name))

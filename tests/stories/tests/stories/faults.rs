@@ -6,9 +6,9 @@ use crate::support::{Case, Checkout, Stats, shop};
 
 const MINIONS: u64 = 300;
 
-/// What every failing case tells.
+/// What every failing case contains.
 #[track_caller]
-fn assert_told(case: &Case, failed: u64) {
+fn assert_reported(case: &Case, failed: u64) {
     assert_eq!(case.minions(), (failed, MINIONS), "{}", case.message);
     for what in ["first:", "last:", "minion "] {
         assert!(case.body.contains(what), "no {what} in {}", case.body);
@@ -33,7 +33,7 @@ fn dropped_orders_are_missing() {
     let outcome = Checkout::at(&shop).run();
     let case = outcome.assert_red("order-fulfilled", "join-missing");
     let dropped = Stats::of(&shop).ids("dropped");
-    assert_told(&case, count(&dropped));
+    assert_reported(&case, count(&dropped));
     assert!(case.message.contains("within 2 s, observed none"), "{}", case.message);
     assert!(dropped.iter().any(|id| case.message.contains(id)), "{} names none of {dropped:?}", case.message);
 }
@@ -43,7 +43,7 @@ fn late_orders_are_late() {
     let shop = shop("--late 5 --late-by 3000");
     let outcome = Checkout::at(&shop).run();
     let case = outcome.assert_red("order-fulfilled", "join-late");
-    assert_told(&case, count(&Stats::of(&shop).ids("late")));
+    assert_reported(&case, count(&Stats::of(&shop).ids("late")));
     assert!(case.message.contains("within 2 s, observed it after 3"), "{}", case.message);
 }
 
@@ -52,7 +52,7 @@ fn wrong_quantities_are_assertions() {
     let shop = shop("--wrong-quantity 5");
     let outcome = Checkout::at(&shop).run();
     let case = outcome.assert_red("fulfilled-unchanged", "assertion");
-    assert_told(&case, count(&Stats::of(&shop).ids("wrong")));
+    assert_reported(&case, count(&Stats::of(&shop).ids("wrong")));
     assert!(
         case.message.contains("expected quantity ") && case.message.contains(", observed "),
         "{}",
@@ -65,7 +65,7 @@ fn refused_orders_are_assertions_on_the_answer() {
     let shop = shop("--error-rate 5");
     let outcome = Checkout::at(&shop).run();
     let case = outcome.assert_red("accepted", "assertion");
-    assert_told(&case, count(&Stats::of(&shop).ids("rejected")));
+    assert_reported(&case, count(&Stats::of(&shop).ids("rejected")));
     assert!(case.message.ends_with("expected status 202, observed 503"), "{}", case.message);
     assert!(case.body.contains("503"), "the exchange is kept: {}", case.body);
 }
@@ -75,7 +75,7 @@ fn unanswered_orders_are_timeouts() {
     let shop = shop("--hang 5");
     let outcome = Checkout::at(&shop).set("properties.answer-within", "1s").run();
     let case = outcome.assert_red("place", "timeout");
-    assert_told(&case, count(&Stats::of(&shop).ids("hung")));
+    assert_reported(&case, count(&Stats::of(&shop).ids("hung")));
     assert!(case.message.ends_with("expected an end within 1 s, observed none"), "{}", case.message);
     let rate = outcome.suite().case("place error rate").clone();
     assert_eq!(rate.outcome.as_deref(), Some("skipped"), "it repeats the failure of its step: {rate:?}");
@@ -98,9 +98,9 @@ fn duplicates_warn_and_fail_only_when_asked() {
     let outcome = Checkout::at(&shop).run();
     let duplicated = count(&Stats::of(&shop).ids("duplicated"));
     assert_eq!(outcome.finished.code(), Some(0), "{}", outcome.finished);
-    let told = format!("{duplicated} duplicate records of keys already matched");
+    let expected = format!("{duplicated} duplicate records of keys already matched");
     assert!(
-        outcome.finished.stdout.contains("WARNING") && outcome.finished.stdout.contains(&told),
+        outcome.finished.stdout.contains("WARNING") && outcome.finished.stdout.contains(&expected),
         "{}",
         outcome.finished
     );

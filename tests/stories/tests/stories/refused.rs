@@ -1,4 +1,4 @@
-//! What the systems behind the shop refuse is told before any load: one line that names target and cause, an
+//! What the systems behind the shop refuse is reported before any load: one line that names target and cause, an
 //! `error` in JUnit, and no secret anywhere.
 
 use crate::support::{Checkout, shared_kafka, shop};

@@ -125,7 +125,7 @@ fn a_restarted_rabbitmq_loses_what_nobody_could_hear_and_says_so() {
     for step in ["place", "accepted", "stored"] {
         assert_eq!(failed(&summary, step), (0, ""), "{step}: {}", outcome.finished);
     }
-    // The temporary queue went with the broker: what came before it was declared anew is missing.
+    // The temporary queue went with the broker: what came before it was declared again is missing.
     let (missing, message) = failed(&summary, "announced");
     assert!(missing < MINIONS, "it goes on: {}", outcome.finished);
     // Nobody can say whether the shop announced them, so the shop is not blamed for them.

@@ -1,4 +1,4 @@
-//! What is compared with what, and what is told.
+//! What is compared with what, and which sentences come out.
 
 use super::simulate::{Fault, HEALTHY, QUIET, System, dice, run};
 use crate::{Measure, Run, Share, Subject, SubjectKind, Verdict, compare};
@@ -27,14 +27,17 @@ fn the_same_input_gives_the_same_result_in_any_order_of_the_baselines() {
 }
 
 #[test]
-fn a_regression_is_told_with_figures_that_people_know() {
+fn a_regression_has_figures_that_people_know() {
     let comparison = compare(&runs(1), &slow());
     assert!(comparison.regressed());
     let (_, place) = comparison.subjects().next().unwrap();
-    let told = place.sentence(Verdict::Regression).unwrap();
-    assert!(told.starts_with("response time 9.") || told.starts_with("response time 10"), "{told}");
-    assert!(told.contains(" times the baseline's: p50 ") && told.contains(" ms, now "), "{told}");
-    assert_eq!(told.matches("p50").count(), 1, "the tail says nothing more: {told}");
+    let sentence = place.sentence(Verdict::Regression).unwrap();
+    assert!(
+        sentence.starts_with("response time 9.") || sentence.starts_with("response time 10"),
+        "{sentence}"
+    );
+    assert!(sentence.contains(" times the baseline's: p50 ") && sentence.contains(" ms, now "), "{sentence}");
+    assert_eq!(sentence.matches("p50").count(), 1, "the tail says nothing more: {sentence}");
 }
 
 #[test]
@@ -62,7 +65,7 @@ fn what_takes_no_time_cannot_become_slower() {
 }
 
 #[test]
-fn another_load_is_told_and_not_compared() {
+fn another_load_is_noted_and_not_compared() {
     let mut other = runs(2);
     other[1].scenarios[0].load = "9 minions at once".into();
     let comparison = compare(&other, &slow());
@@ -78,7 +81,7 @@ fn another_load_is_told_and_not_compared() {
 }
 
 #[test]
-fn new_and_gone_steps_and_scenarios_are_told() {
+fn new_and_gone_steps_and_scenarios_are_noted() {
     let before = runs(1);
     let mut after = runs(1).remove(0);
     after.scenarios[0].subjects[1].name = "find".into();
@@ -133,13 +136,13 @@ fn a_load_that_takes_twice_as_long_has_half_the_throughput() {
     after.scenarios[0].duration *= 2;
     let comparison = compare(&before, &after);
     let (_, place) = comparison.subjects().next().unwrap();
-    let told = place.sentence(Verdict::Regression).unwrap();
-    assert!(told.starts_with("throughput 0.5") && told.contains("/s, now 4"), "{told}");
+    let sentence = place.sentence(Verdict::Regression).unwrap();
+    assert!(sentence.starts_with("throughput 0.5") && sentence.contains("/s, now 4"), "{sentence}");
 }
 
 #[test]
 fn what_would_have_been_noticed_is_noticed() {
-    // The limit that is told is the limit that is applied, for a baseline without noise of its own.
+    // The limit that is shown is the limit that is applied, for a baseline without noise of its own.
     let before = runs(1);
     let comparison = compare(&before, &before[0]);
     let (_, place) = comparison.subjects().next().unwrap();

@@ -49,7 +49,7 @@ fn identical_runs_are_not_called_worse() {
 }
 
 #[test]
-fn few_executions_are_not_trusted_more_than_they_tell() {
+fn few_executions_are_not_trusted_too_much() {
     assert_false_alarms(System { executions: 25, memory: 0.8, ..QUIET }, 1, 2);
 }
 
@@ -112,7 +112,7 @@ fn a_busy_machine_is_not_taken_for_a_slow_system() {
     let alarms = worse_when_busy(0.15, HEALTHY, true);
     assert!(alarms <= 2, "{alarms} false alarms");
     let blind = worse_when_busy(0.15, HEALTHY, false);
-    assert!(blind >= 95, "only the lag of the load generator tells them apart: {blind}");
+    assert!(blind >= 95, "only the release lag distinguishes them: {blind}");
     let found = worse_when_busy(0.15, Fault { slower: 1.3, ..HEALTHY }, true);
     assert!(found >= 95, "a slow system on a busy machine is found all the same: {found}");
     let found = worse_when_busy(0.6, Fault { slower: 10.0, ..HEALTHY }, true);

@@ -12,7 +12,7 @@ use std::time::Duration;
 pub(super) struct System {
     /// Executions of each step in a run.
     pub(super) executions: usize,
-    /// How much runs differ as a whole, as a standard deviation on a logarithmic scale.
+    /// How much runs differ from each other, as a standard deviation on a logarithmic scale.
     pub(super) between_runs: f64,
     /// How much executions follow their predecessor, from 0 to below 1.
     pub(super) memory: f64,
@@ -51,11 +51,11 @@ pub(super) fn dice(seed: u64) -> ChaCha8Rng {
 
 /// A run of a scenario whose first step has the fault and whose second has not.
 pub(super) fn run(system: System, fault: Fault, dice: &mut ChaCha8Rng) -> Run {
-    let whole = system.between_runs * normal(dice);
+    let shift = system.between_runs * normal(dice);
     let subjects = vec![
-        step("place", 8e6, system, fault, whole, dice),
-        step("search", 20e6, system, HEALTHY, whole, dice),
-        step("verify", 1e3, system, HEALTHY, whole, dice),
+        step("place", 8e6, system, fault, shift, dice),
+        step("search", 20e6, system, HEALTHY, shift, dice),
+        step("verify", 1e3, system, HEALTHY, shift, dice),
     ];
     let duration = Duration::from_secs_f64(5.5 * (1.0 + 0.01 * normal(dice)));
     let scenario = ScenarioRun {
@@ -73,12 +73,12 @@ fn step(
     typical_ns: f64,
     system: System,
     fault: Fault,
-    whole: f64,
+    shift: f64,
     dice: &mut ChaCha8Rng,
 ) -> Subject {
     let mut times = Histogram::default();
     // Each step has its own part of the difference between runs.
-    let whole = whole + 0.5 * system.between_runs * normal(dice);
+    let shift = shift + 0.5 * system.between_runs * normal(dice);
     let (mut drift, mut failures) = (normal(dice), 0);
     let mut paused = 0;
     for execution in 0..system.executions {
@@ -86,7 +86,7 @@ fn step(
         if dice.random_bool((system.pauses / system.executions as f64).min(1.0)) {
             paused = 30;
         }
-        let mut ns = typical_ns * (whole + 0.15 * drift).exp() * fault.slower;
+        let mut ns = typical_ns * (shift + 0.15 * drift).exp() * fault.slower;
         if dice.random_bool(system.slow_share) {
             ns *= 6.0;
         }

@@ -2,7 +2,7 @@
 
 use crate::minion::MinionState;
 use parking_lot::Mutex;
-use qalipsis_model::snapshot::Takes;
+use qalipsis_model::snapshot::RecordsPerIteration;
 
 /// The records that a minion took of one [`Data`](super::Data), over its passes.
 pub(crate) struct Taken {
@@ -42,7 +42,7 @@ impl Taken {
         if count.pass.is_none_or(|(last, _)| last != pass) {
             count.pass = Some((pass, turn));
             if pass > 0 {
-                let takes = Takes::of(turn, pass);
+                let takes = RecordsPerIteration::of(turn, pass);
                 minion
                     .recorder()
                     .scenario(minion.scenario_index(), |figures| figures.took(&self.name, takes));

@@ -12,7 +12,7 @@ use qalipsis_model::plan::{CampaignPlan, ScenarioPlan};
 use qalipsis_model::snapshot::ScenarioFigures;
 use std::time::Duration;
 
-/// A criterion that was not held and stops the campaign.
+/// A criterion that was breached and stops the campaign.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Breach {
     /// Name of its scenario.
@@ -38,7 +38,7 @@ fn breach_of(
     scenario: &ScenarioDescription,
     aggregate: &Aggregate,
 ) -> Option<Breach> {
-    let after = aggregate.told_until(&planned.name)?;
+    let after = aggregate.reported_until(&planned.name)?;
     planned.criteria.iter().find_map(|criterion| {
         let delay = criterion.abort_after?;
         let slice = criterion.scope.slice(&planned.profile)?;
@@ -105,7 +105,7 @@ fn one(
         stopped_after: None,
         hint: None,
     };
-    // What stopped the campaign may look better once the last passes have ended.
+    // What stopped the campaign may look better once the last iterations have ended.
     if let Ending::Breached(breach) = input.ending
         && breach.scenario == planned.name
         && breach.criterion == *criterion
@@ -227,7 +227,7 @@ mod tests {
 
     fn run(criteria: Vec<Criterion>, second: impl Fn(u64, &str) -> Vec<i64>) -> Run {
         let mut run = prepared(criteria);
-        (0..32).for_each(|at| run.tell(at, &second));
+        (0..32).for_each(|at| run.report(at, &second));
         run
     }
 
@@ -254,7 +254,7 @@ mod tests {
     }
 
     impl Run {
-        fn tell(&mut self, at: u64, second: &impl Fn(u64, &str) -> Vec<i64>) {
+        fn report(&mut self, at: u64, second: &impl Fn(u64, &str) -> Vec<i64>) {
             for zone in ["eu", "us"] {
                 let mut figures = ScenarioFigures::default();
                 for ms in second(at, zone).iter().filter(|_| at < 30) {
@@ -355,11 +355,11 @@ mod tests {
     }
 
     proptest! {
-        // A histogram for each second and zone makes cases dear.
+        // A histogram for each second and zone makes cases expensive.
         #![proptest_config(ProptestConfig::with_cases(40))]
 
         #[test]
-        fn windows_and_zones_add_up_to_the_whole(
+        fn windows_and_zones_add_up_to_the_total(
             seconds in proptest::collection::vec((0_usize..6, 0_usize..6), 30),
             cuts in (0_u64..31, 0_u64..31),
         ) {
@@ -403,13 +403,13 @@ mod tests {
     }
 
     #[test]
-    fn throughput_ends_with_the_last_pass_and_not_with_its_second() {
+    fn throughput_ends_with_the_last_iteration_and_not_with_its_second() {
         let mut run = prepared(vec![place(Quantity::Throughput).at_least(0)]);
         let second = |figures: &mut ScenarioFigures| {
             (0..100)
                 .for_each(|_| figures.steps.entry(0).or_default().record(ExecutionOutcome::Success, 1, 1));
         };
-        let told = |run: &mut Run, at: f64, change: &dyn Fn(&mut ScenarioFigures)| {
+        let report = |run: &mut Run, at: f64, change: &dyn Fn(&mut ScenarioFigures)| {
             let mut figures = ScenarioFigures::default();
             change(&mut figures);
             let snapshot = Snapshot {
@@ -421,26 +421,26 @@ mod tests {
             run.aggregate.merge("f", None, &snapshot);
         };
         let ended = |seconds: f64| Some(START.plus(Duration::from_secs_f64(seconds)));
-        told(&mut run, 1.0, &|f| {
+        report(&mut run, 1.0, &|f| {
             second(f);
             f.released = 2;
             f.ended = 1;
             f.last_ended = ended(0.3);
         });
-        assert_eq!(run.observed(), ["100 per s"], "a pass still runs");
-        told(&mut run, 2.0, &|f| {
+        assert_eq!(run.observed(), ["100 per s"], "an iteration still runs");
+        report(&mut run, 2.0, &|f| {
             second(f);
             f.ended = 1;
             f.last_ended = ended(1.25);
         });
         assert_eq!(run.observed(), ["160 per s"]);
         // The closing check comes after the load.
-        told(&mut run, 3.0, &|f| f.steps.entry(1).or_default().record(ExecutionOutcome::Success, 1, 1));
+        report(&mut run, 3.0, &|f| f.steps.entry(1).or_default().record(ExecutionOutcome::Success, 1, 1));
         assert_eq!(run.observed(), ["160 per s"]);
     }
 
     #[test]
-    fn without_data_a_criterion_is_not_held() {
+    fn without_data_a_criterion_is_breached() {
         let fulfilled = NumberFigure::of("fulfilled", Quantity::Count).at_least(0);
         let early = |second, _: &str| if second < 5 { vec![1] } else { Vec::new() };
         let run = run(
@@ -460,16 +460,16 @@ mod tests {
         let mut failing = prepared(vec![count(), criterion.clone()]);
         let second = |second: u64, _: &str| if second < 3 { vec![-1] } else { vec![1] };
         for at in 0..4 {
-            failing.tell(at, &second);
+            failing.report(at, &second);
             assert_eq!(breach(&failing.plan, &failing.described, &failing.aggregate), None, "second {at}");
         }
-        failing.tell(4, &second);
+        failing.report(4, &second);
         let breach = breach(&failing.plan, &failing.described, &failing.aggregate).unwrap();
         assert_eq!((breach.scenario.as_str(), breach.after, breach.observed), ("checkout", secs(5), 0.6));
         assert_eq!(breach.criterion, criterion);
 
-        // Once stopped it stays not held, whatever the last passes bring.
-        (5..30).for_each(|at| failing.tell(at, &|_, _| vec![1; 10]));
+        // Once stopped it stays breached, whatever the last iterations bring.
+        (5..30).for_each(|at| failing.report(at, &|_, _| vec![1; 10]));
         let ending = Ending::Breached(Box::new(breach));
         let reports = failing.judged(&ending).scenarios.remove(0).criteria;
         assert!(reports[0].is_met() && reports[1].is_breached());
@@ -488,7 +488,7 @@ mod tests {
             for at in 0..stopped_after {
                 let breach = breach(&slow.plan, &slow.described, &slow.aggregate);
                 assert_eq!(breach, None, "before second {at}");
-                slow.tell(at, &|second, _| {
+                slow.report(at, &|second, _| {
                     if second < 10 || second == slow_at { vec![20_000] } else { Vec::new() }
                 });
             }

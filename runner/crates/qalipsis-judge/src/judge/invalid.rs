@@ -68,7 +68,7 @@ fn against_lateness(scenario: &ScenarioReport, aggregate: &Aggregate) -> String 
     }
     let cpu_known = scenario.released > 0 && aggregate.factories().any(|(_, health)| health.cpu().is_some());
     if cpu_known && !out_of_cpu {
-        return "its machine was never out of CPU, so look for what else held it up: a quota of CPU time, swapping, a \
+        return "its machine was never out of CPU, so look for what else delayed it: a quota of CPU time, swapping, a \
                 suspended machine, too many minions for one thread (factory.workers)"
             .to_owned();
     }
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_that_were_not_told_whole_have_a_limit() {
+    fn dropped_evidence_has_a_limit() {
         let plan = plan(Limits { evidence_lost: 7, ..Limits::default() });
         let mut aggregate = Aggregate::default();
         let mut merge = || {
@@ -321,7 +321,7 @@ mod tests {
         assert_eq!(messages(&plan, &aggregate), [""; 0]);
         aggregate.merge("f", None, &jump(-90));
         aggregate.runner_clock_moved(2_000_000_000);
-        let told = |who: &str| {
+        let message = |who: &str| {
             format!(
                 "the wall clock of {who} during the campaign, the limit is 1 s (campaign.limits.clock-jump), so that \
                  times, windows and stages do not match; let the time service slew the clock instead of setting it, \
@@ -329,7 +329,7 @@ mod tests {
             )
         };
         let expected =
-            [told("factory 'f' jumped backward by 90 s"), told("the runner jumped forward by 2 s")];
+            [message("factory 'f' jumped backward by 90 s"), message("the runner jumped forward by 2 s")];
         assert_eq!(messages(&plan, &aggregate), expected);
     }
 }

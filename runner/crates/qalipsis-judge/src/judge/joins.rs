@@ -9,7 +9,7 @@ use qalipsis_model::snapshot::ScenarioFigures;
 /// Gaps that one sentence names.
 const NAMED: usize = 3;
 
-/// Awaited records that nobody can judge, because their source could not read: the figures are invalid.
+/// Awaited records that cannot be judged because their source could not read: the figures are invalid.
 pub(super) fn unread(scenario: &ScenarioReport) -> impl Iterator<Item = Reason> {
     let harmed = scenario.joins.iter().filter(|join| join.in_gap > 0);
     harmed.map(|join| Reason {

@@ -35,8 +35,8 @@ struct Question<'a> {
     scenario: &'a ScenarioDescription,
     /// When the load started.
     started: Option<Timestamp>,
-    /// Figures of the whole scenario, whatever the part that the criterion is about.
-    whole: &'a ScenarioFigures,
+    /// Figures of the entire scenario, whatever the slice that the criterion is about.
+    entire: &'a ScenarioFigures,
     view: View<'a>,
 }
 
@@ -52,11 +52,11 @@ pub(super) fn observe(
     let Some(slice) = slice else {
         return Observed::Unfit("the profile has no such stage".to_owned());
     };
-    let whole = aggregate.scenario(&planned.name).unwrap_or(&nothing);
+    let entire = aggregate.scenario(&planned.name).unwrap_or(&nothing);
     let view = aggregate.view(&planned.name, &slice);
     let view = view.unwrap_or(View { figures: &nothing, time: Duration::ZERO });
     let started = aggregate.started();
-    let question = Question { criterion, scenario, started, whole, view };
+    let question = Question { criterion, scenario, started, entire, view };
     match &criterion.subject {
         Subject::Step(name) => question.of_step(name),
         Subject::Meter(name) => question.of_meter(name),
@@ -70,9 +70,9 @@ impl Question<'_> {
         };
         let index = index as u32;
         let nothing = StepFigures::default();
-        let whole = self.whole.steps.get(&index).unwrap_or(&nothing);
-        if whole.executions() == 0 {
-            return Observed::Nothing(match whole.cancelled {
+        let total = self.entire.steps.get(&index).unwrap_or(&nothing);
+        if total.executions() == 0 {
+            return Observed::Nothing(match total.cancelled {
                 0 => format!("step '{name}' was never executed"),
                 n => format!("no execution of step '{name}' ended, {n} were cancelled before their end"),
             });
@@ -127,8 +127,8 @@ impl Question<'_> {
 
     /// Whether the step awaited records.
     fn awaits(&self, index: u32) -> bool {
-        let kind = self.whole.steps.get(&index).and_then(|step| step.kind);
-        kind == Some(StepKind::Join) || self.whole.joins.values().any(|join| join.steps.contains(&index))
+        let kind = self.entire.steps.get(&index).and_then(|step| step.kind);
+        kind == Some(StepKind::Join) || self.entire.joins.values().any(|join| join.steps.contains(&index))
     }
 
     fn awaits_nothing(&self, name: &str) -> String {
@@ -159,14 +159,14 @@ impl Question<'_> {
         if let Some(meter) = figures.meters.get(name) {
             return self.read(name, meter);
         }
-        if self.whole.measured.contains_key(name) || self.whole.meters.contains_key(name) {
+        if self.entire.measured.contains_key(name) || self.entire.meters.contains_key(name) {
             return Observed::Nothing(self.outside(&format!("meter '{name}' recorded nothing")));
         }
         if self.scenario.meters.iter().any(|meter| meter.name == *name) {
             return Observed::Nothing(format!("meter '{name}' recorded nothing"));
         }
         let declared = self.scenario.meters.iter().map(|meter| meter.name.as_str());
-        let watched = self.whole.meters.keys().map(String::as_str);
+        let watched = self.entire.meters.keys().map(String::as_str);
         Observed::Unfit(format!(
             "no meter '{name}' is declared or watched, {}",
             hint(name, declared.chain(watched))
@@ -265,7 +265,7 @@ impl Question<'_> {
         let scope = &self.criterion.scope;
         let mut message = format!("{what}{scope}");
         if scope.window != Window::Whole
-            && let Some(ended) = self.whole.last_ended
+            && let Some(ended) = self.entire.last_ended
             && let Some(started) = self.started
         {
             message.push_str(&format!("; the last iteration ended after {}", human(ended.since(started))));

@@ -53,7 +53,7 @@ impl Meter {
         self.number(Quantity::Total)
     }
 
-    /// Of a counter or a throughput: what it counted per second, until the last pass ended.
+    /// Of a counter or a throughput: what it counted per second, until the last iteration ended.
     pub fn throughput(self) -> NumberFigure {
         self.number(Quantity::Throughput)
     }
@@ -74,7 +74,8 @@ impl Meter {
         self.max().below(limit)
     }
 
-    /// Of what is watched: within this time of the start of the last pass it must be back where it was before the load.
+    /// Of what is watched: within this time of the start of the last iteration it must be back where it was
+    /// before the load.
     /// The campaign goes on until it is, or the time is over.
     #[track_caller]
     pub fn drains_within(self, limit: Duration) -> Criterion {

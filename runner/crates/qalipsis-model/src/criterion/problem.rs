@@ -11,10 +11,10 @@ use qalipsis_profile::profile::Profile;
 use std::time::Duration;
 
 impl Criterion {
-    /// Why no run of this scenario with this profile could ever hold it against anything that was meant.
+    /// Why the criterion can never be met, or never be breached, in a run of this scenario with this profile.
     ///
     /// Which meters the world watches, and whether a step awaits records, is known only when it runs: a criterion
-    /// without data is not held.
+    /// without data is breached.
     pub fn problem(&self, scenario: &ScenarioDescription, profile: &Profile) -> Option<String> {
         self.unknown_step(scenario)
             .or_else(|| self.unfit_step())
@@ -181,7 +181,7 @@ impl Criterion {
     fn impossible_window(&self, profile: &Profile) -> Option<String> {
         if self.scope.window != Window::Whole && self.quantity == Quantity::Drain {
             return Some(format!(
-                "the criterion '{self}' cannot have a window: a drain begins with the last pass"
+                "the criterion '{self}' cannot have a window: a drain begins with the last iteration"
             ));
         }
         let from = match self.scope.window {
@@ -392,12 +392,12 @@ mod tests {
         ] {
             assert_eq!(problem(sound), "");
         }
-        // The passes of such a minion may last for ever.
+        // The iterations of such a minion may last for ever.
         assert_eq!(problem_with(&count().at_least(1).after(secs(3600)), &Profile::immediate()), None);
     }
 
     #[test]
-    fn what_no_run_can_mean_is_told() {
+    fn impossible_criteria_have_a_problem() {
         let p = |percentile: f64| Durations::of("place", Quantity::ResponseTime).p(percentile);
         for (criterion, expected) in [
             (
@@ -493,7 +493,7 @@ mod tests {
             (
                 Meter::named("lag").drains_within(secs(5)).after(secs(1)),
                 "the criterion 'lag time to drain after 1 s at most 5 s' cannot have a window: a drain begins with \
-                 the last pass",
+                 the last iteration",
             ),
             (
                 count().at_least(100).abort_on_breach(secs(1)),

@@ -18,14 +18,14 @@ const MOST: u128 = 100_000_000;
 /// The longest stage: products of times and areas stay within their integers.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// One stage of [`Profile::Arrivals`](super::Profile::Arrivals): a rate that is reached and held.
+/// One stage of [`Profile::Arrivals`](super::Profile::Arrivals): a rate that is reached and kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArrivalRate {
     /// Minions per hour at the end of the ramp and from then on.
     pub per_hour: u64,
     /// The time over which the rate changes linearly from that of the stage before, or from zero.
     pub ramp: Duration,
-    /// The whole time of the stage, ramp included.
+    /// The total time of the stage, ramp included.
     pub total: Duration,
 }
 
@@ -74,14 +74,14 @@ impl ArrivalRate {
         self
     }
 
-    /// The whole time of the stage. Default: the ramp.
+    /// The total time of the stage. Default: the ramp.
     #[must_use]
     pub fn total(mut self, duration: Duration) -> Self {
         self.total = duration;
         self
     }
 
-    /// The whole time, at least the ramp.
+    /// The total time, at least the ramp.
     pub(crate) fn duration(&self) -> Duration {
         self.total.max(self.ramp)
     }

@@ -11,7 +11,7 @@ use super::timeline::Timeline;
 use super::zone::{Zone, ZoneDifference};
 use qalipsis_judge::report::{self, ScenarioReport};
 use qalipsis_model::histogram::Histogram;
-use qalipsis_model::snapshot::Takes;
+use qalipsis_model::snapshot::RecordsPerIteration;
 use qalipsis_model::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -98,8 +98,8 @@ pub struct Data {
 }
 
 impl Data {
-    fn new((name, takes): (&String, &Takes)) -> Self {
-        Self { name: name.clone(), records_per_pass: takes.per_pass }
+    fn new((name, takes): (&String, &RecordsPerIteration)) -> Self {
+        Self { name: name.clone(), records_per_pass: takes.count }
     }
 }
 

@@ -399,7 +399,7 @@ impl Campaign {
             scenarios: BTreeMap::from([(name.clone(), self.figures)]),
             ..Snapshot::default()
         };
-        aggregate.tell_apart(self.zones.iter().copied());
+        aggregate.split_by_zone(self.zones.iter().copied());
         aggregate.merge("f", None, &snapshot);
         for (until, figures) in self.later {
             let scenarios = BTreeMap::from([(name.clone(), figures)]);

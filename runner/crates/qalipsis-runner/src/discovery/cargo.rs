@@ -143,7 +143,7 @@ async fn run_cargo(
     color: Color,
 ) -> Result<Vec<PathBuf>, Error> {
     let mut command = Command::new(program());
-    // What `cargo run` tells this program of its own package. Build scripts of dependencies take note of it, and would
+    // Variables that `cargo run` sets for this program's own package. Build scripts of dependencies take note of it, and would
     // run again whenever the runner was built by a shell and the scenarios from here.
     for (name, _) in std::env::vars_os() {
         if matches!(name.to_str(), Some(n) if n.starts_with("CARGO_PKG_") || n.starts_with("CARGO_MANIFEST_"))

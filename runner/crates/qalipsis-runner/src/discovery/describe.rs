@@ -24,7 +24,7 @@ struct Versioned {
     contract: u32,
 }
 
-/// Describes all executables, in their order, and tells what is wrong with any of them.
+/// Describes all executables, in their order, and collects the problems of all of them.
 pub async fn describe_all(paths: &[PathBuf]) -> (Vec<Executable>, Vec<Problem>) {
     let mut executables = Vec::new();
     let mut problems = Vec::new();
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whatever_else_it_does_is_told_in_one_line() {
+    async fn whatever_else_it_does_is_one_line() {
         let good = serde_json::to_string(&description(vec![])).unwrap();
         for (body, expected) in [
             (

@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn every_unknown_one_is_told_with_the_nearest() {
+    fn every_unknown_one_is_an_error_with_the_nearest() {
         let error = selected(&["refnud", "refund", "zzz*"]).unwrap_err();
         assert_eq!(error.exit_code(), 2);
         assert_eq!(

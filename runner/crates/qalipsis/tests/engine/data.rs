@@ -320,7 +320,7 @@ fn passes(takes: fn(u64) -> u64) -> (Option<u64>, u64, u64) {
     };
     let report = three().of(scenario);
     let failure = &report.scenarios[0].steps[0].failures[0].evidence[0];
-    (report.scenarios[0].data["numbers"].per_pass, failure.iteration, failure.taken["numbers"])
+    (report.scenarios[0].data["numbers"].count, failure.iteration, failure.taken["numbers"])
 }
 
 #[test]

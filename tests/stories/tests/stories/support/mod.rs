@@ -176,7 +176,7 @@ impl Outcome {
         suite
     }
 
-    /// A red run: exit 3, the case of this step failed for this kind, and all outputs tell the same.
+    /// A red run: exit 3, the case of this step failed for this kind, and all outputs show the same.
     #[track_caller]
     pub(crate) fn assert_red(&self, step: &str, kind: &str) -> Case {
         assert_eq!(self.finished.code(), Some(3), "{}", self.finished);

@@ -1,4 +1,4 @@
-//! All outputs of one run, held against `summary.json`: each tells the same.
+//! All outputs of one run, compared with `summary.json`: each shows the same.
 
 use super::Case;
 use qalipsis_model::evidence::FailureKind;
@@ -27,17 +27,17 @@ pub(crate) fn notifications() -> Vec<(&'static str, String)> {
 }
 
 /// The only text that is about the campaign.
-fn told(server: &NotifiedServer, part: &str, key: &str) -> String {
-    let mut told = server.told(part, key).unwrap();
-    assert_eq!(told.len(), 1, "{part} about {key}: {told:#?}");
-    told.remove(0)
+fn notified(server: &NotifiedServer, part: &str, key: &str) -> String {
+    let mut texts = server.told(part, key).unwrap();
+    assert_eq!(texts.len(), 1, "{part} about {key}: {texts:#?}");
+    texts.remove(0)
 }
 
 /// JUnit, console, annotations, page, job summary, Slack and both parts of the mail name the step (or criterion),
 /// kind, message, counts, distinct minions with their share, first and last time as `summary.json` has them.
 ///
 /// # Panics
-/// With all that an output does not tell.
+/// With all that an output does not show.
 #[track_caller]
 pub(crate) fn agree(case: &Case, kind: &str, campaign: &Path, console: &str) {
     let summary = Summary::read(&campaign.join("summary.json")).unwrap();
@@ -62,9 +62,9 @@ pub(crate) fn agree(case: &Case, kind: &str, campaign: &Path, console: &str) {
             "job summary",
             flat(&readable(&fs::read_to_string(campaign.join("../..").join(JOB_SUMMARY)).unwrap())),
         ),
-        ("Slack", flat(&told(slack, "text", &summary.key))),
-        ("mail", flat(&told(mail, "plain", &summary.key))),
-        ("mail in HTML", flat(&readable(&told(mail, "html", &summary.key)))),
+        ("Slack", flat(&notified(slack, "text", &summary.key))),
+        ("mail", flat(&notified(mail, "plain", &summary.key))),
+        ("mail in HTML", flat(&readable(&notified(mail, "html", &summary.key)))),
     ];
     assert!(junit.contains(&format!("type=\"{kind}\"")), "{junit}");
     // A line of the console is cut where a word is longer than it: the beginning is what one reads.
@@ -79,8 +79,8 @@ pub(crate) fn agree(case: &Case, kind: &str, campaign: &Path, console: &str) {
         }
         let step = summary.scenarios[0].steps.iter().find(|s| s.name == case.name);
         wanted.extend(step.map(|step| facts(step, name)).unwrap_or_default());
-        let untold = wanted.into_iter().filter(|fact| !text.contains(fact.as_str()));
-        missing.extend(untold.map(|fact| format!("{name} does not tell '{fact}'")));
+        let unshown = wanted.into_iter().filter(|fact| !text.contains(fact.as_str()));
+        missing.extend(unshown.map(|fact| format!("{name} does not show '{fact}'")));
     }
     let broken: Vec<&String> = outputs
         .iter()
@@ -94,7 +94,7 @@ pub(crate) fn agree(case: &Case, kind: &str, campaign: &Path, console: &str) {
 fn facts(step: &Step, output: &str) -> Vec<String> {
     let figures = &step.figures;
     let mut facts = Vec::new();
-    // Several kinds are told one by one, a single one by the message and by the minions.
+    // Several kinds are listed one by one, a single one by the message and by the minions.
     if step.failures.len() > 1 && output != "annotations" {
         facts.extend(step.failures.iter().map(|f| counted(&f.kind, f.count)));
     }

@@ -53,7 +53,7 @@ final class Cargo {
         return built.get();
     }
 
-    /** The executable of which a message of cargo tells, or null. */
+    /** The executable that a message of cargo names, or null. */
     private static String executable(String line) {
         try {
             Object message = new JsonSlurper().parseText(line);

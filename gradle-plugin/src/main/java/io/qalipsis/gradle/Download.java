@@ -56,7 +56,7 @@ final class Download {
         System.out.println("downloading " + url);
         try {
             Files.createDirectories(kept.toPath());
-            // Beside its place, so that it gets there whole or not at all, whatever other builds do meanwhile.
+            // Beside its place, so that it gets there complete or not at all, whatever other builds do meanwhile.
             Path work = Files.createTempDirectory(kept.toPath(), "download-");
             try {
                 fetch(url, work);

@@ -51,8 +51,8 @@ final class Program {
         // A build that ends with its virtual machine must not leave a campaign behind.
         Thread last = new Thread(() -> stop(process));
         Runtime.getRuntime().addShutdownHook(last);
-        Thread output = pass(process.getInputStream(), lines);
-        Thread errors = pass(process.getErrorStream(), this::error);
+        Thread output = forward(process.getInputStream(), lines);
+        Thread errors = forward(process.getErrorStream(), this::error);
         try {
             timedOut = !deadline.await(process);
             if (timedOut) {
@@ -115,7 +115,7 @@ final class Program {
         System.out.println(line);
     }
 
-    private static Thread pass(InputStream stream, Consumer<String> lines) {
+    private static Thread forward(InputStream stream, Consumer<String> lines) {
         Thread thread = new Thread(() -> {
             try (BufferedReader reader = new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))) {
                 for (String line = reader.readLine(); line != null; line = reader.readLine()) {

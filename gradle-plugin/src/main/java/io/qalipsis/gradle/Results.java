@@ -17,7 +17,7 @@ import org.gradle.api.GradleException;
 /** The files of one campaign, at the places where Gradle's users look for them. */
 final class Results {
 
-    /** Of so many failing steps the message tells. */
+    /** The message lists so many failing steps. */
     private static final int SHOWN = 10;
 
     private final File junit;
@@ -72,7 +72,7 @@ final class Results {
 
     /**
      * Copies what the runner wrote below {@code work}: JUnit files to one folder, all else to the other. The files stay
-     * where they are until the next run, as the runner has told where they are.
+     * where they are until the next run, as the runner has printed where they are.
      */
     static Results collect(File work, File junit, File report) {
         removeEarlier(junit);

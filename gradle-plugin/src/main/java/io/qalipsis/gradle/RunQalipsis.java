@@ -48,7 +48,7 @@ public class RunQalipsis extends DefaultTask {
     /** Made by Gradle. */
     public RunQalipsis() {
         timeout.set((Duration) null);
-        // The system under test is not an input: what held yesterday may not hold today.
+        // The system under test is not an input: what passed yesterday may fail today.
         getOutputs().upToDateWhen(task -> false);
         Object wanted = getProject().findProperty("qalipsis.scenarios");
         chosen = wanted == null ? "" : wanted.toString();
@@ -108,14 +108,14 @@ public class RunQalipsis extends DefaultTask {
         return executable;
     }
 
-    /** summary.json of an earlier campaign, or a folder of them, that this one is held against. */
+    /** summary.json of an earlier campaign, or a folder of them, that this one is compared with. */
     @Input
     @Optional
     public Property<String> getBaseline() {
         return baseline;
     }
 
-    /** File or folder in which the summary of a successful campaign is kept, to be held against later. */
+    /** File or folder in which the summary of a successful campaign is kept, to be compared with later. */
     @Input
     @Optional
     public Property<String> getSaveBaseline() {

@@ -90,11 +90,11 @@ public class BuildTest extends RealBuild {
     }
 
     @Test
-    public void aWrongKeyIsToldInOneLine() throws Exception {
+    public void aWrongKeyIsAnErrorOfOneLine() throws Exception {
         Build.Outcome outcome = build(quickstart("    configuration('campaign.nmae': 'x')\n")).run(ALL);
         assertEquals(outcome.output, 1, outcome.code);
-        String told = outcome.output.substring(outcome.output.indexOf("qalipsis refused the configuration"));
-        String line = told.substring(0, told.indexOf('\n'));
+        String output = outcome.output.substring(outcome.output.indexOf("qalipsis refused the configuration"));
+        String line = output.substring(0, output.indexOf('\n'));
         contains(line, "nothing was started: ");
         contains(line, "campaign.name");
     }
@@ -107,7 +107,7 @@ public class BuildTest extends RealBuild {
     }
 
     @Test
-    public void aRunnerThatCrashesOrIsKilledOrTakesTooLongIsTold() throws Exception {
+    public void aRunnerThatCrashesOrIsKilledOrTakesTooLongFailsTheBuild() throws Exception {
         Build build = build("");
         String version = "[ \"$1\" = --version ] && echo qalipsis 0.1.0 && exit\n";
         contains(failure(build.program(version + "echo out of luck >&2; exit 101"), "").output,

@@ -109,7 +109,7 @@ public class DownloadTest extends RealBuild {
     }
 
     @Test
-    public void whatCannotBeDownloadedIsToldInOneLine() throws Exception {
+    public void whatCannotBeDownloadedIsAnErrorOfOneLine() throws Exception {
         Build build = downloading("9.9.9");
         red(build, "version 9.9.9 is not released for this machine: there is no http://localhost:", ALL);
         assertEquals("asked once", 1, requests.size());
@@ -132,7 +132,7 @@ public class DownloadTest extends RealBuild {
     }
 
     @Test
-    public void machinesWithoutReleasesAreTold() {
+    public void machinesWithoutReleasesAreErrors() {
         assertEquals("x86_64-unknown-linux-gnu", Download.triple("Linux", "amd64"));
         assertEquals("aarch64-unknown-linux-gnu", Download.triple("Linux", "aarch64"));
         try {

@@ -47,9 +47,9 @@ public class LaterTest extends RealBuild {
         Build build = later(quickstart("    configuration('properties.shop-flags': '--base-delay 60 --slowdown 10')\n")
                 + ALL + " { scenarios 'nowhere' }\n");
         red(build, "unknown scenario 'nowhere'", ALL);
-        String told = red(build, "the campaign FAILED", ALL, "--scenarios=quick*").output;
-        contains(told, "quickstart › place  latency: ");
-        contains(told, "report: file:");
+        String output = red(build, "the campaign FAILED", ALL, "--scenarios=quick*").output;
+        contains(output, "quickstart › place  latency: ");
+        contains(output, "report: file:");
     }
 
     @Test
@@ -60,9 +60,9 @@ public class LaterTest extends RealBuild {
         for (String name : new String[] {"one", "two"}) {
             build.write(name + "/build.gradle", Build.header() + quickstart("") + smoke);
         }
-        String told = green(build, "--parallel", "--configuration-cache",
+        String output = green(build, "--parallel", "--configuration-cache",
                 ":one:" + ALL, ":two:" + ALL, ":one:smoke", ":two:smoke").output;
-        contains(told, "quickstart: 7 minions");
+        contains(output, "quickstart: 7 minions");
         for (String name : new String[] {"one", "two"}) {
             for (String task : new String[] {ALL, "smoke"}) {
                 Path junit = build.folder.resolve(name + "/build/test-results/" + task + "/TEST-quickstart.xml");

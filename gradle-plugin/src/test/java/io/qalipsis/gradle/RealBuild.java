@@ -51,7 +51,7 @@ public abstract class RealBuild {
 
     /** Cancels a build while its campaign runs; runner and factory must end with it. */
     static void cancel(Build build) throws Exception {
-        // The stand-in tells its process; the factory is found by its parent.
+        // The stand-in prints its process; the factory is found by its parent.
         Path pids = build.folder.resolve("pid");
         String runner = build.program("[ \"$1\" = --version ] || echo $$ > '" + pids + "'\nexec '"
                 + Build.binary("qalipsis") + "' \"$@\"");

@@ -41,10 +41,10 @@ public class RunnerTest extends RealBuild {
     }
 
     @Test
-    public void aMissingRunnerIsToldWithTheWaysToGetOne() throws Exception {
+    public void aMissingRunnerIsAnErrorWithTheWaysToGetOne() throws Exception {
         Build named = build("qalipsis { runner = 'no-such-runner' }\n");
-        String told = red(named, "the runner no-such-runner is not on PATH: install it with ", ALL).output;
-        contains(told, "qalipsis.runnerSource to the folder of the sources, ");
+        String output = red(named, "the runner no-such-runner is not on PATH: install it with ", ALL).output;
+        contains(output, "qalipsis.runnerSource to the folder of the sources, ");
         red(build("qalipsis { runner = './nowhere/qalipsis' }\n"), "does not exist or cannot be executed", ALL);
     }
 
@@ -55,13 +55,13 @@ public class RunnerTest extends RealBuild {
     }
 
     @Test
-    public void aRunnerThatCannotBeBuiltIsTold() throws Exception {
+    public void aRunnerThatCannotBeBuiltIsAnError() throws Exception {
         Build build = build("qalipsis { runnerSource = 'sources' }\n");
         red(build, "it must be the folder of the sources of QALIPSIS", ALL);
         build.write("sources/Cargo.toml", manifest("qalipsis-runner", "qalipsis"));
         build.write("sources/main.rs", "fn main() { no_such_function() }\n");
-        String told = red(build, "the runner could not be built in ", ALL).output;
-        contains(told, ": error[E0425]: cannot find function `no_such_function`");
+        String output = red(build, "the runner could not be built in ", ALL).output;
+        contains(output, ": error[E0425]: cannot find function `no_such_function`");
         build.write("build.gradle", Build.header() + "qalipsis { runnerSource = 'sources' }\n"
                 + ALL + " { environment('CARGO': '/nowhere/cargo') }\n");
         red(build, "cargo, which builds the runner, is not there (/nowhere/cargo): install Rust", ALL);

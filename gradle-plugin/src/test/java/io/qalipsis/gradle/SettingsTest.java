@@ -38,9 +38,9 @@ public class SettingsTest extends RealBuild {
         green(build, "keep");
         contains(green(build, "gate").output, "✓ against 1 baseline ");
         green(build, ALL, slow);
-        String told = red(build, "the campaign is worse than its baseline\n", "gate", slow).output;
-        contains(told, "  quickstart › place  regression: response time ");
-        contains(told, "report: file:");
+        String output = red(build, "the campaign is worse than its baseline\n", "gate", slow).output;
+        contains(output, "  quickstart › place  regression: response time ");
+        contains(output, "report: file:");
         assertTrue(build.folder.resolve("build/test-results/gate/TEST-quickstart.xml").toFile().isFile());
     }
 

@@ -16,6 +16,6 @@ public @interface Option {
     /** Name of the option. */
     String option();
 
-    /** What {@code gradle help --task} tells of it. */
+    /** What {@code gradle help --task} shows of it. */
     String description();
 }

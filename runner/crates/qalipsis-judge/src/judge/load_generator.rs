@@ -1,11 +1,11 @@
-//! Whether the tester, and not the system under test, made records late.
+//! Whether the load generator, and not the system under test, made records late.
 
 use crate::report::ScenarioReport;
 use qalipsis_model::duration::human;
 use qalipsis_model::evidence::FailureKind;
 use std::time::Duration;
 
-/// A source that is further behind than this is worth a word when records were late.
+/// A source that is further behind than this gets a warning when records were late.
 const BEHIND: Duration = Duration::from_millis(500);
 
 /// One line per source that was behind while awaited records were late or missing.
