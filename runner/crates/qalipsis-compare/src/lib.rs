@@ -16,7 +16,6 @@ mod render;
 mod result;
 mod run;
 mod scale;
-mod student;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! How much a figure differs between runs of the same system, and whether a run stands out of that.
 
-use super::student;
+use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// One figure of one run, on a scale on which noise is about the same everywhere.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -110,12 +110,17 @@ pub(super) fn scale<'a>(questions: impl Iterator<Item = &'a Question>) -> f64 {
 impl Answer {
     /// The probability of a difference at least as high by chance alone.
     pub(super) fn chance_of_more(&self) -> f64 {
-        student::above(self.difference / self.error, self.freedom)
+        self.distribution().sf(self.difference / self.error)
     }
 
     /// The difference that would stand out at this level.
     pub(super) fn noticed_from(&self, level: f64) -> f64 {
-        student::exceeded_with(level, self.freedom) * self.error
+        // By symmetry: of a small probability the lower tail is exact, that of nearly 1 is not.
+        -self.distribution().inverse_cdf(level) * self.error
+    }
+
+    fn distribution(&self) -> StudentsT {
+        StudentsT::new(0.0, 1.0, self.freedom).expect("there are always degrees of freedom")
     }
 
     /// The same, seen from the other side.
@@ -143,6 +148,29 @@ mod tests {
         assert!((answer.difference - 0.5).abs() < 1e-12);
         assert!((answer.error - 0.1 * 2.0_f64.sqrt()).abs() < 1e-12, "{answer:?}");
         assert_eq!(answer.freedom, 8.0);
+    }
+
+    #[test]
+    fn chances_are_those_of_the_printed_tables() {
+        // t, degrees of freedom and one-sided probability, as printed in tables of Student's distribution.
+        for (t, freedom, probability) in [
+            (12.706, 1.0, 0.025),
+            (2.920, 2.0, 0.05),
+            (3.747, 4.0, 0.01),
+            (4.501, 8.0, 0.001),
+            (2.764, 10.0, 0.01),
+            (2.750, 30.0, 0.005),
+            (3.090, 1e6, 0.001),
+        ] {
+            let answer = Answer { difference: t * 0.1, error: 0.1, freedom };
+            let chance = answer.chance_of_more();
+            assert!((chance - probability).abs() < probability * 0.002, "t {t}, {freedom}: {chance}");
+            let noticed = answer.noticed_from(probability) / 0.1;
+            assert!((noticed - t).abs() < 0.001 * t, "{freedom}: {noticed} for {t}");
+            assert!((answer.reversed().chance_of_more() - (1.0 - probability)).abs() < 1e-4);
+        }
+        let equal = Answer { difference: 0.0, error: 0.1, freedom: 5.0 };
+        assert!((equal.chance_of_more() - 0.5).abs() < 1e-12);
     }
 
     #[test]
