@@ -4,6 +4,7 @@ use super::entry::{Entry, Origin};
 use super::settings::Settings;
 use super::sources::must_be;
 use crate::problem::Problem;
+use crate::reason;
 use qalipsis_model::criterion::{Criterion, Limit, Quantity, Statistic, Subject};
 use qalipsis_model::description::{ScenarioDescription, SourceLocation};
 use qalipsis_model::duration::{self, human};
@@ -233,10 +234,13 @@ impl Settings {
             // One file configures all scenarios of a project: it may be another's turn.
             let profile = planned.iter().find(|p| p.name == scenario.name).map(|p| &p.profile);
             match criterion.problem(scenario, profile.unwrap_or(&scenario.profile)) {
-                Some(problem) => problems.push(Problem::at(
-                    given.place(),
-                    format_args!("scenario '{}': {problem}", scenario.name),
-                )),
+                Some(problem) => {
+                    let problem = reason::of_criterion(&criterion, &problem);
+                    problems.push(Problem::at(
+                        given.place(),
+                        format_args!("scenario '{}': {problem}", scenario.name),
+                    ));
+                }
                 None => {
                     if let Some(planned) = planned.iter_mut().find(|p| p.name == scenario.name) {
                         put(&mut planned.criteria, criterion);
@@ -249,7 +253,10 @@ impl Settings {
                 let problem = self
                     .at_another_speed(criterion, planned, all)
                     .or_else(|| self.unreachable(criterion))
-                    .or_else(|| criterion.beyond(planned, &self.limits))?;
+                    .or_else(|| {
+                        let problem = criterion.beyond(planned, &self.limits)?;
+                        Some(reason::of_criterion(criterion, &problem))
+                    })?;
                 Some(Problem::at(&criterion.location, format_args!("scenario '{}': {problem}", planned.name)))
             }));
         }
@@ -267,7 +274,8 @@ impl Settings {
             return None;
         }
         let scenario = all.iter().find(|scenario| scenario.name == planned.name)?;
-        criterion.problem(scenario, &planned.profile)
+        let problem = criterion.problem(scenario, &planned.profile)?;
+        Some(reason::of_criterion(criterion, &problem))
     }
 
     /// Why this campaign can have no data for a criterion.

@@ -14,6 +14,7 @@ pub mod keys;
 mod mail;
 mod plan;
 pub mod problem;
+pub mod reason;
 mod reference;
 mod secret;
 mod settings;

@@ -5,6 +5,7 @@ use super::keys::environment_name;
 use super::settings::Settings;
 use super::sources::{minions, must_be};
 use crate::problem::Problem;
+use crate::reason;
 use qalipsis_model::description::{PropertyDescription, ScenarioDescription};
 use qalipsis_model::duration;
 use qalipsis_model::plan::{CampaignPlan, PropertyValues, ScenarioPlan};
@@ -40,6 +41,7 @@ impl Settings {
                 scenario.minions = count;
                 problems.extend(scenario.profile.problem(count).map(|problem| {
                     let factor = "campaign.speed-factor";
+                    let problem = reason::of_profile(&scenario.profile, problem);
                     Problem::at(factor, format_args!("scenario '{}': {problem}", scenario.name))
                 }));
             }
@@ -260,6 +262,7 @@ fn number_of_minions(
             None => problems.push(must_be(entry, &key, "a whole number from 1")),
             Some(count) => {
                 if let Some(problem) = scenario.profile.problem(count) {
+                    let problem = reason::of_profile(&scenario.profile, problem);
                     problems.push(Problem::at(
                         entry.place(),
                         format_args!("scenario '{}': {problem}", scenario.name),

@@ -4,6 +4,7 @@ mod meter;
 mod problem;
 
 pub use meter::Meter;
+pub use problem::{CriterionProblem, EndedBy, Horizon, NeverBreached, NeverMet};
 
 use crate::description::SourceLocation;
 use crate::duration::human_ns;

@@ -53,17 +53,6 @@ impl MeterKind {
             Self::Rate => matches!(quantity, Quantity::Rate | Quantity::Count),
         }
     }
-
-    /// The figures of a meter of this kind, to follow "it has".
-    pub fn figures(self) -> &'static str {
-        match self {
-            Self::Counter | Self::Throughput => "a total and a throughput",
-            Self::Gauge => "max, min, mean, last and a count",
-            Self::Timer => "time (percentiles, mean, min, max) and a count",
-            Self::Summary => "percentiles, mean, min, max and a count",
-            Self::Rate => "a rate and a count",
-        }
-    }
 }
 
 impl fmt::Display for MeterKind {

@@ -3,12 +3,14 @@
 mod arrivals;
 mod batches;
 mod poisson;
+mod problem;
 mod stages;
 #[cfg(test)]
 mod tests;
 
 pub use arrivals::{ArrivalRate, Spacing};
 pub use batches::Batch;
+pub use problem::ProfileProblem;
 
 use crate::segment::Segment;
 use serde::{Deserialize, Serialize};
@@ -235,12 +237,10 @@ impl Profile {
     }
 
     /// Why this profile cannot release `minions` minions, if so.
-    pub fn problem(&self, minions: u32) -> Option<String> {
+    pub fn problem(&self, minions: u32) -> Option<ProfileProblem> {
         match self {
             Self::Immediate => None,
-            Self::Regular { count: 0, .. } => {
-                Some("profile regular: the batch size must be at least 1".into())
-            }
+            Self::Regular { count: 0, .. } => Some(ProfileProblem::EmptyBatch),
             Self::Regular { .. } => None,
             Self::More { count, every, multiplier, max } => {
                 batches::growing_problem(*count, *every, *multiplier, *max)
@@ -250,11 +250,9 @@ impl Profile {
             }
             Self::Timeframe { every, within } => {
                 if every.is_zero() {
-                    Some("profile timeframe: the period must be more than zero".into())
-                } else if within < every {
-                    Some("profile timeframe: the window must be at least as long as the period".into())
+                    Some(ProfileProblem::NoPeriod)
                 } else {
-                    None
+                    (within < every).then_some(ProfileProblem::WindowBelowPeriod)
                 }
             }
             Self::Stages { stages, .. } => stages::problem(stages, minions),

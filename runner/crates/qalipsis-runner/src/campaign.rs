@@ -9,6 +9,7 @@ use crate::outputs;
 use crate::problem::Problem;
 use jiff::tz::TimeZone;
 use qalipsis_compare::load;
+use qalipsis_config::reason;
 use qalipsis_model::description::ScenarioDescription;
 use qalipsis_model::plan::CampaignPlan;
 use qalipsis_model::smoke::Smoke;
@@ -139,8 +140,10 @@ fn cut_short(smoke: Smoke, plan: &mut CampaignPlan) -> Result<Vec<String>, Error
     let mut problems = Vec::new();
     for scenario in &mut plan.scenarios {
         match smoke.apply(scenario) {
-            Ok(criteria) => left_out.extend(criteria),
-            Err(problem) => problems.push(Problem::new(problem)),
+            Ok(criteria) => {
+                left_out.extend(criteria.iter().map(|criterion| format!("{}: {criterion}", scenario.name)));
+            }
+            Err(problem) => problems.push(Problem::new(reason::of_smoke(&scenario.name, problem))),
         }
     }
     refuse(problems).map(|()| left_out)

@@ -5,6 +5,7 @@ use crate::describe::describe;
 use crate::logging;
 use qalipsis_cluster::StopSignals;
 use qalipsis_config::problem::Problem;
+use qalipsis_config::reason;
 use qalipsis_config::{Settings, Sources};
 use qalipsis_core::scenario::Scenario;
 use qalipsis_engine::{Event, Handle, prepare_until};
@@ -107,7 +108,9 @@ fn plan(scenarios: &[Scenario], options: &Run) -> Result<Planned, Vec<String>> {
     let smoke = Smoke { minions: options.minions, time: options.time };
     let mut left_out = Vec::new();
     for scenario in &mut campaign.scenarios {
-        left_out.extend(smoke.apply(scenario).map_err(|problem| vec![problem])?);
+        let criteria =
+            smoke.apply(scenario).map_err(|problem| vec![reason::of_smoke(&scenario.name, problem)])?;
+        left_out.extend(criteria.iter().map(|criterion| format!("{}: {criterion}", scenario.name)));
     }
     Ok(Planned { campaign, settings, left_out })
 }
@@ -116,10 +119,11 @@ fn plan(scenarios: &[Scenario], options: &Run) -> Result<Planned, Vec<String>> {
 fn defects(scenario: &ScenarioDescription) -> Vec<String> {
     let name = &scenario.name;
     if let Some(problem) = scenario.profile.problem(scenario.minions) {
+        let problem = reason::of_profile(&scenario.profile, problem);
         return vec![format!("scenario '{name}': {problem}")];
     }
     let problems = scenario.criteria.iter().filter_map(|criterion| {
-        let problem = criterion.problem(scenario, &scenario.profile)?;
+        let problem = reason::of_criterion(criterion, &criterion.problem(scenario, &scenario.profile)?);
         Some(format!("{}: scenario '{name}': {problem}", criterion.location))
     });
     problems.collect()

@@ -136,7 +136,7 @@ criteria:
         "can never fail: every figure that can be observed meets it",
         "can never fail: every figure that can be observed meets it",
         "can never fail, for nothing takes so long: the campaign ends after ",
-        "can never stop the campaign: it is looked at from 10 h ",
+        "can never stop the campaign: it is checked from 10 h ",
     ]) {
         let found = lines.lines().find(|one| one.starts_with(&format!("error: qalipsis.yml:{line}:3: ")));
         assert!(found.is_some_and(|one| one.contains(part)), "{line}: {part} in {lines}");

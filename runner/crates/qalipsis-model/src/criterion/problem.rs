@@ -2,20 +2,124 @@
 
 use super::{Criterion, Limit, Quantity, Statistic, Subject};
 use crate::description::ScenarioDescription;
-use crate::duration::human;
 use crate::measured::MeterKind;
 use crate::plan::{Limits, ScenarioPlan};
 use crate::scope::Window;
-use crate::suggest::hint;
 use qalipsis_profile::profile::Profile;
 use std::time::Duration;
+
+/// Why a criterion is refused before anything runs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CriterionProblem {
+    /// The scenario has no such step.
+    UnknownStep {
+        /// The step of the criterion.
+        step: String,
+        /// The steps of the scenario.
+        known: Vec<String>,
+    },
+    /// Steps do not have such a figure.
+    NotOfSteps,
+    /// A meter of this kind does not have such a figure.
+    NotOfMeter(MeterKind),
+    /// The scenario has no such meter, and what is watched does not have such a figure.
+    UnknownMeter {
+        /// The meter of the criterion.
+        meter: String,
+        /// The meters that the scenario declares.
+        known: Vec<String>,
+    },
+    /// The percentile is not above 0 and at most 100.
+    Percentile(f64),
+    /// The limit of a share is beyond 100 %.
+    ShareBeyondOne,
+    /// No run can meet it.
+    NeverMet(NeverMet),
+    /// No run can breach it.
+    NeverBreached(NeverBreached),
+    /// A drain, which begins with the last iteration, cannot have a window.
+    WindowOfDrain,
+    /// It is on a stage, but the profile has none.
+    NoStages,
+    /// The profile has no stage of this number.
+    UnknownStage {
+        /// How many stages the profile has.
+        stages: usize,
+    },
+    /// The window is empty.
+    EmptyWindow,
+    /// The window begins when the load has ended.
+    WindowAfterLoad {
+        /// When the load ends.
+        end: Duration,
+    },
+    /// The window begins when the campaign has ended.
+    WindowAfterCampaign(Horizon),
+    /// It would stop the campaign only after the end of its window.
+    AbortAfterWindow {
+        /// From when on it may stop the campaign, in its window.
+        after: Duration,
+        /// How long the window lasts.
+        window: Duration,
+    },
+    /// It cannot stop the campaign because it can be judged only at its end.
+    AbortAtEnd,
+}
+
+/// Why no run can meet a criterion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NeverMet {
+    /// The limit is not a number.
+    NotANumber,
+    /// The lower limit is above the upper one.
+    LowerAboveUpper,
+    /// The amounts of a summary are never negative.
+    NegativeAmount,
+    /// What never happens has no data.
+    NothingHappened,
+    /// Every figure of it is larger.
+    AlwaysLarger,
+    /// The campaign ends before.
+    CampaignEnds(Horizon),
+}
+
+/// Why no run can breach a criterion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NeverBreached {
+    /// The amounts of a summary are never negative.
+    NegativeAmount,
+    /// Every figure that can be observed meets it.
+    EveryFigure,
+    /// The campaign ends before.
+    CampaignEnds(Horizon),
+}
+
+/// When a campaign has ended at the latest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Horizon {
+    /// The time since the start of the load.
+    pub at: Duration,
+    /// What ends it then.
+    pub because: EndedBy,
+}
+
+/// What ends a campaign at the latest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndedBy {
+    /// Its load, and the limits of iterations and of the drain.
+    Load,
+    /// Its timeout.
+    Timeout,
+    /// Its hard timeout.
+    HardTimeout,
+}
 
 impl Criterion {
     /// Why the criterion can never be met, or never be breached, in a run of this scenario with this profile.
     ///
     /// Which meters the world watches, and whether a step awaits records, is known only when it runs: a criterion
     /// without data is breached.
-    pub fn problem(&self, scenario: &ScenarioDescription, profile: &Profile) -> Option<String> {
+    pub fn problem(&self, scenario: &ScenarioDescription, profile: &Profile) -> Option<CriterionProblem> {
         self.unknown_step(scenario)
             .or_else(|| self.unfit_step())
             .or_else(|| self.unfit_meter(scenario))
@@ -25,14 +129,15 @@ impl Criterion {
             .or_else(|| self.impossible_abort())
     }
 
-    fn unknown_step(&self, scenario: &ScenarioDescription) -> Option<String> {
+    fn unknown_step(&self, scenario: &ScenarioDescription) -> Option<CriterionProblem> {
         let Subject::Step(step) = &self.subject else { return None };
-        let steps = scenario.steps.iter().map(|s| s.name.as_str());
-        (!steps.clone().any(|name| name == step))
-            .then(|| format!("a criterion is on the unknown step '{step}', {}", hint(step, steps)))
+        (!scenario.steps.iter().any(|known| known.name == *step)).then(|| CriterionProblem::UnknownStep {
+            step: step.clone(),
+            known: scenario.steps.iter().map(|known| known.name.clone()).collect(),
+        })
     }
 
-    fn unfit_step(&self) -> Option<String> {
+    fn unfit_step(&self) -> Option<CriterionProblem> {
         let Subject::Step(_) = self.subject else { return None };
         let fits = match self.quantity {
             Quantity::ResponseTime | Quantity::ServiceTime | Quantity::Latency | Quantity::Lateness => {
@@ -52,45 +157,41 @@ impl Criterion {
             | Quantity::Growth
             | Quantity::Drain => false,
         };
-        (!fits).then(|| format!("the criterion '{self}' is on a figure that steps do not have"))
+        (!fits).then_some(CriterionProblem::NotOfSteps)
     }
 
-    fn unfit_meter(&self, scenario: &ScenarioDescription) -> Option<String> {
+    fn unfit_meter(&self, scenario: &ScenarioDescription) -> Option<CriterionProblem> {
         let Subject::Meter(name) = &self.subject else { return None };
         if let Some(meter) = scenario.meters.iter().find(|meter| meter.name == *name) {
             let kind = meter.kind;
             if kind.has(self.quantity, self.statistic) {
                 return self.unfit_amount(kind);
             }
-            return Some(format!(
-                "the criterion '{self}' does not fit its meter, which is a {kind}: it has {}",
-                kind.figures()
-            ));
+            return Some(CriterionProblem::NotOfMeter(kind));
         }
         if self.fits_watched() {
             return None;
         }
-        let meters = scenario.meters.iter().map(|meter| meter.name.as_str());
-        Some(format!("the criterion '{self}' is on an unknown meter, {}", hint(name, meters)))
+        Some(CriterionProblem::UnknownMeter {
+            meter: name.clone(),
+            known: scenario.meters.iter().map(|meter| meter.name.clone()).collect(),
+        })
     }
 
     /// Why a limit says nothing about amounts, which are never negative.
-    fn unfit_amount(&self, kind: MeterKind) -> Option<String> {
+    fn unfit_amount(&self, kind: MeterKind) -> Option<CriterionProblem> {
         if kind != MeterKind::Summary || self.quantity != Quantity::Value {
             return None;
         }
-        match self.limit {
-            Limit::AtLeast(low) if low <= 0.0 => Some(format!(
-                "the criterion '{self}' can never fail: the amounts of a summary are never negative"
-            )),
-            Limit::Below(high) if high <= 0.0 => Some(self.negative_amount()),
-            Limit::AtMost(high) | Limit::Between(_, high) if high < 0.0 => Some(self.negative_amount()),
-            _ => None,
-        }
-    }
-
-    fn negative_amount(&self) -> String {
-        format!("no run can meet the criterion '{self}': the amounts of a summary are never negative")
+        let never_met = match self.limit {
+            Limit::AtLeast(low) if low <= 0.0 => {
+                return Some(CriterionProblem::NeverBreached(NeverBreached::NegativeAmount));
+            }
+            Limit::AtLeast(_) => false,
+            Limit::Below(high) => high <= 0.0,
+            Limit::AtMost(high) | Limit::Between(_, high) => high < 0.0,
+        };
+        never_met.then_some(CriterionProblem::NeverMet(NeverMet::NegativeAmount))
     }
 
     /// Whether what is watched has such a figure. All others are those of declared meters.
@@ -101,33 +202,26 @@ impl Criterion {
         }
     }
 
-    fn impossible_statistic(&self) -> Option<String> {
+    fn impossible_statistic(&self) -> Option<CriterionProblem> {
         let Statistic::Percentile(p) = self.statistic else { return None };
-        (!(p > 0.0 && p <= 100.0))
-            .then(|| format!("a criterion is on the percentile {p}, it must be above 0 and at most 100"))
+        (!(p > 0.0 && p <= 100.0)).then_some(CriterionProblem::Percentile(p))
     }
 
-    fn impossible_limit(&self) -> Option<String> {
+    fn impossible_limit(&self) -> Option<CriterionProblem> {
         let (low, high) = match self.limit {
             Limit::Below(limit) | Limit::AtMost(limit) | Limit::AtLeast(limit) => (limit, limit),
             Limit::Between(low, high) => (low, high),
         };
-        let never = |why: &str| Some(format!("no run can meet the criterion '{self}': {why}"));
+        let never = |why| Some(CriterionProblem::NeverMet(why));
         if !low.is_finite() || !high.is_finite() {
-            return never("its limit is not a number");
+            return never(NeverMet::NotANumber);
         }
         if low > high {
-            return never("its lower limit is above the upper one");
+            return never(NeverMet::LowerAboveUpper);
         }
-        let share = match self.quantity {
-            Quantity::ErrorRate => Some("error rate"),
-            Quantity::Rate => Some("rate"),
-            _ => None,
-        };
-        if let Some(share) = share.filter(|_| high > 1.0) {
-            return Some(format!(
-                "the {share} of the criterion '{self}' is beyond 100 %, rates are from 0 to 1, as 0.01 for 1 %"
-            ));
+        let is_share = matches!(self.quantity, Quantity::ErrorRate | Quantity::Rate);
+        if is_share && high > 1.0 {
+            return Some(CriterionProblem::ShareBeyondOne);
         }
         // Values of a meter may be anything, unless they are amounts; all else counts up from zero.
         if self.quantity == Quantity::Value {
@@ -135,11 +229,11 @@ impl Criterion {
         }
         if self.is_above(high) {
             return never(match self.quantity {
-                Quantity::Count => "what never happens has no data",
-                _ => "every figure of it is larger",
+                Quantity::Count => NeverMet::NothingHappened,
+                _ => NeverMet::AlwaysLarger,
             });
         }
-        self.certain_limit(share.is_some())
+        self.certain_limit(is_share)
     }
 
     /// Whether every figure that can be observed is above `high`.
@@ -160,7 +254,7 @@ impl Criterion {
     }
 
     /// Why every figure that can be observed is within the limit: such a criterion checks nothing.
-    fn certain_limit(&self, is_share: bool) -> Option<String> {
+    fn certain_limit(&self, is_share: bool) -> Option<CriterionProblem> {
         let certain = match self.limit {
             Limit::AtLeast(low) => match self.quantity {
                 // The least that is observed at all.
@@ -173,64 +267,44 @@ impl Criterion {
         };
         // That something happened at all is worth a criterion: without it there is no data.
         let happened = self.quantity == Quantity::Count && self.limit == Limit::AtLeast(1.0);
-        (certain && !happened).then(|| {
-            format!("the criterion '{self}' can never fail: every figure that can be observed meets it")
-        })
+        (certain && !happened).then_some(CriterionProblem::NeverBreached(NeverBreached::EveryFigure))
     }
 
-    fn impossible_window(&self, profile: &Profile) -> Option<String> {
+    fn impossible_window(&self, profile: &Profile) -> Option<CriterionProblem> {
         if self.scope.window != Window::Whole && self.quantity == Quantity::Drain {
-            return Some(format!(
-                "the criterion '{self}' cannot have a window: a drain begins with the last iteration"
-            ));
+            return Some(CriterionProblem::WindowOfDrain);
         }
         let from = match self.scope.window {
             Window::Whole => return None,
             Window::Stage(number) => {
                 let stages = profile.stage_times().len();
                 if stages == 0 {
-                    return Some(format!(
-                        "the criterion '{self}' is on a stage, but the profile has no stages"
-                    ));
+                    return Some(CriterionProblem::NoStages);
                 }
-                return (number == 0 || number as usize > stages).then(|| {
-                    format!(
-                        "the criterion '{self}' is on an unknown stage, the profile has stages 1 to {stages}"
-                    )
-                });
+                return (number == 0 || number as usize > stages)
+                    .then_some(CriterionProblem::UnknownStage { stages });
             }
             Window::During(from, to) if from >= to => {
-                return Some(format!("the window of the criterion '{self}' is empty"));
+                return Some(CriterionProblem::EmptyWindow);
             }
             Window::During(from, _) | Window::After(from) => from,
         };
         let end = profile.repeats_until().filter(|end| from >= *end)?;
-        Some(format!(
-            "the window of the criterion '{self}' begins when the load has ended, after {}",
-            human(end)
-        ))
+        Some(CriterionProblem::WindowAfterLoad { end })
     }
 
     /// Why a campaign of this scenario, which ends at the latest when its limits say so, can have no data for it, or
     /// cannot fail it.
-    pub fn beyond(&self, planned: &ScenarioPlan, limits: &Limits) -> Option<String> {
+    pub fn beyond(&self, planned: &ScenarioPlan, limits: &Limits) -> Option<CriterionProblem> {
         let end = Horizon::of(planned, limits);
-        let last = format!("after {} at the latest, {}", human(end.at), end.because);
         let window = self.scope.slice(&planned.profile)?;
         if window.from >= end.at {
-            return Some(format!(
-                "the window of the criterion '{self}' begins when the campaign has ended, {last}"
-            ));
+            return Some(CriterionProblem::WindowAfterCampaign(end));
         }
         if let Some(after) = self.abort_after {
             let length = window.to.map_or(end.at, |to| to.min(end.at)).saturating_sub(window.from);
             if after >= length {
-                return Some(format!(
-                    "the criterion '{self}' can never stop the campaign: it is looked at from {} in its window \
-                     on, which lasts {}",
-                    human(after),
-                    human(length)
-                ));
+                return Some(CriterionProblem::AbortAfterWindow { after, window: length });
             }
         }
         let is_time = matches!(
@@ -244,17 +318,17 @@ impl Criterion {
         let longest = end.at.as_nanos() as f64;
         match self.limit {
             _ if !is_time => None,
-            Limit::Below(high) | Limit::AtMost(high) if high > longest => Some(format!(
-                "the criterion '{self}' can never fail, for nothing takes so long: the campaign ends {last}"
-            )),
+            Limit::Below(high) | Limit::AtMost(high) if high > longest => {
+                Some(CriterionProblem::NeverBreached(NeverBreached::CampaignEnds(end)))
+            }
             Limit::AtLeast(low) | Limit::Between(low, _) if low > longest => {
-                Some(format!("no run can meet the criterion '{self}': the campaign ends {last}"))
+                Some(CriterionProblem::NeverMet(NeverMet::CampaignEnds(end)))
             }
             _ => None,
         }
     }
 
-    fn impossible_abort(&self) -> Option<String> {
+    fn impossible_abort(&self) -> Option<CriterionProblem> {
         self.abort_after?;
         let low = matches!(self.limit, Limit::AtLeast(_) | Limit::Between(..));
         let counts = matches!(
@@ -266,16 +340,8 @@ impl Criterion {
                 | Quantity::Duplicates
                 | Quantity::Orphans
         );
-        (self.quantity == Quantity::Drain || low && counts).then(|| {
-            format!("the criterion '{self}' cannot stop the campaign: it can be judged only when all is over")
-        })
+        (self.quantity == Quantity::Drain || low && counts).then_some(CriterionProblem::AbortAtEnd)
     }
-}
-
-/// When a campaign has ended at the latest.
-struct Horizon {
-    at: Duration,
-    because: &'static str,
 }
 
 impl Horizon {
@@ -290,14 +356,9 @@ impl Horizon {
             .saturating_add(limits.drain)
             .saturating_add(Duration::from_nanos(drain as u64));
         let load = planned.profile.duration(planned.minions);
-        let mut end = Self {
-            at: load.saturating_add(rest),
-            because: "by its load, campaign.limits.iteration and campaign.limits.drain",
-        };
+        let mut end = Self { at: load.saturating_add(rest), because: EndedBy::Load };
         let soft = limits.campaign.map(|limit| limit.saturating_add(rest));
-        for (at, because) in
-            [(soft, "by campaign.timeout"), (limits.campaign_hard, "by campaign.hard-timeout")]
-        {
+        for (at, because) in [(soft, EndedBy::Timeout), (limits.campaign_hard, EndedBy::HardTimeout)] {
             if let Some(at) = at.filter(|at| *at < end.at) {
                 end = Self { at, because };
             }
@@ -308,6 +369,7 @@ impl Horizon {
 
 #[cfg(test)]
 mod tests {
+    use super::{CriterionProblem, NeverBreached, NeverMet};
     use crate::criterion::{Criterion, Durations, Meter, NumberFigure, Quantity};
     use crate::description::{
         MeterDescription, Monitor, ScenarioDescription, SourceLocation, StepDescription,
@@ -320,7 +382,7 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn problem_with(criterion: &Criterion, profile: &Profile) -> Option<String> {
+    fn problem_with(criterion: &Criterion, profile: &Profile) -> Option<CriterionProblem> {
         let step = |name: &str| StepDescription {
             name: name.into(),
             description: String::new(),
@@ -356,9 +418,9 @@ mod tests {
         criterion.problem(&scenario, profile)
     }
 
-    fn problem(criterion: Criterion) -> String {
+    fn problem(criterion: &Criterion) -> Option<CriterionProblem> {
         let stages = Profile::stages([Stage::minions(1).total(secs(20)), Stage::minions(1).total(secs(10))]);
-        problem_with(&criterion, &stages).unwrap_or_default()
+        problem_with(criterion, &stages)
     }
 
     fn count() -> NumberFigure {
@@ -390,7 +452,7 @@ mod tests {
             Meter::named("accepted").rate().at_least(0.99),
             Meter::named("offers").throughput().at_least(9).abort_on_breach(secs(1)),
         ] {
-            assert_eq!(problem(sound), "");
+            assert_eq!(problem(&sound), None, "{sound}");
         }
         // The iterations of such a minion may last for ever.
         assert_eq!(problem_with(&count().at_least(1).after(secs(3600)), &Profile::immediate()), None);
@@ -398,120 +460,50 @@ mod tests {
 
     #[test]
     fn impossible_criteria_have_a_problem() {
+        use CriterionProblem as Problem;
         let p = |percentile: f64| Durations::of("place", Quantity::ResponseTime).p(percentile);
+        let error_rate = || NumberFigure::of("place", Quantity::ErrorRate);
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let meters = || names(&["baskets", "queue", "payment", "amount", "accepted", "offers"]);
         for (criterion, expected) in [
             (
                 NumberFigure::of("plaec", Quantity::Count).at_least(1),
-                "a criterion is on the unknown step 'plaec', did you mean 'place'?",
+                Problem::UnknownStep { step: "plaec".into(), known: names(&["place", "fulfilled"]) },
             ),
-            (
-                p(101.0).below(secs(1)),
-                "a criterion is on the percentile 101, it must be above 0 and at most 100",
-            ),
-            (p(0.0).below(secs(1)), "a criterion is on the percentile 0, it must be above 0 and at most 100"),
-            (
-                p(95.0).between(secs(2), secs(1)),
-                "no run can meet the criterion 'place response time p95 between 2 s and 1 s': its lower limit is above the \
-                 upper one",
-            ),
-            (
-                count().below(0),
-                "no run can meet the criterion 'place count below 0': what never happens has no data",
-            ),
-            (
-                count().at_least(0),
-                "the criterion 'place count at least 0' can never fail: every figure that can be observed meets it",
-            ),
-            (
-                NumberFigure::of("place", Quantity::ErrorRate).at_most(1),
-                "the criterion 'place error rate at most 100 %' can never fail: every figure that can be observed \
-                 meets it",
-            ),
-            (
-                Meter::named("amount").min().at_least(0),
-                "the criterion 'amount value min at least 0' can never fail: the amounts of a summary are never \
-                 negative",
-            ),
-            (
-                NumberFigure::of("place", Quantity::ErrorRate).at_most(5),
-                "the error rate of the criterion 'place error rate at most 500 %' is beyond 100 %, rates are from 0 \
-                 to 1, as 0.01 for 1 %",
-            ),
-            (
-                count().at_least(1).in_stage(3),
-                "the criterion 'place count in stage 3 at least 1' is on an unknown stage, the profile has stages 1 \
-                 to 2",
-            ),
-            (
-                count().at_least(1).during(secs(5), secs(5)),
-                "the window of the criterion 'place count from 5 s to 5 s at least 1' is empty",
-            ),
-            (
-                count().at_least(1).after(secs(30)),
-                "the window of the criterion 'place count after 30 s at least 1' begins when the load has ended, \
-                 after 30 s",
-            ),
-            (
-                Meter::named("baskets").max().below(9),
-                "the criterion 'baskets value max below 9' does not fit its meter, which is a counter: it has a total \
-                 and a throughput",
-            ),
-            (
-                Meter::named("queue").drains_within(secs(9)),
-                "the criterion 'queue time to drain at most 9 s' does not fit its meter, which is a gauge: it has \
-                 max, min, mean, last and a count",
-            ),
-            (
-                Meter::named("payment").mean().below(9),
-                "the criterion 'payment value mean below 9' does not fit its meter, which is a timer: it has time \
-                 (percentiles, mean, min, max) and a count",
-            ),
-            (
-                Meter::named("amount").last().below(9),
-                "the criterion 'amount value below 9' does not fit its meter, which is a summary: it has \
-                 percentiles, mean, min, max and a count",
-            ),
-            (
-                Meter::named("accepted").total().at_least(9),
-                "the criterion 'accepted total at least 9' does not fit its meter, which is a rate: it has a rate and \
-                 a count",
-            ),
+            (p(101.0).below(secs(1)), Problem::Percentile(101.0)),
+            (p(0.0).below(secs(1)), Problem::Percentile(0.0)),
+            (p(95.0).between(secs(2), secs(1)), Problem::NeverMet(NeverMet::LowerAboveUpper)),
+            (count().below(f64::NAN), Problem::NeverMet(NeverMet::NotANumber)),
+            (count().below(0), Problem::NeverMet(NeverMet::NothingHappened)),
+            (count().at_least(0), Problem::NeverBreached(NeverBreached::EveryFigure)),
+            (error_rate().below(0), Problem::NeverMet(NeverMet::AlwaysLarger)),
+            (error_rate().at_most(1), Problem::NeverBreached(NeverBreached::EveryFigure)),
+            (error_rate().at_most(5), Problem::ShareBeyondOne),
+            (Meter::named("amount").min().at_least(0), Problem::NeverBreached(NeverBreached::NegativeAmount)),
+            (Meter::named("amount").min().below(0), Problem::NeverMet(NeverMet::NegativeAmount)),
+            (count().at_least(1).in_stage(3), Problem::UnknownStage { stages: 2 }),
+            (count().at_least(1).during(secs(5), secs(5)), Problem::EmptyWindow),
+            (count().at_least(1).after(secs(30)), Problem::WindowAfterLoad { end: secs(30) }),
+            (Meter::named("baskets").max().below(9), Problem::NotOfMeter(MeterKind::Counter)),
+            (Meter::named("queue").drains_within(secs(9)), Problem::NotOfMeter(MeterKind::Gauge)),
+            (Meter::named("payment").mean().below(9), Problem::NotOfMeter(MeterKind::Timer)),
+            (Meter::named("amount").last().below(9), Problem::NotOfMeter(MeterKind::Summary)),
+            (Meter::named("accepted").total().at_least(9), Problem::NotOfMeter(MeterKind::Rate)),
             (
                 Meter::named("acepted").rate().at_least(0.9),
-                "the criterion 'acepted rate at least 90 %' is on an unknown meter, did you mean 'accepted'?",
+                Problem::UnknownMeter { meter: "acepted".into(), known: meters() },
             ),
-            (
-                Meter::named("accepted").rate().at_least(99),
-                "the rate of the criterion 'accepted rate at least 9900 %' is beyond 100 %, rates are from 0 to 1, as \
-                 0.01 for 1 %",
-            ),
-            (
-                Meter::named("baskets").total().at_least(9).abort_on_breach(secs(1)),
-                "the criterion 'baskets total at least 9' cannot stop the campaign: it can be judged only when all is \
-                 over",
-            ),
-            (
-                Meter::named("lag").drains_within(secs(5)).after(secs(1)),
-                "the criterion 'lag time to drain after 1 s at most 5 s' cannot have a window: a drain begins with \
-                 the last iteration",
-            ),
-            (
-                count().at_least(100).abort_on_breach(secs(1)),
-                "the criterion 'place count at least 100' cannot stop the campaign: it can be judged only when all is \
-                 over",
-            ),
+            (Meter::named("accepted").rate().at_least(99), Problem::ShareBeyondOne),
+            (Meter::named("baskets").total().at_least(9).abort_on_breach(secs(1)), Problem::AbortAtEnd),
+            (Meter::named("lag").drains_within(secs(5)).after(secs(1)), Problem::WindowOfDrain),
+            (count().at_least(100).abort_on_breach(secs(1)), Problem::AbortAtEnd),
         ] {
-            assert_eq!(problem(criterion), expected);
+            assert_eq!(problem(&criterion), Some(expected), "{criterion}");
         }
-        assert_eq!(
-            problem_with(&count().at_least(1).in_stage(1), &Profile::immediate()).unwrap(),
-            "the criterion 'place count in stage 1 at least 1' is on a stage, but the profile has no stages"
-        );
+        let (first, second) = (count().at_least(1).in_stage(1), count().at_least(1).in_stage(2));
+        assert_eq!(problem_with(&first, &Profile::immediate()), Some(Problem::NoStages));
         let arrivals = Profile::arrivals([ArrivalRate::per_second(5).total(secs(10))]);
-        assert_eq!(problem_with(&count().at_least(1).in_stage(1), &arrivals), None);
-        assert_eq!(
-            problem_with(&count().at_least(1).in_stage(2), &arrivals).unwrap(),
-            "the criterion 'place count in stage 2 at least 1' is on an unknown stage, the profile has stages 1 to 1"
-        );
+        assert_eq!(problem_with(&first, &arrivals), None);
+        assert_eq!(problem_with(&second, &arrivals), Some(Problem::UnknownStage { stages: 1 }));
     }
 }

@@ -3,7 +3,7 @@
 //! The expected number of arrivals up to a time is the area under the rate. All of it is computed from integers, in
 //! parts of an arrival: the area of a piece of constant or linearly changing rate is then exact.
 
-use super::{nanos, poisson};
+use super::{ProfileProblem, nanos, poisson};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -193,25 +193,24 @@ pub(super) fn count(stages: &[ArrivalRate], spacing: Spacing) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-pub(super) fn problem(stages: &[ArrivalRate], spacing: Spacing, minions: u32) -> Option<String> {
-    let what = if stages.is_empty() {
-        "there must be at least one rate".to_owned()
+pub(super) fn problem(stages: &[ArrivalRate], spacing: Spacing, minions: u32) -> Option<ProfileProblem> {
+    if stages.is_empty() {
+        Some(ProfileProblem::Empty)
     } else if stages.iter().any(|stage| stage.duration().is_zero()) {
-        "each rate needs a ramp or a total duration".to_owned()
+        Some(ProfileProblem::NoDuration)
     } else if stages.iter().any(|stage| stage.total < stage.ramp && !stage.total.is_zero()) {
-        "the total of a rate must be at least its ramp".to_owned()
+        Some(ProfileProblem::TotalBelowRamp)
     } else if stages.iter().any(|stage| stage.duration() > LONGEST) {
-        "a rate can last 30 days at most, write several".to_owned()
+        Some(ProfileProblem::RateTooLong { longest: LONGEST })
     } else if too_many(stages) {
-        format!("the rates give more than {MOST} minions")
+        Some(ProfileProblem::TooManyMinions { most: MOST })
     } else {
         match count(stages, spacing) {
-            0 => "the rates give no minion".to_owned(),
-            count if count != minions => {
-                format!("the rates give {count} minions, the scenario has {minions}, leave the number out")
+            0 => Some(ProfileProblem::NoMinion),
+            given if given != minions => {
+                Some(ProfileProblem::OtherMinions { given: given.into(), scenario: minions })
             }
-            _ => return None,
+            _ => None,
         }
-    };
-    Some(format!("profile arrivals: {what}"))
+    }
 }

@@ -1,6 +1,6 @@
 //! Profiles that release batch after batch: explicit ones, growing ones, and ones at a shrinking period.
 
-use super::nanos;
+use super::{ProfileProblem, nanos};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -73,19 +73,21 @@ pub(super) fn sum(batches: &[Batch]) -> u32 {
     u32::try_from(sum).unwrap_or(u32::MAX)
 }
 
-pub(super) fn growing_problem(count: u32, every: Duration, multiplier: u32, max: u32) -> Option<String> {
-    let what = if count == 0 {
-        "the batch size must be at least 1"
+pub(super) fn growing_problem(
+    count: u32,
+    every: Duration,
+    multiplier: u32,
+    max: u32,
+) -> Option<ProfileProblem> {
+    if count == 0 {
+        Some(ProfileProblem::EmptyBatch)
     } else if every.is_zero() {
-        "the period must be more than zero"
+        Some(ProfileProblem::NoPeriod)
     } else if multiplier < 1000 {
-        "the multiplier must be at least 1"
-    } else if max < count {
-        "the largest batch must be at least the first"
+        Some(ProfileProblem::MultiplierBelowOne)
     } else {
-        return None;
-    };
-    Some(format!("profile more: {what}"))
+        (max < count).then_some(ProfileProblem::LargestBelowFirst)
+    }
 }
 
 pub(super) fn quickening_problem(
@@ -93,34 +95,29 @@ pub(super) fn quickening_problem(
     start_every: Duration,
     accelerator: u32,
     min_every: Duration,
-) -> Option<String> {
-    let what = if count == 0 {
-        "the batch size must be at least 1"
+) -> Option<ProfileProblem> {
+    if count == 0 {
+        Some(ProfileProblem::EmptyBatch)
     } else if min_every.is_zero() {
-        "the shortest period must be more than zero"
+        Some(ProfileProblem::NoShortestPeriod)
     } else if accelerator < 1000 {
-        "the accelerator must be at least 1"
-    } else if start_every < min_every {
-        "the first period must be at least the shortest"
+        Some(ProfileProblem::AcceleratorBelowOne)
     } else {
-        return None;
-    };
-    Some(format!("profile faster: {what}"))
+        (start_every < min_every).then_some(ProfileProblem::FirstBelowShortest)
+    }
 }
 
-pub(super) fn problem(batches: &[Batch], minions: u32) -> Option<String> {
-    let what = if batches.is_empty() {
-        "there must be at least one batch".to_owned()
+pub(super) fn problem(batches: &[Batch], minions: u32) -> Option<ProfileProblem> {
+    let given = sum(batches);
+    if batches.is_empty() {
+        Some(ProfileProblem::Empty)
     } else if batches.len() > MOST {
-        format!("there are {} batches, at most {MOST} can be", batches.len())
+        Some(ProfileProblem::TooManyBatches { count: batches.len(), most: MOST })
     } else if batches.iter().any(|batch| batch.count == 0) {
-        "the batch size must be at least 1".to_owned()
+        Some(ProfileProblem::EmptyBatch)
     } else if !batches.is_sorted_by_key(|batch| batch.at) {
-        "the batches must be in order of time".to_owned()
-    } else if sum(batches) != minions {
-        format!("the batches add {} minions, the scenario has {minions}", sum(batches))
+        Some(ProfileProblem::UnorderedBatches)
     } else {
-        return None;
-    };
-    Some(format!("profile batches: {what}"))
+        (given != minions).then(|| ProfileProblem::OtherMinions { given: given.into(), scenario: minions })
+    }
 }

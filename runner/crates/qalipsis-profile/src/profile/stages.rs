@@ -1,6 +1,6 @@
 //! Stages: how many minions each has added.
 
-use super::{Share, Stage};
+use super::{ProfileProblem, Share, Stage};
 
 /// The index after the last minion of each stage.
 pub(super) fn ends(stages: &[Stage], minions: u32) -> impl Iterator<Item = u32> + '_ {
@@ -14,9 +14,9 @@ pub(super) fn ends(stages: &[Stage], minions: u32) -> impl Iterator<Item = u32> 
     })
 }
 
-pub(super) fn problem(stages: &[Stage], minions: u32) -> Option<String> {
+pub(super) fn problem(stages: &[Stage], minions: u32) -> Option<ProfileProblem> {
     if stages.is_empty() {
-        return Some("profile stages: there must be at least one stage".into());
+        return Some(ProfileProblem::Empty);
     }
     let mut percent = 0_u64;
     let mut absolute = 0_u64;
@@ -27,19 +27,17 @@ pub(super) fn problem(stages: &[Stage], minions: u32) -> Option<String> {
             Share::Minions(n) => (absolute, kinds[1]) = (absolute + u64::from(n), true),
         }
         if stage.duration().is_zero() {
-            return Some("profile stages: each stage needs a ramp-up or a total duration".into());
+            return Some(ProfileProblem::NoDuration);
         }
         if stage.total < stage.ramp_up && !stage.total.is_zero() {
-            return Some("profile stages: the total of a stage must be at least its ramp-up".into());
+            return Some(ProfileProblem::TotalBelowRamp);
         }
     }
     match kinds {
-        [true, true] => Some("profile stages: percentages and absolute counts cannot be mixed".into()),
-        [true, false] if percent != 100 => {
-            Some(format!("profile stages: the percentages sum to {percent}, they must sum to 100"))
-        }
+        [true, true] => Some(ProfileProblem::MixedShares),
+        [true, false] if percent != 100 => Some(ProfileProblem::Percentages { sum: percent }),
         [false, true] if absolute != u64::from(minions) => {
-            Some(format!("profile stages: the stages add {absolute} minions, the scenario has {minions}"))
+            Some(ProfileProblem::OtherMinions { given: absolute, scenario: minions })
         }
         _ => None,
     }

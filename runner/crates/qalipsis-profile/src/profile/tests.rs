@@ -27,18 +27,16 @@ fn closed_forms() {
 #[test]
 fn problems_are_named() {
     let stages = |list: &[Stage]| Profile::stages(list.to_vec()).problem(100);
-    assert_eq!(
-        stages(&[Stage::percent(40).total(secs(1)), Stage::percent(50).total(secs(1))]).unwrap(),
-        "profile stages: the percentages sum to 90, they must sum to 100"
-    );
-    assert_eq!(
-        stages(&[Stage::minions(40).total(secs(1))]).unwrap(),
-        "profile stages: the stages add 40 minions, the scenario has 100"
-    );
-    assert!(stages(&[]).is_some());
-    assert!(stages(&[Stage::percent(100)]).is_some());
-    assert!(Profile::regular(0, secs(1)).problem(1).is_some());
-    assert!(Profile::timeframe(secs(2), secs(1)).problem(1).is_some());
+    let (half, absolute) = (Stage::percent(50).total(secs(1)), Stage::minions(40).total(secs(1)));
+    assert_eq!(stages(&[half]), Some(ProfileProblem::Percentages { sum: 50 }));
+    assert_eq!(stages(&[absolute]), Some(ProfileProblem::OtherMinions { given: 40, scenario: 100 }));
+    assert_eq!(stages(&[half, absolute]), Some(ProfileProblem::MixedShares));
+    assert_eq!(stages(&[]), Some(ProfileProblem::Empty));
+    assert_eq!(stages(&[Stage::percent(100)]), Some(ProfileProblem::NoDuration));
+    assert_eq!(stages(&[half.ramp_up(secs(2))]), Some(ProfileProblem::TotalBelowRamp));
+    assert_eq!(Profile::regular(0, secs(1)).problem(1), Some(ProfileProblem::EmptyBatch));
+    assert_eq!(Profile::timeframe(secs(2), secs(1)).problem(1), Some(ProfileProblem::WindowBelowPeriod));
+    assert_eq!(Profile::timeframe(secs(0), secs(1)).problem(1), Some(ProfileProblem::NoPeriod));
     assert_eq!(Profile::immediate().problem(10), None);
 }
 
@@ -155,45 +153,34 @@ fn batches_of_your_own_are_released_as_given() {
 fn problems_of_batches_and_arrivals_are_named() {
     let rate = ArrivalRate::per_second;
     let arrivals = |rates: &[ArrivalRate]| Profile::arrivals(rates.to_vec());
+    let days = |days: u64| secs(days * 24 * 3600);
     for (profile, expected) in [
-        (Profile::more(0, secs(1), 2.0, 10), "more: the batch size must be at least 1"),
-        (Profile::more(1, secs(0), 2.0, 10), "more: the period must be more than zero"),
-        (Profile::more(1, secs(1), 0.99, 10), "more: the multiplier must be at least 1"),
-        (Profile::more(1, secs(1), f64::NAN, 10), "more: the multiplier must be at least 1"),
-        (Profile::more(9, secs(1), 2.0, 8), "more: the largest batch must be at least the first"),
-        (Profile::faster(0, secs(2), 2.0, secs(1)), "faster: the batch size must be at least 1"),
-        (Profile::faster(1, secs(2), 2.0, secs(0)), "faster: the shortest period must be more than zero"),
-        (Profile::faster(1, secs(2), 0.5, secs(1)), "faster: the accelerator must be at least 1"),
-        (Profile::faster(1, secs(1), 2.0, secs(2)), "faster: the first period must be at least the shortest"),
-        (arrivals(&[]), "arrivals: there must be at least one rate"),
-        (arrivals(&[rate(5)]), "arrivals: each rate needs a ramp or a total duration"),
-        (
-            arrivals(&[rate(5).ramp(secs(2)).total(secs(1))]),
-            "arrivals: the total of a rate must be at least its ramp",
-        ),
-        (arrivals(&[rate(0).total(secs(9))]), "arrivals: the rates give no minion"),
-        (
-            arrivals(&[rate(1).total(secs(31 * 24 * 3600))]),
-            "arrivals: a rate can last 30 days at most, write several",
-        ),
-        (
-            arrivals(&[rate(u32::MAX).total(secs(24 * 3600))]),
-            "arrivals: the rates give more than 100000000 minions",
-        ),
-        (
-            arrivals(&[rate(5).total(secs(2))]),
-            "arrivals: the rates give 10 minions, the scenario has 7, leave the number out",
-        ),
-        (Profile::batches([]), "batches: there must be at least one batch"),
-        (Profile::batches([(secs(1), 0)]), "batches: the batch size must be at least 1"),
-        (Profile::batches([(secs(1), 3), (secs(0), 4)]), "batches: the batches must be in order of time"),
-        (Profile::batches([(secs(1), 6)]), "batches: the batches add 6 minions, the scenario has 7"),
+        (Profile::more(0, secs(1), 2.0, 10), ProfileProblem::EmptyBatch),
+        (Profile::more(1, secs(0), 2.0, 10), ProfileProblem::NoPeriod),
+        (Profile::more(1, secs(1), 0.99, 10), ProfileProblem::MultiplierBelowOne),
+        (Profile::more(1, secs(1), f64::NAN, 10), ProfileProblem::MultiplierBelowOne),
+        (Profile::more(9, secs(1), 2.0, 8), ProfileProblem::LargestBelowFirst),
+        (Profile::faster(0, secs(2), 2.0, secs(1)), ProfileProblem::EmptyBatch),
+        (Profile::faster(1, secs(2), 2.0, secs(0)), ProfileProblem::NoShortestPeriod),
+        (Profile::faster(1, secs(2), 0.5, secs(1)), ProfileProblem::AcceleratorBelowOne),
+        (Profile::faster(1, secs(1), 2.0, secs(2)), ProfileProblem::FirstBelowShortest),
+        (arrivals(&[]), ProfileProblem::Empty),
+        (arrivals(&[rate(5)]), ProfileProblem::NoDuration),
+        (arrivals(&[rate(5).ramp(secs(2)).total(secs(1))]), ProfileProblem::TotalBelowRamp),
+        (arrivals(&[rate(0).total(secs(9))]), ProfileProblem::NoMinion),
+        (arrivals(&[rate(1).total(days(31))]), ProfileProblem::RateTooLong { longest: days(30) }),
+        (arrivals(&[rate(u32::MAX).total(days(1))]), ProfileProblem::TooManyMinions { most: 100_000_000 }),
+        (arrivals(&[rate(5).total(secs(2))]), ProfileProblem::OtherMinions { given: 10, scenario: 7 }),
+        (Profile::batches([]), ProfileProblem::Empty),
+        (Profile::batches([(secs(1), 0)]), ProfileProblem::EmptyBatch),
+        (Profile::batches([(secs(1), 3), (secs(0), 4)]), ProfileProblem::UnorderedBatches),
+        (Profile::batches([(secs(1), 6)]), ProfileProblem::OtherMinions { given: 6, scenario: 7 }),
         (
             Profile::batches(std::iter::repeat_n((secs(1), 1), 100_001)),
-            "batches: there are 100001 batches, at most 100000 can be",
+            ProfileProblem::TooManyBatches { count: 100_001, most: 100_000 },
         ),
     ] {
-        assert_eq!(profile.problem(7), Some(format!("profile {expected}")));
+        assert_eq!(profile.problem(7), Some(expected), "{profile}");
     }
 }
 

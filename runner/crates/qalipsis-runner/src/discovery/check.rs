@@ -2,6 +2,7 @@
 
 use super::executable::Executable;
 use crate::problem::Problem;
+use qalipsis_config::reason;
 use qalipsis_model::description::ScenarioDescription;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -38,7 +39,7 @@ fn check(scenario: &ScenarioDescription, problems: &mut Vec<Problem>) {
         add("the name is empty, give it one".into());
     }
     if let Some(problem) = scenario.profile.problem(scenario.minions) {
-        add(problem);
+        add(reason::of_profile(&scenario.profile, problem));
     } else if scenario.minions == 0 {
         add("the number of minions is 0, it must be at least 1".into());
     }
@@ -56,6 +57,7 @@ fn check(scenario: &ScenarioDescription, problems: &mut Vec<Problem>) {
     }
     for criterion in &scenario.criteria {
         if let Some(problem) = criterion.problem(scenario, &scenario.profile) {
+            let problem = reason::of_criterion(criterion, &problem);
             let what = format_args!("scenario '{}': {problem}", scenario.name);
             problems.push(Problem::at(&criterion.location, what));
         }

@@ -3,7 +3,7 @@
 use crate::support::{Run, counts};
 use qalipsis::core::model::plan::Limits;
 use qalipsis::core::model::verdict::Status;
-use qalipsis::core::profile::profile::Launch;
+use qalipsis::core::profile::profile::{Launch, ProfileProblem};
 use qalipsis::core::profile::segment::Segment;
 use qalipsis::prelude::*;
 use std::sync::Mutex;
@@ -95,9 +95,8 @@ fn a_scenario_takes_the_number_of_its_profile() {
     assert_eq!(minions(|s| s), (110, None));
     assert_eq!(minions(|s| s.profile(Profile::batches([(secs(1), 7)]))), (7, None));
     assert_eq!(minions(|s| s.profile(Profile::immediate())), (1, None));
-    let refused =
-        "profile arrivals: the rates give 110 minions, the scenario has 20, leave the number out".to_owned();
-    assert_eq!(minions(|s| s.minions(20)), (20, Some(refused.clone())));
+    let refused = ProfileProblem::OtherMinions { given: 110, scenario: 20 };
+    assert_eq!(minions(|s| s.minions(20)), (20, Some(refused)));
     assert_eq!(
         minions(|s| s.profile(Profile::immediate()).minions(20).profile(Profile::arrivals(rates()))),
         (20, Some(refused))
