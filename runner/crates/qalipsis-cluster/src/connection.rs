@@ -4,12 +4,14 @@
 //! keeps the head from seeing that the process is alive.
 
 use crate::local::{ConnectError, Receiver, Sender, connect};
-use crate::message::{ToFactory, ToHead};
+use crate::message::{FactoryMessage, HeadMessage, ToFactory, ToHead};
+use crate::outbox::Outbox;
+use crate::transport::{Arrival, FactoryEnd};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
@@ -18,6 +20,9 @@ const HEARTBEAT: Duration = Duration::from_millis(500);
 
 /// Messages that may wait for the socket; figures wait, nothing is dropped here.
 const WAITING: usize = 64;
+
+/// How long the head may take to acknowledge the last reports.
+const ACKNOWLEDGE_LIMIT: Duration = Duration::from_secs(1);
 
 /// The way of a factory to its head and back.
 #[derive(Debug)]
@@ -37,6 +42,22 @@ impl HeadConnection {
     /// # Errors
     /// When no head listens there, or no thread can be started.
     pub async fn open(path: PathBuf) -> Result<Self, ConnectError> {
+        let place = path.clone();
+        Self::begin(path, async move || Ok(Wire::Socket(Box::new(connect(&place).await?)))).await
+    }
+
+    /// Connects to a head in the same process.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub async fn in_process(end: FactoryEnd) -> Result<Self, ConnectError> {
+        Self::begin(PathBuf::from("in this process"), async move || Ok(Wire::InProcess(end))).await
+    }
+
+    async fn begin<F>(path: PathBuf, wire: F) -> Result<Self, ConnectError>
+    where
+        F: AsyncFnOnce() -> Result<Wire, ConnectError> + Send + 'static,
+    {
         let (out, to_send) = mpsc::channel(WAITING);
         let (received, receiver) = mpsc::channel(WAITING);
         let (opened, opening) = oneshot::channel();
@@ -54,10 +75,11 @@ impl HeadConnection {
                 }
             };
             runtime.block_on(async move {
-                match connect(&place).await {
-                    Ok((sender, from_head)) => {
+                match wire().await {
+                    Ok(wire) => {
                         if opened.send(Ok(())).is_ok() {
-                            let link = Link { sender, from_head, to_send, received, moves: seen };
+                            let outbox = Outbox::new(incarnation());
+                            let link = Link { wire, outbox, to_send, received, moves: seen };
                             // Without a receiver the factory has ended before.
                             let _ = end.send(link.run().await);
                         }
@@ -114,17 +136,49 @@ impl HeadConnection {
     }
 }
 
+/// Of a process that is started now: a later one has a greater number.
+fn incarnation() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+/// What carries the messages.
+enum Wire {
+    Socket(Box<(Sender<FactoryMessage>, Receiver<HeadMessage>)>),
+    InProcess(FactoryEnd),
+}
+
+impl Wire {
+    async fn send(&mut self, message: FactoryMessage) -> io::Result<()> {
+        match self {
+            Self::Socket(socket) => socket.0.send(&message).await,
+            Self::InProcess(end) => end
+                .to_head
+                .send(Arrival::Message(Box::new(message)))
+                .await
+                .map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe)),
+        }
+    }
+
+    /// Can be cancelled without loss.
+    async fn receive(&mut self) -> io::Result<Option<HeadMessage>> {
+        match self {
+            Self::Socket(socket) => socket.1.receive().await,
+            Self::InProcess(end) => Ok(end.from_head.recv().await),
+        }
+    }
+}
+
 /// What the thread works with.
 struct Link {
-    sender: Sender<ToHead>,
-    from_head: Receiver<ToFactory>,
+    wire: Wire,
+    outbox: Outbox,
     to_send: mpsc::Receiver<ToHead>,
     received: mpsc::Sender<io::Result<ToFactory>>,
     moves: Arc<AtomicU64>,
 }
 
 impl Link {
-    /// Runs until the factory has nothing more to send.
+    /// Runs until the factory has nothing more to send, and the head has all that it sent.
     async fn run(mut self) -> io::Result<()> {
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
         // A process that was stopped for a while owes no heartbeats for that time.
@@ -133,39 +187,83 @@ impl Link {
         let mut open = true;
         loop {
             tokio::select! {
-                message = self.to_send.recv() => match message {
-                    Some(message) => self.sender.send(&message).await?,
-                    None => return Ok(()),
+                message = self.to_send.recv(), if !self.outbox.is_full() => match message {
+                    Some(message) => self.send(message).await?,
+                    None => return self.finish(open).await,
                 },
                 _ = heartbeat.tick() => {
-                    self.sender.send(&ToHead::Heartbeat).await?;
+                    self.send(ToHead::Heartbeat).await?;
                     if let Some(still) = stillness.seen(self.moves.load(Relaxed)) {
                         let why = format!(
                             "the factory itself did not move for {}, though its process runs",
                             qalipsis_model::duration::human(still)
                         );
-                        return self.sender.send(&ToHead::Stuck(why)).await;
+                        self.send(ToHead::Stuck(why)).await?;
+                        return self.finish(open).await;
                     }
                 }
-                message = self.from_head.receive(), if open => {
-                    if let Ok(Some(ToFactory::Prepare(plan))) = &message {
+                message = self.wire.receive(), if open => {
+                    if let Ok(Some(HeadMessage { message: ToFactory::Prepare(plan), .. })) = &message {
                         stillness.limit = Some(plan.campaign.limits.factory_silence);
                     }
-                    match message {
-                        Ok(Some(message)) => open = self.received.send(Ok(message)).await.is_ok(),
-                        // The receiver of a gone head is dropped, which the factory sees as its end.
-                        Ok(None) => {
-                            let (gone, _) = mpsc::channel(1);
-                            (self.received, open) = (gone, false);
-                        }
-                        Err(error) => {
-                            let _ = self.received.send(Err(error)).await;
-                            open = false;
-                        }
-                    }
+                    open = self.take(message).await?;
                 }
             }
         }
+    }
+
+    async fn send(&mut self, message: ToHead) -> io::Result<()> {
+        let message = self.outbox.number(message);
+        self.wire.send(message).await
+    }
+
+    /// Takes what came; whether more may come.
+    async fn take(&mut self, message: io::Result<Option<HeadMessage>>) -> io::Result<bool> {
+        match message {
+            Ok(Some(HeadMessage { message: ToFactory::Acknowledge(next), .. })) => {
+                self.outbox.acknowledge(next);
+                Ok(true)
+            }
+            Ok(Some(HeadMessage { message: ToFactory::Resend(from), .. })) => {
+                let missing: Vec<FactoryMessage> = self.outbox.from(from).collect();
+                for message in missing {
+                    self.wire.send(message).await?;
+                }
+                Ok(true)
+            }
+            Ok(Some(HeadMessage { sequence, message })) => {
+                Ok(!self.outbox.accepts(sequence) || self.received.send(Ok(message)).await.is_ok())
+            }
+            // The receiver of a gone head is dropped, which the factory sees as its end.
+            Ok(None) => {
+                let (gone, _) = mpsc::channel(1);
+                self.received = gone;
+                Ok(false)
+            }
+            Err(error) => {
+                let _ = self.received.send(Err(error)).await;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Waits until the head has everything, for a while: a head that is gone acknowledges nothing.
+    async fn finish(mut self, open: bool) -> io::Result<()> {
+        // The factory does not listen any more.
+        self.received = mpsc::channel(1).0;
+        let acknowledged = async {
+            while !self.outbox.is_empty() {
+                let message = self.wire.receive().await;
+                if !matches!(message, Ok(Some(_))) || self.take(message).await.is_err() {
+                    break;
+                }
+            }
+        };
+        if open {
+            // Whether it came or not, there is nothing left to do.
+            let _ = tokio::time::timeout(ACKNOWLEDGE_LIMIT, acknowledged).await;
+        }
+        Ok(())
     }
 }
 
@@ -219,10 +317,10 @@ mod tests {
             runtime.block_on(async {
                 let listener = Listener::bind(&place).unwrap();
                 bound.send(()).unwrap();
-                let (sender, mut receiver) = listener.accept::<ToFactory, ToHead>().await.unwrap();
+                let (sender, mut receiver) = listener.accept::<HeadMessage, FactoryMessage>().await.unwrap();
                 let mut heartbeats = 0;
                 while let Ok(Some(message)) = receiver.receive().await {
-                    match message {
+                    match message.message {
                         ToHead::Heartbeat => heartbeats += 1,
                         ToHead::Ended => break,
                         other => panic!("{other:?}"),

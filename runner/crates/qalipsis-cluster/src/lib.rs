@@ -6,9 +6,15 @@
 mod connection;
 mod local;
 mod message;
+mod outbox;
+mod relay;
 mod signals;
+mod transport;
 
 pub use connection::HeadConnection;
 pub use local::{ConnectError, Listener, Receiver, Sender, connect};
-pub use message::{ToFactory, ToHead};
+pub use message::{FactoryMessage, HeadMessage, ToFactory, ToHead};
+pub use outbox::Outbox;
+pub use relay::relay;
 pub use signals::StopSignals;
+pub use transport::{Arrival, FactoryEnd, FactoryId, InProcess, Transport};

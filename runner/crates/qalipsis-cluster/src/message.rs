@@ -10,6 +10,28 @@ use qalipsis_model::timestamp::Timestamp;
 use qalipsis_model::trace::Trace;
 use serde::{Deserialize, Serialize};
 
+/// A message of the head to a factory, with its place in their order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HeadMessage {
+    /// From 0, without gaps, among the directives; of an acknowledgement and a request the number of the next directive.
+    pub sequence: u64,
+    /// What it is.
+    pub message: ToFactory,
+}
+
+/// A message of a factory to the head, with its place in their order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FactoryMessage {
+    /// Which process of the factory sends it: one that was started later has a greater number.
+    pub incarnation: u64,
+    /// From 0, without gaps, among the reports; of a heartbeat the number of the next report.
+    pub sequence: u64,
+    /// How many directives the factory has received, in their order.
+    pub received: u64,
+    /// What it is.
+    pub message: ToHead,
+}
+
 /// From the head to a factory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "body", rename_all = "kebab-case")]
@@ -20,6 +42,17 @@ pub enum ToFactory {
     Start(Timestamp),
     /// Stop the load.
     Stop(Stop),
+    /// All reports with a lower number have been received.
+    Acknowledge(u64),
+    /// Send the reports from this number on again.
+    Resend(u64),
+}
+
+impl ToFactory {
+    /// Whether it is a directive, which has a number of its own and is sent again until the factory has received it.
+    pub fn is_directive(&self) -> bool {
+        matches!(self, Self::Prepare(_) | Self::Start(_) | Self::Stop(_))
+    }
 }
 
 /// From a factory to the head.
@@ -53,6 +86,18 @@ pub enum ToHead {
     Stuck(String),
     /// Everything ended and was told; nothing follows.
     Ended,
+}
+
+impl ToHead {
+    /// Whether it is a report, which has a number of its own and is sent again when the head asks for it.
+    pub fn is_report(&self) -> bool {
+        !matches!(self, Self::Heartbeat)
+    }
+
+    /// Whether nothing follows.
+    pub fn is_last(&self) -> bool {
+        matches!(self, Self::NotReady(_) | Self::Stuck(_) | Self::Ended)
+    }
 }
 
 #[cfg(test)]
@@ -107,8 +152,24 @@ mod tests {
             (serde_json::to_string(&ToHead::Heartbeat).unwrap(), r#"{"type":"heartbeat"}"#),
             (serde_json::to_string(&ToFactory::Start(Timestamp(7))).unwrap(), r#"{"type":"start","body":7}"#),
             (
-                serde_json::to_string(&ToFactory::Stop(Stop::Hard)).unwrap(),
-                r#"{"type":"stop","body":"hard"}"#,
+                serde_json::to_string(&HeadMessage { sequence: 2, message: ToFactory::Stop(Stop::Hard) })
+                    .unwrap(),
+                r#"{"sequence":2,"message":{"type":"stop","body":"hard"}}"#,
+            ),
+            (
+                serde_json::to_string(&ToFactory::Acknowledge(7)).unwrap(),
+                r#"{"type":"acknowledge","body":7}"#,
+            ),
+            (serde_json::to_string(&ToFactory::Resend(7)).unwrap(), r#"{"type":"resend","body":7}"#),
+            (
+                serde_json::to_string(&FactoryMessage {
+                    incarnation: 9,
+                    sequence: 4,
+                    received: 1,
+                    message: ToHead::Ready,
+                })
+                .unwrap(),
+                r#"{"incarnation":9,"sequence":4,"received":1,"message":{"type":"ready"}}"#,
             ),
         ];
         for (written, expected) in cases {

@@ -7,6 +7,7 @@
 mod emission;
 mod factory;
 mod health;
+mod host;
 mod minions;
 mod pacing;
 mod snapshots;
@@ -14,3 +15,4 @@ mod sources;
 mod worker;
 
 pub use factory::{Event, Factory, Handle, prepare, prepare_until};
+pub use host::host;

@@ -1,11 +1,28 @@
-//! The head: plans nothing and runs nothing itself; it leads factories through a campaign, merges
-//! what they tell, notices who is lost, and judges.
+//! The head: leads factories through a campaign, merges their figures, notices which are lost, and judges.
+//!
+//! A campaign is a fold: [`State::apply`] takes what happened and when, and gives what is to be done. It does no IO,
+//! awaits nothing and reads no clock, so that it can be simulated. [`Campaign::run`] drives it over a
+//! [`Transport`](qalipsis_cluster::Transport).
 
 mod campaign;
-mod events;
+mod directives;
+mod driver;
+mod effect;
+mod event;
+mod factory;
+mod inbox;
+mod input;
+mod now;
 mod progress;
 mod silence;
+mod sink;
+mod state;
 
-pub use campaign::{Campaign, Link, Peer};
-pub use events::{EventSink, FailureSink};
-pub use progress::{Observer, Progress};
+pub use campaign::{Campaign, Goal};
+pub use effect::Effect;
+pub use event::{Broadcast, CampaignEvent, EVENTS, Phase, Second};
+pub use input::Input;
+pub use now::Now;
+pub use progress::Progress;
+pub use sink::{EventSink, FailureSink, Sinks, TraceSink};
+pub use state::State;

@@ -3,7 +3,6 @@
 use qalipsis_model::duration::human;
 use qalipsis_model::timestamp::Timestamp;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// A factory that shows no sign of life for so long is late: it sends one every 500 ms.
 const LATE: Duration = Duration::from_millis(2500);
@@ -74,33 +73,42 @@ impl Silence {
     }
 }
 
-/// Times in which the head itself did not run: it was paused, its machine was, or nobody read its output.
+/// The time in which the head itself ran, which is what counts for waits on others. The rest of the time it was paused,
+/// its machine was, or nobody ran it, and what factories sent meanwhile was not read.
 #[derive(Debug)]
-pub(crate) struct OwnPauses {
-    looked: Instant,
-    longest: Duration,
+pub(crate) struct RunningTime {
+    looked: Duration,
+    total: Duration,
+    longest_pause: Duration,
 }
 
-impl OwnPauses {
-    pub(crate) fn new(now: Instant) -> Self {
-        Self { looked: now, longest: Duration::ZERO }
+impl RunningTime {
+    pub(crate) fn new(now: Duration) -> Self {
+        Self { looked: now, total: Duration::ZERO, longest_pause: Duration::ZERO }
     }
 
-    /// How much of the time since the last call counts for others.
-    pub(crate) fn passed(&mut self, now: Instant) -> Duration {
-        let passed = now.saturating_duration_since(self.looked);
-        self.looked = now;
-        self.longest = self.longest.max(passed);
-        passed.min(LOOK_LIMIT)
+    /// How much of the time since the last call counts.
+    pub(crate) fn passed(&mut self, now: Duration) -> Duration {
+        let passed = now.saturating_sub(self.looked);
+        self.looked = self.looked.max(now);
+        self.longest_pause = self.longest_pause.max(passed);
+        let counted = passed.min(LOOK_LIMIT);
+        self.total += counted;
+        counted
     }
 
-    /// What the report says about it.
+    /// All that has counted.
+    pub(crate) fn total(&self) -> Duration {
+        self.total
+    }
+
+    /// What the report says about pauses.
     pub(crate) fn note(&self) -> Option<String> {
-        (self.longest >= NOTED_PAUSE).then(|| {
+        (self.longest_pause >= NOTED_PAUSE).then(|| {
             format!(
                 "the runner itself did not run for {}: it was paused, its machine was overloaded or suspended, or its \
                  output was not read; factories were not counted as silent for that time",
-                human(self.longest)
+                human(self.longest_pause)
             )
         })
     }
@@ -136,12 +144,13 @@ mod tests {
 
     #[test]
     fn f1_a_time_in_which_the_head_did_not_run_is_no_silence_of_a_factory() {
-        let start = Instant::now();
-        let mut pauses = OwnPauses::new(start);
-        assert_eq!(pauses.passed(start + TICK), TICK);
-        assert_eq!(pauses.note(), None);
-        assert_eq!(pauses.passed(start + TICK + Duration::from_secs(3600)), LOOK_LIMIT);
-        let note = pauses.note().unwrap();
+        let start = Duration::from_secs(7);
+        let mut running = RunningTime::new(start);
+        assert_eq!(running.passed(start + TICK), TICK);
+        assert_eq!(running.note(), None);
+        assert_eq!(running.passed(start + TICK + Duration::from_secs(3600)), LOOK_LIMIT);
+        assert_eq!(running.total(), TICK + LOOK_LIMIT);
+        let note = running.note().unwrap();
         assert!(note.starts_with("the runner itself did not run for "), "{note}");
     }
 }

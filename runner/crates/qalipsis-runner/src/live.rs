@@ -3,23 +3,27 @@
 use crate::cli::Verbosity;
 use crate::output::speaks_unicode;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use qalipsis_head::{Observer, Progress};
+use qalipsis_head::{CampaignEvent, Progress};
 use qalipsis_model::evidence::Evidence;
 use qalipsis_report::progress::Standing;
 use qalipsis_report::text::one_line;
 use std::io::{IsTerminal, Write, stderr};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use terminal_size::{Width, terminal_size_of};
+use tokio::sync::broadcast::{self, error::RecvError};
 
 /// How often a log gets a line.
 const LOG_PERIOD: Duration = Duration::from_secs(5);
+
+/// How long what is still to be shown is awaited at the end of a campaign.
+const END_LIMIT: Duration = Duration::from_secs(2);
 
 /// Shows progress. Clones share the line.
 #[derive(Debug, Clone)]
 pub struct Live {
     bar: Option<ProgressBar>,
     verbosity: Verbosity,
-    logged: Duration,
 }
 
 impl Live {
@@ -31,7 +35,7 @@ impl Live {
             bar.set_style(if speaks_unicode() { style } else { style.tick_chars("|/-\\ ") });
             bar
         });
-        Self { bar, verbosity, logged: Duration::ZERO }
+        Self { bar, verbosity }
     }
 
     /// One line that stays.
@@ -60,14 +64,88 @@ fn columns() -> usize {
     terminal_size_of(stderr()).map_or(80, |(Width(columns), _)| usize::from(columns)).saturating_sub(3)
 }
 
-impl Observer for Live {
-    fn started(&mut self) {
-        if self.verbosity == Verbosity::Verbose {
-            self.line("all factories are ready, the load starts");
+/// The thread that shows a campaign.
+#[derive(Debug)]
+pub struct Showing {
+    ended: mpsc::Receiver<()>,
+}
+
+impl Showing {
+    /// Waits until all is shown, for a while: nobody may read it.
+    pub fn end(self) {
+        // The thread ends without a word.
+        let _ = self.ended.recv_timeout(END_LIMIT);
+    }
+}
+
+impl Live {
+    /// Shows what happens in a campaign, from a thread of its own: who does not read what is shown delays nothing else.
+    /// Without `progress` only what the user should know at once.
+    pub fn follow(&self, mut events: broadcast::Receiver<Arc<CampaignEvent>>, progress: bool) -> Showing {
+        let mut follower = Follower { live: self.clone(), progress, logged: Duration::ZERO };
+        let work = move || {
+            loop {
+                match events.blocking_recv() {
+                    Ok(event) => follower.show(&event),
+                    Err(RecvError::Lagged(count)) => {
+                        follower.live.line(&format!("{count} events of the campaign were not shown"));
+                    }
+                    Err(RecvError::Closed) => break,
+                }
+            }
+        };
+        Showing { ended: in_thread("console", work) }
+    }
+
+    /// Shows lines as they come, as [`Live::follow`] does with events.
+    pub fn lines(&self, mut lines: tokio::sync::mpsc::Receiver<String>) -> Showing {
+        let live = self.clone();
+        let work = move || {
+            while let Some(line) = lines.blocking_recv() {
+                live.line(&line);
+            }
+        };
+        Showing { ended: in_thread("lines", work) }
+    }
+}
+
+/// Does the work in a thread; what it returns is closed at its end.
+fn in_thread(name: &str, work: impl FnOnce() + Send + 'static) -> mpsc::Receiver<()> {
+    let (end, ended) = mpsc::channel();
+    let work = move || {
+        work();
+        drop(end);
+    };
+    // Without a thread nothing is shown; the report is still written.
+    let _ = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    ended
+}
+
+/// Shows one campaign.
+struct Follower {
+    live: Live,
+    progress: bool,
+    /// When the log got its last line.
+    logged: Duration,
+}
+
+impl Follower {
+    fn show(&mut self, event: &CampaignEvent) {
+        let is_verbose = self.progress && self.live.verbosity == Verbosity::Verbose;
+        match event {
+            CampaignEvent::Started(_) if is_verbose => {
+                self.live.line("all factories are ready, the load starts");
+            }
+            CampaignEvent::Second(second) if self.progress => self.show_progress(&second.progress),
+            CampaignEvent::Evidence { step, evidence, .. } if is_verbose => {
+                self.show_failure(step.as_deref(), evidence);
+            }
+            CampaignEvent::Notice(text) => self.live.line(text),
+            _ => {}
         }
     }
 
-    fn progress(&mut self, progress: &Progress) {
+    fn show_progress(&mut self, progress: &Progress) {
         let standing = Standing {
             elapsed: progress.elapsed,
             released: progress.released,
@@ -76,34 +154,28 @@ impl Observer for Live {
             executions: progress.executions,
             failures: progress.failures,
         };
-        match &self.bar {
+        match &self.live.bar {
             Some(bar) => {
                 bar.set_message(standing.line_within(columns()));
                 bar.tick();
             }
             None if progress.elapsed >= self.logged + LOG_PERIOD => {
                 self.logged = progress.elapsed;
-                self.line(&standing.line());
+                self.live.line(&standing.line());
             }
             None => {}
         }
     }
 
-    fn failure(&mut self, step: Option<&str>, evidence: &Evidence) {
-        if self.verbosity == Verbosity::Verbose {
-            let step = step.map_or_else(String::new, |step| format!(" step '{step}'"));
-            let minion = evidence.minion.map_or_else(String::new, |minion| format!(" minion {minion}"));
-            self.line(&format!(
-                "{} {}{step}{minion}: {}: {}",
-                evidence.at.time_of_day(),
-                evidence.scenario,
-                evidence.kind,
-                evidence.message
-            ));
-        }
-    }
-
-    fn notice(&mut self, text: &str) {
-        self.line(text);
+    fn show_failure(&self, step: Option<&str>, evidence: &Evidence) {
+        let step = step.map_or_else(String::new, |step| format!(" step '{step}'"));
+        let minion = evidence.minion.map_or_else(String::new, |minion| format!(" minion {minion}"));
+        self.live.line(&format!(
+            "{} {}{step}{minion}: {}: {}",
+            evidence.at.time_of_day(),
+            evidence.scenario,
+            evidence.kind,
+            evidence.message
+        ));
     }
 }

@@ -7,10 +7,10 @@ use crate::error::Error;
 use crate::live::Live;
 use crate::output;
 use crate::problem::Problem;
-use crate::run::{Led, lead};
+use crate::run::{Follow, Led, lead};
 use crate::seen::{self, Replayed, Seen};
 use crate::stops::Stops;
-use qalipsis_head::Observer;
+use qalipsis_head::TraceSink;
 use qalipsis_model::plan::Replay;
 use qalipsis_model::suggest::hint;
 use qalipsis_model::trace::Trace;
@@ -19,10 +19,16 @@ use qalipsis_profile::profile::Profile;
 use qalipsis_report::console::{Style, conclusion, execution, note};
 use qalipsis_report::summary::{Scenario, Summary};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::time::Duration;
 
 /// Parts of a configuration that the data of a minion may depend on.
 const TAKEN_OVER: [&str; 4] = ["properties.", "scenarios.", "campaign.limits.", "factory.zone"];
+
+/// Executions that may wait to be shown.
+const WAITING: usize = 10_000;
 
 /// What stands for a secret in a summary.
 const HIDDEN: &str = "***";
@@ -67,16 +73,26 @@ pub async fn replay(invocation: &Invocation, path: &Path, target: Target) -> Res
         lines.line(&notice);
     }
     let steps = campaign.executables.iter().find_map(|e| e.scenario(&scenario.name));
-    let names = steps.map(|s| s.steps.iter().map(|step| step.name.clone()).collect()).unwrap_or_default();
-    let mut telling = Telling { names, style, quiet, lines: lines.clone(), replayed: Vec::new() };
+    let names: Vec<String> =
+        steps.map(|s| s.steps.iter().map(|step| step.name.clone()).collect()).unwrap_or_default();
     let (stops, _) = stops.into_parts();
-    let replayed = Some((target, plan(scenario, target)));
-    let Led { report, .. } = lead(&invocation, &campaign, stops, &lines, &mut telling, replayed).await?;
+    let dropped = Arc::new(AtomicU64::new(0));
+    let (sink, shown) = show_traces(names.clone(), style, quiet, Arc::clone(&dropped));
+    let follow = Follow::Replay(target, plan(scenario, target), Box::new(sink));
+    let Led { report, .. } = lead(&invocation, &campaign, stops, &lines, follow).await?;
+    lines.end();
+    // The thread ends with its sink, which the campaign has dropped.
+    let replayed: Vec<Replayed> = shown.into_iter().collect();
     let mut text = conclusion(&report, style);
     let seen = Seen::of(path, scenario, target);
-    let differences = seen.differences(&telling.names, &telling.replayed, &report);
+    let differences = seen.differences(&names, &replayed, &report);
     if differences.is_empty() && seen.is_known() && !matches!(report.status, Status::Aborted) {
         text.push_str(&note("same", "every step ended as in the campaign", style));
+    }
+    let dropped = dropped.load(Relaxed);
+    if dropped > 0 {
+        let why = format!("{dropped} executions were not shown, because standard output was not read");
+        text.push_str(&note("warning", &why, style));
     }
     text.extend(differences.iter().map(|difference| note("differs", difference, style)));
     text.extend(seen::changed_files(scenario, &report).iter().map(|file| note("warning", file, style)));
@@ -184,32 +200,42 @@ fn changed(summary: &Summary, campaign: &Campaign, revision: Option<String>) -> 
         .then(|| format!("the scenario may have changed since that campaign: {}", differences.join("; ")))
 }
 
-/// Tells executions on standard output, and all else on standard error.
-struct Telling {
+/// Takes the executions of a replay.
+#[derive(Debug)]
+struct Traces {
+    queue: SyncSender<Trace>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl TraceSink for Traces {
+    fn take(&mut self, trace: Trace) {
+        let is_dropped = self.queue.try_send(trace).is_err();
+        self.dropped.fetch_add(u64::from(is_dropped), Relaxed);
+    }
+}
+
+/// Shows executions on standard output, from a thread of its own, and gives how they ended, in their order.
+fn show_traces(
     names: Vec<String>,
     style: Style,
     quiet: bool,
-    lines: Live,
-    /// How the executions ended, in their order.
-    replayed: Vec<Replayed>,
-}
-
-impl Observer for Telling {
-    fn trace(&mut self, trace: &Trace) {
-        let name = self.names.get(trace.step as usize).map_or("", String::as_str);
-        self.replayed.push(Replayed {
-            step: name.to_owned(),
-            outcome: trace.outcome,
-            failure: trace.failure.as_ref().map(|failure| failure.kind.name().to_owned()),
-        });
-        if self.quiet {
-            return;
+    dropped: Arc<AtomicU64>,
+) -> (Traces, Receiver<Replayed>) {
+    let (queue, traces) = mpsc::sync_channel::<Trace>(WAITING);
+    let (shown, replayed) = mpsc::channel();
+    let work = move || {
+        for trace in traces {
+            let name = names.get(trace.step as usize).map_or("", String::as_str);
+            if !quiet {
+                // Without a reader the exit code still tells.
+                let _ = output::print(&execution(name, &trace, style));
+            }
+            let failure = trace.failure.as_ref().map(|failure| failure.kind.name().to_owned());
+            // Whoever asked is there until all is shown.
+            let _ = shown.send(Replayed { step: name.to_owned(), outcome: trace.outcome, failure });
         }
-        // Without a reader the exit code still tells.
-        let _ = output::print(&execution(name, trace, self.style));
-    }
-
-    fn notice(&mut self, text: &str) {
-        self.lines.line(text);
-    }
+    };
+    // Without a thread nothing is shown, and nothing is compared.
+    let _ = std::thread::Builder::new().name("traces".to_owned()).spawn(work);
+    (Traces { queue, dropped }, replayed)
 }

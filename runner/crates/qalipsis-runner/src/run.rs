@@ -3,6 +3,7 @@
 use crate::baseline::{self, Baselines};
 use crate::campaign::Campaign;
 use crate::cli::{Invocation, Verbosity};
+use crate::discovery::Executable;
 use crate::environment;
 use crate::error::Error;
 use crate::events;
@@ -16,7 +17,8 @@ use crate::processes::{Printed, Processes};
 use crate::replay::Target;
 use crate::repository::Repository;
 use crate::stops::Stops;
-use qalipsis_head::{EventSink, FailureSink, Observer};
+use qalipsis_cluster::InProcess;
+use qalipsis_head::{EVENTS, EventSink, FailureSink, Goal, Sinks, TraceSink};
 use qalipsis_judge::judge::Described;
 use qalipsis_judge::report::Report;
 use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Replay, Stop};
@@ -26,8 +28,9 @@ use qalipsis_report::console::{self, Style};
 use qalipsis_report::github;
 use qalipsis_report::summary::Summary;
 use std::path::Path;
-use std::time::Duration;
-use tokio::sync::mpsc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use tokio::sync::{broadcast, mpsc};
 
 /// Lines of factories that may wait to be shown.
 const LINES: usize = 1_000;
@@ -58,13 +61,12 @@ pub async fn autostart(
     stops: Stops,
 ) -> Result<u8, Error> {
     let (stops, asked) = stops.into_parts();
-    let mut live = Live::new(invocation.verbosity);
-    let lines = live.clone();
+    let live = Live::new(invocation.verbosity);
     for criterion in &campaign.left_out {
         live.line(&format!("smoke run, not judged: {criterion}"));
     }
-    let Led { mut report, files, mut unwritten } =
-        lead(invocation, &campaign, stops, &lines, &mut live, None).await?;
+    let Led { mut report, files, mut unwritten, warnings } =
+        lead(invocation, &campaign, stops, &live, Follow::Campaign).await?;
     let asked = asked.from_now();
     live.end();
     let style = output::style(invocation.color);
@@ -74,6 +76,10 @@ pub async fn autostart(
         let summary = Summary::from(&report);
         report.apply_comparison(baselines.against(&summary, format!("campaign {}", report.key)));
     }
+    // What cannot be written or sent does not change the verdict, so that the report can still say it.
+    let code = report.exit_code(campaign.settings.fail_on_warning);
+    let _watching = asked.end_process(if code == exit::OK { exit::INTERNAL } else { code });
+    report.warnings.extend(warnings);
     if let Some(repository) = Repository::around(&invocation.targets) {
         repository.relocate(&mut report);
     }
@@ -113,7 +119,7 @@ pub async fn autostart(
     // Last, where it is seen; also when nobody reads standard output.
     unwritten.iter().for_each(|error| output::error(error, invocation.color));
     printed?;
-    match report.exit_code(campaign.settings.fail_on_warning) {
+    match code {
         exit::OK if !unwritten.is_empty() => Ok(exit::INTERNAL),
         code => Ok(code),
     }
@@ -141,47 +147,57 @@ pub(crate) struct Led {
     pub(crate) report: Report,
     /// The files that were written meanwhile, each with its label.
     pub(crate) files: Vec<(&'static str, String)>,
-    /// Why files that were to be written meanwhile are not whole.
+    /// Why files that were to be written meanwhile are incomplete.
     pub(crate) unwritten: Vec<String>,
+    /// What the report has to say about that and about lines that were not shown.
+    pub(crate) warnings: Vec<String>,
 }
 
-/// Runs the campaign, or one iteration of it. What factories print goes to `live`.
+/// What of a campaign is shown while it runs.
+pub(crate) enum Follow {
+    /// Its progress.
+    Campaign,
+    /// The executions of one iteration that runs again.
+    Replay(Target, Replay, Box<dyn TraceSink>),
+}
+
+/// Runs the campaign, or one iteration of it. What happens, and what factories print, goes to `live`.
 pub(crate) async fn lead(
     invocation: &Invocation,
     campaign: &Campaign,
     stops: mpsc::Receiver<Stop>,
     live: &Live,
-    observer: &mut dyn Observer,
-    replay: Option<(Target, Replay)>,
+    follow: Follow,
 ) -> Result<Led, Error> {
-    let (lines, mut printed) = mpsc::channel::<String>(LINES);
-    let shown = live.clone();
-    let showing = tokio::spawn(async move {
-        while let Some(line) = printed.recv().await {
-            shown.line(&line);
-        }
-    });
-    let mut processes = Processes::default();
-    let mut peers = Vec::new();
+    let (target, replay, traces) = match follow {
+        Follow::Campaign => (None, None, None),
+        Follow::Replay(target, replay, traces) => (Some(target), Some(replay), Some(traces)),
+    };
     // A replay has one scenario.
     let minions = campaign.plan.scenarios.first().map_or(0, |scenario| scenario.minions);
     let names = names::of(campaign.executables.iter().map(|executable| executable.path.as_path()));
-    for (executable, name) in campaign.executables.iter().zip(&names) {
+    let plan = |(executable, name): (&Executable, &String)| {
         let scenarios = campaign.plan.scenarios.iter().filter(|s| executable.scenario(&s.name).is_some());
-        let plan = FactoryPlan {
+        FactoryPlan {
             campaign: CampaignPlan { scenarios: scenarios.cloned().collect(), ..campaign.plan.clone() },
             factory: name.clone(),
             zone: campaign.settings.zone.clone(),
-            segment: replay
-                .as_ref()
-                .map_or(Segment::WHOLE, |(target, _)| Segment::of_minion(target.minion, minions)),
-            workers: replay.as_ref().map_or(campaign.settings.workers, |_| Some(1)),
-            replay: replay.as_ref().map(|(_, replay)| replay.clone()),
-        };
+            segment: target.map_or(Segment::WHOLE, |target| Segment::of_minion(target.minion, minions)),
+            workers: target.map_or(campaign.settings.workers, |_| Some(1)),
+            replay: replay.clone(),
+        }
+    };
+    let factories: Vec<FactoryPlan> = campaign.executables.iter().zip(&names).map(plan).collect();
+    let (lines, printed) = mpsc::channel::<String>(LINES);
+    let unshown = Arc::new(AtomicU64::new(0));
+    let showing = live.lines(printed);
+    let (transport, ends) = InProcess::new(factories.len());
+    let mut processes = Processes::default();
+    for ((executable, name), end) in campaign.executables.iter().zip(&names).zip(ends) {
         let prefix = (names.len() > 1).then(|| name.clone());
         let log = invocation.log.as_ref().map(|log| log.filter(&executable.description.crate_name));
-        let printed = Printed { lines: lines.clone(), prefix };
-        peers.push(processes.start(&executable.path, plan, printed, log).await?);
+        let printed = Printed { lines: lines.clone(), prefix, dropped: Arc::clone(&unshown) };
+        processes.start(&executable.path, name, end, printed, log).await?;
     }
     drop(lines);
     let described = campaign.executables.iter().flat_map(|executable| {
@@ -191,45 +207,49 @@ pub(crate) async fn lead(
         })
     });
     let described: Vec<Described> = described.collect();
-    let (sink, file) = campaign
-        .plan
-        .events
-        .map(|_| events::begin(&campaign.settings.junit.folder, &campaign.plan.key, described.clone()))
-        .unzip();
+    let folder = &campaign.settings.junit.folder;
+    let events = campaign.plan.events.map(|_| events::begin(folder, &campaign.plan.key, described.clone()));
+    let (event_sink, event_file) = events.unzip();
     let limit = campaign.plan.limits.failures;
-    let (failure_sink, failure_file) = (limit > 0)
-        .then(|| failures::begin(&campaign.settings.junit.folder, &campaign.plan.key, limit, &described))
-        .unzip();
+    let failures = (limit > 0).then(|| failures::begin(folder, &campaign.plan.key, limit, &described));
+    let (failure_sink, failure_file) = failures.unzip();
+    let sinks = Sinks {
+        events: event_sink.map(|sink| Box::new(sink) as Box<dyn EventSink>),
+        failures: failure_sink.map(|sink| Box::new(sink) as Box<dyn FailureSink>),
+        traces,
+    };
     let head = qalipsis_head::Campaign {
         plan: campaign.plan.clone(),
+        factories,
         described,
+        goal: if campaign.connect { Goal::Connect } else { Goal::Run },
         git_revision: environment::git_revision().await,
         environment: environment::of(invocation, campaign).await,
-        events: sink.map(|sink| Box::new(sink) as Box<dyn EventSink>),
-        failures: failure_sink.map(|sink| Box::new(sink) as Box<dyn FailureSink>),
     };
-    let mut report = match campaign.connect {
-        true => head.connect(peers, stops, observer).await,
-        false => head.run(peers, stops, observer).await,
-    };
+    let (broadcast, subscriber) = broadcast::channel(EVENTS);
+    let following = live.follow(subscriber, target.is_none());
+    let report = head.run(transport, stops, sinks, broadcast).await;
     processes.end().await;
-    // A grandchild of a factory may hold its output for ever.
-    let _ = tokio::time::timeout(Duration::from_millis(200), showing).await;
+    following.end();
+    showing.end();
     let unlisted = report.unlisted_failures;
     let written = [
-        ("events", file.map(LineFile::finish)),
+        ("events", event_file.map(LineFile::finish)),
         ("failures", failure_file.map(|file| file.finish(unlisted))),
     ];
     let (mut files, mut unwritten) = (Vec::new(), Vec::new());
     for (label, outcome) in written {
         match outcome.transpose() {
             Ok(path) => files.extend(path.flatten().map(|path| (label, path))),
-            Err(problem) => {
-                // It does not change the verdict, so that the report can still say it.
-                report.warnings.push(format!("{label}: {problem}"));
-                unwritten.push(format!("{label}: {problem}"));
-            }
+            Err(problem) => unwritten.push(format!("{label}: {problem}")),
         }
     }
-    Ok(Led { report, files, unwritten })
+    let mut warnings = unwritten.clone();
+    let unshown = unshown.load(Relaxed);
+    if unshown > 0 {
+        warnings.push(format!(
+            "{unshown} lines of factories were not shown, because standard error was not read"
+        ));
+    }
+    Ok(Led { report, files, unwritten, warnings })
 }

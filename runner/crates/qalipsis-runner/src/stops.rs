@@ -3,7 +3,9 @@
 use crate::error::Error;
 use qalipsis_cluster::StopSignals;
 use qalipsis_model::plan::Stop;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
 
 /// Ctrl-C, SIGTERM and SIGHUP: once for a graceful stop, again for a hard one, and beyond the campaign for an end of
 /// what is still awaited.
@@ -12,6 +14,24 @@ pub struct Stops {
     wishes: mpsc::Receiver<Stop>,
     /// How often the user has asked.
     asked: watch::Receiver<u32>,
+}
+
+/// How long what is left to do may take once the user has asked for the second time.
+const END_GRACE: Duration = Duration::from_secs(1);
+
+/// How long the last line may take.
+const PRINT_LIMIT: Duration = Duration::from_millis(200);
+
+const LEFT_OUT: &str = "error: stopped by the user while reports were written, some may be missing";
+
+/// A task that ends with this value.
+#[derive(Debug)]
+pub struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// How often the user has asked since some time.
@@ -68,6 +88,24 @@ impl Asked {
     /// Counts from now on.
     pub fn from_now(&self) -> Self {
         Self { before: *self.asked.borrow(), asked: self.asked.clone() }
+    }
+
+    /// Ends the process with this code, a moment after the user has asked for the second time: by then whatever still
+    /// goes on hangs, be it a disk or whoever should read standard output. Not once what this returns is dropped.
+    pub fn end_process(&self, code: u8) -> AbortOnDrop {
+        let mut asked = self.clone();
+        let watching = tokio::spawn(async move {
+            let before = asked.before;
+            // Without a listener for signals nobody asks.
+            if asked.asked.wait_for(|times| *times >= before + 2).await.is_ok() {
+                tokio::time::sleep(END_GRACE).await;
+                // Standard error may hang as well.
+                std::thread::spawn(|| eprintln!("{LEFT_OUT}"));
+                tokio::time::sleep(PRINT_LIMIT).await;
+                std::process::exit(code.into());
+            }
+        });
+        AbortOnDrop(watching.abort_handle())
     }
 
     /// How often the user has asked since then.

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::live::Live;
 use crate::output;
 use crate::problem::one_line;
-use crate::run::lead;
+use crate::run::{Follow, lead};
 use crate::stops::Stops;
 use qalipsis_judge::report::Report;
 use qalipsis_model::description::PropertyDescription;
@@ -51,9 +51,8 @@ async fn opened(invocation: &Invocation, mut campaign: Campaign, stops: Stops) -
     campaign.plan.events = None;
     campaign.plan.limits.failures = 0;
     let (stops, _) = stops.into_parts();
-    let mut live = Live::new(invocation.verbosity);
-    let lines = live.clone();
-    let led = lead(invocation, &campaign, stops, &lines, &mut live, None).await;
+    let live = Live::new(invocation.verbosity);
+    let led = lead(invocation, &campaign, stops, &live, Follow::Campaign).await;
     live.end();
     led.map(|led| led.report)
 }

@@ -1,6 +1,6 @@
 //! The command line of a scenario executable.
 
-use crate::{alone, describe, factory};
+use crate::{describe, factory, standalone};
 use clap::{Args, Parser, Subcommand};
 use qalipsis_core::data;
 use qalipsis_core::scenario::Scenario;
@@ -99,7 +99,7 @@ pub fn main(scenarios: impl IntoIterator<Item = Scenario>) -> ExitCode {
     };
     let code = match command.action {
         Action::Describe => describe::print(&scenarios),
-        Action::Run(run) => runtime.block_on(alone::run(&scenarios, &run)),
+        Action::Run(run) => runtime.block_on(standalone::run(&scenarios, &run)),
         Action::Factory(factory) => runtime.block_on(factory::run(&scenarios, &factory)),
     };
     // A thread that scenario code blocks must not keep the process.

@@ -1,10 +1,10 @@
 #![doc = include_str!("../README.md")]
 
-mod alone;
 mod command;
 mod describe;
 mod factory;
 mod logging;
+mod standalone;
 
 pub use command::main;
 /// What authors of plugins implement against.

@@ -1,7 +1,8 @@
 //! Factories in several zones, of which one is slow and answers wrongly: every output names it, with its own figures.
 
 use crate::support::FIXTURE;
-use qalipsis_head::{Campaign, Observer};
+use qalipsis_cluster::InProcess;
+use qalipsis_head::{Campaign, EVENTS, Goal, Sinks};
 use qalipsis_judge::judge::Described;
 use qalipsis_judge::report::Report;
 use qalipsis_model::description::ExecutableDescription;
@@ -13,16 +14,13 @@ use qalipsis_report::summary::Summary;
 use qalipsis_report::{html, summary};
 use qalipsis_runner::processes::{Printed, Processes};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 
 const ZONES: [&str; 3] = ["north", "south", "west"];
 const WEIGHTS: [u32; 3] = [40, 25, 35];
 const MINIONS: u32 = 120;
-
-struct Nobody;
-
-impl Observer for Nobody {}
 
 /// Runs the scenario `regional` in one process for each zone.
 fn run() -> Report {
@@ -45,33 +43,34 @@ fn run() -> Report {
         limits: Limits { release_lag: Duration::from_secs(60), ..Limits::default() },
         events: None,
     };
+    let factory = |(zone, segment): (&&str, Segment)| FactoryPlan {
+        campaign: plan.clone(),
+        factory: format!("factory-{zone}"),
+        zone: Some((*zone).to_owned()),
+        segment,
+        workers: Some(1),
+        replay: None,
+    };
     let campaign = Campaign {
         plan: plan.clone(),
+        factories: ZONES.iter().zip(Segment::split(&WEIGHTS)).map(factory).collect(),
         described: vec![Described { crate_name: described.crate_name, scenario }],
+        goal: Goal::Run,
         git_revision: None,
         environment: Environment::default(),
-        events: None,
-        failures: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (lines, _printed) = mpsc::channel(1_000);
         let (_nobody_stops, stops) = mpsc::channel(1);
+        let (events, _nobody_watches) = broadcast::channel(EVENTS);
+        let (transport, ends) = InProcess::new(ZONES.len());
         let mut processes = Processes::default();
-        let mut peers = Vec::new();
-        for (zone, segment) in ZONES.iter().zip(Segment::split(&WEIGHTS)) {
-            let plan = FactoryPlan {
-                campaign: plan.clone(),
-                factory: format!("factory-{zone}"),
-                zone: Some((*zone).to_owned()),
-                segment,
-                workers: Some(1),
-                replay: None,
-            };
-            let printed = Printed { lines: lines.clone(), prefix: None };
-            peers.push(processes.start(FIXTURE.as_ref(), plan, printed, None).await.unwrap());
+        for (plan, end) in campaign.factories.iter().zip(ends) {
+            let printed = Printed { lines: lines.clone(), prefix: None, dropped: Arc::default() };
+            processes.start(FIXTURE.as_ref(), &plan.factory, end, printed, None).await.unwrap();
         }
-        let report = campaign.run(peers, stops, &mut Nobody).await;
+        let report = campaign.run(transport, stops, Sinks::default(), events).await;
         processes.end().await;
         report
     })

@@ -1,9 +1,8 @@
 //! Batches that minions fill together.
 
-use crate::support::Run;
+use crate::support::{Run, assert_nothing_failed};
 use parking_lot::Mutex;
 use qalipsis::core::model::plan::Stop;
-use qalipsis::core::model::verdict::Status;
 use qalipsis::prelude::*;
 
 #[derive(Steps)]
@@ -36,7 +35,7 @@ fn batches(
         Scenario::new("s", open, pass).minions(10).profile(profile.clone())
     };
     let report = Run { stop, ..Run::default() }.of(scenario);
-    assert_eq!(report.status, Status::Successful, "{:?}", report.reasons);
+    assert_nothing_failed(&report, stop.is_some());
     let sent = sent.lock();
     let mut items: Vec<u32> = sent.iter().flatten().copied().collect();
     items.sort_unstable();

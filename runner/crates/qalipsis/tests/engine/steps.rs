@@ -218,7 +218,8 @@ fn stages_repeat_until_their_end_and_a_stop_is_graceful_or_hard() {
     assert_eq!(step(&report, "act").figures.cancelled, 0);
     assert_eq!(report.scenarios[0].ended, 10);
 
-    let stop = Some((millis(250), Stop::Hard));
+    // No minion is between two iterations then: the last one started after 50 ms, and each iteration takes 100 ms.
+    let stop = Some((millis(275), Stop::Hard));
     let report = Run { stop, ..Run::default() }.of(stages(secs(60)));
     assert_eq!(step(&report, "act").figures.cancelled, 10);
 }

@@ -1,18 +1,19 @@
-//! Runs a scenario in this process and judges it, as the head would.
+//! Runs a scenario in this process under a head.
 
+use futures::future::join_all;
 use qalipsis::core::model::environment::Environment;
 use qalipsis::core::model::evidence::FailureKind;
 use qalipsis::core::model::plan::{
     CampaignPlan, FactoryPlan, Limits, PropertyValues, Replay, ScenarioPlan, Stop,
 };
-use qalipsis::core::model::timestamp::Timestamp;
 use qalipsis::core::profile::segment::Segment;
 use qalipsis::prelude::*;
-use qalipsis_engine::{Event, prepare};
-use qalipsis_judge::aggregate::Aggregate;
-use qalipsis_judge::judge::{Described, Ending, JudgeInput, judge};
+use qalipsis_cluster::{HeadConnection, InProcess};
+use qalipsis_engine::host;
+use qalipsis_head::{Broadcast, Campaign, CampaignEvent, EVENTS, Goal, Sinks};
+use qalipsis_judge::judge::Described;
 use qalipsis_judge::report::{Report, StepReport};
-use std::time::SystemTime;
+use tokio::sync::{broadcast, mpsc};
 
 /// How a test runs its scenario.
 pub(crate) struct Run {
@@ -58,65 +59,51 @@ impl Run {
             limits: self.limits.clone(),
             events: None,
         };
-        let now = || Timestamp::from_system(SystemTime::now());
-        let described = [Described { crate_name: "tests".into(), scenario: described }];
-        let mut aggregate = Aggregate::of(&campaign, &described);
-        let mut ending = Ending::Completed;
-        let mut started = now();
-        let mut running = Vec::new();
-        for (index, segment) in self.segments.iter().enumerate() {
-            let plan = FactoryPlan {
-                campaign: campaign.clone(),
-                factory: format!("factory-{index}"),
-                zone: None,
-                segment: *segment,
-                workers: Some(2),
-                replay: self.replay.clone(),
-            };
-            match prepare(&[scenario()], plan).await {
-                Ok(factory) => running.push(factory),
-                Err(causes) => ending = Ending::NotReady(causes),
-            }
-        }
-        if ending == Ending::Completed {
-            started = now();
-            aggregate.start(started);
-            for (index, factory) in running.into_iter().enumerate() {
-                let (handle, mut events) = factory.run(started);
-                if let Some((after, stop)) = self.stop {
-                    tokio::spawn(async move {
-                        tokio::time::sleep(after).await;
-                        handle.stop(stop);
-                    });
-                }
-                loop {
-                    match events.recv().await.expect("the engine tells its end") {
-                        Event::Snapshot(snapshot) => {
-                            aggregate.merge(&format!("factory-{index}"), None, &snapshot);
-                        }
-                        Event::Evidence(evidence) => aggregate.keep(&index.to_string(), *evidence),
-                        Event::Trace(_) | Event::Events(_) | Event::Failures(_) => {}
-                        Event::Stuck(who) => {
-                            ending = Ending::Lost(who);
-                            break;
-                        }
-                        Event::Ended => break,
-                    }
-                }
-            }
-        }
-        judge(JudgeInput {
-            plan: &campaign,
-            described: &described,
-            aggregate: &aggregate,
-            ending: &ending,
-            started,
-            ended: now(),
-            factories: Vec::new(),
+        let described = vec![Described { crate_name: "tests".into(), scenario: described }];
+        let factory = |(index, segment): (usize, &Segment)| FactoryPlan {
+            campaign: campaign.clone(),
+            factory: format!("factory-{index}"),
+            zone: None,
+            segment: *segment,
+            workers: Some(2),
+            replay: self.replay.clone(),
+        };
+        let factories: Vec<FactoryPlan> = self.segments.iter().enumerate().map(factory).collect();
+        let (transport, ends) = InProcess::new(factories.len());
+        let (requests, stops) = mpsc::channel(1);
+        let (events, mut subscriber): (Broadcast, _) = broadcast::channel(EVENTS);
+        let campaign = Campaign {
+            plan: campaign,
+            factories,
+            described,
+            goal: Goal::Run,
             git_revision: None,
             environment: Environment::default(),
-        })
+        };
+        let hosted = ends.into_iter().map(async |end| {
+            let head = HeadConnection::in_process(end).await.expect("a thread can be started");
+            host(&[scenario()], "factory", head).await.expect("the head stays until the factory has ended");
+        });
+        let stopping = async {
+            while let Ok(event) = subscriber.recv().await {
+                if let (CampaignEvent::Started(_), Some((after, stop))) = (&*event, self.stop) {
+                    tokio::time::sleep(after).await;
+                    requests.send(stop).await.expect("the campaign runs");
+                }
+            }
+        };
+        let leading = campaign.run(transport, stops, Sinks::default(), events);
+        let (report, _, ()) = tokio::join!(leading, join_all(hosted), stopping);
+        report
     }
+}
+
+/// Nothing failed; a campaign that a test stopped says only that.
+#[track_caller]
+pub(crate) fn assert_nothing_failed(report: &Report, is_stopped: bool) {
+    let reasons: Vec<&str> = report.reasons.iter().map(|reason| reason.message.as_str()).collect();
+    let expected: &[&str] = if is_stopped { &["stopped by the user"] } else { &[] };
+    assert_eq!(reasons, expected);
 }
 
 pub(crate) fn step<'a>(report: &'a Report, name: &str) -> &'a StepReport {

@@ -1,32 +1,35 @@
-//! `run`: scenarios alone in this process, for debugging.
+//! `run`: scenarios in this process, with a head of their own, for debugging.
 
 use crate::command::Run;
 use crate::describe::describe;
 use crate::logging;
-use qalipsis_cluster::StopSignals;
+use qalipsis_cluster::{FactoryEnd, HeadConnection, InProcess, StopSignals};
 use qalipsis_config::problem::Problem;
 use qalipsis_config::reason;
 use qalipsis_config::{Settings, Sources};
 use qalipsis_core::scenario::Scenario;
-use qalipsis_engine::{Event, Handle, prepare_until};
-use qalipsis_judge::aggregate::Aggregate;
-use qalipsis_judge::judge::{Described, Ending, JudgeInput, breach, judge};
-use qalipsis_judge::report::{FactoryReport, Report};
+use qalipsis_engine::host;
+use qalipsis_head::{Campaign, CampaignEvent, EVENTS, Goal, Sinks};
+use qalipsis_judge::judge::Described;
+use qalipsis_judge::report::Report;
 use qalipsis_model::description::ScenarioDescription;
 use qalipsis_model::environment::Environment;
 use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Stop};
 use qalipsis_model::smoke::Smoke;
 use qalipsis_model::suggest;
-use qalipsis_model::timestamp::Timestamp;
 use qalipsis_model::verdict::exit;
 use qalipsis_profile::segment::Segment;
 use std::io::{IsTerminal, Write as _};
 use std::path::PathBuf;
-use std::time::SystemTime;
-use tokio::sync::{mpsc, watch};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::mpsc;
 
 /// Name of the only factory.
-const NAME: &str = "alone";
+const NAME: &str = "standalone";
+/// How long the factory may take to close what is open once its head has gone.
+const END_LIMIT: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(scenarios: &[Scenario], options: &Run) -> u8 {
     logging::begin(options.log.clone().or_else(logging::of_environment).as_deref());
@@ -129,15 +132,7 @@ fn defects(scenario: &ScenarioDescription) -> Vec<String> {
     problems.collect()
 }
 
-/// How a signal stops the campaign: the first gracefully, any other at once.
-fn next_stop(ending: &mut Ending) -> Stop {
-    let again = matches!(ending, Ending::Interrupted | Ending::InterruptedWarmUp(_));
-    if !again {
-        *ending = Ending::Interrupted;
-    }
-    if again { Stop::Hard } else { Stop::Graceful }
-}
-
+/// Leads the campaign as the runner does, with its only factory in this process.
 async fn campaign_of(
     scenarios: &[Scenario],
     campaign: CampaignPlan,
@@ -150,7 +145,7 @@ async fn campaign_of(
         .into_iter()
         .map(|scenario| Described { crate_name: description.crate_name.clone(), scenario })
         .collect();
-    let plan = FactoryPlan {
+    let factory = FactoryPlan {
         campaign: campaign.clone(),
         factory: NAME.to_owned(),
         zone: settings.zone.clone(),
@@ -158,76 +153,75 @@ async fn campaign_of(
         workers: settings.workers,
         replay: None,
     };
-    let now = || Timestamp::from_system(SystemTime::now());
-    let mut started = now();
-    let mut aggregate = Aggregate::of(&campaign, &described);
-    let mut ending = Ending::Completed;
-    let (stop, stopping) = watch::channel(None);
-    let mut preparing = std::pin::pin!(prepare_until(scenarios, plan, stopping));
-    let prepared = loop {
-        tokio::select! {
-            prepared = &mut preparing => break prepared,
-            () = signals.next() => {
-                stop.send_replace(Some(next_stop(&mut ending)));
-            }
-        }
-    };
-    match prepared {
-        Err(causes) if ending == Ending::Interrupted => {
-            ending = Ending::InterruptedWarmUp(causes.into_iter().map(|cause| cause.message).collect());
-        }
-        Err(causes) => ending = Ending::NotReady(causes),
-        Ok(factory) => {
-            started = now();
-            aggregate.start(started);
-            let (handle, events) = factory.run(started);
-            follow(&campaign, &described, &mut aggregate, &mut ending, (handle, events), signals).await;
-        }
-    }
-    judge(JudgeInput {
-        plan: &campaign,
-        described: &described,
-        aggregate: &aggregate,
-        ending: &ending,
-        started,
-        ended: now(),
-        factories: vec![FactoryReport::new(NAME, settings.zone.clone(), None)],
+    let campaign = Campaign {
+        plan: campaign,
+        factories: vec![factory],
+        described,
+        goal: Goal::Run,
         git_revision: None,
         environment: Environment::default(),
-    })
+    };
+    let (transport, ends) = InProcess::new(1);
+    let (requests, stops) = mpsc::channel(2);
+    let (events, subscriber) = broadcast::channel(EVENTS);
+    let mut hosting = std::pin::pin!(host_all(scenarios, ends));
+    let mut leading = std::pin::pin!(campaign.run(transport, stops, Sinks::default(), events));
+    let mut stopping = std::pin::pin!(request_stops(signals, requests));
+    let mut showing = std::pin::pin!(show_notices(subscriber));
+    let (mut hosted, mut shown) = (false, false);
+    let report = loop {
+        tokio::select! {
+            report = &mut leading => break report,
+            () = &mut hosting, if !hosted => hosted = true,
+            () = &mut showing, if !shown => shown = true,
+            () = &mut stopping => {}
+        }
+    };
+    if !hosted {
+        // Without its head the factory closes what is open.
+        let _ = tokio::time::timeout(END_LIMIT, hosting).await;
+    }
+    if !shown {
+        // What waits is there already.
+        showing.await;
+    }
+    report
 }
 
-/// Merges what the factory reports until it has ended.
-async fn follow(
-    campaign: &CampaignPlan,
-    described: &[Described],
-    aggregate: &mut Aggregate,
-    ending: &mut Ending,
-    (handle, mut events): (Handle, mpsc::Receiver<Event>),
-    signals: &mut StopSignals,
-) {
+/// Hosts the factories at these ends.
+async fn host_all(scenarios: &[Scenario], ends: Vec<FactoryEnd>) {
+    for end in ends {
+        // Whatever goes wrong here, the head notices that the factory is gone.
+        match HeadConnection::in_process(end).await {
+            Ok(head) => _ = host(scenarios, NAME, head).await,
+            Err(error) => eprintln!("error: {error}"),
+        }
+    }
+}
+
+/// Asks the campaign to stop at each signal: gracefully at first, then at once.
+async fn request_stops(signals: &mut StopSignals, requests: mpsc::Sender<Stop>) {
+    let mut stop = Stop::Graceful;
     loop {
-        tokio::select! {
-            event = events.recv() => match event {
-                Some(Event::Snapshot(snapshot)) => {
-                    aggregate.merge(NAME, None, &snapshot);
-                    if *ending == Ending::Completed
-                        && let Some(breach) = breach(campaign, described, aggregate)
-                    {
-                        *ending = Ending::Breached(Box::new(breach));
-                        handle.stop(Stop::Graceful);
-                    }
+        signals.next().await;
+        // More than two requests say nothing new.
+        let _ = requests.try_send(stop);
+        stop = Stop::Hard;
+    }
+}
+
+/// Shows on standard error what the user should know at once.
+async fn show_notices(mut events: broadcast::Receiver<Arc<CampaignEvent>>) {
+    loop {
+        match events.recv().await {
+            Ok(event) => {
+                if let CampaignEvent::Notice(text) = &*event {
+                    eprintln!("{text}");
                 }
-                Some(Event::Evidence(evidence)) => aggregate.keep(NAME, *evidence),
-                // Only a head asks for these.
-                Some(Event::Trace(_) | Event::Events(_) | Event::Failures(_)) => {}
-                Some(Event::Stuck(who)) => {
-                    *ending = Ending::Lost(who);
-                    return;
-                }
-                Some(Event::Ended) | None => return,
-            },
-            () = signals.next() => handle.stop(next_stop(ending)),
+            }
+            // Notices are few: what was lost are others.
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
         }
     }
 }

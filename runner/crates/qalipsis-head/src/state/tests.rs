@@ -1,0 +1,433 @@
+//! The fold, step by step: time passes only where a test says so.
+
+use super::*;
+use qalipsis_cluster::{FactoryMessage, HeadMessage, Outbox, ToHead};
+use qalipsis_judge::report::Report;
+use qalipsis_model::description::{ScenarioDescription, SourceLocation};
+use qalipsis_model::plan::{CONTRACT, Limits, PropertyValues, ScenarioPlan};
+use qalipsis_model::snapshot::{ScenarioFigures, Snapshot};
+use qalipsis_model::verdict::Status;
+use qalipsis_profile::profile::Profile;
+use qalipsis_profile::segment::Segment;
+
+const START: Timestamp = Timestamp(1_795_410_367_000_000_000);
+const TICK: Duration = Duration::from_millis(100);
+
+pub(super) fn plan(limits: Limits) -> CampaignPlan {
+    CampaignPlan {
+        key: "key".into(),
+        name: "name".into(),
+        seed: 1,
+        scenarios: vec![ScenarioPlan {
+            name: "checkout".into(),
+            minions: 10,
+            profile: Profile::immediate(),
+            overload: None,
+            properties: PropertyValues::default(),
+            criteria: Vec::new(),
+        }],
+        limits,
+        events: None,
+    }
+}
+
+pub(super) fn described() -> Described {
+    let scenario = ScenarioDescription {
+        name: "checkout".into(),
+        description: String::new(),
+        minions: 10,
+        profile: Profile::immediate(),
+        overload: Default::default(),
+        steps: Vec::new(),
+        properties: Vec::new(),
+        meters: Vec::new(),
+        criteria: Vec::new(),
+        location: SourceLocation { file: "src/main.rs".into(), line: 1, column: 1 },
+    };
+    Described { crate_name: "checkout".into(), scenario }
+}
+
+pub(super) fn campaign(plan: CampaignPlan, factories: &[&str]) -> Campaign {
+    let factory = |name: &&str| FactoryPlan {
+        campaign: plan.clone(),
+        factory: (*name).to_owned(),
+        zone: None,
+        segment: Segment::WHOLE,
+        workers: None,
+        replay: None,
+    };
+    Campaign {
+        factories: factories.iter().map(factory).collect(),
+        plan,
+        described: vec![described()],
+        goal: Goal::Run,
+        git_revision: None,
+        environment: Environment::default(),
+    }
+}
+
+/// A campaign under test, with the factories' ends of its messages.
+struct Bench {
+    state: State,
+    now: Duration,
+    outboxes: Vec<Outbox>,
+    snapshots: Vec<u64>,
+    sent: Vec<(FactoryId, HeadMessage)>,
+    events: Vec<CampaignEvent>,
+}
+
+impl Bench {
+    fn new(factories: &[&str]) -> Self {
+        Self::of(campaign(plan(Limits::default()), factories))
+    }
+
+    fn of(campaign: Campaign) -> Self {
+        let now = Duration::from_secs(100);
+        let count = campaign.factories.len();
+        Self {
+            state: State::new(campaign, at(now)),
+            now,
+            outboxes: (0..count).map(|_| Outbox::new(1)).collect(),
+            snapshots: vec![0; count],
+            sent: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// With all factories ready and the load started.
+    fn running(factories: &[&str]) -> Self {
+        let mut bench = Self::new(factories);
+        bench.all_ready();
+        bench
+    }
+
+    fn all_ready(&mut self) {
+        for factory in 0..self.outboxes.len() {
+            self.hello(factory);
+            self.report(factory, ToHead::Ready);
+        }
+        assert!(self.state.started.is_some());
+    }
+
+    fn apply(&mut self, input: Input) {
+        for effect in self.state.apply(input, at(self.now)) {
+            match effect {
+                Effect::Send(factory, message) => self.sent.push((factory, message)),
+                Effect::Publish(event) => self.events.push(event),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn hello(&mut self, factory: usize) {
+        self.report(factory, ToHead::Hello { contract: CONTRACT, name: String::new() });
+    }
+
+    fn report(&mut self, factory: usize, message: ToHead) {
+        let message = self.outboxes[factory].number(message);
+        self.deliver(factory, message);
+    }
+
+    fn deliver(&mut self, factory: usize, message: FactoryMessage) {
+        self.apply(Input::Message(FactoryId(factory as u32), Box::new(message)));
+    }
+
+    /// The next snapshot of a factory, of so many released minions.
+    fn snapshot(&mut self, factory: usize, released: u64) -> ToHead {
+        let figures = ScenarioFigures { released, ended: released, ..ScenarioFigures::default() };
+        let sequence = self.snapshots[factory];
+        self.snapshots[factory] += 1;
+        ToHead::Snapshot(Box::new(Snapshot {
+            sequence,
+            at: wall(self.now),
+            scenarios: [("checkout".to_owned(), figures)].into(),
+            ..Snapshot::default()
+        }))
+    }
+
+    /// Time passes, with a tick every 100 ms and heartbeats of these factories.
+    fn pass(&mut self, time: Duration, alive: &[usize]) {
+        let end = self.now + time;
+        while self.now < end {
+            self.now += TICK;
+            for factory in alive {
+                self.report(*factory, ToHead::Heartbeat);
+            }
+            self.apply(Input::Tick);
+        }
+    }
+
+    fn stops_sent_to(&self, factory: u32) -> Vec<Stop> {
+        let stops = self.sent.iter().filter_map(|(to, message)| match message.message {
+            ToFactory::Stop(stop) if to.0 == factory => Some(stop),
+            _ => None,
+        });
+        stops.collect()
+    }
+
+    fn report_now(self) -> Report {
+        assert!(self.state.is_over());
+        self.state.into_report(at(self.now))
+    }
+}
+
+fn wall(monotonic: Duration) -> Timestamp {
+    START.plus(monotonic)
+}
+
+fn at(monotonic: Duration) -> Now {
+    Now { monotonic, wall: wall(monotonic), reading: Duration::ZERO }
+}
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn reasons(report: &Report) -> Vec<&str> {
+    report.reasons.iter().map(|reason| reason.message.as_str()).collect()
+}
+
+#[test]
+fn a_campaign_runs_to_its_end() {
+    let mut bench = Bench::running(&["a", "b"]);
+    for factory in [0, 1] {
+        let snapshot = bench.snapshot(factory, 5);
+        bench.report(factory, snapshot);
+    }
+    bench.report(0, ToHead::Ended);
+    assert!(!bench.state.is_over());
+    bench.report(1, ToHead::Ended);
+    let seconds: Vec<&Second> = bench
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            CampaignEvent::Second(second) => Some(&**second),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(seconds.len(), 1, "a second is published once all have reported it");
+    assert_eq!((seconds[0].progress.released, seconds[0].figures["checkout"].released), (10, 10));
+    let report = bench.report_now();
+    assert_eq!((report.status, report.scenarios[0].released), (Status::Successful, 10), "{report:?}");
+}
+
+#[test]
+fn what_comes_twice_or_in_disorder_counts_once() {
+    let mut bench = Bench::running(&["a"]);
+    let snapshots: Vec<ToHead> = [1, 2, 4].map(|released| bench.snapshot(0, released)).into();
+    let messages: Vec<FactoryMessage> =
+        snapshots.into_iter().chain([ToHead::Ended]).map(|report| bench.outboxes[0].number(report)).collect();
+    for index in [0, 3, 2, 2, 0, 1, 1, 3] {
+        bench.deliver(0, messages[index].clone());
+    }
+    assert_eq!(bench.report_now().scenarios[0].released, 7);
+}
+
+#[test]
+fn a_gap_is_asked_for_again() {
+    let mut bench = Bench::running(&["a"]);
+    let lost = bench.snapshot(0, 1);
+    let lost = bench.outboxes[0].number(lost);
+    bench.report(0, ToHead::Ended);
+    assert!(!bench.state.is_over(), "the end waits for what is missing");
+    let resend = |bench: &Bench| {
+        bench.sent.iter().filter(|(_, m)| m.message == ToFactory::Resend(lost.sequence)).count()
+    };
+    assert_eq!(resend(&bench), 1);
+    bench.pass(secs(1), &[0]);
+    assert!(resend(&bench) >= 2, "the request may be lost as well");
+    bench.deliver(0, lost.clone());
+    assert_eq!(bench.report_now().scenarios[0].released, 1);
+}
+
+#[test]
+fn a_head_that_was_paused_waits_for_what_its_factories_have_sent() {
+    let mut bench = Bench::running(&["a"]);
+    bench.pass(secs(1), &[0]);
+    bench.apply(Input::StopRequested(Stop::Hard));
+    // The answer is in the socket, but the tick comes first.
+    bench.now += secs(60);
+    bench.apply(Input::Tick);
+    assert!(!bench.state.is_over(), "the time of the pause is no wait for the factory");
+    let last = bench.snapshot(0, 3);
+    bench.report(0, last);
+    bench.report(0, ToHead::Ended);
+    let report = bench.report_now();
+    assert_eq!(reasons(&report), ["stopped by the user"]);
+    assert_eq!(report.scenarios[0].released, 3);
+    let paused = format!("the runner itself did not run for {}", human(secs(60)));
+    assert!(report.warnings.iter().any(|warning| warning.starts_with(&paused)), "{:?}", report.warnings);
+}
+
+#[test]
+fn a_pause_of_the_head_is_no_silence_of_a_factory() {
+    let mut bench = Bench::running(&["a"]);
+    for _ in 0..5 {
+        bench.now += secs(60);
+        bench.apply(Input::Tick);
+    }
+    assert!(!bench.state.is_over());
+    bench.pass(secs(11), &[]);
+    let report = bench.report_now();
+    assert!(reasons(&report)[0].contains("did not answer for 10 s"), "{report:?}");
+}
+
+#[test]
+fn a_hard_stopped_factory_has_the_time_that_it_may_need() {
+    let mut bench = Bench::running(&["a"]);
+    bench.apply(Input::StopRequested(Stop::Hard));
+    // Minions 1 s, sources 1 s, worker threads 2 s.
+    bench.pass(Duration::from_millis(4_500), &[0]);
+    let last = bench.snapshot(0, 3);
+    bench.report(0, last);
+    bench.report(0, ToHead::Ended);
+    let report = bench.report_now();
+    assert_eq!(report.scenarios[0].released, 3);
+    assert!(report.warnings.iter().all(|warning| !warning.contains("last figures")), "{:?}", report.warnings);
+}
+
+#[test]
+fn last_figures_that_do_not_come_are_said_to_be_missing() {
+    let mut bench = Bench::running(&["a", "b"]);
+    let first = bench.snapshot(0, 3);
+    bench.report(0, first);
+    bench.apply(Input::StopRequested(Stop::Hard));
+    bench.pass(secs(6), &[0, 1]);
+    let report = bench.report_now();
+    assert_eq!(report.scenarios[0].released, 3);
+    let missing: Vec<&String> = report.warnings.iter().filter(|w| w.contains("last figures")).collect();
+    assert_eq!(
+        missing,
+        [
+            "factory 'a' did not report its last figures within 5 s of the stop: all after 05:07:47.000 UTC is missing",
+            "factory 'b' did not report its last figures within 5 s of the stop: all that it did is missing",
+        ]
+    );
+}
+
+fn cause(message: &str) -> ToHead {
+    ToHead::NotReady(vec![NotReady { scenario: None, message: message.into() }])
+}
+
+#[test]
+fn each_factory_says_why_it_could_not_get_ready() {
+    let mut bench = Bench::new(&["a", "b", "c"]);
+    (0..3).for_each(|factory| bench.hello(factory));
+    bench.report(0, ToHead::Ready);
+    bench.report(1, cause("first"));
+    bench.pass(Duration::from_millis(500), &[0, 2]);
+    assert_eq!(bench.stops_sent_to(0), [], "the last one may have something to say as well");
+    bench.report(2, cause("second"));
+    assert_eq!(bench.stops_sent_to(0), [Stop::Hard]);
+    let report = bench.report_now();
+    assert_eq!((report.status, reasons(&report)), (Status::Aborted, vec!["first", "second"]));
+}
+
+#[test]
+fn factories_that_still_open_are_not_awaited_for_long_once_one_could_not() {
+    let mut bench = Bench::new(&["a", "b"]);
+    (0..2).for_each(|factory| bench.hello(factory));
+    bench.report(0, cause("first"));
+    bench.pass(Duration::from_millis(1_200), &[1]);
+    assert_eq!(bench.stops_sent_to(1), [Stop::Hard]);
+    assert_eq!(reasons(&bench.report_now()), ["first"]);
+}
+
+#[test]
+fn the_loss_of_a_factory_stops_the_others_before_its_cause_is_known() {
+    let mut bench = Bench::running(&["a", "b"]);
+    bench.pass(secs(2), &[0, 1]);
+    bench.apply(Input::Closed(FactoryId(0), None));
+    assert_eq!(bench.stops_sent_to(1), [Stop::Hard], "nothing waits for the end of the process");
+    bench.report(1, ToHead::Ended);
+    assert!(!bench.state.is_over());
+    bench.apply(Input::Exited(FactoryId(0), "its process ended with signal: 9".into()));
+    let lost = bench.events.iter().filter(|event| matches!(event, CampaignEvent::FactoryLost { .. })).count();
+    assert_eq!(lost, 1);
+    let report = bench.report_now();
+    assert!(
+        reasons(&report)[0].ends_with("s after the start: its process ended with signal: 9"),
+        "{report:?}"
+    );
+}
+
+#[test]
+fn the_end_of_a_lost_process_is_not_awaited_for_long() {
+    let mut bench = Bench::running(&["a"]);
+    bench.apply(Input::Closed(FactoryId(0), None));
+    assert!(!bench.state.is_over());
+    bench.pass(Duration::from_millis(600), &[]);
+    assert!(reasons(&bench.report_now())[0].ends_with("closed its connection"));
+}
+
+#[test]
+fn what_was_received_behind_a_gap_is_kept_when_a_factory_is_lost_and_the_gap_is_said() {
+    let mut bench = Bench::running(&["a"]);
+    let snapshots: Vec<ToHead> = [1, 2, 4].map(|released| bench.snapshot(0, released)).into();
+    let messages: Vec<FactoryMessage> =
+        snapshots.into_iter().map(|report| bench.outboxes[0].number(report)).collect();
+    bench.deliver(0, messages[0].clone());
+    bench.deliver(0, messages[2].clone());
+    bench.apply(Input::Closed(FactoryId(0), Some("broke".into())));
+    let report = bench.report_now();
+    assert_eq!(report.scenarios[0].released, 5);
+    let note = "1 report of factory 'a' did not arrive before it was lost, and is missing in the figures";
+    assert!(report.warnings.iter().any(|warning| warning == note), "{:?}", report.warnings);
+}
+
+#[test]
+fn a_factory_that_was_started_again_is_lost() {
+    let mut bench = Bench::running(&["a"]);
+    bench.outboxes[0] = Outbox::new(2);
+    bench.hello(0);
+    assert!(reasons(&bench.report_now())[0].contains("it was started again"));
+}
+
+#[test]
+fn a_directive_that_was_lost_is_sent_again() {
+    let mut bench = Bench::new(&["a"]);
+    bench.hello(0);
+    bench.pass(secs(3), &[0]);
+    let prepares = bench.sent.iter().filter(|(_, m)| matches!(m.message, ToFactory::Prepare(_))).count();
+    assert_eq!(prepares, 1 + 3, "the factory says with each heartbeat that it has received nothing");
+    assert!(bench.outboxes[0].accepts(0));
+    bench.sent.clear();
+    bench.pass(secs(3), &[0]);
+    assert!(bench.sent.iter().all(|(_, m)| !m.message.is_directive()), "{:?}", bench.sent);
+}
+
+#[test]
+fn factories_of_one_name_keep_their_own_failures() {
+    let mut bench = Bench::running(&["checkout", "checkout", "checkout (2)"]);
+    let names = (0..3).map(|id| bench.state.factory_plan(FactoryId(id)).unwrap().factory.clone());
+    assert_eq!(names.collect::<Vec<_>>(), ["checkout", "checkout (2)", "checkout (2) (2)"]);
+    for factory in 0..3 {
+        bench.report(factory, ToHead::Ended);
+    }
+    let report = bench.report_now();
+    assert_eq!(report.factories.len(), 3);
+}
+
+#[test]
+fn a_stop_that_comes_after_another_cause_does_not_hide_it() {
+    let mut bench = Bench::running(&["a", "b"]);
+    bench.apply(Input::Closed(FactoryId(0), Some("broke".into())));
+    bench.apply(Input::StopRequested(Stop::Graceful));
+    bench.report(1, ToHead::Ended);
+    assert!(reasons(&bench.report_now())[0].contains("was lost"));
+}
+
+#[test]
+fn connecting_opens_everything_and_starts_nothing() {
+    let mut campaign = campaign(plan(Limits::default()), &["a", "b"]);
+    campaign.goal = Goal::Connect;
+    let mut bench = Bench::of(campaign);
+    (0..2).for_each(|factory| bench.hello(factory));
+    bench.report(0, ToHead::Ready);
+    assert_eq!(bench.stops_sent_to(0), []);
+    bench.report(1, cause("no such host"));
+    assert_eq!(bench.stops_sent_to(0), [Stop::Graceful]);
+    bench.report(0, ToHead::Ended);
+    assert!(bench.state.started.is_none());
+    assert_eq!(reasons(&bench.report_now()), ["no such host"]);
+}
