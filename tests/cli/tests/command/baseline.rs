@@ -90,6 +90,32 @@ fn only_the_comparison_fails_with_its_own_code_and_test_case() {
     assert!(finished.stdout.contains("timed › act  regression"), "{finished}");
 }
 
+/// Red while the warning of the notification made it 3.
+#[test]
+fn a_notification_that_fails_does_not_change_the_code_of_a_regression() {
+    let context = with_baseline();
+    let arguments = [
+        "--baseline",
+        "base.json",
+        "-c",
+        "properties.takes=1s",
+        "-c",
+        "campaign.fail-on-warning=true",
+        "-c",
+        "report.export.slack.enabled=true",
+        "-c",
+        "report.export.slack.token=none",
+        "-c",
+        "report.export.slack.channel=#none",
+        "-c",
+        // Nobody listens there.
+        "report.export.slack.url=http://127.0.0.1:1",
+    ];
+    let finished = timed(&context, &arguments);
+    assert!(flat(&finished.stdout).contains("slack: Slack cannot be reached"), "{finished}");
+    assert_eq!(finished.code(), Some(4), "{finished}");
+}
+
 #[test]
 fn a_failure_besides_goes_first() {
     let context = with_baseline();

@@ -196,6 +196,36 @@ fn c10_an_interrupt_while_outputs_are_shown_does_not_wait_for_those_that_hang() 
     assert_eq!(context.junit_files().len(), 1, "files are written all the same");
 }
 
+/// Red while nothing listened for signals there: only the end of the reader let the process go.
+#[test]
+fn c10_a_second_interrupt_ends_a_run_whose_report_nobody_reads() {
+    let context = TestContext::new();
+    // A pipe with a reader that never reads, and no place left.
+    let script = "mkfifo full && exec 3<>full && dd if=/dev/zero of=full bs=4096 count=16 2>/dev/null && \
+                  exec \"$Q\" --autostart --executable \"$F\" -s red >full";
+    let process = Process::spawn(&mut context.shell(script)).unwrap();
+    let deadline = Instant::now() + LIMIT;
+    let is_written = || {
+        let campaigns = std::fs::read_dir(context.path().join("test-results")).ok();
+        campaigns.into_iter().flatten().flatten().any(|folder| folder.path().join("report.html").is_file())
+    };
+    while !is_written() {
+        assert!(Instant::now() < deadline, "the campaign has not ended");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let began = Instant::now();
+    process.interrupt().unwrap();
+    // Two that come at once may count as one.
+    std::thread::sleep(Duration::from_millis(200));
+    process.interrupt().unwrap();
+    let finished = process.wait(LIMIT).unwrap();
+    assert!(began.elapsed() < PROMPTLY, "{:?}", began.elapsed());
+    assert_eq!(finished.code(), Some(3), "the verdict stays: {finished}");
+    let last = finished.stderr.lines().last();
+    let expected = "error: stopped by the user while reports were written, some may be missing";
+    assert_eq!(last, Some(expected), "{finished}");
+}
+
 fn hang_up(process: &Process) {
     let pid = i32::try_from(process.pid()).unwrap();
     rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::HUP)
