@@ -1,5 +1,8 @@
 //! Drives the fold of a campaign over a transport.
 
+#[cfg(test)]
+mod tests;
+
 use crate::campaign::Campaign;
 use crate::effect::Effect;
 use crate::event::{Broadcast, CampaignEvent};

@@ -10,6 +10,8 @@ mod driver;
 mod effect;
 mod event;
 mod factory;
+#[cfg(test)]
+mod fixture;
 mod inbox;
 mod input;
 mod now;

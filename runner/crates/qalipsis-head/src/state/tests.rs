@@ -1,70 +1,13 @@
 //! The fold, step by step: time passes only where a test says so.
 
 use super::*;
+use crate::fixture::{START, campaign, not_ready, plan, reasons, secs, snapshot};
 use qalipsis_cluster::{FactoryMessage, HeadMessage, Outbox, ToHead};
 use qalipsis_judge::report::Report;
-use qalipsis_model::description::{ScenarioDescription, SourceLocation};
-use qalipsis_model::plan::{CONTRACT, Limits, PropertyValues, ScenarioPlan};
-use qalipsis_model::snapshot::{ScenarioFigures, Snapshot};
+use qalipsis_model::plan::{CONTRACT, Limits};
 use qalipsis_model::verdict::Status;
-use qalipsis_profile::profile::Profile;
-use qalipsis_profile::segment::Segment;
 
-const START: Timestamp = Timestamp(1_795_410_367_000_000_000);
 const TICK: Duration = Duration::from_millis(100);
-
-pub(super) fn plan(limits: Limits) -> CampaignPlan {
-    CampaignPlan {
-        key: "key".into(),
-        name: "name".into(),
-        seed: 1,
-        scenarios: vec![ScenarioPlan {
-            name: "checkout".into(),
-            minions: 10,
-            profile: Profile::immediate(),
-            overload: None,
-            properties: PropertyValues::default(),
-            criteria: Vec::new(),
-        }],
-        limits,
-        events: None,
-    }
-}
-
-pub(super) fn described() -> Described {
-    let scenario = ScenarioDescription {
-        name: "checkout".into(),
-        description: String::new(),
-        minions: 10,
-        profile: Profile::immediate(),
-        overload: Default::default(),
-        steps: Vec::new(),
-        properties: Vec::new(),
-        meters: Vec::new(),
-        criteria: Vec::new(),
-        location: SourceLocation { file: "src/main.rs".into(), line: 1, column: 1 },
-    };
-    Described { crate_name: "checkout".into(), scenario }
-}
-
-pub(super) fn campaign(plan: CampaignPlan, factories: &[&str]) -> Campaign {
-    let factory = |name: &&str| FactoryPlan {
-        campaign: plan.clone(),
-        factory: (*name).to_owned(),
-        zone: None,
-        segment: Segment::WHOLE,
-        workers: None,
-        replay: None,
-    };
-    Campaign {
-        factories: factories.iter().map(factory).collect(),
-        plan,
-        described: vec![described()],
-        goal: Goal::Run,
-        git_revision: None,
-        environment: Environment::default(),
-    }
-}
 
 /// A campaign under test, with the factories' ends of its messages.
 struct Bench {
@@ -134,15 +77,9 @@ impl Bench {
 
     /// The next snapshot of a factory, of so many released minions.
     fn snapshot(&mut self, factory: usize, released: u64) -> ToHead {
-        let figures = ScenarioFigures { released, ended: released, ..ScenarioFigures::default() };
         let sequence = self.snapshots[factory];
         self.snapshots[factory] += 1;
-        ToHead::Snapshot(Box::new(Snapshot {
-            sequence,
-            at: wall(self.now),
-            scenarios: [("checkout".to_owned(), figures)].into(),
-            ..Snapshot::default()
-        }))
+        snapshot(sequence, wall(self.now), "checkout", released)
     }
 
     /// Time passes, with a tick every 100 ms and heartbeats of these factories.
@@ -177,14 +114,6 @@ fn wall(monotonic: Duration) -> Timestamp {
 
 fn at(monotonic: Duration) -> Now {
     Now { monotonic, wall: wall(monotonic), reading: Duration::ZERO }
-}
-
-fn secs(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-fn reasons(report: &Report) -> Vec<&str> {
-    report.reasons.iter().map(|reason| reason.message.as_str()).collect()
 }
 
 #[test]
@@ -305,19 +234,15 @@ fn last_figures_that_do_not_come_are_said_to_be_missing() {
     );
 }
 
-fn cause(message: &str) -> ToHead {
-    ToHead::NotReady(vec![NotReady { scenario: None, message: message.into() }])
-}
-
 #[test]
 fn each_factory_says_why_it_could_not_get_ready() {
     let mut bench = Bench::new(&["a", "b", "c"]);
     (0..3).for_each(|factory| bench.hello(factory));
     bench.report(0, ToHead::Ready);
-    bench.report(1, cause("first"));
+    bench.report(1, not_ready("first"));
     bench.pass(Duration::from_millis(500), &[0, 2]);
     assert_eq!(bench.stops_sent_to(0), [], "the last one may have something to say as well");
-    bench.report(2, cause("second"));
+    bench.report(2, not_ready("second"));
     assert_eq!(bench.stops_sent_to(0), [Stop::Hard]);
     let report = bench.report_now();
     assert_eq!((report.status, reasons(&report)), (Status::Aborted, vec!["first", "second"]));
@@ -327,7 +252,7 @@ fn each_factory_says_why_it_could_not_get_ready() {
 fn factories_that_still_open_are_not_awaited_for_long_once_one_could_not() {
     let mut bench = Bench::new(&["a", "b"]);
     (0..2).for_each(|factory| bench.hello(factory));
-    bench.report(0, cause("first"));
+    bench.report(0, not_ready("first"));
     bench.pass(Duration::from_millis(1_200), &[1]);
     assert_eq!(bench.stops_sent_to(1), [Stop::Hard]);
     assert_eq!(reasons(&bench.report_now()), ["first"]);
@@ -425,7 +350,7 @@ fn connecting_opens_everything_and_starts_nothing() {
     (0..2).for_each(|factory| bench.hello(factory));
     bench.report(0, ToHead::Ready);
     assert_eq!(bench.stops_sent_to(0), []);
-    bench.report(1, cause("no such host"));
+    bench.report(1, not_ready("no such host"));
     assert_eq!(bench.stops_sent_to(0), [Stop::Graceful]);
     bench.report(0, ToHead::Ended);
     assert!(bench.state.started.is_none());
