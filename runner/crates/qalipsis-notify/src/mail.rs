@@ -8,9 +8,11 @@ use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::{self, authentication::Credentials};
 use lettre::{Address, Message};
+use maud::{DOCTYPE, Markup, html};
 use qalipsis_config::MailSettings;
 use qalipsis_judge::report::Report;
 use qalipsis_report::digest::Cause;
+use qalipsis_report::markup::text;
 use qalipsis_report::output::Output;
 use qalipsis_report::text::one_line;
 use qalipsis_report::{digest, junit};
@@ -203,50 +205,40 @@ fn examples(cause: &Cause<'_>) -> Vec<String> {
     cause.evidence.first().map(|first| example(first)).unwrap_or_default()
 }
 
+/// Styles are in the elements: mail readers drop a style sheet.
 fn html(report: &Report, link: Option<&str>) -> String {
-    let tone = if digest::causes(report).is_empty() { "#157347" } else { "#b42318" };
-    let mut text = format!(
-        "<!doctype html><html><body style=\"font-family:sans-serif;color:#1d2430\">\
-         <h2 style=\"color:{tone};margin:0\">{}</h2><p>{}</p>",
-        escape(&report.verdict()),
-        escape(&digest::headline(report))
-    );
-    text.extend(digest::incomplete(report).map(|incomplete| format!("<p><b>{incomplete}</b></p>")));
     let causes = digest::causes(report);
-    for cause in causes.iter().take(CAUSES) {
-        text.push_str(&format!(
-            "<div style=\"border-left:3px solid #b42318;padding-left:12px;margin:14px 0\">\
-             <b>{}</b> <span style=\"color:#b42318\">{}</span><br>{}",
-            escape(&cause.place()),
-            cause.kind,
-            escape(cause.message)
-        ));
-        let facts = facts(cause);
-        text.extend(
-            facts.iter().chain(&examples(cause)).map(|fact| {
-                format!("<br><span style=\"color:#5c6675\">{}</span>", escape(&cut(fact, 1_000)))
-            }),
-        );
-        text.push_str("</div>");
-    }
-    if causes.len() > CAUSES {
-        text.push_str(&format!("<p>and {} more</p>", causes.len() - CAUSES));
-    }
-    let warnings = digest::warnings(report);
-    text.extend(warnings.iter().map(|warning| format!("<p>warning: {}</p>", escape(warning))));
-    let started = report.started.rfc3339();
-    text.push_str(&format!(
-        "<p style=\"color:#5c6675\">campaign {}, started {started}</p>",
-        escape(&report.key)
-    ));
-    text.extend(link.map(|link| format!("<p><a href=\"{}\">Report</a></p>", escape(link))));
-    text.push_str("</body></html>");
-    text
+    let tone = if causes.is_empty() { "#157347" } else { "#b42318" };
+    let page = html! {
+        (DOCTYPE)
+        html {
+            body style="font-family:sans-serif;color:#1d2430" {
+                h2 style={ "color:" (tone) ";margin:0" } { (text(&report.verdict())) }
+                p { (text(&digest::headline(report))) }
+                @if let Some(incomplete) = digest::incomplete(report) { p { b { (incomplete) } } }
+                @for one in causes.iter().take(CAUSES) { (cause(one)) }
+                @if causes.len() > CAUSES { p { "and " (causes.len() - CAUSES) " more" } }
+                @for warning in digest::warnings(report) { p { "warning: " (text(&warning)) } }
+                p style="color:#5c6675" {
+                    "campaign " (text(&report.key)) ", started " (report.started.rfc3339())
+                }
+                @if let Some(link) = link { p { a href=(text(link)) { "Report" } } }
+            }
+        }
+    };
+    page.into_string()
 }
 
-fn escape(text: &str) -> String {
-    let text = one_line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    text.replace('"', "&quot;")
+fn cause(cause: &Cause<'_>) -> Markup {
+    html! {
+        div style="border-left:3px solid #b42318;padding-left:12px;margin:14px 0" {
+            b { (text(&cause.place())) } " " span style="color:#b42318" { (cause.kind) }
+            br; (text(cause.message))
+            @for fact in facts(cause).iter().chain(&examples(cause)) {
+                br; span style="color:#5c6675" { (text(&cut(fact, 1_000))) }
+            }
+        }
+    }
 }
 
 fn zip(report: &Report) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {

@@ -1,10 +1,9 @@
 //! The report as one page that needs no network, no script and no other file: it opens years later.
 //!
-//! `<folder>/<campaign-key>/report.html`. Charts are SVG drawn here. The page forbids itself scripts and
-//! every other resource, so that not even a name that slipped through an escape could do anything.
+//! `<folder>/<campaign-key>/report.html`. Charts are SVG drawn here. Text is escaped by construction, and the page
+//! forbids itself scripts and every other resource.
 
 mod chart;
-mod markup;
 mod scenario;
 mod zones;
 
@@ -12,9 +11,10 @@ use crate::comparison::outcome;
 use crate::digest::{self, Cause};
 use crate::evidence;
 use crate::junit::file_name;
+use crate::markup::{block, number, paragraph, raw, text};
 use crate::text::counted;
-use markup::{Page, escape};
-use qalipsis_compare::{Comparison, Verdict};
+use maud::{DOCTYPE, Markup, html};
+use qalipsis_compare::{Change, Comparison, Verdict};
 use qalipsis_judge::report::{FactoryReport, Report};
 use qalipsis_model::duration::{human, human_ns};
 use qalipsis_model::evidence::{Evidence, FIRST_EXCHANGES};
@@ -28,8 +28,19 @@ pub const FILE_NAME: &str = "report.html";
 /// The most causes that are shown in full.
 const CAUSES: usize = 100;
 
-/// Size of the page from which on exchanges are shown without their details, in bytes.
+/// Room for the details of all exchanges, in bytes; further ones are shown without: a page of many megabytes opens nowhere.
 const DETAILS: usize = 4_000_000;
+
+/// What is left of [`DETAILS`].
+struct Room(usize);
+
+impl Room {
+    /// Takes the room of `details`; `None` when there is none left.
+    fn take<'a>(&mut self, details: &'a str) -> Option<&'a str> {
+        self.0 = self.0.checked_sub(details.len())?;
+        Some(details)
+    }
+}
 
 /// Why the page could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -53,27 +64,31 @@ pub fn write(report: &Report, folder: &Path) -> Result<PathBuf, Error> {
 
 /// The page.
 pub fn render(report: &Report) -> String {
-    let mut page = Page::default();
-    page.raw(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>",
-    );
-    page.text(&format!("{} {}", report.verdict(), report.name));
-    page.raw("</title>\n<style>\n").raw(include_str!("html/style.css")).raw("</style>\n</head>\n<body>\n");
-    verdict(&mut page, report);
-    causes(&mut page, report);
-    warnings(&mut page, report);
-    if let Some(comparison) = &report.comparison {
-        compared(&mut page, comparison);
-    }
-    for (index, scenario) in report.scenarios.iter().enumerate() {
-        scenario::show(&mut page, report, scenario, index);
-    }
-    facts(&mut page, report);
-    page.raw("</body>\n</html>\n");
-    page.finish()
+    let mut room = Room(DETAILS);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (text(&format!("{} {}", report.verdict(), report.name))) }
+                style { (raw(include_str!("html/style.css"))) }
+            }
+            body {
+                (verdict(report))
+                (causes(report, &mut room))
+                (warnings(report))
+                @if let Some(comparison) = &report.comparison { (compared(comparison)) }
+                @for (index, one) in report.scenarios.iter().enumerate() {
+                    (scenario::section(report, one, index, &mut room))
+                }
+                (facts(report))
+            }
+        }
+    };
+    page.into_string()
 }
 
 fn tone(status: Status) -> &'static str {
@@ -84,134 +99,152 @@ fn tone(status: Status) -> &'static str {
     }
 }
 
-fn verdict(page: &mut Page, report: &Report) {
-    page.raw("<header class=\"").raw(tone(report.status)).raw("\">\n");
-    page.element("h1", "", &report.verdict());
-    page.element("p", "lead", &digest::headline(report));
-    page.element("p", "dim", &format!("campaign {}, started {}", report.key, report.started.rfc3339()));
-    if let Some(incomplete) = digest::incomplete(report) {
-        page.element("p", "mark", incomplete);
+fn verdict(report: &Report) -> Markup {
+    let campaign = format!("campaign {}, started {}", report.key, report.started.rfc3339());
+    html! {
+        header class=(tone(report.status)) {
+            h1 { (text(&report.verdict())) }
+            (paragraph("lead", &digest::headline(report)))
+            (paragraph("dim", &campaign))
+            @if let Some(incomplete) = digest::incomplete(report) { (paragraph("mark", incomplete)) }
+        }
     }
-    page.raw("</header>\n");
 }
 
-fn warnings(page: &mut Page, report: &Report) {
+fn warnings(report: &Report) -> Markup {
     let warnings = digest::warnings(report);
-    if !warnings.is_empty() {
-        page.raw("<ul class=\"warnings\">");
-        warnings.iter().for_each(|warning| page.element("li", "", warning));
-        page.raw("</ul>\n");
+    html! {
+        @if !warnings.is_empty() {
+            ul.warnings {
+                @for warning in &warnings { li { (text(warning)) } }
+            }
+        }
     }
 }
 
-fn causes(page: &mut Page, report: &Report) {
+fn causes(report: &Report, room: &mut Room) -> Markup {
     let causes = digest::causes(report);
-    if causes.is_empty() {
-        return;
+    let more = causes.len().saturating_sub(CAUSES);
+    html! {
+        @if !causes.is_empty() {
+            section {
+                h2 { "Why" }
+                @for one in causes.iter().take(CAUSES) { (cause(one, room)) }
+                @if more > 0 { (paragraph("dim", &format!("and {more} more, marked in the tables below"))) }
+            }
+        }
     }
-    page.raw("<section>\n<h2>Why</h2>\n");
-    causes.iter().take(CAUSES).for_each(|one| cause(page, one));
-    if let Some(more) = causes.len().checked_sub(CAUSES).filter(|more| *more > 0) {
-        page.element("p", "dim", &format!("and {more} more, marked in the tables below"));
-    }
-    page.raw("</section>\n");
 }
 
-fn cause(page: &mut Page, cause: &Cause<'_>) {
-    page.raw("<article class=\"cause\">\n<h3>");
-    page.text(&cause.place());
-    page.raw(" <span class=\"kind\">").text(cause.kind).raw("</span></h3>\n");
-    page.element("p", "message", cause.message);
-    cause.others().for_each(|other| page.element("p", "", &other));
+fn cause(cause: &Cause<'_>, room: &mut Room) -> Markup {
     // What is known beside the first failure must not wait for a click.
     let notes = cause.evidence.first().map(|first| first.notes.as_slice()).unwrap_or_default();
-    notes.iter().for_each(|note| page.element("p", "note", note));
     let facts: Vec<String> = cause.extent().chain(cause.at()).collect();
-    page.element("p", "dim", &facts.join(" · "));
-    if !cause.evidence.is_empty() {
-        page.raw("<details><summary>");
-        page.text(&format!("evidence of {}", counted(cause.evidence.len() as u64, "failure")));
-        page.raw("</summary>\n");
-        cause.evidence.iter().for_each(|one| kept(page, one));
-        page.raw("</details>\n");
+    html! {
+        article.cause {
+            h3 { (text(&cause.place())) " " span.kind { (cause.kind) } }
+            (paragraph("message", cause.message))
+            @for other in cause.others() { (paragraph("", &other)) }
+            @for note in notes { (paragraph("note", note)) }
+            (paragraph("dim", &facts.join(" · ")))
+            @if !cause.evidence.is_empty() {
+                details {
+                    summary { (text(&format!("evidence of {}", counted(cause.evidence.len() as u64, "failure")))) }
+                    @for one in &cause.evidence { (evidence_of(one, room)) }
+                }
+            }
+        }
     }
-    page.raw("</article>\n");
 }
 
-fn kept(page: &mut Page, evidence: &Evidence) {
-    page.raw("<div class=\"evidence\">\n");
-    page.element("p", "", &evidence.message);
-    if !evidence.checks.is_empty() {
-        page.raw("<table><tr><th>check</th><th>expected</th><th>observed</th></tr>");
-        for check in &evidence.checks {
-            page.raw("<tr>");
-            [&check.name, &check.expected, &check.observed]
-                .into_iter()
-                .for_each(|cell| page.element("td", "code", cell));
-            page.raw("</tr>");
-        }
-        page.raw("</table>\n");
-    }
+fn evidence_of(evidence: &Evidence, room: &mut Room) -> Markup {
     let mut facts = vec![evidence.at.rfc3339()];
     facts.extend(evidence::facts(evidence));
     facts.extend(evidence.location.as_ref().map(|l| l.to_string()));
-    page.element("p", "dim", &facts.join(" · "));
-    evidence.notes.iter().for_each(|note| page.element("p", "note", note));
-    exchanges(page, evidence);
-    page.raw("</div>\n");
+    html! {
+        div.evidence {
+            (paragraph("", &evidence.message))
+            @if !evidence.checks.is_empty() {
+                table {
+                    tr { th { "check" } th { "expected" } th { "observed" } }
+                    @for check in &evidence.checks {
+                        tr {
+                            @for cell in [&check.name, &check.expected, &check.observed] {
+                                td.code { (text(cell)) }
+                            }
+                        }
+                    }
+                }
+            }
+            (paragraph("dim", &facts.join(" · ")))
+            @for note in &evidence.notes { (paragraph("note", note)) }
+            (exchanges(evidence, room))
+        }
+    }
 }
 
 /// Every exchange of the iteration in order, each folded under its summary.
-fn exchanges(page: &mut Page, evidence: &Evidence) {
-    if evidence.exchanges.is_empty() {
-        return;
-    }
-    page.element("h5", "", "exchanges of the iteration");
-    for (index, one) in evidence.exchanges.iter().enumerate() {
-        if index == FIRST_EXCHANGES && evidence.exchanges_omitted > 0 {
-            page.element("p", "dim", &format!("{} more exchanges here", evidence.exchanges_omitted));
-        }
-        // A page of many megabytes opens nowhere.
-        match evidence::details(one).filter(|_| page.len() < DETAILS) {
-            Some(details) => {
-                page.raw("<details class=\"exchange\"><summary>").text(&evidence::exchange(one));
-                page.raw("</summary>\n<pre>").raw(&escape(&crate::text::lines(details)));
-                page.raw("</pre>\n</details>\n");
+fn exchanges(evidence: &Evidence, room: &mut Room) -> Markup {
+    let omitted = evidence.exchanges_omitted;
+    html! {
+        @if !evidence.exchanges.is_empty() {
+            h5 { "exchanges of the iteration" }
+            @for (index, one) in evidence.exchanges.iter().enumerate() {
+                @if index == FIRST_EXCHANGES && omitted > 0 {
+                    (paragraph("dim", &format!("{omitted} more exchanges here")))
+                }
+                @match evidence::details(one).and_then(|details| room.take(details)) {
+                    Some(details) => {
+                        details.exchange {
+                            summary { (text(&evidence::exchange(one))) }
+                            pre { (block(details)) }
+                        }
+                    }
+                    None => (paragraph("exchange", &evidence::exchange(one))),
+                }
             }
-            None => page.element("p", "exchange", &evidence::exchange(one)),
         }
     }
 }
 
-fn compared(page: &mut Page, comparison: &Comparison) {
-    page.raw("<section>\n<h2>Against the baseline</h2>\n");
-    page.element("p", "", &outcome(comparison));
-    for scenario in &comparison.scenarios {
-        page.raw("<div class=\"wide\"><table><tr><th>");
-        page.text(&scenario.name);
-        page.raw("</th>");
-        ["baseline", "now", "change"].into_iter().for_each(|title| page.element("th", "number", title));
-        page.raw("</tr>\n");
-        for subject in &scenario.subjects {
-            for change in &subject.changes {
-                let class = match change.verdict {
-                    Verdict::Regression => "bad",
-                    Verdict::Improvement => "good",
-                    Verdict::Unchanged => "",
-                };
-                page.raw("<tr class=\"").raw(class).raw("\">");
-                page.element("td", "", &format!("{} {}", subject.name, change.what()));
-                for cell in [change.show(change.before), change.show(change.after), change.change_text()] {
-                    page.element("td", "number", &cell);
+fn compared(comparison: &Comparison) -> Markup {
+    html! {
+        section {
+            h2 { "Compared with the baseline" }
+            (paragraph("", &outcome(comparison)))
+            @for scenario in &comparison.scenarios {
+                div.wide {
+                    table {
+                        tr {
+                            th { (text(&scenario.name)) }
+                            @for title in ["baseline", "now", "change"] { th.number { (title) } }
+                        }
+                        @for subject in &scenario.subjects {
+                            @for change in &subject.changes { (changed(&subject.name, change)) }
+                        }
+                    }
                 }
-                page.raw("</tr>\n");
+                @for note in &scenario.notes { (paragraph("dim", note)) }
+            }
+            @for note in &comparison.notes { (paragraph("dim", note)) }
+        }
+    }
+}
+
+fn changed(subject: &str, change: &Change) -> Markup {
+    let class = match change.verdict {
+        Verdict::Regression => Some("bad"),
+        Verdict::Improvement => Some("good"),
+        Verdict::Unchanged => None,
+    };
+    html! {
+        tr class=[class] {
+            td { (text(&format!("{subject} {}", change.what()))) }
+            @for cell in [change.show(change.before), change.show(change.after), change.change_text()] {
+                (number(&cell))
             }
         }
-        page.raw("</table></div>\n");
-        scenario.notes.iter().for_each(|note| page.element("p", "dim", note));
     }
-    comparison.notes.iter().for_each(|note| page.element("p", "dim", note));
-    page.raw("</section>\n");
 }
 
 /// Whether the load generator had the machine and the clock that it needs.
@@ -231,7 +264,7 @@ fn health(factory: &FactoryReport) -> String {
 }
 
 /// What is needed to repeat the run.
-fn facts(page: &mut Page, report: &Report) {
+fn facts(report: &Report) -> Markup {
     let environment = &report.environment;
     let mut facts = vec![
         ("repeat", format!("--seed {}", report.seed)),
@@ -250,13 +283,17 @@ fn facts(page: &mut Page, report: &Report) {
         let lost = factory.lost.as_ref().map_or_else(String::new, |why| format!(", lost: {why}"));
         ("factory", format!("{}{zone}{lost}{}", factory.name, health(factory)))
     }));
-    page.raw("<section>\n<h2>Where and with what</h2>\n<div class=\"wide\"><table>\n");
     let configured = environment.configuration.iter().map(|(key, value)| (key.as_str(), value.clone()));
-    for (label, value) in facts.into_iter().chain(configured) {
-        page.raw("<tr>");
-        page.element("th", "", label);
-        page.element("td", "code", &value);
-        page.raw("</tr>\n");
+    html! {
+        section {
+            h2 { "Where and with what" }
+            div.wide {
+                table {
+                    @for (label, value) in facts.into_iter().chain(configured) {
+                        tr { th { (text(label)) } td.code { (text(&value)) } }
+                    }
+                }
+            }
+        }
     }
-    page.raw("</table></div>\n</section>\n");
 }

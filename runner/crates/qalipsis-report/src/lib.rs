@@ -17,6 +17,7 @@ pub mod html;
 pub mod junit;
 mod ledger;
 pub mod list;
+pub mod markup;
 mod measured;
 pub mod output;
 pub mod progress;

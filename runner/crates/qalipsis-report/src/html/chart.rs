@@ -5,7 +5,8 @@ mod distribution;
 
 pub(super) use distribution::{Strip, distributions, strips};
 
-use super::markup::escape;
+use crate::markup::text;
+use maud::{Markup, Render, html};
 use qalipsis_model::duration::human_ns;
 use std::fmt::Write as _;
 
@@ -38,74 +39,77 @@ pub(super) struct Marks<'a> {
 /// None.
 pub(super) const NO_MARKS: Marks<'static> = Marks { limits: &[], gaps: &[] };
 
+/// A length on a chart, to a tenth.
+struct Px(f64);
+
+impl Render for Px {
+    fn render_to(&self, buffer: &mut String) {
+        // Writing to a string cannot fail.
+        let _ = write!(buffer, "{:.1}", self.0);
+    }
+}
+
 /// Lines over time with marks; `show` writes a value. Nothing when there is no point.
 pub(super) fn lines(
     title: &str,
     lines: &[Line<'_>],
     Marks { limits, gaps }: &Marks<'_>,
     show: &dyn Fn(f64) -> String,
-) -> String {
+) -> Markup {
     let points = || lines.iter().flat_map(|line| &line.points);
     let values = points().filter_map(|(_, value)| *value);
     let highest = values.chain(limits.iter().map(|(_, limit)| *limit)).fold(0.0, f64::max);
     let end = points().map(|(at, _)| *at).fold(0.0, f64::max);
     if points().all(|(_, value)| value.is_none()) {
-        return String::new();
+        return html! {};
     }
     let top = if highest > 0.0 { highest * 1.05 } else { 1.0 };
     let end = if end > 0.0 { end } else { 1.0 };
     let x = |at: f64| LEFT + at / end * (WIDTH - LEFT - 8.0);
     let y = |value: f64| TOP + (1.0 - value.max(0.0) / top) * (HEIGHT - TOP - BOTTOM);
-
-    let mut svg = open(title, HEIGHT);
-    for (from, to, name) in *gaps {
-        let (left, right) = (x(from.clamp(0.0, end)), x(to.unwrap_or(end).clamp(0.0, end)));
-        let _ = write!(
-            svg,
-            "<rect class=\"gap\" x=\"{left:.1}\" y=\"{TOP}\" width=\"{:.1}\" height=\"{}\"><title>{}</title></rect>",
-            (right - left).max(1.5),
-            HEIGHT - TOP - BOTTOM,
-            escape(&crate::text::one_line(name))
-        );
-    }
     let shares: &[f64] = if highest > 0.0 { &[0.0, 0.5, 1.0] } else { &[0.0] };
-    for share in shares {
-        horizontal(&mut svg, y(highest * share), &show(highest * share), "grid");
-    }
-    for share in SHARES {
-        below(&mut svg, x(end * share), anchor(share), &seconds(end * share), HEIGHT);
-    }
-    for (name, limit) in *limits {
-        let _ = write!(
-            svg,
-            "<line class=\"limit\" x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{0:.1}\" y2=\"{0:.1}\"><title>{1}</title></line>",
-            y(*limit),
-            escape(&crate::text::one_line(name))
-        );
-    }
-    for line in lines {
-        let mut path = String::new();
-        let mut pen = 'M';
-        for (at, value) in thinned(&line.points) {
-            match value {
-                Some(value) => {
-                    let _ = write!(path, "{pen}{:.1} {:.1}", x(at), y(value));
-                    // A single point between two gaps is still seen: its line has a round cap.
-                    if pen == 'M' {
-                        path.push_str("h0");
-                    }
-                    pen = 'L';
-                }
-                None => pen = 'M',
+    let drawing = html! {
+        @for (from, to, name) in *gaps {
+            @let left = x(from.clamp(0.0, end));
+            @let right = x(to.unwrap_or(end).clamp(0.0, end));
+            rect.gap x=(Px(left)) y=(Px(TOP)) width=(Px((right - left).max(1.5))) height=(Px(HEIGHT - TOP - BOTTOM)) {
+                title { (text(name)) }
             }
         }
-        let _ = write!(svg, "<path class=\"line {}\" d=\"{path}\"/>", line.class);
+        @for share in shares { (horizontal(y(highest * share), &show(highest * share))) }
+        @for share in SHARES { (below(x(end * share), anchor(share), &seconds(end * share), HEIGHT)) }
+        @for (name, limit) in *limits {
+            @let y = Px(y(*limit));
+            line.limit x1=(Px(LEFT)) x2=(Px(WIDTH)) y1=(y) y2=(y) { title { (text(name)) } }
+        }
+        @for line in lines {
+            path class={ "line " (line.class) } d=(course(&line.points, x, y)) {}
+        }
+    };
+    let names = lines.iter().map(|line| (line.name, line.class));
+    let limits = limits.iter().map(|(name, _)| (name.as_str(), "limit"));
+    let unread = (!gaps.is_empty()).then_some(("a source could not be read", "gap"));
+    figure(title, HEIGHT, &drawing, names.chain(limits).chain(unread))
+}
+
+/// The path of a line, which is interrupted by gaps.
+fn course(points: &[(f64, Option<f64>)], x: impl Fn(f64) -> f64, y: impl Fn(f64) -> f64) -> String {
+    let mut path = String::new();
+    let mut pen = 'M';
+    for (at, value) in thinned(points) {
+        let Some(value) = value else {
+            pen = 'M';
+            continue;
+        };
+        // Writing to a string cannot fail.
+        let _ = write!(path, "{pen}{:.1} {:.1}", x(at), y(value));
+        // A single point between two gaps is still seen: its line has a round cap.
+        if pen == 'M' {
+            path.push_str("h0");
+        }
+        pen = 'L';
     }
-    svg.push_str("</svg>");
-    let names = lines.iter().map(|line| (line.name.to_owned(), line.class));
-    let limits = limits.iter().map(|(name, _)| (name.clone(), "limit"));
-    let unread = (!gaps.is_empty()).then(|| ("a source could not be read".to_owned(), "gap"));
-    figure(title, &svg, names.chain(limits).chain(unread))
+    path
 }
 
 /// Where labels stand on an axis.
@@ -115,36 +119,37 @@ fn anchor(share: f64) -> &'static str {
     if share == 1.0 { "end" } else { "middle" }
 }
 
-fn open(title: &str, height: f64) -> String {
-    let title = escape(&crate::text::one_line(title));
-    format!("<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{title}\">")
-}
-
-fn horizontal(svg: &mut String, y: f64, label: &str, class: &str) {
-    let _ = write!(
-        svg,
-        "<line class=\"{class}\" x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
-         <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-        LEFT - 6.0,
-        y + 4.0,
-        escape(label)
-    );
+/// A line of the grid with its label.
+fn horizontal(y: f64, label: &str) -> Markup {
+    html! {
+        line.grid x1=(Px(LEFT)) x2=(Px(WIDTH)) y1=(Px(y)) y2=(Px(y)) {}
+        text x=(Px(LEFT - 6.0)) y=(Px(y + 4.0)) text-anchor="end" { (text(label)) }
+    }
 }
 
 /// A label at the bottom of a chart of this height.
-fn below(svg: &mut String, x: f64, anchor: &str, label: &str, height: f64) {
-    let y = height - 5.0;
-    let _ = write!(svg, "<text x=\"{x:.1}\" y=\"{y}\" text-anchor=\"{anchor}\">{}</text>", escape(label));
+fn below(x: f64, anchor: &str, label: &str, height: f64) -> Markup {
+    html! {
+        text x=(Px(x)) y=(Px(height - 5.0)) text-anchor=(anchor) { (text(label)) }
+    }
 }
 
-fn figure(title: &str, svg: &str, names: impl Iterator<Item = (String, &'static str)>) -> String {
-    let mut keys = String::new();
-    for (name, class) in names {
-        let name = escape(&crate::text::one_line(&name));
-        let _ = write!(keys, "<span class=\"key {class}\">{name}</span>");
+/// A chart with its title and its key: names with their colours of the style sheet.
+fn figure<'a>(
+    title: &str,
+    height: f64,
+    drawing: &Markup,
+    key: impl Iterator<Item = (&'a str, &'static str)>,
+) -> Markup {
+    html! {
+        figure {
+            figcaption {
+                (text(title)) " "
+                @for (name, class) in key { span class={ "key " (class) } { (text(name)) } }
+            }
+            svg viewBox=(format_args!("0 0 {WIDTH} {height}")) role="img" aria-label=(text(title)) { (drawing) }
+        }
     }
-    let title = escape(&crate::text::one_line(title));
-    format!("<figure><figcaption>{title} {keys}</figcaption>{svg}</figure>\n")
 }
 
 fn seconds(seconds: f64) -> String {

@@ -1,8 +1,10 @@
 //! Distributions of durations.
 
 use super::axis::{Axis, BARS};
-use super::{BOTTOM, HEIGHT, LEFT, SHARES, TOP, WIDTH, anchor, below, escape, figure, horizontal, open};
-use crate::text::{self, number};
+use super::{BOTTOM, HEIGHT, LEFT, Px, SHARES, TOP, WIDTH, anchor, below, figure, horizontal};
+use crate::markup::text;
+use crate::text::{fit, number, one_line};
+use maud::{Markup, html};
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::histogram::Histogram;
 use std::collections::BTreeSet;
@@ -13,29 +15,21 @@ type Set<'a> = (&'a str, &'static str, &'a Histogram);
 
 /// How `filled` sets of durations are distributed, over one logarithmic axis, and one more as an outline, which hides none
 /// of them. Nothing when all are empty.
-pub(in crate::html) fn distributions(title: &str, filled: &[Set<'_>], outlined: Option<Set<'_>>) -> String {
+pub(in crate::html) fn distributions(title: &str, filled: &[Set<'_>], outlined: Option<Set<'_>>) -> Markup {
     let sets = || filled.iter().chain(&outlined).filter(|(_, _, times)| !times.is_empty());
-    let Some(axis) = Axis::over(sets().map(|(_, _, times)| *times)) else { return String::new() };
+    let Some(axis) = Axis::over(sets().map(|(_, _, times)| *times)) else { return html! {} };
     let tallest = sets().flat_map(|(_, _, times)| axis.bars(times)).max().unwrap_or(1);
     let place = (TOP, HEIGHT - BOTTOM);
-
-    let mut svg = open(title, HEIGHT);
-    for count in BTreeSet::from([0, tallest / 2, tallest]) {
-        let share = count as f64 / tallest as f64;
-        let y = TOP + (1.0 - share) * (HEIGHT - TOP - BOTTOM);
-        horizontal(&mut svg, y, &number(count), "grid");
-    }
-    for share in SHARES {
-        below(&mut svg, axis.x_of_share(share), anchor(share), &human_ns(axis.value(share)), HEIGHT);
-    }
-    for (_, class, times) in filled {
-        bars(&mut svg, class, &axis, &axis.bars(times), tallest, place);
-    }
-    if let Some((_, class, times)) = outlined {
-        outline(&mut svg, class, &axis, &axis.bars(times), tallest, place);
-    }
-    svg.push_str("</svg>");
-    figure(title, &svg, sets().map(|(name, class, _)| ((*name).to_owned(), *class)))
+    let height = |count: u64| TOP + (1.0 - count as f64 / tallest as f64) * (HEIGHT - TOP - BOTTOM);
+    let drawing = html! {
+        @for count in BTreeSet::from([0, tallest / 2, tallest]) { (horizontal(height(count), &number(count))) }
+        @for share in SHARES { (below(axis.x_of_share(share), anchor(share), &human_ns(axis.value(share)), HEIGHT)) }
+        @for (_, class, times) in filled { (bars(class, &axis, &axis.bars(times), tallest, place)) }
+        @if let Some((_, class, times)) = outlined {
+            path class={ "line " (class) } d=(outline(&axis, &axis.bars(times), tallest, place)) {}
+        }
+    };
+    figure(title, HEIGHT, &drawing, sets().map(|(name, class, _)| (*name, *class)))
 }
 
 /// One row of [`strips`].
@@ -52,91 +46,69 @@ const STRIP_FREE: f64 = 22.0;
 
 /// Distributions below each other over one logarithmic axis, each scaled to its own tallest bar, so that few samples
 /// compare with many. A line marks the 95th percentile, a dot the longest. Nothing when all are empty.
-pub(in crate::html) fn strips(title: &str, strips: &[Strip<'_>]) -> String {
-    let Some(axis) = Axis::over(strips.iter().map(|strip| strip.times)) else { return String::new() };
+pub(in crate::html) fn strips(title: &str, strips: &[Strip<'_>]) -> Markup {
+    let Some(axis) = Axis::over(strips.iter().map(|strip| strip.times)) else { return html! {} };
     let height = STRIP * strips.len() as f64 + BOTTOM;
-    let mut svg = open(title, height);
-    for share in SHARES {
-        let x = axis.x_of_share(share);
-        let _ = write!(
-            svg,
-            "<line class=\"grid\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"4\" y2=\"{:.1}\"/>",
-            height - BOTTOM
-        );
-        below(&mut svg, x, anchor(share), &human_ns(axis.value(share)), height);
-    }
-    for (index, strip) in strips.iter().enumerate() {
-        let top = STRIP * index as f64;
-        let base = top + STRIP;
-        let count = strip.times.count();
-        let name = format!("{}, {}", text::fit(&text::one_line(strip.name), 40, "…"), number(count));
-        let _ = write!(
-            svg,
-            "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{base:.1}\" y2=\"{base:.1}\"/>"
-        );
-        let counts = axis.bars(strip.times);
-        let tallest = counts.iter().max().copied().unwrap_or(1);
-        bars(&mut svg, strip.class, &axis, &counts, tallest, (top + STRIP_FREE, base));
-        if let (Some(p95), Some(max)) = (strip.times.percentile_ns(95.0), strip.times.max_ns()) {
-            let (mark, dot) = (axis.x(p95), axis.x(max));
-            let _ = write!(
-                svg,
-                "<line class=\"line {0}\" x1=\"{mark:.1}\" x2=\"{mark:.1}\" y1=\"{1:.1}\" y2=\"{base:.1}\"><title>p95 {2}</title></line>\
-                 <circle class=\"bar {0}\" cx=\"{dot:.1}\" cy=\"{3:.1}\" r=\"3\"><title>max {4}</title></circle>",
-                strip.class,
-                top + STRIP_FREE - 3.0,
-                human_ns(p95),
-                base - 3.0,
-                human_ns(max),
-            );
+    let drawing = html! {
+        @for share in SHARES {
+            @let x = axis.x_of_share(share);
+            line.grid x1=(Px(x)) x2=(Px(x)) y1=(Px(4.0)) y2=(Px(height - BOTTOM)) {}
+            (below(x, anchor(share), &human_ns(axis.value(share)), height))
         }
-        let _ = write!(svg, "<text x=\"4\" y=\"{:.1}\">{}</text>", top + 16.0, escape(&name));
-    }
-    svg.push_str("</svg>");
-    figure(title, &svg, std::iter::empty())
+        @for (index, one) in strips.iter().enumerate() { (strip(one, &axis, STRIP * index as f64)) }
+    };
+    figure(title, height, &drawing, std::iter::empty())
 }
 
-/// Draws bars between two heights, `tallest` filling them.
-fn bars(
-    svg: &mut String,
-    class: &str,
-    axis: &Axis,
-    counts: &[u64; BARS],
-    tallest: u64,
-    (top, base): (f64, f64),
-) {
+/// One row that begins at the height `top`.
+fn strip(strip: &Strip<'_>, axis: &Axis, top: f64) -> Markup {
+    let base = top + STRIP;
+    let name = format!("{}, {}", fit(&one_line(strip.name), 40, "…"), number(strip.times.count()));
+    let counts = axis.bars(strip.times);
+    let tallest = counts.iter().max().copied().unwrap_or(1);
+    html! {
+        line.grid x1=(Px(LEFT)) x2=(Px(WIDTH)) y1=(Px(base)) y2=(Px(base)) {}
+        (bars(strip.class, axis, &counts, tallest, (top + STRIP_FREE, base)))
+        @if let (Some(p95), Some(max)) = (strip.times.percentile_ns(95.0), strip.times.max_ns()) {
+            @let mark = Px(axis.x(p95));
+            line class={ "line " (strip.class) } x1=(mark) x2=(mark) y1=(Px(top + STRIP_FREE - 3.0)) y2=(Px(base)) {
+                title { "p95 " (human_ns(p95)) }
+            }
+            circle class={ "bar " (strip.class) } cx=(Px(axis.x(max))) cy=(Px(base - 3.0)) r="3" {
+                title { "max " (human_ns(max)) }
+            }
+        }
+        text x="4" y=(Px(top + 16.0)) { (text(&name)) }
+    }
+}
+
+/// Bars between two heights, `tallest` filling them.
+fn bars(class: &str, axis: &Axis, counts: &[u64; BARS], tallest: u64, (top, base): (f64, f64)) -> Markup {
     let step = 1.0 / BARS as f64;
-    for (index, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-        let height = height_of(*count, tallest, base - top);
-        let share = index as f64 * step;
-        let _ = write!(
-            svg,
-            "<rect class=\"bar {class}\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{height:.1}\"><title>{} from {} to {}</title></rect>",
-            axis.x_of_share(share),
-            base - height,
-            axis.x_of_share(step) - LEFT - 0.5,
-            number(*count),
-            human_ns(axis.value(share)),
-            human_ns(axis.value(share + step)),
-        );
+    let width = axis.x_of_share(step) - LEFT - 0.5;
+    html! {
+        @for (index, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            @let height = height_of(*count, tallest, base - top);
+            @let share = index as f64 * step;
+            @let (from, to) = (human_ns(axis.value(share)), human_ns(axis.value(share + step)));
+            rect class={ "bar " (class) } x=(Px(axis.x_of_share(share))) y=(Px(base - height)) width=(Px(width))
+                height=(Px(height)) {
+                title { (number(*count)) " from " (from) " to " (to) }
+            }
+        }
     }
 }
 
-/// Draws the upper edge of bars between two heights, `tallest` filling them.
-fn outline(
-    svg: &mut String,
-    class: &str,
-    axis: &Axis,
-    counts: &[u64; BARS],
-    tallest: u64,
-    (top, base): (f64, f64),
-) {
+/// The path along the upper edge of bars between two heights, `tallest` filling them.
+fn outline(axis: &Axis, counts: &[u64; BARS], tallest: u64, (top, base): (f64, f64)) -> String {
     let mut path = format!("M{LEFT} {base:.1}");
     for (index, count) in counts.iter().enumerate() {
         let y = base - height_of(*count, tallest, base - top);
+        // Writing to a string cannot fail.
         let _ = write!(path, "V{y:.1}H{:.1}", axis.x_of_share((index + 1) as f64 / BARS as f64));
     }
-    let _ = write!(svg, "<path class=\"line {class}\" d=\"{path}V{base:.1}\"/>");
+    let _ = write!(path, "V{base:.1}");
+    path
 }
 
 /// A lone outlier is what one looks for: it stays visible.
