@@ -13,9 +13,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("qalipsis-core", &["qalipsis-profile", "qalipsis-model"]),
     ("qalipsis-engine", &["qalipsis-profile", "qalipsis-model", "qalipsis-core", "qalipsis-cluster"]),
     ("qalipsis-cluster", &["qalipsis-model"]),
-    ("qalipsis-report", &["qalipsis-profile", "qalipsis-model", "qalipsis-compare", "qalipsis-judge"]),
+    (
+        "qalipsis-report",
+        &["qalipsis-profile", "qalipsis-model", "qalipsis-compare", "qalipsis-judge", "qalipsis-config"],
+    ),
     ("qalipsis-config", &["qalipsis-profile", "qalipsis-model"]),
-    ("qalipsis-notify", &["qalipsis-model", "qalipsis-judge", "qalipsis-report", "qalipsis-config"]),
     ("qalipsis-head", &["qalipsis-model", "qalipsis-judge", "qalipsis-cluster"]),
     (
         "qalipsis",
@@ -42,13 +44,20 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "qalipsis-cluster",
             "qalipsis-config",
             "qalipsis-head",
-            "qalipsis-notify",
+            "qalipsis-outputs",
             "qalipsis-report",
         ],
     ),
     ("qalipsis-testkit", &["qalipsis-core"]),
     ("xtask", &["qalipsis-testkit"]),
 ];
+
+/// The list of outputs: it depends on each of them and on nothing else.
+const OUTPUTS: &str = "qalipsis-outputs";
+
+/// What an output may depend on, of ours.
+const OUTPUT: &[&str] =
+    &["qalipsis-model", "qalipsis-judge", "qalipsis-compare", "qalipsis-config", "qalipsis-report"];
 
 /// What every plugin may depend on, of ours.
 const PLUGIN: &[&str] = &["qalipsis-core"];
@@ -81,6 +90,7 @@ fn normal(package: &Package) -> impl Iterator<Item = &str> {
 fn arrows_point_one_way() {
     let metadata = metadata();
     let members = members(&metadata);
+    let outputs: BTreeSet<&str> = normal(members[OUTPUTS]).collect();
     let mut wrong = Vec::new();
     for (name, package) in &members {
         let folder = folder(&metadata, package);
@@ -92,11 +102,12 @@ fn arrows_point_one_way() {
             PLUGIN.iter().copied().collect()
         } else if folder.starts_with("scenarios/") {
             SCENARIO.iter().copied().chain(plugins()).collect()
-        } else if folder.starts_with("tests/") {
+        } else if folder.starts_with("tests/") || *name == OUTPUTS {
             continue;
         } else {
             match ALLOWED.iter().find(|(of, _)| of == name) {
                 Some((_, allowed)) => allowed.iter().copied().collect(),
+                None if outputs.contains(name) => OUTPUT.iter().copied().collect(),
                 None => {
                     wrong.push(format!("{name} ({folder}) is not in the list of this test"));
                     continue;
@@ -121,10 +132,12 @@ fn the_shop_depends_on_nothing_of_ours() {
 #[test]
 fn protocols_stay_in_their_plugins() {
     let metadata = metadata();
-    for (name, package) in members(&metadata) {
+    let members = members(&metadata);
+    let outputs: BTreeSet<&str> = normal(members[OUTPUTS]).collect();
+    for (name, package) in members {
         let folder = folder(&metadata, package);
-        // The testkit speaks to what it starts, and no product links it. Webhooks are HTTP, and no scenario links them.
-        let is_apart = ["qalipsis-testkit", "qalipsis-notify"].contains(&name);
+        // The testkit speaks to what it starts, and no product links it. No scenario links an output that sends.
+        let is_apart = name == "qalipsis-testkit" || (outputs.contains(name) && name != "qalipsis-report");
         if folder.starts_with("runner/crates/") && !is_apart {
             let heavy: Vec<&str> = normal(package).filter(|d| HEAVY.contains(d)).collect();
             assert!(heavy.is_empty(), "{name} links {heavy:?}");

@@ -1,7 +1,8 @@
-//! Every configuration key, declared once: parsing, errors and the reference derive from this table.
+//! The configuration keys of the product itself, each declared once: parsing, errors and the reference derive from this
+//! table. Outputs and exporters bring their own as [sections](crate::section).
 
 use super::settings::Settings;
-use crate::{MailSettings, Secret, Statuses};
+use crate::{Statuses, mailbox};
 use qalipsis_model::duration;
 use qalipsis_model::event::Level;
 use qalipsis_profile::speed::Speed;
@@ -48,8 +49,10 @@ pub enum Kind {
     Level,
     /// Verdicts, commas between them.
     Statuses,
+    /// One mail address.
+    MailAddress,
     /// Mail addresses, commas between them.
-    Addresses,
+    MailAddresses,
     /// A port of TCP.
     Port,
     /// An address that begins with `http://` or `https://`.
@@ -67,7 +70,8 @@ impl Kind {
             Self::Statuses => {
                 "ALL or some of SUCCESSFUL, WARNING, FAILED, ABORTED, INVALID, with commas between them"
             }
-            Self::Addresses => "a mail address, or some with commas between them where several may be",
+            Self::MailAddress => "a mail address",
+            Self::MailAddresses => "a mail address, or several with commas between them",
             Self::Port => "a port from 1 to 65535",
             Self::Address => "an address that begins with http:// or https://",
             Self::Number => "a whole number from 0",
@@ -81,6 +85,26 @@ impl Kind {
         }
     }
 
+    /// Whether `value` is of this kind.
+    pub fn accepts(self, value: &str) -> bool {
+        match self {
+            Self::Text | Self::Folder => text(value).is_some(),
+            Self::Switch => switch(value).is_some(),
+            Self::Level => Level::parse(value).is_some(),
+            Self::Statuses => Statuses::parse(value).is_some(),
+            Self::MailAddress => mailbox::is_address(value.trim()),
+            Self::MailAddresses => mailbox::is_list(value),
+            Self::Port => value.parse::<u16>().is_ok_and(|port| port > 0),
+            Self::Address => address(value).is_some(),
+            Self::Number => value.parse::<u64>().is_ok(),
+            Self::PositiveNumber => positive(value).is_some(),
+            Self::Percent => value.parse::<u64>().is_ok_and(|percent| (1..=100).contains(&percent)),
+            Self::Factor => Speed::parse(value).is_some(),
+            Self::Duration => duration::parse(value).is_ok(),
+            Self::PositiveDuration => positive_duration(value).is_some(),
+        }
+    }
+
     /// Its name in the reference.
     pub fn name(self) -> &'static str {
         match self {
@@ -89,7 +113,8 @@ impl Kind {
             Self::Switch => "true or false",
             Self::Level => "level",
             Self::Statuses => "verdicts",
-            Self::Addresses => "mail addresses",
+            Self::MailAddress => "mail address",
+            Self::MailAddresses => "mail addresses",
             Self::Port => "port",
             Self::Address => "address",
             Self::Number | Self::PositiveNumber | Self::Factor => "number",
@@ -116,7 +141,7 @@ pub const ENVIRONMENT_PREFIX: &str = "QALIPSIS_";
 /// Environment variables that begin so belong to QALIPSIS' own tests and are left alone.
 pub const TEST_PREFIX: &str = "QALIPSIS_TEST_";
 
-/// All keys but the families, sorted by name.
+/// The keys of the product itself, sorted by name.
 pub const KEYS: &[Key] = &[
     Key {
         name: "campaign.fail-on-warning",
@@ -305,160 +330,11 @@ pub const KEYS: &[Key] = &[
         set: |s, v| v.parse().ok().map(|v| s.limits.failures = v),
     },
     Key {
-        name: "report.export.github.enabled",
-        kind: Kind::Switch,
-        default: Some("true"),
-        doc: "Whether a job of GitHub Actions gets a summary and annotations. Elsewhere it means nothing.",
-        set: |s, v| switch(v).map(|v| s.github = v),
-    },
-    Key {
-        name: "report.export.html.enabled",
-        kind: Kind::Switch,
-        default: Some("true"),
-        doc: "Whether a page for people is written, beside the JUnit files: \
-              `<folder>/<campaign-key>/report.html`.",
-        set: |s, v| switch(v).map(|v| s.html = v),
-    },
-    Key {
-        name: "report.export.junit.enabled",
-        kind: Kind::Switch,
-        default: Some("true"),
-        doc: "Whether JUnit files are written.",
-        set: |s, v| switch(v).map(|v| s.junit.enabled = v),
-    },
-    Key {
         name: "report.export.junit.folder",
         kind: Kind::Folder,
         default: Some("test-results"),
         doc: "Where JUnit files are written: `<folder>/<campaign-key>/TEST-<scenario>.xml`.",
-        set: |s, v| text(v).map(|v| s.junit.folder = PathBuf::from(v)),
-    },
-    Key {
-        name: "report.export.mail.cc",
-        kind: Kind::Addresses,
-        default: None,
-        doc: "The recipients of a copy.",
-        set: |s, v| addresses(v).map(|v| s.mail.cc = Some(v)),
-    },
-    Key {
-        name: "report.export.mail.enabled",
-        kind: Kind::Switch,
-        default: Some("false"),
-        doc: "Whether the report is sent by mail, in HTML and plain text.",
-        set: |s, v| switch(v).map(|v| s.mail.enabled = v),
-    },
-    Key {
-        name: "report.export.mail.from",
-        kind: Kind::Addresses,
-        default: None,
-        doc: "The sender, one address. Must be set when mail is enabled.",
-        set: |s, v| addresses(v).filter(|v| !v.contains(',')).map(|v| s.mail.from = Some(v)),
-    },
-    Key {
-        name: "report.export.mail.host",
-        kind: Kind::Text,
-        default: Some("localhost"),
-        doc: "The SMTP server.",
-        set: |s, v| text(v).map(|v| s.mail.host = v),
-    },
-    Key {
-        name: "report.export.mail.junit",
-        kind: Kind::Switch,
-        default: Some("false"),
-        doc: "Whether the JUnit files are attached, as `junit.zip`.",
-        set: |s, v| switch(v).map(|v| s.mail.junit = v),
-    },
-    Key {
-        name: "report.export.mail.password",
-        kind: Kind::Text,
-        default: None,
-        doc: "Password of the user; better written as `${MAIL_PASSWORD}`. It is never shown.",
-        set: |s, v| text(v).map(|v| s.mail.password = Some(Secret::new(v))),
-    },
-    Key {
-        name: "report.export.mail.port",
-        kind: Kind::Port,
-        default: None,
-        doc: "Its port. Without it: 465 with `ssl`, 587 with `starttls`, 25 with neither.",
-        set: |s, v| port(v).map(|v| s.mail.port = Some(v)),
-    },
-    Key {
-        name: "report.export.mail.ssl",
-        kind: Kind::Switch,
-        default: Some("false"),
-        doc: "Whether the connection uses TLS from its first byte.",
-        set: |s, v| switch(v).map(|v| s.mail.ssl = v),
-    },
-    Key {
-        name: "report.export.mail.starttls",
-        kind: Kind::Switch,
-        default: Some("false"),
-        doc: "Whether the connection changes to TLS with STARTTLS. A server without it is refused.",
-        set: |s, v| switch(v).map(|v| s.mail.starttls = v),
-    },
-    Key {
-        name: "report.export.mail.status",
-        kind: Kind::Statuses,
-        default: Some("ALL"),
-        doc: "Which verdicts are sent by mail.",
-        set: |s, v| Statuses::parse(v).map(|v| s.mail.status = v),
-    },
-    Key {
-        name: "report.export.mail.to",
-        kind: Kind::Addresses,
-        default: None,
-        doc: "The recipients. Must be set when mail is enabled.",
-        set: |s, v| addresses(v).map(|v| s.mail.to = Some(v)),
-    },
-    Key {
-        name: "report.export.mail.username",
-        kind: Kind::Text,
-        default: None,
-        doc: "Name of the user to log in as. Without it: no login.",
-        set: |s, v| text(v).map(|v| s.mail.username = Some(v)),
-    },
-    Key {
-        name: "report.export.slack.channel",
-        kind: Kind::Text,
-        default: None,
-        doc: "Name or id of the channel. Must be set with a token.",
-        set: |s, v| text(v).map(|v| s.slack.channel = Some(v)),
-    },
-    Key {
-        name: "report.export.slack.enabled",
-        kind: Kind::Switch,
-        default: Some("false"),
-        doc: "Whether the report is posted to Slack: the verdict in the channel, the details in its thread.",
-        set: |s, v| switch(v).map(|v| s.slack.enabled = v),
-    },
-    Key {
-        name: "report.export.slack.status",
-        kind: Kind::Statuses,
-        default: Some("ALL"),
-        doc: "Which verdicts are posted to Slack.",
-        set: |s, v| Statuses::parse(v).map(|v| s.slack.status = v),
-    },
-    Key {
-        name: "report.export.slack.token",
-        kind: Kind::Text,
-        default: None,
-        doc: "Token of a bot that may write to the channel; better written as `${SLACK_TOKEN}`. It is never shown.",
-        set: |s, v| text(v).map(|v| s.slack.token = Some(Secret::new(v))),
-    },
-    Key {
-        name: "report.export.slack.url",
-        kind: Kind::Address,
-        default: None,
-        doc: "With a token: another base address of Slack's methods than `https://slack.com/api`. Without one: the address of an incoming webhook. It is never shown.",
-        set: |s, v| address(v).map(|v| s.slack.url = Some(Secret::new(v))),
-    },
-    Key {
-        name: "report.export.summary.enabled",
-        kind: Kind::Switch,
-        default: Some("true"),
-        doc: "Whether `summary.json` is written, for programs and for comparison with later runs, beside the \
-              JUnit files: `<folder>/<campaign-key>/summary.json`.",
-        set: |s, v| switch(v).map(|v| s.summary = v),
+        set: |s, v| text(v).map(|v| s.folder = PathBuf::from(v)),
     },
     Key {
         name: "report.link",
@@ -507,17 +383,9 @@ fn text(value: &str) -> Option<String> {
     (!value.trim().is_empty()).then(|| value.to_owned())
 }
 
-fn addresses(value: &str) -> Option<String> {
-    MailSettings::addresses(value).then(|| value.to_owned())
-}
-
 fn address(value: &str) -> Option<String> {
     let known = ["http://", "https://"].iter().any(|scheme| value.starts_with(scheme));
     (known && !value.contains(char::is_whitespace)).then(|| value.to_owned())
-}
-
-fn port(value: &str) -> Option<u16> {
-    value.parse().ok().filter(|port| *port > 0)
 }
 
 fn switch(value: &str) -> Option<bool> {
@@ -559,6 +427,7 @@ mod tests {
         let mut settings = Settings::default();
         for key in KEYS {
             if let Some(default) = key.default {
+                assert!(key.kind.accepts(default), "{}", key.name);
                 (key.set)(&mut settings, default).unwrap_or_else(|| panic!("{} takes its default", key.name));
             }
         }

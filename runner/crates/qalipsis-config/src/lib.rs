@@ -11,23 +11,22 @@ mod file;
 #[cfg(test)]
 mod fixtures;
 pub mod keys;
-mod mail;
+mod mailbox;
 mod plan;
 pub mod problem;
 pub mod reason;
 mod reference;
 mod secret;
+pub mod section;
 mod settings;
 mod shown;
-mod slack;
 mod sources;
 mod statuses;
 
 pub use environment::Environment;
-pub use mail::MailSettings;
 pub use reference::reference;
 pub use secret::Secret;
-pub use settings::{Junit, Settings};
-pub use slack::SlackSettings;
+pub use section::{Section, SectionDefinition, SectionKey, Sections};
+pub use settings::Settings;
 pub use sources::Sources;
 pub use statuses::Statuses;

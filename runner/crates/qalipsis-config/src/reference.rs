@@ -1,7 +1,8 @@
 //! The reference of the configuration, as documentation shows it.
 
 use super::criteria::{FIELDS, OF_METERS, OF_STEPS, TIME, Unit};
-use super::keys::{FAMILIES, KEYS, environment_name};
+use super::keys::{FAMILIES, environment_name};
+use super::section::Sections;
 use std::fmt::Write;
 
 const HEAD: &str = "\
@@ -111,10 +112,10 @@ A test keeps this page true. After a change to the keys, regenerate it with
 `QALIPSIS_TEST_UPDATE=1 cargo test -p qalipsis-runner --test reference`.
 ";
 
-/// The reference in Markdown: precedence, every key, every family.
-pub fn reference() -> String {
+/// The reference in Markdown: precedence, every key, those of `sections` among them, and every family.
+pub fn reference(sections: &Sections) -> String {
     let mut page = HEAD.to_owned();
-    for key in KEYS {
+    for key in sections.keys() {
         let default = key.default.map_or("none".to_owned(), |d| format!("`{d}`"));
         row(
             &mut page,
@@ -122,7 +123,7 @@ pub fn reference() -> String {
                 &format!("`{}`", key.name),
                 key.kind.name(),
                 &default,
-                &format!("`{}`", environment_name(key.name)),
+                &format!("`{}`", environment_name(&key.name)),
                 key.doc,
             ],
         );

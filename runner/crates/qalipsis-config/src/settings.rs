@@ -2,7 +2,7 @@
 
 use super::criteria::GivenCriterion;
 use super::entry::Entry;
-use crate::{MailSettings, SlackSettings};
+use super::section::{Section, SectionDefinition, Values};
 use qalipsis_model::event::Level;
 use qalipsis_model::plan::{EventsPlan, Limits};
 use qalipsis_profile::speed::Speed;
@@ -22,28 +22,20 @@ pub struct Settings {
     pub limits: Limits,
     /// `campaign.fail-on-warning`.
     pub fail_on_warning: bool,
-    /// `report.export.events.*`: the file is below [`Junit::folder`].
+    /// `report.export.events.*`: the file is below [`folder`](Self::folder).
     pub events: Events,
-    /// `report.export.github.enabled`.
-    pub github: bool,
-    /// `report.export.html.enabled`: whether `report.html` is written, below [`Junit::folder`].
-    pub html: bool,
-    /// `report.export.mail.*`.
-    pub mail: MailSettings,
-    /// `report.export.slack.*`.
-    pub slack: SlackSettings,
     /// `report.link`: where people find the report.
     pub link: Option<String>,
-    /// `report.export.junit.*`.
-    pub junit: Junit,
-    /// `report.export.summary.enabled`: whether `summary.json` is written, below [`Junit::folder`].
-    pub summary: bool,
+    /// `report.export.junit.folder`: below which folder all files are written; it may not exist yet.
+    pub folder: PathBuf,
     /// `factory.workers`; `None` for one per core.
     pub workers: Option<u32>,
     /// `factory.zone`.
     pub zone: Option<String>,
     /// `criteria:` of all files, from lower to higher precedence.
     pub(super) criteria: Vec<GivenCriterion>,
+    /// The values of sections.
+    pub(super) sections: Values,
     /// The keys that were set, with their values as reports may show them.
     pub(super) shown: BTreeMap<String, String>,
     /// Keys of families in ascending precedence; they are resolved once the scenarios are known.
@@ -68,13 +60,11 @@ impl Events {
     }
 }
 
-/// `report.export.junit.*`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Junit {
-    /// Whether the files are written.
-    pub enabled: bool,
-    /// Below which folder; it may not exist yet.
-    pub folder: PathBuf,
+impl Settings {
+    /// The values of a section.
+    pub fn section<'a>(&'a self, definition: &'a SectionDefinition) -> Section<'a> {
+        Section::new(definition, &self.sections)
+    }
 }
 
 impl Default for Settings {
@@ -86,15 +76,11 @@ impl Default for Settings {
             limits: Limits::default(),
             fail_on_warning: false,
             events: Events { enabled: false, level: Level::Info, buffer: 10_000 },
-            github: true,
-            html: true,
-            mail: MailSettings::default(),
-            slack: SlackSettings::default(),
             link: None,
-            junit: Junit { enabled: true, folder: PathBuf::from("test-results") },
-            summary: true,
+            folder: PathBuf::from("test-results"),
             workers: None,
             zone: None,
+            sections: Values::default(),
             shown: BTreeMap::new(),
             criteria: Vec::new(),
             families: Vec::new(),

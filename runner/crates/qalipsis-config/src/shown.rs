@@ -6,11 +6,10 @@ use qalipsis_model::description::ScenarioDescription;
 use std::collections::BTreeMap;
 
 /// What stands for a secret.
-const HIDDEN: &str = "***";
+pub(super) const HIDDEN: &str = "***";
 
-/// Endings of keys whose values are never shown.
-/// The address of a webhook is a secret too.
-const SECRET_KEYS: [&str; 4] = ["password", "token", "secret", "slack.url"];
+/// Endings of keys whose values are never shown, no matter what declares them.
+const SECRET_KEYS: [&str; 3] = ["password", "token", "secret"];
 
 impl Settings {
     /// The keys that were set and concern the `selected` scenarios, with their values as reports may show them.

@@ -5,9 +5,10 @@ use super::entry::{Entry, Origin, Value};
 use super::environment::Environment;
 use super::expand::expand;
 use super::file::{self, CRITERIA, FileValue};
-use super::keys::{self, ENVIRONMENT_PREFIX, FAMILIES, KEYS, Key, TEST_PREFIX, environment_name};
+use super::keys::{self, ENVIRONMENT_PREFIX, FAMILIES, TEST_PREFIX, environment_name};
+use super::section::{Known, Sections};
 use super::settings::Settings;
-use super::shown::shown;
+use super::shown::{HIDDEN, shown};
 use crate::problem::Problem;
 use qalipsis_model::suggest::{hint, nearest};
 use std::collections::BTreeMap;
@@ -34,6 +35,8 @@ pub struct Sources {
     pub pairs: Vec<String>,
     /// Goes before every other seed.
     pub seed: Option<u64>,
+    /// The keys that parts of the program bring for themselves.
+    pub sections: Sections,
 }
 
 impl fmt::Debug for Sources {
@@ -54,6 +57,8 @@ impl Sources {
     pub fn read(&self) -> (Settings, Vec<Problem>) {
         let mut reading = SourceReader {
             environment: &self.environment,
+            sections: &self.sections,
+            known: self.sections.keys(),
             fixed: BTreeMap::new(),
             families: Vec::new(),
             criteria: Vec::new(),
@@ -72,8 +77,11 @@ impl Sources {
 
 struct SourceReader<'a> {
     environment: &'a Environment,
-    /// The entry of highest precedence of each key. Lower ones are not used, and not checked.
-    fixed: BTreeMap<&'static str, (&'static Key, Entry)>,
+    sections: &'a Sections,
+    /// Every key but those of families.
+    known: Vec<Known>,
+    /// The entry of highest precedence of each known key. Lower ones are not used, and not checked.
+    fixed: BTreeMap<usize, Entry>,
     families: Vec<Entry>,
     criteria: Vec<GivenCriterion>,
     problems: Vec<Problem>,
@@ -112,7 +120,7 @@ impl SourceReader<'_> {
             self.criteria.push(GivenCriterion { origin, fields });
         }
         for value in content.values {
-            if value.text.is_none() && is_section(&value.key) {
+            if value.text.is_none() && self.is_section(&value.key) {
                 // `campaign:` with every line below it commented out.
                 continue;
             }
@@ -164,40 +172,86 @@ impl SourceReader<'_> {
     }
 
     fn entry(&mut self, entry: Entry) {
-        let matches = |key: &&Key| {
+        let matches = |key: &Known| {
             if entry.is_environment() {
-                environment_name(key.name) == entry.name
+                environment_name(&key.name) == entry.name
             } else {
                 key.name == entry.name
             }
         };
-        if let Some(key) = KEYS.iter().find(matches) {
-            self.fixed.insert(key.name, (key, entry));
+        if let Some(index) = self.known.iter().position(matches) {
+            self.fixed.insert(index, entry);
         } else if is_of_family(&entry) {
             self.families.push(entry);
-        } else {
-            self.problems.push(unknown(&entry));
+        } else if !self.sections.leaves(&entry) {
+            self.problems.push(self.unknown(&entry));
         }
+    }
+
+    /// Whether `name` is the start of other keys.
+    fn is_section(&self, name: &str) -> bool {
+        let start = format!("{name}.");
+        name == CRITERIA
+            || name == "properties"
+            || name == "scenarios"
+            || self.known.iter().any(|key| key.name.starts_with(&start))
+            || (name.starts_with("scenarios.")
+                && !OF_SCENARIOS.iter().any(|setting| name.ends_with(&format!(".{setting}")))
+                && !name.contains(".properties."))
+    }
+
+    fn unknown(&self, entry: &Entry) -> Problem {
+        let families = FAMILIES.iter();
+        if entry.is_environment() {
+            let mut names: Vec<String> = self.known.iter().map(|k| environment_name(&k.name)).collect();
+            names.extend(families.map(|f| f.environment.to_owned()));
+            let what = match nearest(&entry.name, names.iter().map(String::as_str)) {
+                Some(near) => format!("no such setting, did you mean {near}?"),
+                None => "no such setting, unset it".to_owned(),
+            };
+            return Problem::at(entry.place(), what);
+        }
+        let name = &entry.name;
+        // `scenarios.checkout.minion` is nearer to its family with the name of the scenario put in.
+        let scenario = name.strip_prefix("scenarios.").and_then(|rest| Some(rest.rsplit_once('.')?.0));
+        let mut names: Vec<String> = self.known.iter().map(|k| k.name.clone()).collect();
+        names.extend(families.map(|f| match scenario {
+            Some(scenario) => f.name.replace("<scenario>", scenario),
+            None => f.name.to_owned(),
+        }));
+        let what = format!("unknown key '{name}', {}", hint(name, names.iter().map(String::as_str)));
+        Problem::at(entry.origin_place(), what)
     }
 
     fn settle(mut self) -> (Settings, Vec<Problem>) {
         let mut settings = Settings::default();
-        for (key, entry) in self.fixed.into_values() {
-            match &entry.value.text {
-                Err(error) => self.problems.push(Problem::at(entry.place(), error)),
-                Ok(text) if (key.set)(&mut settings, text).is_none() => {
-                    self.problems.push(must_be(&entry, key.name, key.kind.expected()));
+        for (index, mut entry) in self.fixed {
+            let key = &self.known[index];
+            // An error shows only what was written as it is.
+            entry.value.literal &= !key.secret;
+            let text = match &entry.value.text {
+                Ok(text) => text,
+                Err(error) => {
+                    self.problems.push(Problem::at(entry.place(), error));
+                    continue;
                 }
-                Ok(_) => _ = settings.shown.insert(key.name.to_owned(), shown(key.name, &entry.value)),
+            };
+            let taken = match key.setting {
+                Some(setting) => (setting.set)(&mut settings, text).is_some(),
+                None => key.kind.accepts(text),
+            };
+            if !taken {
+                self.problems.push(must_be(&entry, &key.name, key.kind.expected()));
+                continue;
             }
-        }
-        for (output, missing) in [("mail", settings.mail.missing()), ("slack", settings.slack.missing())] {
-            if let Some(key) = missing {
-                self.problems.push(Problem::new(format!(
-                    "report.export.{output}.{key} must be set, since report.export.{output}.enabled is true"
-                )));
+            if key.setting.is_none() {
+                settings.sections.set(&key.name, text);
             }
+            let value = if key.secret { HIDDEN.to_owned() } else { shown(&key.name, &entry.value) };
+            settings.shown.insert(key.name.clone(), value);
         }
+        let wrong = self.sections.iter().filter_map(|section| (section.check)(&settings.section(section)));
+        self.problems.extend(wrong);
         settings.families = self.families;
         settings.criteria = self.criteria;
         (settings, self.problems)
@@ -224,18 +278,6 @@ fn read_file(path: &Path) -> io::Result<String> {
 /// Settings of single scenarios, beside their properties.
 const OF_SCENARIOS: [&str; 2] = ["minions", "overload"];
 
-/// Whether `name` is the start of other keys.
-fn is_section(name: &str) -> bool {
-    let start = format!("{name}.");
-    name == CRITERIA
-        || name == "properties"
-        || name == "scenarios"
-        || KEYS.iter().any(|key| key.name.starts_with(&start))
-        || (name.starts_with("scenarios.")
-            && !OF_SCENARIOS.iter().any(|setting| name.ends_with(&format!(".{setting}")))
-            && !name.contains(".properties."))
-}
-
 /// Whether a key or a variable has the form of a family; names in it are checked later.
 fn is_of_family(entry: &Entry) -> bool {
     let (separator, name) = if entry.is_environment() {
@@ -254,29 +296,6 @@ fn is_of_family(entry: &Entry) -> bool {
         }
         _ => false,
     }
-}
-
-fn unknown(entry: &Entry) -> Problem {
-    let families = FAMILIES.iter();
-    if entry.is_environment() {
-        let mut names: Vec<String> = KEYS.iter().map(|k| environment_name(k.name)).collect();
-        names.extend(families.map(|f| f.environment.to_owned()));
-        let what = match nearest(&entry.name, names.iter().map(String::as_str)) {
-            Some(near) => format!("no such setting, did you mean {near}?"),
-            None => "no such setting, unset it".to_owned(),
-        };
-        return Problem::at(entry.place(), what);
-    }
-    let name = &entry.name;
-    // `scenarios.checkout.minion` is nearer to its family with the name of the scenario put in.
-    let scenario = name.strip_prefix("scenarios.").and_then(|rest| Some(rest.rsplit_once('.')?.0));
-    let mut names: Vec<String> = KEYS.iter().map(|k| k.name.to_owned()).collect();
-    names.extend(families.map(|f| match scenario {
-        Some(scenario) => f.name.replace("<scenario>", scenario),
-        None => f.name.to_owned(),
-    }));
-    let what = format!("unknown key '{name}', {}", hint(name, names.iter().map(String::as_str)));
-    Problem::at(entry.origin_place(), what)
 }
 
 impl Entry {
@@ -370,7 +389,6 @@ campaign:
 report:
   evidence.limit: 0
   export.junit:
-    enabled: false
     folder: ${OUT}/junit
 factory:
   workers: 3
@@ -386,8 +404,8 @@ scenarios:
         assert_eq!(settings.limits.drain, Duration::ZERO);
         assert_eq!(settings.limits.warm_up, Duration::from_millis(250));
         assert_eq!((settings.limits.evidence, settings.workers), (0, Some(3)));
-        assert!(settings.fail_on_warning && !settings.junit.enabled);
-        assert_eq!(settings.junit.folder, PathBuf::from("out/junit"));
+        assert!(settings.fail_on_warning);
+        assert_eq!(settings.folder, PathBuf::from("out/junit"));
         assert_eq!(settings.zone.as_deref(), Some("eu"));
     }
 

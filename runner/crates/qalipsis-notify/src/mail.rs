@@ -9,17 +9,119 @@ use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::{self, authentication::Credentials};
 use lettre::{Address, Message};
 use maud::{DOCTYPE, Markup, html};
-use qalipsis_config::MailSettings;
+use qalipsis_config::keys::Kind;
+use qalipsis_config::problem::Problem;
+use qalipsis_config::{Secret, Section, SectionDefinition, SectionKey, Statuses};
 use qalipsis_judge::report::Report;
 use qalipsis_report::digest::Cause;
 use qalipsis_report::markup::text;
-use qalipsis_report::output::Output;
+use qalipsis_report::output::{Output, OutputDefinition, OutputKind, PublishResult, Surroundings};
 use qalipsis_report::text::one_line;
 use qalipsis_report::{digest, junit};
 use std::error::Error;
 use std::io::{Cursor, ErrorKind, Write as _};
 
-/// Tells a report by mail.
+pub(crate) static OUTPUT: OutputDefinition = OutputDefinition {
+    section: SectionDefinition { name: "report.export.mail", keys: KEYS, check },
+    kind: OutputKind::Notification,
+    build: |section, Surroundings { link, .. }| {
+        section.is_on("enabled").then(|| {
+            Box::new(Mail::new(MailSettings::from(section), link.map(str::to_owned))) as Box<dyn Output>
+        })
+    },
+    printed: None,
+};
+
+const KEYS: &[SectionKey] = &[
+    SectionKey::new("cc", Kind::MailAddresses, "The recipients of a copy."),
+    SectionKey::new("enabled", Kind::Switch, "Whether the report is sent by mail, in HTML and plain text.")
+        .or("false"),
+    SectionKey::new("from", Kind::MailAddress, "The sender, one address. Must be set when mail is enabled."),
+    SectionKey::new("host", Kind::Text, "The SMTP server.").or("localhost"),
+    SectionKey::new("junit", Kind::Switch, "Whether the JUnit files are attached, as `junit.zip`.")
+        .or("false"),
+    SectionKey::new(
+        "password",
+        Kind::Text,
+        "Password of the user; better written as `${MAIL_PASSWORD}`. It is never shown.",
+    )
+    .secret(),
+    SectionKey::new(
+        "port",
+        Kind::Port,
+        "Its port. Without it: 465 with `ssl`, 587 with `starttls`, 25 with neither.",
+    ),
+    SectionKey::new("ssl", Kind::Switch, "Whether the connection uses TLS from its first byte.").or("false"),
+    SectionKey::new(
+        "starttls",
+        Kind::Switch,
+        "Whether the connection changes to TLS with STARTTLS. A server without it is refused.",
+    )
+    .or("false"),
+    SectionKey::new("status", Kind::Statuses, "Which verdicts are sent by mail.").or("ALL"),
+    SectionKey::new("to", Kind::MailAddresses, "The recipients. Must be set when mail is enabled."),
+    SectionKey::new("username", Kind::Text, "Name of the user to log in as. Without it: no login."),
+];
+
+fn check(section: &Section<'_>) -> Option<Problem> {
+    let is_set = |key| section.text(key).is_some();
+    let missing = match () {
+        () if !section.is_on("enabled") => None,
+        () if !is_set("from") => Some("from"),
+        () if !is_set("to") => Some("to"),
+        () if is_set("username") && !is_set("password") => Some("password"),
+        () => None,
+    };
+    missing.map(|key| section.missing(key))
+}
+
+/// Where a report is sent by mail, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailSettings {
+    /// The server.
+    pub host: String,
+    /// Its port; `None` for that of the mode: 465 with `ssl`, 587 with `starttls`, 25 with neither.
+    pub port: Option<u16>,
+    /// Name of the user to log in as; `None` for no login.
+    pub username: Option<String>,
+    /// Of that user.
+    pub password: Option<Secret>,
+    /// TLS from the first byte.
+    pub ssl: bool,
+    /// TLS with STARTTLS; a server without it is refused.
+    pub starttls: bool,
+    /// The sender.
+    pub from: String,
+    /// Addresses with commas between them.
+    pub to: String,
+    /// Addresses with commas between them.
+    pub cc: String,
+    /// Which verdicts are sent.
+    pub status: Statuses,
+    /// Whether the JUnit files are attached.
+    pub junit: bool,
+}
+
+impl From<&Section<'_>> for MailSettings {
+    fn from(section: &Section<'_>) -> Self {
+        let text = |key| section.text(key).unwrap_or_default().to_owned();
+        Self {
+            host: text("host"),
+            port: section.port("port"),
+            username: section.text("username").map(str::to_owned),
+            password: section.secret("password"),
+            ssl: section.is_on("ssl"),
+            starttls: section.is_on("starttls"),
+            from: text("from"),
+            to: text("to"),
+            cc: text("cc"),
+            status: section.statuses("status"),
+            junit: section.is_on("junit"),
+        }
+    }
+}
+
+/// Sends a report by mail.
 #[derive(Debug)]
 pub struct Mail {
     settings: MailSettings,
@@ -34,23 +136,23 @@ impl Mail {
 
     fn message(&self, report: &Report) -> Result<Message, Box<dyn Error + Send + Sync>> {
         let settings = &self.settings;
-        let from = settings.from.as_deref().unwrap_or_default().parse()?;
+        let from = settings.from.parse()?;
         let mut message = Message::builder().from(from).subject(cut(&one_line(&title(report)), 200));
-        for one in mailboxes(settings.to.as_deref().unwrap_or_default())? {
+        for one in mailboxes(&settings.to)? {
             message = message.to(one);
         }
-        for one in mailboxes(settings.cc.as_deref().unwrap_or_default())? {
+        for one in mailboxes(&settings.cc)? {
             message = message.cc(one);
         }
         let link = self.link.as_deref();
-        let told = MultiPart::alternative_plain_html(plain(report, link), html(report, link));
+        let body = MultiPart::alternative_plain_html(plain(report, link), html(report, link));
         if !settings.junit {
-            return Ok(message.multipart(told)?);
+            return Ok(message.multipart(body)?);
         }
         let name = "junit.zip".to_owned();
         let attached: SinglePart =
             Attachment::new(name).body(zip(report)?, ContentType::parse("application/zip")?);
-        Ok(message.multipart(MultiPart::mixed().multipart(told).singlepart(attached))?)
+        Ok(message.multipart(MultiPart::mixed().multipart(body).singlepart(attached))?)
     }
 
     fn server(&self) -> Server<'_> {
@@ -83,7 +185,7 @@ impl Mail {
             let failed = match server.deliver(&Envelope::new(from.clone(), open.clone())?, &content, &backoff)
             {
                 Ok(delivery) => {
-                    refusals.told.extend(delivery.taken);
+                    refusals.sent.extend(delivery.taken);
                     open.clear();
                     let mut later = None;
                     for (recipient, error) in delivery.refused {
@@ -119,7 +221,7 @@ impl Mail {
 /// What became of the recipients.
 #[derive(Default)]
 struct Refusals {
-    told: Vec<Address>,
+    sent: Vec<Address>,
     refused: Vec<String>,
 }
 
@@ -129,22 +231,22 @@ impl Refusals {
             return Ok(());
         }
         let mut text = self.refused.join("; ");
-        if !self.told.is_empty() {
-            let told: Vec<String> = self.told.iter().map(ToString::to_string).collect();
-            text.push_str(&format!("; told {}", told.join(", ")));
+        if !self.sent.is_empty() {
+            let sent: Vec<String> = self.sent.iter().map(ToString::to_string).collect();
+            text.push_str(&format!("; sent to {}", sent.join(", ")));
         }
         Err(text.into())
     }
 }
 
 impl Output for Mail {
-    fn label(&self) -> &'static str {
-        "mail"
+    fn wants(&self, report: &Report) -> bool {
+        self.settings.status.contains(report.status)
     }
 
-    fn show(&self, report: &Report) -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
+    fn publish(&self, report: &Report) -> PublishResult {
         self.send(&self.message(report)?)?;
-        Ok(vec![format!("told {}", one_line(self.settings.to.as_deref().unwrap_or_default()))])
+        Ok(vec![format!("sent to {}", one_line(&self.settings.to))])
     }
 }
 

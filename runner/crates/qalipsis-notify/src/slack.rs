@@ -5,16 +5,16 @@ use crate::text::{CAUSES, cut, example, facts, title};
 use crate::webhook;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
-use qalipsis_config::SlackSettings;
+use qalipsis_config::keys::Kind;
+use qalipsis_config::{Secret, Section, SectionDefinition, SectionKey, Statuses};
 use qalipsis_judge::report::Report;
 use qalipsis_model::verdict::Status;
 use qalipsis_report::digest::{self, Cause};
 use qalipsis_report::evidence;
-use qalipsis_report::output::Output;
+use qalipsis_report::output::{Output, OutputDefinition, OutputKind, PublishResult, Surroundings};
 use qalipsis_report::text::one_line;
 use slack_morphism::errors::SlackClientError;
 use slack_morphism::prelude::*;
-use std::error::Error;
 use std::future::Future;
 
 /// Where Slack's methods are.
@@ -23,7 +23,76 @@ const ADDRESS: &str = "https://slack.com/api";
 /// Slack refuses a section of more than 3000 characters.
 const SECTION: usize = 2_900;
 
-/// Tells a report on Slack.
+pub(crate) static OUTPUT: OutputDefinition = OutputDefinition {
+    section: SectionDefinition {
+        name: "report.export.slack",
+        keys: &[
+            SectionKey::new("channel", Kind::Text, "Name or id of the channel. Must be set with a token."),
+            SectionKey::new(
+                "enabled",
+                Kind::Switch,
+                "Whether the report is posted to Slack: the verdict in the channel, the details in its thread.",
+            )
+            .or("false"),
+            SectionKey::new("status", Kind::Statuses, "Which verdicts are posted to Slack.").or("ALL"),
+            SectionKey::new(
+                "token",
+                Kind::Text,
+                "Token of a bot that may write to the channel; better written as `${SLACK_TOKEN}`. It is never shown.",
+            )
+            .secret(),
+            SectionKey::new(
+                "url",
+                Kind::Address,
+                "With a token: another base address of Slack's methods than `https://slack.com/api`. Without one: the \
+                 address of an incoming webhook. It is never shown.",
+            )
+            .secret(),
+        ],
+        check: |section| {
+            let is_set = |key| section.text(key).is_some();
+            match (is_set("token"), is_set("channel"), is_set("url")) {
+                _ if !section.is_on("enabled") => None,
+                (true, false, _) => Some(section.missing("channel")),
+                (false, _, false) => Some(section.missing("token")),
+                _ => None,
+            }
+        },
+    },
+    kind: OutputKind::Notification,
+    build: |section, Surroundings { link, .. }| {
+        section.is_on("enabled").then(|| {
+            Box::new(Slack::new(SlackSettings::from(section), link.map(str::to_owned))) as Box<dyn Output>
+        })
+    },
+    printed: None,
+};
+
+/// Where a report is posted to Slack, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlackSettings {
+    /// Of a bot that may write to the channel.
+    pub token: Option<Secret>,
+    /// Name or id of the channel, with a token.
+    pub channel: Option<String>,
+    /// Another base address of Slack's methods, with a token; without one the address of an incoming webhook.
+    pub url: Option<Secret>,
+    /// Which verdicts are posted.
+    pub status: Statuses,
+}
+
+impl From<&Section<'_>> for SlackSettings {
+    fn from(section: &Section<'_>) -> Self {
+        Self {
+            token: section.secret("token"),
+            channel: section.text("channel").map(str::to_owned),
+            url: section.secret("url"),
+            status: section.statuses("status"),
+        }
+    }
+}
+
+/// Posts a report on Slack.
 #[derive(Debug)]
 pub struct Slack {
     settings: SlackSettings,
@@ -194,16 +263,17 @@ fn explain(error: &SlackClientError) -> Failed {
 }
 
 impl Output for Slack {
-    fn label(&self) -> &'static str {
-        "slack"
+    fn wants(&self, report: &Report) -> bool {
+        self.settings.status.contains(report.status)
     }
 
-    fn show(&self, report: &Report) -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
+    fn publish(&self, report: &Report) -> PublishResult {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(self.send(report))?;
-        let whom = self.settings.channel.as_ref().filter(|_| self.settings.token.is_some());
-        Ok(vec![
-            whom.map_or_else(|| "posted to the webhook".to_owned(), |channel| format!("posted to {channel}")),
-        ])
+        let channel = self.settings.channel.as_ref().filter(|_| self.settings.token.is_some());
+        Ok(vec![channel.map_or_else(
+            || "posted to the webhook".to_owned(),
+            |channel| format!("posted to {}", one_line(channel)),
+        )])
     }
 }

@@ -1,5 +1,7 @@
 //! What GitHub shows of a job: its summary in Markdown, and annotations at the lines of the scenario.
 
+pub(crate) mod output;
+
 use crate::comparison;
 use crate::digest::{self, Cause};
 use crate::evidence;

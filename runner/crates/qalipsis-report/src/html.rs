@@ -4,6 +4,7 @@
 //! forbids itself scripts and every other resource.
 
 mod chart;
+pub(crate) mod output;
 mod scenario;
 mod zones;
 

@@ -7,6 +7,7 @@
 mod body;
 mod cases;
 pub(crate) mod file_name;
+pub(crate) mod output;
 mod xml;
 
 use crate::{gaps, ledger};

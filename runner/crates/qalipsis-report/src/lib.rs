@@ -26,6 +26,10 @@ pub mod text;
 mod times;
 mod zones;
 
+/// The outputs that need nothing but a folder: files, and the summary of a job.
+pub const OUTPUTS: &[&output::OutputDefinition] =
+    &[&junit::output::OUTPUT, &summary::output::OUTPUT, &html::output::OUTPUT, &github::output::OUTPUT];
+
 /// The example of the page on outputs, to be compiled.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/outputs.md")]

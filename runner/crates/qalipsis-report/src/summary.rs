@@ -12,6 +12,7 @@ mod failure;
 pub(crate) mod instant;
 mod join;
 mod meter;
+pub(crate) mod output;
 mod scenario;
 #[cfg(test)]
 mod schema;

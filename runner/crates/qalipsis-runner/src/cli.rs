@@ -4,6 +4,7 @@ use crate::config::{Environment, Sources};
 use crate::discovery::{BuildProfile, Targets};
 use crate::error::Error;
 use crate::log::Log;
+use crate::outputs;
 use crate::replay::Target;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -331,6 +332,7 @@ impl Args {
                 environment: Environment::of_process(),
                 pairs: self.configuration,
                 seed: self.seed,
+                sections: outputs::sections(),
             },
             baseline: self.baseline,
             save_baseline: self.save_baseline,

@@ -18,7 +18,7 @@ pub mod live;
 pub mod log;
 mod names;
 pub mod output;
-mod outputs;
+pub mod outputs;
 pub mod processes;
 pub mod replay;
 mod repository;

@@ -25,7 +25,6 @@ use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Replay, Stop};
 use qalipsis_model::verdict::{Status, exit};
 use qalipsis_profile::segment::Segment;
 use qalipsis_report::console::{self, Style};
-use qalipsis_report::github;
 use qalipsis_report::summary::Summary;
 use std::path::Path;
 use std::sync::Arc;
@@ -84,7 +83,7 @@ pub async fn autostart(
         repository.relocate(&mut report);
     }
     let known = report.warnings.len();
-    let shown = outputs::show(&mut report, &campaign.settings, &asked);
+    let shown = outputs::publish(&mut report, &campaign.settings, &asked);
     let quiet = invocation.verbosity == Verbosity::Quiet;
     let mut text = if quiet { console::summary(&report, style) } else { console::render(&report, style) };
     for (label, path) in files.iter().filter(|_| !quiet) {
@@ -106,9 +105,7 @@ pub async fn autostart(
             _ => {}
         }
     }
-    if outputs::on_github(&campaign.settings) {
-        text.push_str(&github::annotations(&report));
-    }
+    text.push_str(&outputs::printed(&report, &campaign.settings));
     if let Some(path) = &invocation.save_baseline {
         match keep(&report, path, invocation.verbosity, style) {
             Ok(note) => text.push_str(&note),
@@ -207,7 +204,7 @@ pub(crate) async fn lead(
         })
     });
     let described: Vec<Described> = described.collect();
-    let folder = &campaign.settings.junit.folder;
+    let folder = &campaign.settings.folder;
     let events = campaign.plan.events.map(|_| events::begin(folder, &campaign.plan.key, described.clone()));
     let (event_sink, event_file) = events.unzip();
     let limit = campaign.plan.limits.failures;

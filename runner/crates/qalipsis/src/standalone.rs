@@ -6,7 +6,7 @@ use crate::logging;
 use qalipsis_cluster::{FactoryEnd, HeadConnection, InProcess, StopSignals};
 use qalipsis_config::problem::Problem;
 use qalipsis_config::reason;
-use qalipsis_config::{Settings, Sources};
+use qalipsis_config::{Sections, Settings, Sources};
 use qalipsis_core::scenario::Scenario;
 use qalipsis_engine::host;
 use qalipsis_head::{Campaign, CampaignEvent, EVENTS, Goal, Sinks};
@@ -86,6 +86,8 @@ fn plan(scenarios: &[Scenario], options: &Run) -> Result<Planned, Vec<String>> {
         environment: qalipsis_config::Environment::of_process(),
         pairs,
         seed: options.seed,
+        // Only the runner has outputs.
+        sections: Sections::elsewhere(),
     };
     let lines = |problems: Vec<Problem>| problems.iter().map(ToString::to_string).collect::<Vec<_>>();
     let (settings, problems) = sources.read();

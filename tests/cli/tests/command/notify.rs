@@ -130,7 +130,7 @@ fn mail_goes_over_tls_to_a_server_that_is_trusted_and_to_no_other() {
             finish(command)
         };
         let finished = run(&certificate);
-        assert!(flat(&finished.stdout).contains("mail told team@example.org"), "{mode}: {finished}");
+        assert!(flat(&finished.stdout).contains("mail sent to team@example.org"), "{mode}: {finished}");
         server.wait_for_line(|line| line == "mail for team@example.org secure", LIMIT).unwrap();
         let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let finished = run(&context.write("other.pem", &other.cert.pem()));

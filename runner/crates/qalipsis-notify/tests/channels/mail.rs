@@ -1,7 +1,8 @@
 //! Mail through a real server.
 
 use crate::sample::{Campaign, hostile};
-use qalipsis_notify::{Mail, MailSettings, Secret};
+use qalipsis_config::{Secret, Settings};
+use qalipsis_notify::{Mail, MailSettings, OUTPUTS};
 use qalipsis_report::output::Output;
 use qalipsis_testkit::{Process, free_port};
 use std::process::Command;
@@ -65,12 +66,11 @@ impl Server {
 
     fn settings(&self) -> MailSettings {
         MailSettings {
-            enabled: true,
             host: "127.0.0.1".to_owned(),
             port: Some(self.port),
-            from: Some("QALIPSIS <ci@example.org>".to_owned()),
-            to: Some("team@example.org, Boss <boss@example.org>".to_owned()),
-            ..MailSettings::default()
+            from: "QALIPSIS <ci@example.org>".to_owned(),
+            to: "team@example.org, Boss <boss@example.org>".to_owned(),
+            ..defaults()
         }
     }
 
@@ -93,16 +93,22 @@ impl Server {
     }
 }
 
+/// The settings of a configuration that sets nothing.
+fn defaults() -> MailSettings {
+    let mail = OUTPUTS.iter().find(|output| output.label() == "mail").unwrap();
+    MailSettings::from(&Settings::default().section(&mail.section))
+}
+
 fn send(settings: MailSettings, report: &qalipsis_judge::report::Report) -> Result<Vec<String>, String> {
     assert!(!format!("{settings:?}").contains(PASSWORD));
     let link = Some("https://ci.example/report.html".to_owned());
-    Mail::new(settings, link).show(report).map_err(|error| error.to_string())
+    Mail::new(settings, link).publish(report).map_err(|error| error.to_string())
 }
 
 #[test]
 fn it_tells_all_recipients_in_plain_text_and_html() {
     let server = Server::new("");
-    let settings = MailSettings { cc: Some("archive@example.org".to_owned()), ..server.settings() };
+    let settings = MailSettings { cc: "archive@example.org".to_owned(), ..server.settings() };
     send(settings, &Campaign::failing().report()).unwrap();
     let mail = server.mail();
     assert!(mail.starts_with("team@example.org\nboss@example.org\narchive@example.org\n"), "{mail}");
@@ -170,7 +176,7 @@ fn it_logs_in_and_tells_a_wrong_password_without_showing_it() {
 #[test]
 fn a_refused_recipient_is_told() {
     let server = Server::new("");
-    let settings = MailSettings { to: Some("nobody@example.org".to_owned()), ..server.settings() };
+    let settings = MailSettings { to: "nobody@example.org".to_owned(), ..server.settings() };
     let error = send(settings, &Campaign::failing().report()).unwrap_err();
     assert_eq!(error, "127.0.0.1 refuses nobody@example.org: permanent error (550): no such user");
     assert_eq!(server.nth_mail(1), None);
@@ -180,7 +186,7 @@ fn a_refused_recipient_is_told() {
 fn a_refused_recipient_keeps_the_mail_from_nobody_else() {
     let server = Server::new("");
     let to = "first@example.org, nobody@example.org, nobody2@example.org, last@example.org";
-    let settings = MailSettings { to: Some(to.to_owned()), ..server.settings() };
+    let settings = MailSettings { to: to.to_owned(), ..server.settings() };
     let error = send(settings, &Campaign::failing().report()).unwrap_err();
     assert_eq!(server.envelope(1), ["first@example.org", "last@example.org"]);
     assert_eq!(server.nth_mail(2), None, "it is sent once");
@@ -188,7 +194,7 @@ fn a_refused_recipient_keeps_the_mail_from_nobody_else() {
         error,
         "127.0.0.1 refuses nobody@example.org: permanent error (550): no such user; \
          127.0.0.1 refuses nobody2@example.org: permanent error (550): no such user; \
-         told first@example.org, last@example.org"
+         sent to first@example.org, last@example.org"
     );
 }
 
@@ -196,8 +202,7 @@ fn a_refused_recipient_keeps_the_mail_from_nobody_else() {
 fn a_recipient_refused_for_the_moment_is_tried_again_and_nobody_is_told_twice() {
     let server = Server::new("");
     let to = "team@example.org, busy@example.org";
-    send(MailSettings { to: Some(to.to_owned()), ..server.settings() }, &Campaign::failing().report())
-        .unwrap();
+    send(MailSettings { to: to.to_owned(), ..server.settings() }, &Campaign::failing().report()).unwrap();
     assert_eq!(server.envelope(1), ["team@example.org"]);
     assert_eq!(server.envelope(2), ["busy@example.org"]);
     assert_eq!(server.nth_mail(3), None);

@@ -5,8 +5,9 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use qalipsis_config::{Secret, Settings};
 use qalipsis_judge::report::Report;
-use qalipsis_notify::{Secret, Slack, SlackSettings};
+use qalipsis_notify::{OUTPUTS, Slack, SlackSettings};
 use qalipsis_report::output::Output;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -60,11 +61,10 @@ impl Double {
 
     fn tell(&self, report: &Report) -> Result<Vec<String>, String> {
         let settings = SlackSettings {
-            enabled: true,
             token: Some(Secret::new(TOKEN)),
             channel: Some("#ci".to_owned()),
             url: Some(Secret::new(format!("{}/api/", self.address))),
-            ..SlackSettings::default()
+            ..defaults()
         };
         tell(settings, report)
     }
@@ -74,10 +74,16 @@ impl Double {
     }
 }
 
+/// The settings of a configuration that sets nothing.
+fn defaults() -> SlackSettings {
+    let slack = OUTPUTS.iter().find(|output| output.label() == "slack").unwrap();
+    SlackSettings::from(&Settings::default().section(&slack.section))
+}
+
 fn tell(settings: SlackSettings, report: &Report) -> Result<Vec<String>, String> {
     assert!(!format!("{settings:?}").contains(TOKEN));
     let link = Some("https://ci.example/report.html".to_owned());
-    Slack::new(settings, link).show(report).map_err(|error| error.to_string())
+    Slack::new(settings, link).publish(report).map_err(|error| error.to_string())
 }
 
 async fn answer(State(inside): State<Arc<Inside>>, uri: Uri, headers: HeaderMap, body: String) -> Response {
@@ -166,7 +172,7 @@ fn the_channel_gets_the_verdict_and_the_thread_the_details() {
 fn a_webhook_gets_everything_in_one_message() {
     let slack = Double::new([]);
     let hook = format!("{}/services/T0/B0/hook-not-for-your-eyes", slack.address);
-    let settings = SlackSettings { enabled: true, url: Some(Secret::new(hook)), ..SlackSettings::default() };
+    let settings = SlackSettings { url: Some(Secret::new(hook)), ..defaults() };
     tell(settings.clone(), &Campaign::failing().report()).unwrap();
     assert_eq!(slack.asked().len(), 1);
     let blocks = slack.asked()[0].body["blocks"].to_string();
@@ -196,7 +202,7 @@ fn c6_any_2xx_of_a_webhook_is_delivered_and_posted_once() {
     ] {
         let slack = Double::new([Answer::Other(status, content, body)]);
         let hook = Some(Secret::new(format!("{}/hooks/1", slack.address)));
-        let settings = SlackSettings { enabled: true, url: hook, ..SlackSettings::default() };
+        let settings = SlackSettings { url: hook, ..defaults() };
         let shown = tell(settings, &Campaign::failing().report());
         assert_eq!(shown, Ok(vec!["posted to the webhook".to_owned()]), "{status} {content} {body}");
         assert_eq!(slack.asked().len(), 1, "{status} {content} {body}");
@@ -207,7 +213,7 @@ fn c6_any_2xx_of_a_webhook_is_delivered_and_posted_once() {
 fn c6_a_busy_webhook_is_asked_again_when_it_wants_and_a_broken_one_in_a_moment() {
     let slack = Double::new([Answer::TooMany(1), Answer::Status(502)]);
     let hook = Some(Secret::new(format!("{}/services/1", slack.address)));
-    let settings = SlackSettings { enabled: true, url: hook, ..SlackSettings::default() };
+    let settings = SlackSettings { url: hook, ..defaults() };
     tell(settings, &Campaign::failing().report()).unwrap();
     let asked = slack.asked();
     assert_eq!(asked.len(), 3);
@@ -271,11 +277,10 @@ fn names_from_outside_mention_nobody() {
 #[test]
 fn nobody_there_is_told_without_the_token() {
     let settings = SlackSettings {
-        enabled: true,
         token: Some(Secret::new(TOKEN)),
         channel: Some("#ci".to_owned()),
         url: Some(Secret::new("http://127.0.0.1:1")),
-        ..SlackSettings::default()
+        ..defaults()
     };
     let error = tell(settings, &Campaign::healthy().report()).unwrap_err();
     assert_eq!(error, "Slack cannot be reached, tried 4 times");
