@@ -42,7 +42,7 @@ impl Bare {
             zone: None,
             evidence: Arc::new(evidence),
             side: Arc::new(recorder()),
-            crowd: Default::default(),
+            active: Default::default(),
             segment: Segment::WHOLE,
             minions: 1,
             iteration_limit: Duration::from_secs(300),

@@ -62,7 +62,7 @@ impl<T> Collect<T> {
         tokio::select! {
             () = minion.state().wait_until(clock::after(Instant::now(), self.within)) => {}
             _ = released.wait_for(|now| *now != number) => {}
-            () = minion.state().scenario().crowd.all_wait() => {}
+            () = minion.state().scenario().active.all_wait() => {}
         }
         drop(released);
         let mut open = self.open.lock();

@@ -3,11 +3,11 @@
 //! The engine drives what is declared here; see `runner/ARCHITECTURE.md`. Authors of scenarios
 //! use the crate `qalipsis`, which re-exports what they need in its prelude.
 
+pub mod active_minions;
 mod awaiting;
 pub mod both;
 pub mod clock;
 pub mod collect;
-pub mod crowd;
 pub mod data;
 pub mod events;
 pub mod evidence;

@@ -1,7 +1,7 @@
 //! One simulated user.
 
+use crate::active_minions::ActiveMinions;
 use crate::clock::Clock;
-use crate::crowd::Crowd;
 use crate::data::Taken;
 use crate::events::EventBuffer;
 use crate::evidence::EvidenceKeeper;
@@ -60,7 +60,7 @@ pub struct ScenarioContext {
     /// For what happens outside of workers: sources, late arrivals.
     pub side: Arc<Recorder>,
     /// Its minions in this factory that have not ended.
-    pub crowd: Arc<Crowd>,
+    pub active: Arc<ActiveMinions>,
     /// The share of the load that this factory has.
     pub segment: Segment,
     /// Its minions over all factories.

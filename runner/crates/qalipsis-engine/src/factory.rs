@@ -8,8 +8,8 @@ use crate::snapshots::Snapshots;
 use crate::sources::{self, Opened, Sources};
 use crate::worker::{self, WorkerHandle};
 use futures::future::join_all;
+use qalipsis_core::active_minions::ActiveMinions;
 use qalipsis_core::clock::Clock;
-use qalipsis_core::crowd::Crowd;
 use qalipsis_core::evidence::EvidenceKeeper;
 use qalipsis_core::minion::{MinionState, ScenarioContext, Worker};
 use qalipsis_core::recorder::Recorder;
@@ -142,7 +142,7 @@ pub async fn prepare_until(
                 zone: plan.zone.clone(),
                 evidence: Arc::clone(&evidence),
                 side: Arc::clone(&side),
-                crowd: Arc::new(Crowd::new(plan.hosted(planned.minions))),
+                active: Arc::new(ActiveMinions::new(plan.hosted(planned.minions))),
                 segment: plan.segment,
                 minions: planned.minions,
                 iteration_limit: plan.campaign.limits.iteration,
@@ -180,8 +180,8 @@ impl Factory {
         // Closing checks run where the sources run, and are counted on their own.
         let closer = worker(count);
         let start = self.clock.instant(start).max(Instant::now());
-        let crowds = self.contexts.iter().map(|context| Arc::clone(&context.crowd)).collect();
-        let load = Arc::new(Load::new(&self.plan, crowds, start));
+        let active = self.contexts.iter().map(|context| Arc::clone(&context.active)).collect();
+        let load = Arc::new(Load::new(&self.plan, active, start));
         let handle = Handle { load: Arc::clone(&load) };
         tokio::spawn(self.drive(workers, closer, load, start, events));
         (handle, received)

@@ -1,7 +1,7 @@
 //! Minions from release to end.
 
+use qalipsis_core::active_minions::ActiveMinions;
 use qalipsis_core::clock;
-use qalipsis_core::crowd::Crowd;
 use qalipsis_core::minion::{MinionState, Worker};
 use qalipsis_core::panics;
 use qalipsis_core::scenario::Iterate;
@@ -23,7 +23,7 @@ pub(crate) struct Load {
     /// Minions that were not released yet or have not ended, of all scenarios.
     open: AtomicU64,
     /// The same per scenario.
-    crowds: Vec<Arc<Crowd>>,
+    hosted: Vec<Arc<ActiveMinions>>,
     /// Per scenario: minions released that have not ended.
     active: Vec<AtomicU64>,
     /// Per scenario: when minions stop repeating; `None` when each runs once.
@@ -35,12 +35,12 @@ const GRACEFUL: u8 = 1;
 const HARD: u8 = 2;
 
 impl Load {
-    pub(crate) fn new(plan: &FactoryPlan, crowds: Vec<Arc<Crowd>>, start: Instant) -> Self {
+    pub(crate) fn new(plan: &FactoryPlan, hosted: Vec<Arc<ActiveMinions>>, start: Instant) -> Self {
         let scenarios = &plan.campaign.scenarios;
         Self {
             stop: AtomicU8::new(RUNNING),
             open: AtomicU64::new(scenarios.iter().map(|s| plan.hosted(s.minions)).sum()),
-            crowds,
+            hosted,
             active: scenarios.iter().map(|_| AtomicU64::new(0)).collect(),
             until: scenarios
                 .iter()
@@ -77,7 +77,7 @@ impl Load {
 
     /// So many minions of this scenario will not be released, or have ended.
     pub(crate) fn closed(&self, scenario: usize, minions: u64) {
-        self.crowds[scenario].leave(minions);
+        self.hosted[scenario].leave(minions);
         self.open.fetch_sub(minions, Ordering::SeqCst);
     }
 
@@ -228,7 +228,7 @@ mod tests {
         let load = Arc::new(Load {
             stop: AtomicU8::new(RUNNING),
             open: AtomicU64::new(1),
-            crowds: vec![Arc::new(Crowd::new(1))],
+            hosted: vec![Arc::new(ActiveMinions::new(1))],
             active: vec![AtomicU64::new(0)],
             until: vec![None],
         });

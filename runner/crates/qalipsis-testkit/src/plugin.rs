@@ -74,7 +74,7 @@ fn context(scenario: &str) -> (ScenarioContext, mpsc::Receiver<Evidence>) {
         zone: None,
         evidence: Arc::new(keeper),
         side: Arc::new(Recorder::new([1])),
-        crowd: Default::default(),
+        active: Default::default(),
         segment: Segment::WHOLE,
         minions: 1,
         iteration_limit: PATIENCE,

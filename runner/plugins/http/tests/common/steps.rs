@@ -62,7 +62,7 @@ impl Stage {
             zone: None,
             evidence: Arc::new(keeper),
             side: Arc::new(Recorder::new([2])),
-            crowd: Default::default(),
+            active: Default::default(),
             segment: Segment::WHOLE,
             minions: 1,
             iteration_limit: Duration::from_secs(60),

@@ -54,7 +54,7 @@ impl Bench {
             zone: None,
             evidence: Arc::new(keeper),
             side: Arc::new(Recorder::new([1])),
-            crowd: Default::default(),
+            active: Default::default(),
             segment: Segment::WHOLE,
             minions: 1,
             iteration_limit: Duration::from_secs(60),

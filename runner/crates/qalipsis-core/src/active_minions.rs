@@ -6,13 +6,13 @@ use tokio::sync::Notify;
 /// Minions of one scenario in one factory: those that were not released yet or have not ended, and those among
 /// them that wait for others.
 #[derive(Debug, Default)]
-pub struct Crowd {
+pub struct ActiveMinions {
     open: AtomicU64,
     waiting: AtomicU64,
     changed: Notify,
 }
 
-impl Crowd {
+impl ActiveMinions {
     /// Of so many minions that are to come.
     pub fn new(minions: u64) -> Self {
         Self { open: AtomicU64::new(minions), ..Self::default() }
@@ -21,7 +21,7 @@ impl Crowd {
     /// So many have ended, or will not be released.
     pub fn leave(&self, minions: u64) {
         self.open.fetch_sub(minions, SeqCst);
-        self.tell();
+        self.wake_waiting();
     }
 
     /// Returns once all that are left wait.
@@ -42,7 +42,7 @@ impl Crowd {
         self.waiting.load(SeqCst) >= self.open.load(SeqCst)
     }
 
-    fn tell(&self) {
+    fn wake_waiting(&self) {
         // Who ends while nobody waits has nothing else to do.
         if self.waiting.load(SeqCst) > 0 && self.all_are_waiting() {
             self.changed.notify_waiters();
@@ -51,13 +51,13 @@ impl Crowd {
 }
 
 /// One that waits, until this is dropped.
-struct Waiting<'a>(&'a Crowd);
+struct Waiting<'a>(&'a ActiveMinions);
 
 impl<'a> Waiting<'a> {
-    fn new(crowd: &'a Crowd) -> Self {
-        crowd.waiting.fetch_add(1, SeqCst);
-        crowd.tell();
-        Self(crowd)
+    fn new(active: &'a ActiveMinions) -> Self {
+        active.waiting.fetch_add(1, SeqCst);
+        active.wake_waiting();
+        Self(active)
     }
 }
 
