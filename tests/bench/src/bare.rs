@@ -41,7 +41,7 @@ impl Bare {
             clock: Clock::start(),
             zone: None,
             evidence: Arc::new(evidence),
-            side: Arc::new(recorder()),
+            off_worker: Arc::new(recorder()),
             active: Default::default(),
             segment: Segment::WHOLE,
             minions: 1,

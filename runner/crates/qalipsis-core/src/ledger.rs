@@ -306,7 +306,9 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
                     execution::with(|execution| {
                         let place = (StepKind::Join, execution.location);
                         let scenario = execution.minion.scenario();
-                        scenario.side.step(scenario.index, execution.step, place, |step| step.in_gap += 1);
+                        scenario
+                            .off_worker
+                            .step(scenario.index, execution.step, place, |step| step.in_gap += 1);
                     });
                 }
             }
@@ -484,7 +486,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         let explained = self.is_explained(awaiting.terms.trigger, at, |_| true);
         let scenario = &awaiting.scenario;
         let place = (StepKind::Join, awaiting.location);
-        scenario.side.step(scenario.index, awaiting.step, place, |figures| {
+        scenario.off_worker.step(scenario.index, awaiting.step, place, |figures| {
             *figures.kinds.entry(FailureKind::JoinMissing).or_default() -= 1;
             *figures.kinds.entry(FailureKind::JoinLate).or_default() += 1;
             figures.late.get_or_insert_default().record(latency.as_nanos() as u64);
@@ -517,7 +519,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         if self.is_explained(awaiting.terms.trigger, awaiting.terms.deadline(), |gap| gap.loses_records()) {
             self.figures.lock().figures.in_gap += 1;
             let (scenario, place) = (&awaiting.scenario, (StepKind::Join, awaiting.location));
-            scenario.side.step(scenario.index, awaiting.step, place, |step| step.in_gap += 1);
+            scenario.off_worker.step(scenario.index, awaiting.step, place, |step| step.in_gap += 1);
         }
     }
 

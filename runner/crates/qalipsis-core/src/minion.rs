@@ -58,7 +58,7 @@ pub struct ScenarioContext {
     /// Where first failures go.
     pub evidence: Arc<EvidenceKeeper>,
     /// For what happens outside of workers: sources, late arrivals.
-    pub side: Arc<Recorder>,
+    pub off_worker: Arc<Recorder>,
     /// Its minions in this factory that have not ended.
     pub active: Arc<ActiveMinions>,
     /// The share of the load that this factory has.

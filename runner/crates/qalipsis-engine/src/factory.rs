@@ -69,7 +69,7 @@ pub struct Factory {
     kept: mpsc::Receiver<Evidence>,
     /// Executions of a replayed pass.
     traces: mpsc::Receiver<Trace>,
-    side: Arc<Recorder>,
+    off_worker: Arc<Recorder>,
     opened: Vec<Opened>,
     /// By scenario.
     overload: Vec<Overload>,
@@ -126,7 +126,7 @@ pub async fn prepare_until(
             }
         }
     }
-    let side = Arc::new(Recorder::new(planned.iter().map(|(_, s)| s.steps().len())));
+    let off_worker = Arc::new(Recorder::new(planned.iter().map(|(_, s)| s.steps().len())));
     let contexts: Vec<Arc<ScenarioContext>> = planned
         .iter()
         .enumerate()
@@ -141,7 +141,7 @@ pub async fn prepare_until(
                 clock,
                 zone: plan.zone.clone(),
                 evidence: Arc::clone(&evidence),
-                side: Arc::clone(&side),
+                off_worker: Arc::clone(&off_worker),
                 active: Arc::new(ActiveMinions::new(plan.hosted(planned.minions))),
                 segment: plan.segment,
                 minions: planned.minions,
@@ -159,7 +159,19 @@ pub async fn prepare_until(
         .map(|(planned, scenario)| planned.overload.unwrap_or(scenario.describe().overload))
         .collect();
     let (sources, opened) = sources::open(worlds, &plan, stopping).await?;
-    Ok(Factory { plan, clock, contexts, evidence, kept, traces, side, opened, overload, sources, health })
+    Ok(Factory {
+        plan,
+        clock,
+        contexts,
+        evidence,
+        kept,
+        traces,
+        off_worker,
+        opened,
+        overload,
+        sources,
+        health,
+    })
 }
 
 impl Factory {
@@ -199,7 +211,7 @@ impl Factory {
         let mut snapshots = Snapshots::new(
             &self.contexts,
             workers.iter().chain([&closer]).cloned().collect(),
-            Arc::clone(&self.side),
+            Arc::clone(&self.off_worker),
             Arc::clone(&self.evidence),
             &self.sources,
             self.health,
@@ -218,7 +230,7 @@ impl Factory {
             Arc::clone(&load),
             threads.iter().map(|t| t.launches.clone()).collect(),
             start,
-            Gate { policies: std::mem::take(&mut self.overload), figures: Arc::clone(&self.side) },
+            Gate { policies: std::mem::take(&mut self.overload), figures: Arc::clone(&self.off_worker) },
         );
 
         let limit = self.plan.campaign.limits.factory_silence;

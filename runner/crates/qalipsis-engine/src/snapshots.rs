@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(crate) struct Snapshots {
     names: Vec<String>,
     workers: Vec<Arc<Worker>>,
-    side: Arc<Recorder>,
+    off_worker: Arc<Recorder>,
     evidence: Arc<EvidenceKeeper>,
     ledgers: Vec<(usize, Arc<dyn LedgerControl>)>,
     meters: Vec<Watched>,
@@ -30,7 +30,7 @@ impl Snapshots {
     pub(crate) fn new(
         scenarios: &[Arc<ScenarioContext>],
         workers: Vec<Arc<Worker>>,
-        side: Arc<Recorder>,
+        off_worker: Arc<Recorder>,
         evidence: Arc<EvidenceKeeper>,
         sources: &Sources,
         health: HealthMonitor,
@@ -38,7 +38,7 @@ impl Snapshots {
         Self {
             names: scenarios.iter().map(|s| s.name.clone()).collect(),
             workers,
-            side,
+            off_worker,
             evidence,
             ledgers: sources.ledgers(),
             meters: sources.meters(),
@@ -52,7 +52,7 @@ impl Snapshots {
     /// The difference since the last call, and whether the load still runs.
     pub(crate) fn take(&mut self, at: Timestamp, load_runs: bool) -> Snapshot {
         let mut scenarios = vec![ScenarioFigures::default(); self.names.len()];
-        let recorders = self.workers.iter().map(|w| &w.recorder).chain([&*self.side]);
+        let recorders = self.workers.iter().map(|w| &w.recorder).chain([&*self.off_worker]);
         for recorder in recorders {
             for (total, figures) in scenarios.iter_mut().zip(recorder.drain()) {
                 total.merge(&figures);

@@ -61,7 +61,7 @@ impl Stage {
             clock: Clock::start(),
             zone: None,
             evidence: Arc::new(keeper),
-            side: Arc::new(Recorder::new([2])),
+            off_worker: Arc::new(Recorder::new([2])),
             active: Default::default(),
             segment: Segment::WHOLE,
             minions: 1,

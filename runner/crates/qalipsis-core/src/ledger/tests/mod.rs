@@ -53,7 +53,7 @@ impl Bench {
             clock: Clock::start(),
             zone: None,
             evidence: Arc::new(keeper),
-            side: Arc::new(Recorder::new([1])),
+            off_worker: Arc::new(Recorder::new([1])),
             active: Default::default(),
             segment: Segment::WHOLE,
             minions: 1,
