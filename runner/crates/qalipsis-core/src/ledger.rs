@@ -62,7 +62,7 @@ pub(crate) struct Ledger<K, R> {
     /// The first 64 steps that are known to await it, one bit each.
     awaiting_steps: AtomicU64,
     overdue: AtomicUsize,
-    patience_ns: AtomicU64,
+    longest_deadline_ns: AtomicU64,
     /// Expectations whose outcome is not known.
     open: AtomicU64,
     /// Records that wait in the slots of these.
@@ -143,7 +143,7 @@ pub trait LedgerControl: Send + Sync {
     /// Whether the source cannot read now, and may again.
     fn is_interrupted(&self) -> bool;
     /// The longest deadline among the keys that were ever overdue: how long a late record may be worth waiting for.
-    fn patience(&self) -> Duration;
+    fn longest_deadline(&self) -> Duration;
     /// The source ended for good because of `cause`, and reads nothing from now on.
     fn failed(&self, cause: &str);
     /// No record will come any more: keeps the evidence of what is missing.
@@ -175,7 +175,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             figures: Mutex::default(),
             awaiting_steps: AtomicU64::new(0),
             overdue: AtomicUsize::new(0),
-            patience_ns: AtomicU64::new(0),
+            longest_deadline_ns: AtomicU64::new(0),
             open: AtomicU64::new(0),
             placed: AtomicU64::new(0),
             closed: AtomicBool::new(false),
@@ -347,7 +347,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
                 Some(awaiting) => {
                     self.overdue.fetch_add(1, Relaxed);
                     let limit = u64::try_from(awaiting.terms.limit.as_nanos()).unwrap_or(u64::MAX);
-                    self.patience_ns.fetch_max(limit, Relaxed);
+                    self.longest_deadline_ns.fetch_max(limit, Relaxed);
                     *entry = Entry::Overdue(Box::new(Overdue { awaiting, slot: Arc::clone(slot) }));
                     shard.overdue.push_back(key.clone());
                     self.limit_overdue(&mut shard);
@@ -639,8 +639,8 @@ impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
         self.gaps.lock().is_interrupted()
     }
 
-    fn patience(&self) -> Duration {
-        Duration::from_nanos(self.patience_ns.load(Relaxed))
+    fn longest_deadline(&self) -> Duration {
+        Duration::from_nanos(self.longest_deadline_ns.load(Relaxed))
     }
 
     fn failed(&self, cause: &str) {

@@ -66,7 +66,7 @@ pub(crate) struct Watched {
     pub(crate) scenario: usize,
     pub(crate) meter: Arc<Meter>,
     /// How long a criterion gives it to drain; `None` without such a criterion.
-    patience: Option<Duration>,
+    drain_limit: Option<Duration>,
 }
 
 /// The longest time that a criterion gives this meter to drain.
@@ -380,12 +380,12 @@ impl Sources {
                 if names.contains(&name) {
                     failed.push(not_ready(format!("there are two meters '{name}', rename one")));
                 }
-                let patience = drain_limit(&criteria, &name);
+                let limit = drain_limit(&criteria, &name);
                 names.push(name);
                 self.meters.push(Watched {
                     scenario: scenario.index,
                     meter: Arc::clone(&meter.meter),
-                    patience,
+                    drain_limit: limit,
                 });
                 started.push((meter.name, meter.ready, meter.run, None));
             }
@@ -445,7 +445,7 @@ impl Sources {
     ///
     /// A reading from before that proves nothing: it may not have seen the last passes.
     pub(crate) fn drains(&self, since: Instant) -> bool {
-        let open = |watched: &Watched| watched.patience.is_some_and(|limit| since.elapsed() < limit);
+        let open = |watched: &Watched| watched.drain_limit.is_some_and(|limit| since.elapsed() < limit);
         self.meters.iter().any(|watched| open(watched) && !watched.meter.is_drained_since(since))
     }
 
@@ -455,8 +455,9 @@ impl Sources {
     /// has not read what is there or cannot read, because then the tester is late and not the system.
     pub(crate) fn awaits(&self, waited: Duration) -> bool {
         let mut overdue = self.ledgers.iter().filter(|(_, ledger)| ledger.overdue() > 0);
-        overdue
-            .any(|(_, ledger)| waited < ledger.patience() || ledger.own_lag() > 0 || ledger.is_interrupted())
+        overdue.any(|(_, ledger)| {
+            waited < ledger.longest_deadline() || ledger.own_lag() > 0 || ledger.is_interrupted()
+        })
     }
 
     /// Ends all sources and keeps the evidence of what never came.

@@ -46,7 +46,7 @@ impl Backoff {
     }
 
     /// What is left of the time, at most [`ANSWER`].
-    pub(crate) fn patience(&self) -> Duration {
+    pub(crate) fn answer_timeout(&self) -> Duration {
         self.end.saturating_duration_since(Instant::now()).min(ANSWER)
     }
 

@@ -223,13 +223,13 @@ where
     F: Future<Output = Result<T, Failed>>,
 {
     loop {
-        let patience = backoff.patience();
-        let failed = match tokio::time::timeout(patience, ask()).await {
+        let answer_timeout = backoff.answer_timeout();
+        let failed = match tokio::time::timeout(answer_timeout, ask()).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(failed)) => failed,
             Err(_) => Failed::passing(format!(
                 "Slack did not answer within {}",
-                qalipsis_model::duration::human(patience)
+                qalipsis_model::duration::human(answer_timeout)
             )),
         };
         tokio::time::sleep(backoff.next(failed)?).await;

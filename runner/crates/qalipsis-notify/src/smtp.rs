@@ -49,7 +49,7 @@ impl Server<'_> {
         content: &[u8],
         backoff: &Backoff,
     ) -> Result<Delivery, Error> {
-        let mut connection = self.connect(patience(backoff))?;
+        let mut connection = self.connect(answer_timeout(backoff))?;
         let delivery = self.hand_in(&mut connection, envelope, content, backoff);
         match &delivery {
             // What was taken stays so, however the server says goodbye.
@@ -59,7 +59,7 @@ impl Server<'_> {
         delivery
     }
 
-    fn connect(&self, patience: Duration) -> Result<SmtpConnection, Error> {
+    fn connect(&self, answer_timeout: Duration) -> Result<SmtpConnection, Error> {
         let name = ClientId::default();
         let tls = match self.security {
             Security::None => None,
@@ -67,7 +67,7 @@ impl Server<'_> {
         };
         let at_once = tls.as_ref().filter(|_| self.security == Security::Tls);
         let mut connection =
-            SmtpConnection::connect((self.host, self.port), Some(patience), &name, at_once, None)?;
+            SmtpConnection::connect((self.host, self.port), Some(answer_timeout), &name, at_once, None)?;
         if let (Security::StartTls, Some(tls)) = (self.security, &tls) {
             connection.starttls(tls, &name)?;
         }
@@ -99,7 +99,7 @@ impl Server<'_> {
         let mut delivery = Delivery::default();
         for recipient in envelope.to() {
             // Many slow answers must not take longer together than one try may.
-            _ = connection.set_timeout(Some(patience(backoff)));
+            _ = connection.set_timeout(Some(answer_timeout(backoff)));
             match connection.command(Rcpt::new(recipient.clone(), Vec::new())) {
                 Ok(_) => delivery.taken.push(recipient.clone()),
                 Err(error) if error.status().is_some() => delivery.refused.push((recipient.clone(), error)),
@@ -115,6 +115,6 @@ impl Server<'_> {
 }
 
 /// A limit of zero would be refused by the system.
-fn patience(backoff: &Backoff) -> Duration {
-    backoff.patience().max(Duration::from_millis(100))
+fn answer_timeout(backoff: &Backoff) -> Duration {
+    backoff.answer_timeout().max(Duration::from_millis(100))
 }

@@ -28,7 +28,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 /// How long anything may take before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 /// A running source, and what came out of it.
 pub struct Opened<R> {
@@ -77,7 +77,7 @@ fn context(scenario: &str) -> (ScenarioContext, mpsc::Receiver<Evidence>) {
         active: Default::default(),
         segment: Segment::WHOLE,
         minions: 1,
-        iteration_limit: PATIENCE,
+        iteration_limit: WAIT_LIMIT,
         replay: None,
     };
     (context, evidence)
@@ -130,7 +130,7 @@ impl<R> Opened<R> {
     /// Waits until it is ready.
     pub async fn ready(mut self) -> Self {
         let ready =
-            timeout(PATIENCE, self.ready.wait_for(|ready| *ready)).await.expect("it is ready in time");
+            timeout(WAIT_LIMIT, self.ready.wait_for(|ready| *ready)).await.expect("it is ready in time");
         if ready.is_err() {
             panic!("ended instead of being ready: {:?}", self.task.await);
         }
@@ -141,20 +141,20 @@ impl<R> Opened<R> {
     /// Why it ended without ever being ready, and after how long.
     pub async fn refusal(self) -> (Fault, Duration) {
         let began = Instant::now();
-        let ended = timeout(PATIENCE, self.task).await.expect("it ends").expect("it does not panic");
+        let ended = timeout(WAIT_LIMIT, self.task).await.expect("it ends").expect("it does not panic");
         assert!(!*self.ready.borrow(), "it was ready");
         (ended.expect_err("it fails"), began.elapsed())
     }
 
     /// Why it ended after it was ready.
     pub async fn failure(self) -> Fault {
-        let ended = timeout(PATIENCE, self.task).await.expect("it ends").expect("it does not panic");
+        let ended = timeout(WAIT_LIMIT, self.task).await.expect("it ends").expect("it does not panic");
         ended.expect_err("it fails")
     }
 
     /// The next record.
     pub async fn next(&mut self) -> R {
-        timeout(PATIENCE, self.records.recv()).await.expect("a record arrives").expect("it runs")
+        timeout(WAIT_LIMIT, self.records.recv()).await.expect("a record arrives").expect("it runs")
     }
 
     /// The next record; `None` when it has ended.
@@ -174,7 +174,7 @@ impl<R> Opened<R> {
     /// The next failure that concerns the source; that nobody awaits its records is none.
     pub async fn evidence(&mut self) -> Evidence {
         loop {
-            let evidence = timeout(PATIENCE, self.evidence.recv()).await;
+            let evidence = timeout(WAIT_LIMIT, self.evidence.recv()).await;
             let evidence = evidence.expect("a failure is kept").expect("it runs");
             if !matches!(evidence.kind, FailureKind::JoinOrphan | FailureKind::JoinDuplicate) {
                 return evidence;
@@ -199,7 +199,7 @@ impl<R> Opened<R> {
             if met(&figures) {
                 return figures;
             }
-            assert!(began.elapsed() < PATIENCE, "no {what}: {figures:?}");
+            assert!(began.elapsed() < WAIT_LIMIT, "no {what}: {figures:?}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -245,7 +245,7 @@ impl<R> Opened<R> {
     pub async fn abort(mut self) -> usize {
         self.task.abort();
         let mut left = 0;
-        while timeout(PATIENCE, self.records.recv()).await.expect("its thread ends").is_some() {
+        while timeout(WAIT_LIMIT, self.records.recv()).await.expect("its thread ends").is_some() {
             left += 1;
         }
         left
@@ -262,7 +262,7 @@ where
     A::IntoFuture: Send,
     A::Value: Send,
 {
-    in_step_within(action, PATIENCE).await
+    in_step_within(action, WAIT_LIMIT).await
 }
 
 /// Like [`in_step`], with a timeout of the step.

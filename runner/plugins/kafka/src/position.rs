@@ -34,7 +34,7 @@ pub(crate) const EVENTS: Duration = Duration::from_millis(10);
 
 /// How long one request for metadata may take. They grow, so that a wrong password is told early
 /// and a slow broker still has its time.
-const PATIENCE: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), LIMIT];
+const ANSWER_TIMEOUTS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), LIMIT];
 
 /// Until when brokers have to have answered, and how long that was in all, which is what people are told.
 #[derive(Debug, Clone, Copy)]
@@ -62,12 +62,12 @@ pub(crate) fn metadata(
 ) -> Result<Metadata, Fault> {
     let watch = consumer.context();
     let mut last = None;
-    for patience in PATIENCE {
+    for answer_timeout in ANSWER_TIMEOUTS {
         let left = deadline.left();
         if left.is_zero() {
             break;
         }
-        match consumer.fetch_metadata(None, patience.min(left)) {
+        match consumer.fetch_metadata(None, answer_timeout.min(left)) {
             Ok(metadata) => return Ok(metadata),
             Err(error) => last = Some(error),
         }

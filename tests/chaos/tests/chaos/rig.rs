@@ -20,7 +20,7 @@ const PACE: Duration = Duration::from_millis(15);
 /// Numbers from here on only show that the source has caught up.
 const MARKERS: u64 = 1_000_000;
 /// Far longer than anything should take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 /// What happens in the middle of a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,7 +136,7 @@ pub(crate) async fn run<S>(
     let mut last_marker = None;
     let mut ended_by_itself = false;
     while last_marker.is_none() && !ended_by_itself {
-        assert!(began.elapsed() < PATIENCE, "{place}: it never caught up: {figures:?}");
+        assert!(began.elapsed() < WAIT_LIMIT, "{place}: it never caught up: {figures:?}");
         if produce(marker).await {
             marker += 1;
         }

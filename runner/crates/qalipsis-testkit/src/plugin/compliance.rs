@@ -28,7 +28,7 @@ const UNREACHABLE_LIMIT: Duration = Duration::from_secs(12);
 /// How long a source may take to end; the engine gives no more.
 const STOP_LIMIT: Duration = Duration::from_secs(1);
 /// How long what must happen soon may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const WAIT_LIMIT: Duration = Duration::from_secs(20);
 /// How long a record that must not come is waited for.
 const QUIET: Duration = Duration::from_millis(150);
 /// Rounds in which a source is opened and written to at once: a race shows in one of them.
@@ -176,14 +176,14 @@ async fn opened<K: SourceKit>(kit: &K) -> Result<Opened<<K::Source as Source>::R
 
 /// Waits until it is ready.
 async fn ready<R>(mut opened: Opened<R>) -> Result<Opened<R>, Broken> {
-    let ready = timeout(PATIENCE, opened.ready.wait_for(|ready| *ready)).await.map(|ready| ready.is_ok());
+    let ready = timeout(WAIT_LIMIT, opened.ready.wait_for(|ready| *ready)).await.map(|ready| ready.is_ok());
     match ready {
         Ok(true) => Ok(opened),
         Ok(false) => match opened.task.await {
             Ok(Err(fault)) => broken("ready", format!("it ended instead: {fault}")),
             other => broken("ready", format!("it ended instead: {other:?}")),
         },
-        Err(_elapsed) => broken("ready", format!("it was not ready within {PATIENCE:?}")),
+        Err(_elapsed) => broken("ready", format!("it was not ready within {WAIT_LIMIT:?}")),
     }
 }
 
@@ -210,8 +210,8 @@ async fn nothing_is_missed_or_repeated<K: SourceKit>(kit: &K) -> Result<(), Brok
         }
         let mut seen = BTreeSet::new();
         loop {
-            let patience = if awaited.is_empty() { QUIET } else { PATIENCE };
-            let record = match timeout(patience, opened.records.recv()).await {
+            let limit = if awaited.is_empty() { QUIET } else { WAIT_LIMIT };
+            let record = match timeout(limit, opened.records.recv()).await {
                 Ok(Some(record)) => record,
                 Err(_) if awaited.is_empty() => break,
                 _ => {
@@ -238,11 +238,11 @@ async fn garbage_is_told_and_reading_goes_on<K: SourceKit>(kit: &K) -> Result<()
     let mut opened = opened(kit).await?;
     kit.produce_garbage().await;
     kit.produce(1_000_001).await;
-    match timeout(PATIENCE, opened.records.recv()).await {
+    match timeout(WAIT_LIMIT, opened.records.recv()).await {
         Ok(Some(record)) if K::number(&record) == 1_000_001 => {}
         _ => return broken("garbage", "what came after an undecodable record was not read"),
     }
-    let Ok(Some(told)) = timeout(PATIENCE, opened.evidence.recv()).await else {
+    let Ok(Some(told)) = timeout(WAIT_LIMIT, opened.evidence.recv()).await else {
         return broken("garbage", "an undecodable record was not told");
     };
     if told.kind != FailureKind::Undecodable || !told.message.contains(&kit.place()) {
@@ -281,7 +281,7 @@ async fn lag_is_told<K: SourceKit>(kit: &K) -> Result<(), Broken> {
     let since = Instant::now();
     let mut last = None;
     while last != Some(0) {
-        if since.elapsed() > PATIENCE {
+        if since.elapsed() > WAIT_LIMIT {
             return broken("lag", format!("all is read, and it tells its own lag as {last:?}"));
         }
         sleep(Duration::from_millis(50)).await;
@@ -357,7 +357,7 @@ async fn cancelled_steps_leak_nothing<K: ActionKit>(kit: &K) -> Result<(), Broke
         // From at once to the time that a whole exchange takes, so that each of its phases is cut.
         let _ = in_step_within(kit.action(), Duration::from_micros(u64::from(cancelled) * 20)).await;
     }
-    match in_step_within(kit.action(), PATIENCE).await {
+    match in_step_within(kit.action(), WAIT_LIMIT).await {
         None => Ok(()),
         Some(evidence) => {
             broken("cancel", format!("after {CANCELLED} cancelled steps it fails: {}", evidence.message))
@@ -384,7 +384,7 @@ async fn readings_answer_and_change_nothing<K: GaugeKit>(kit: &K) -> Result<(), 
     let mut gauge = kit.gauge();
     let mut first = None;
     for _ in 0..3 {
-        match timeout(gauge.period().max(PATIENCE), gauge.read()).await {
+        match timeout(gauge.period().max(WAIT_LIMIT), gauge.read()).await {
             Ok(Ok(reading)) => {
                 if *first.get_or_insert(reading.total) != reading.total {
                     return broken(

@@ -1,6 +1,6 @@
 //! The lag of another group, in records.
 
-use crate::{PATIENCE, broker, mock, topic, unique};
+use crate::{WAIT_LIMIT, broker, mock, topic, unique};
 use qalipsis_core::gauge::{Gauge, Reading};
 use qalipsis_kafka::{Kafka, LagOf, Producer};
 use qalipsis_testkit::{KafkaBroker, free_port};
@@ -28,7 +28,7 @@ pub(crate) fn parts(reading: &Reading) -> Vec<(&str, f64)> {
 
 /// The longest limit of a reading: a broker's first group takes seconds.
 pub(crate) fn patient(gauge: LagOf) -> LagOf {
-    gauge.every(PATIENCE)
+    gauge.every(WAIT_LIMIT)
 }
 
 async fn produce(producer: &Producer, topic: &str, partition: i32, count: u32) {
@@ -217,7 +217,7 @@ async fn recovered(lag: &mut LagOf) -> f64 {
     loop {
         match lag.read().await {
             Ok(reading) => return reading.total,
-            Err(fault) => assert!(began.elapsed() < PATIENCE, "still {fault}"),
+            Err(fault) => assert!(began.elapsed() < WAIT_LIMIT, "still {fault}"),
         }
     }
 }
@@ -256,7 +256,7 @@ async fn nothing_is_committed_in_the_name_of_a_group() {
     let consumer: BaseConsumer = config.create().unwrap();
     let mut list = TopicPartitionList::new();
     list.add_partition_range(&topic, 0, 1);
-    let committed = consumer.committed_offsets(list, PATIENCE).unwrap();
+    let committed = consumer.committed_offsets(list, WAIT_LIMIT).unwrap();
     let offsets: Vec<Offset> = committed.elements().iter().map(|partition| partition.offset()).collect();
     assert_eq!(offsets, [Offset::Offset(2), Offset::Invalid]);
 }
@@ -276,7 +276,7 @@ async fn group_is_left_alone(protocol: &str) {
     let began = Instant::now();
     let mut consumed = 0;
     while consumed < 10 {
-        assert!(began.elapsed() < PATIENCE, "only {consumed} records came");
+        assert!(began.elapsed() < WAIT_LIMIT, "only {consumed} records came");
         consumed += u32::from(matches!(member.poll(Duration::from_millis(50)), Some(Ok(_))));
     }
     let mut list = TopicPartitionList::new();
@@ -308,11 +308,11 @@ async fn group_is_left_alone(protocol: &str) {
     let member = consuming.await.unwrap();
     assert_eq!(rebalances.0.load(SeqCst), before, "the group was rebalanced");
     assert_eq!(member.assignment().unwrap().count(), 2);
-    let committed = member.committed(PATIENCE).unwrap();
+    let committed = member.committed(WAIT_LIMIT).unwrap();
     assert_eq!(committed.find_partition(&topic, 0).unwrap().offset(), Offset::Offset(2));
     assert_eq!(committed.find_partition(&topic, 1).unwrap().offset(), Offset::Invalid);
     if protocol == "classic" {
-        let groups = member.fetch_group_list(Some(&group), PATIENCE).unwrap();
+        let groups = member.fetch_group_list(Some(&group), WAIT_LIMIT).unwrap();
         assert_eq!((groups.groups()[0].state(), groups.groups()[0].members().len()), ("Stable", 1));
     }
 }

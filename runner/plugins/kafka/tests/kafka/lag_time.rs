@@ -1,7 +1,7 @@
 //! The lag of another group, in seconds.
 
 use crate::lag::{commit, parts, patient};
-use crate::{PATIENCE, broker, mock, topic, unique};
+use crate::{WAIT_LIMIT, broker, mock, topic, unique};
 use qalipsis_core::gauge::Gauge;
 use qalipsis_core::model::timestamp::Timestamp;
 use qalipsis_kafka::Kafka;
@@ -24,7 +24,7 @@ fn produce_old(producer: &BaseProducer, topic: &str, partition: i32, age: i64, s
     let now = i64::try_from(Timestamp::from_system(SystemTime::now()).0 / 1_000_000).unwrap();
     let record = BaseRecord::<[u8], [u8]>::to(topic).partition(partition).payload(&value);
     producer.send(record.timestamp(now - age * 1000)).map_err(|(error, _)| error).unwrap();
-    producer.flush(PATIENCE).unwrap();
+    producer.flush(WAIT_LIMIT).unwrap();
 }
 
 async fn age_follows(brokers: &str, topic: &str, size: usize) {
@@ -107,10 +107,10 @@ async fn the_marker_of_a_transaction_has_no_age() {
     let topic = topic(1);
     let (brokers, group) = (broker().bootstrap(), unique("group"));
     let producer = producer(brokers, Some(&group));
-    producer.init_transactions(PATIENCE).unwrap();
+    producer.init_transactions(WAIT_LIMIT).unwrap();
     producer.begin_transaction().unwrap();
     produce_old(&producer, &topic, 0, 100, 10);
-    producer.commit_transaction(PATIENCE).unwrap();
+    producer.commit_transaction(WAIT_LIMIT).unwrap();
     let kafka = Kafka::new(brokers);
     let mut lag = patient(kafka.lag_of(&group).topics(&topic));
     let mut age = patient(kafka.lag_of(&group).topics(&topic).in_time());

@@ -45,4 +45,4 @@ fn mock(topic: &str, partitions: i32) -> MockCluster<'static, DefaultProducerCon
 }
 
 /// Far longer than anything here should take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_LIMIT: Duration = Duration::from_secs(30);

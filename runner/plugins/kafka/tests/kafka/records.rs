@@ -1,7 +1,7 @@
 //! What a record brings along, what can't be decoded, and the figures of a source.
 
 use crate::opened::open;
-use crate::{PATIENCE, broker, topic};
+use crate::{WAIT_LIMIT, broker, topic};
 use bytes::Bytes;
 use qalipsis_core::model::evidence::FailureKind;
 use qalipsis_core::model::timestamp::Timestamp;
@@ -133,13 +133,13 @@ async fn a_reader_that_falls_behind_tells_its_lag() {
     let began = Instant::now();
     let mut largest = None;
     while largest < Some(50) {
-        assert!(began.elapsed() < PATIENCE, "the largest lag told was {largest:?}");
+        assert!(began.elapsed() < WAIT_LIMIT, "the largest lag told was {largest:?}");
         sleep(Duration::from_millis(20)).await;
         largest = largest.max(reader.figures().own_lag_max);
     }
     reader.take(300).await;
     while reader.figures().own_lag != Some(0) {
-        assert!(began.elapsed() < PATIENCE, "the lag never was 0 again");
+        assert!(began.elapsed() < WAIT_LIMIT, "the lag never was 0 again");
         sleep(Duration::from_millis(20)).await;
     }
     reader.end().await;

@@ -1,7 +1,7 @@
 //! What a source says of what it could not read.
 
 use crate::opened::{Opened, open};
-use crate::{PATIENCE, broker, mock, topic, unique};
+use crate::{WAIT_LIMIT, broker, mock, topic, unique};
 use qalipsis_core::model::evidence::FailureKind;
 use qalipsis_kafka::{Kafka, Position, Record};
 use qalipsis_testkit::{KafkaBroker, Proxy};
@@ -206,14 +206,14 @@ async fn a2_transactions_are_no_trouble() {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", broker().bootstrap()).set("transactional.id", unique("transaction"));
     let producer: BaseProducer = config.create().unwrap();
-    producer.init_transactions(PATIENCE).unwrap();
+    producer.init_transactions(WAIT_LIMIT).unwrap();
     for (value, commits) in [("a", true), ("b", false), ("c", true)] {
         producer.begin_transaction().unwrap();
         producer.send(BaseRecord::<(), str>::to(&topic).payload(value)).map_err(|(error, _)| error).unwrap();
-        producer.flush(PATIENCE).unwrap();
+        producer.flush(WAIT_LIMIT).unwrap();
         match commits {
-            true => producer.commit_transaction(PATIENCE).unwrap(),
-            false => producer.abort_transaction(PATIENCE).unwrap(),
+            true => producer.commit_transaction(WAIT_LIMIT).unwrap(),
+            false => producer.abort_transaction(WAIT_LIMIT).unwrap(),
         }
     }
     let read: Vec<String> = reader.take(2).await.into_iter().map(|record| record.value).collect();

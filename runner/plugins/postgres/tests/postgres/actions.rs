@@ -144,7 +144,7 @@ async fn await_sleepers(db: &Postgres, count: i64) {
     let running = "select count(*) from pg_stat_activity \
                    where datname = current_database() and state = 'active' and query like '%pg_sleep%' \
                    and pid <> pg_backend_pid()";
-    let deadline = Instant::now() + crate::PATIENCE;
+    let deadline = Instant::now() + crate::WAIT_LIMIT;
     while db.search(running, &[]).row::<Value>().await.unwrap()["count"] != count {
         assert!(Instant::now() < deadline, "not {count} statements sleep");
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -185,7 +185,7 @@ async fn the_trace_of_a_step_reaches_the_server() {
     let insert = "insert into traces (name) values (current_setting('application_name'))";
     // The second time, the statement is prepared already.
     for _ in 0..2 {
-        assert!(in_step_within(db.execute(insert, &[]), crate::PATIENCE).await.is_none());
+        assert!(in_step_within(db.execute(insert, &[]), crate::WAIT_LIMIT).await.is_none());
     }
     let names = db.search("select name from traces order by id", &[]).rows::<Value>().await.unwrap();
     assert_eq!(names.len(), 2);
@@ -196,7 +196,7 @@ async fn the_trace_of_a_step_reaches_the_server() {
     let url = crate::server().create_database().unwrap();
     let db = Postgres::builder(&url).trace(false).build().await.unwrap();
     let failing = db.search("select current_setting('application_name') as name", &[]).row::<Uuid>();
-    let evidence = in_step_within(failing, crate::PATIENCE).await.unwrap();
+    let evidence = in_step_within(failing, crate::WAIT_LIMIT).await.unwrap();
     assert!(evidence.message.contains(r#"row {"name":"qalipsis"}"#), "{}", evidence.message);
 }
 

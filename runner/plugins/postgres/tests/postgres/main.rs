@@ -34,4 +34,4 @@ async fn database(prepare: &str) -> Postgres {
 }
 
 /// Far longer than anything here should take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_LIMIT: Duration = Duration::from_secs(30);

@@ -1,7 +1,7 @@
 //! Which rows a poll reads.
 
 use crate::opened::open;
-use crate::{PATIENCE, database};
+use crate::{WAIT_LIMIT, database};
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::evidence::FailureKind;
 use qalipsis_postgres::{Isolation, Postgres};
@@ -96,7 +96,7 @@ async fn a_row_committed_late_is_not_missed() {
         // Begun before the source is ready, and after.
         let (commit, task) = long_transaction(&db).await;
         insert(&db, 3).await;
-        let poll = db.poll(ALL).after(keys.iter().copied()).every(SOON).overlap(PATIENCE);
+        let poll = db.poll(ALL).after(keys.iter().copied()).every(SOON).overlap(WAIT_LIMIT);
         let mut reader = open(poll.rows::<Order>()).await.ready().await;
         commit.send(()).unwrap();
         let early = task.await.unwrap();

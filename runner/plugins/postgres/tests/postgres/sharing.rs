@@ -50,7 +50,7 @@ async fn scenarios_that_connect_alike_share_a_pool() {
     drop((one, two));
     // The last one has closed the pool.
     let gone = "select 1 as one from pg_stat_activity where pid = $1";
-    let deadline = tokio::time::Instant::now() + crate::PATIENCE;
+    let deadline = tokio::time::Instant::now() + crate::WAIT_LIMIT;
     while other
         .search(gone, &[&i32::try_from(shared).unwrap()])
         .optional_row::<Value>()

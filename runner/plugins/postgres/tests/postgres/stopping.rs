@@ -28,7 +28,7 @@ async fn while_its_statement_takes_long() {
     // Its connection ends with what it was doing.
     let busy = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() \
                 and query like '%pg_sleep%' and state = 'active'";
-    let deadline = tokio::time::Instant::now() + crate::PATIENCE;
+    let deadline = tokio::time::Instant::now() + crate::WAIT_LIMIT;
     while db.search(busy, &[]).row::<Value>().await.unwrap()["count"] != 0 {
         assert!(tokio::time::Instant::now() < deadline, "the statement still runs");
         sleep(Duration::from_millis(10)).await;

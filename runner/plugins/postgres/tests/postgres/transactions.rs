@@ -1,7 +1,7 @@
 //! Several statements that happen together or not at all.
 
 use crate::opened::in_step_within;
-use crate::{PATIENCE, database};
+use crate::{WAIT_LIMIT, database};
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::evidence::FailureKind;
 use qalipsis_postgres::{Isolation, Postgres};
@@ -89,7 +89,7 @@ async fn dropped_halfway_it_is_taken_back() {
     }
     // The lock is free again as well.
     let update = db.execute("update stock set amount = amount - 1 where item = 'tea'", &[]).into_future();
-    tokio::time::timeout(PATIENCE, update).await.unwrap().unwrap();
+    tokio::time::timeout(WAIT_LIMIT, update).await.unwrap().unwrap();
     assert_eq!(amount(&db, "tea").await, 9);
 }
 

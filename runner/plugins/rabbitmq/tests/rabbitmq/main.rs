@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
 /// Far longer than anything here should take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 /// The server that all tests share.
 fn server() -> &'static Server {
@@ -105,7 +105,7 @@ impl Admin {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
+        if tokio::time::timeout(WAIT_LIMIT, waiting).await.is_err() {
             panic!("the queue has {} messages, not {depth}", self.figures(queue).await.0);
         }
     }

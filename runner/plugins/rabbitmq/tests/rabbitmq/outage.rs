@@ -1,7 +1,7 @@
 //! A broker that is killed and started again in the middle of a campaign.
 
 use crate::opened::open;
-use crate::{Admin, PATIENCE, connect, server};
+use crate::{Admin, WAIT_LIMIT, connect, server};
 use qalipsis_core::gauge::Gauge;
 use qalipsis_core::model::join::JoinFigures;
 use qalipsis_rabbitmq::RabbitMq;
@@ -16,7 +16,7 @@ async fn nothing_is_lost_or_counted_twice_and_what_is_gone_at_the_end_has_failed
     let admin = Admin::new(&server).await;
     let (queue, exchange) = (admin.durable_queue().await, admin.exchange().await);
     drop(admin);
-    let rabbit = RabbitMq::builder(server.url()).timeout(PATIENCE).connect().await.unwrap();
+    let rabbit = RabbitMq::builder(server.url()).timeout(WAIT_LIMIT).connect().await.unwrap();
     // Slow enough that much is on its way when the broker is killed.
     let slow = rabbit.consume(&queue).prefetch(200).decode(|message| {
         std::thread::sleep(Duration::from_micros(500));
@@ -70,14 +70,14 @@ async fn nothing_is_lost_or_counted_twice_and_what_is_gone_at_the_end_has_failed
     let (confirmed, unknown) = publisher.await.unwrap();
     assert!(!unknown.is_empty(), "the outage hit nothing");
 
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_LIMIT;
     while !confirmed.iter().all(|text| seen.contains_key(text)) {
         assert!(Instant::now() < deadline, "{} of {} came", seen.len(), confirmed.len());
         *seen.entry(reader.next().await.value).or_default() += 1;
     }
     assert_eq!(depth.read().await.unwrap().total, 0.0, "the gauge has recovered");
     // The temporary queue is there again.
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_LIMIT;
     while rabbit.publish(&exchange, "a").mandatory().text("after").await.is_err() {
         assert!(Instant::now() < deadline, "the temporary queue did not come back");
         sleep(Duration::from_millis(50)).await;
@@ -108,7 +108,7 @@ async fn nothing_is_lost_or_counted_twice_and_what_is_gone_at_the_end_has_failed
 async fn proxied() -> (Proxy, RabbitMq) {
     let proxy = Proxy::to(server().address()).unwrap();
     let url = format!("amqp://guest:guest@{}?heartbeat=2", proxy.address());
-    let rabbit = RabbitMq::builder(url).timeout(PATIENCE).connect().await.unwrap();
+    let rabbit = RabbitMq::builder(url).timeout(WAIT_LIMIT).connect().await.unwrap();
     (proxy, rabbit)
 }
 

@@ -1,7 +1,7 @@
 //! What is read, how it is acknowledged, and that nothing is missed.
 
 use crate::opened::open;
-use crate::{Admin, PATIENCE, connect, server, unique};
+use crate::{Admin, WAIT_LIMIT, connect, server, unique};
 use lapin::BasicProperties;
 use lapin::options::BasicPublishOptions;
 use lapin::types::{AMQPValue, FieldTable};
@@ -195,7 +195,7 @@ async fn a_slow_source_tells_its_lag() {
         if let Some(lag) = reader.figures().own_lag {
             break lag;
         }
-        assert!(began.elapsed() < PATIENCE, "no lag was told");
+        assert!(began.elapsed() < WAIT_LIMIT, "no lag was told");
     };
     assert!((100..400).contains(&lag), "{lag}");
     let (_, ended) = reader.stop().await;

@@ -24,7 +24,7 @@ async fn what_is_published_once_ready_is_received_and_nothing_before() {
         assert_eq!(reader.next().await.value, round.to_string(), "round {round}");
         reader.end().await;
         // Its connection is closed, which the server notices in its own time.
-        let deadline = Instant::now() + crate::PATIENCE;
+        let deadline = Instant::now() + crate::WAIT_LIMIT;
         while redis.publish(&channel, "after").await.unwrap() > 0 {
             assert!(Instant::now() < deadline, "it is still subscribed");
         }
@@ -98,7 +98,7 @@ async fn receiving_goes_on_after_a_restart() {
     own.stop().unwrap();
     own.restart().unwrap();
     // It is heard again once the source has subscribed again; until then nobody is.
-    let deadline = Instant::now() + crate::PATIENCE;
+    let deadline = Instant::now() + crate::WAIT_LIMIT;
     loop {
         assert!(Instant::now() < deadline, "nobody subscribed again");
         match redis.publish("orders", "after").await {

@@ -66,7 +66,7 @@ async fn members_share_the_entries() {
     }
     // They end only after what they were sent.
     let mut read = Vec::new();
-    let deadline = tokio::time::Instant::now() + crate::PATIENCE;
+    let deadline = tokio::time::Instant::now() + crate::WAIT_LIMIT;
     while {
         let (last, lag) = progress(&stream);
         last.is_some() && lag != Some(0)

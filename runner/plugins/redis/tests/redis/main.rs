@@ -55,4 +55,4 @@ fn run<T: FromRedisValue>(words: &[&str]) -> T {
 }
 
 /// Far longer than anything here should take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_LIMIT: Duration = Duration::from_secs(30);

@@ -1,7 +1,7 @@
 //! Streams as sources: positions, decoding, outages, lag.
 
 use crate::opened::open;
-use crate::{PATIENCE, connect, run, run_at, unique};
+use crate::{WAIT_LIMIT, connect, run, run_at, unique};
 use qalipsis_core::model::evidence::FailureKind;
 use qalipsis_redis::{Position, Redis, StreamRecord};
 use qalipsis_testkit::RedisServer;
@@ -169,14 +169,14 @@ async fn a_reader_that_falls_behind_tells_its_lag() {
     let began = Instant::now();
     let mut largest = None;
     while largest < Some(50) {
-        assert!(began.elapsed() < PATIENCE, "the largest lag told was {largest:?}");
+        assert!(began.elapsed() < WAIT_LIMIT, "the largest lag told was {largest:?}");
         sleep(Duration::from_millis(20)).await;
         largest = largest.max(reader.figures().own_lag_max);
     }
     assert!(largest <= Some(300), "{largest:?}");
     reader.take(300).await;
     while reader.figures().own_lag != Some(0) {
-        assert!(began.elapsed() < PATIENCE, "the lag never was 0 again");
+        assert!(began.elapsed() < WAIT_LIMIT, "the lag never was 0 again");
         sleep(Duration::from_millis(20)).await;
     }
     reader.end().await;

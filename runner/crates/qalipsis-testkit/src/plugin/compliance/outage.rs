@@ -1,6 +1,8 @@
 //! What a source cannot read, it says: the rules on outages and on what ends it for good.
 
-use super::{Broken, PATIENCE, SECRET, SourceKit, UNREACHABLE_LIMIT, broken, names, opened, ready, stopped};
+use super::{
+    Broken, SECRET, SourceKit, UNREACHABLE_LIMIT, WAIT_LIMIT, broken, names, opened, ready, stopped,
+};
 use crate::plugin::{Opened, open};
 use futures::future::BoxFuture;
 use qalipsis_core::model::join::{Gap, JoinFigures};
@@ -53,7 +55,7 @@ async fn until<R>(
         if wanted(figures) {
             return true;
         }
-        if since.elapsed() > PATIENCE {
+        if since.elapsed() > WAIT_LIMIT {
             return false;
         }
         sleep(Duration::from_millis(50)).await;
@@ -66,11 +68,11 @@ async fn reads<K: SourceKit>(
     number: u64,
 ) -> Result<(), String> {
     loop {
-        match timeout(PATIENCE, opened.records.recv()).await {
+        match timeout(WAIT_LIMIT, opened.records.recv()).await {
             Ok(Some(record)) if K::number(&record) == number => return Ok(()),
             Ok(Some(_)) => {}
             Ok(None) => return Err("it ended".to_owned()),
-            Err(_elapsed) => return Err(format!("record {number} was not read within {PATIENCE:?}")),
+            Err(_elapsed) => return Err(format!("record {number} was not read within {WAIT_LIMIT:?}")),
         }
     }
 }
@@ -91,7 +93,7 @@ pub(super) async fn an_outage_is_an_interval_with_its_cause<K: SourceKit>(kit: &
     let told = until(&opened, &mut figures, is_open).await;
     end();
     if !told {
-        return broken("outage", format!("its server was away, and it did not say so within {PATIENCE:?}"));
+        return broken("outage", format!("its server was away, and it did not say so within {WAIT_LIMIT:?}"));
     }
     for Gap { cause, .. } in &figures.gaps {
         if cause.contains(SECRET) {
@@ -102,7 +104,7 @@ pub(super) async fn an_outage_is_an_interval_with_its_cause<K: SourceKit>(kit: &
         }
     }
     if !until(&opened, &mut figures, |figures| !is_open(figures)).await {
-        return broken("outage", format!("its server is back, and it did not say so within {PATIENCE:?}"));
+        return broken("outage", format!("its server is back, and it did not say so within {WAIT_LIMIT:?}"));
     }
     kit.produce(4_000_001).await;
     reads::<K>(&mut opened, 4_000_001)
@@ -116,7 +118,7 @@ pub(super) async fn what_ends_it_for_good_names_its_server<K: SourceKit>(kit: &K
     let opened = ready(open(source).await).await?;
     doom.await;
     let (name, abort) = (opened.name.clone(), opened.task.abort_handle());
-    match timeout(PATIENCE.max(UNREACHABLE_LIMIT), opened.task).await {
+    match timeout(WAIT_LIMIT.max(UNREACHABLE_LIMIT), opened.task).await {
         Ok(Ok(Err(fault))) => {
             // As reports show it.
             names(&address, &format!("{name}: {}", fault.message))

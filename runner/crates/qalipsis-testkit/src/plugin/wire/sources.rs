@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 type OpenedSource<P> = Opened<<<P as Sources>::Source as Source>::Record>;
 
 /// Far longer than anything here should take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 /// What a source that is held up may take: the largest buffer of a plugin is 32 MiB, the sockets have some.
 const BOUND_BYTES: u64 = 48 << 20;
@@ -122,7 +122,7 @@ async fn lag_is_told<P: Sources>(plugin: &P) -> Result<(), Broken> {
     let behind = behind.await;
     fast.store(true, SeqCst);
     Rule::LagIsTold.hold(behind, || format!("1000 records waited, the largest lag told was {told:?}"))?;
-    let caught_up = until(PATIENCE, || reading.figures().own_lag == Some(0)).await;
+    let caught_up = until(WAIT_LIMIT, || reading.figures().own_lag == Some(0)).await;
     Rule::LagIsTold.hold(caught_up, || format!("it never caught up: {:?}", reading.figures().own_lag))?;
     stop(reading, "idle").await
 }
