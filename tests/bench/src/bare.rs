@@ -8,7 +8,7 @@ use qalipsis_core::profile::segment::Segment;
 use qalipsis_core::recorder::Recorder;
 use qalipsis_core::scenario::{Iterate, Scenario};
 use qalipsis_core::setup::SetupContext;
-use qalipsis_core::source::{OpenSource, Reader};
+use qalipsis_core::source::{OpenSource, SourceContext};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -51,7 +51,7 @@ impl Bare {
         let (stop, stopping) = watch::channel(false);
         let setup = Arc::new(SetupContext {
             scenario: Arc::clone(&context),
-            reader: Reader {
+            source: SourceContext {
                 campaign: "bench".into(),
                 factory: "bench".into(),
                 scenario: context.name.clone(),

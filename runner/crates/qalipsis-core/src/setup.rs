@@ -7,7 +7,7 @@ use crate::ledger::{Ledger, Order};
 use crate::meter::OpenMeter;
 use crate::meters::{Instruments, Meters};
 use crate::minion::ScenarioContext;
-use crate::source::{OpenSource, Reader, Source};
+use crate::source::{OpenSource, Source, SourceContext};
 use parking_lot::Mutex;
 use std::error::Error;
 use std::fmt;
@@ -46,8 +46,8 @@ impl<E: Error + Send + Sync + 'static> From<E> for SetupError {
 pub struct SetupContext {
     /// Of the scenario.
     pub scenario: Arc<ScenarioContext>,
-    /// Who reads.
-    pub reader: Reader,
+    /// What its sources are read for.
+    pub source: SourceContext,
     /// Becomes true when sources have to end.
     pub stop: watch::Receiver<bool>,
     /// What was joined, in order.
@@ -123,7 +123,7 @@ impl<P, M: Meters> Setup<P, M> {
             source,
             key,
             Arc::clone(&ledger),
-            self.context.reader.clone(),
+            self.context.source.clone(),
             self.context.stop.clone(),
         );
         self.context.sources.lock().push(opened);
@@ -142,12 +142,12 @@ impl<P, M: Meters> Setup<P, M> {
 
     /// Key of the campaign, to tell apart what several runs leave behind.
     pub fn campaign(&self) -> &str {
-        &self.context.reader.campaign
+        &self.context.source.campaign
     }
 
     /// Name of the factory.
     pub fn factory(&self) -> &str {
-        &self.context.reader.factory
+        &self.context.source.factory
     }
 
     /// Zone of the factory.

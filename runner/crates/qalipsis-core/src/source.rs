@@ -44,9 +44,9 @@ pub trait Source: Send + Sized + 'static {
     fn run(self, feed: Feed<Self::Record>) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
-/// Who reads, for names that must differ between campaigns and factories.
+/// What a source is read for, to make names that must differ between campaigns and factories.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reader {
+pub struct SourceContext {
     /// Key of the campaign.
     pub campaign: String,
     /// Name of the factory.
@@ -64,12 +64,12 @@ pub struct Feed<R> {
     meta: Arc<dyn Metadata>,
     ready: watch::Sender<bool>,
     stop: watch::Receiver<bool>,
-    reader: Reader,
+    context: SourceContext,
 }
 
 impl<R> fmt::Debug for Feed<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Feed").field("reader", &self.reader).finish_non_exhaustive()
+        f.debug_struct("Feed").field("context", &self.context).finish_non_exhaustive()
     }
 }
 
@@ -185,9 +185,9 @@ impl<R> Feed<R> {
         let _ = self.stop.clone().wait_for(|stop| *stop).await;
     }
 
-    /// Who reads.
-    pub fn reader(&self) -> &Reader {
-        &self.reader
+    /// Campaign, factory and scenario that the source is read for.
+    pub fn context(&self) -> &SourceContext {
+        &self.context
     }
 }
 
@@ -214,7 +214,7 @@ impl OpenSource {
         source: S,
         key: impl Fn(&S::Record) -> K + Send + Sync + 'static,
         ledger: Arc<Ledger<K, S::Record>>,
-        reader: Reader,
+        context: SourceContext,
         stop: watch::Receiver<bool>,
     ) -> Self {
         let (ready, is_ready) = watch::channel(false);
@@ -225,7 +225,7 @@ impl OpenSource {
             meta: Arc::<Ledger<K, S::Record>>::clone(&ledger),
             ready,
             stop,
-            reader,
+            context,
         };
         Self { name, ledger, ready: is_ready, run: Box::pin(source.run(feed)) }
     }

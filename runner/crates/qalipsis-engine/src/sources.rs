@@ -11,7 +11,7 @@ use qalipsis_core::minion::ScenarioContext;
 use qalipsis_core::panics;
 use qalipsis_core::scenario::{Passes, Scenario};
 use qalipsis_core::setup::{SetupContext, SetupError};
-use qalipsis_core::source::Reader;
+use qalipsis_core::source::SourceContext;
 use qalipsis_core::warm_up::Targets;
 use qalipsis_model::criterion::{Criterion, Limit, Quantity, Subject};
 use qalipsis_model::duration::human;
@@ -124,7 +124,7 @@ pub(crate) async fn open(
         .zip(&plan.campaign.scenarios)
         .map(|((scenario, values, context), planned)| {
             let setup = Arc::new(SetupContext {
-                reader: Reader {
+                source: SourceContext {
                     campaign: plan.campaign.key.clone(),
                     factory: plan.factory.clone(),
                     scenario: context.name.clone(),

@@ -18,7 +18,7 @@ use qalipsis_core::properties::PropertyValues;
 use qalipsis_core::recorder::Recorder;
 use qalipsis_core::scenario::Scenario;
 use qalipsis_core::setup::{Setup, SetupContext, SetupError};
-use qalipsis_core::source::{Reader, Source};
+use qalipsis_core::source::{Source, SourceContext};
 use qalipsis_core::step::{Action, Outcome};
 use qalipsis_core::steps::{StepSpec, Steps};
 use std::sync::{Arc, Mutex};
@@ -107,7 +107,7 @@ where
     let (stop, stopping) = watch::channel(false);
     let context = Arc::new(SetupContext {
         scenario: Arc::new(context),
-        reader: Reader { campaign: "c1".into(), factory: "f1".into(), scenario: "reading".into() },
+        source: SourceContext { campaign: "c1".into(), factory: "f1".into(), scenario: "reading".into() },
         stop: stopping,
         sources: parking_lot::Mutex::new(Vec::new()),
         meters: parking_lot::Mutex::new(Vec::new()),
@@ -325,7 +325,7 @@ pub async fn dealt<T: Clone + Send + Sync + 'static>(data: Data<T>) -> Vec<T> {
 async fn pass(scenario: &Scenario, context: Arc<ScenarioContext>) -> Outcome {
     let setup = Arc::new(SetupContext {
         scenario: Arc::clone(&context),
-        reader: Reader { campaign: "c1".into(), factory: "f1".into(), scenario: context.name.clone() },
+        source: SourceContext { campaign: "c1".into(), factory: "f1".into(), scenario: context.name.clone() },
         stop: watch::channel(false).1,
         sources: parking_lot::Mutex::new(Vec::new()),
         meters: parking_lot::Mutex::new(Vec::new()),

@@ -17,7 +17,7 @@ use qalipsis_core::execution::Exchanged as _;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::duration::human;
 use qalipsis_core::panics;
-use qalipsis_core::source::{Feed, Reader, Recovery};
+use qalipsis_core::source::{Feed, Recovery, SourceContext};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -145,7 +145,7 @@ impl<T: Send + 'static> Reading<'_, T> {
         let out_of_range = OUT_OF_RANGE[usize::from(self.source.group.is_some())];
         let defaults = [&DEFAULTS[..], &CONSUMER_DEFAULTS, &[out_of_range]].concat();
         let mut config = kafka.properties.config(&kafka.brokers, &defaults)?;
-        let group = self.source.group.clone().unwrap_or_else(|| own_group(self.feed.reader()));
+        let group = self.source.group.clone().unwrap_or_else(|| own_group(self.feed.context()));
         config.set("group.id", &group);
         let created = config.create_with_context::<_, BaseConsumer<Watch>>(watch.clone());
         let consumer =
@@ -445,8 +445,8 @@ fn hopeless(error: &KafkaError) -> bool {
 }
 
 /// A group that no other reader has: of this campaign, factory and scenario, numbered in this process.
-fn own_group(reader: &Reader) -> String {
+fn own_group(context: &SourceContext) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Relaxed);
-    format!("qalipsis-{}-{}-{}-{count}", reader.campaign, reader.factory, reader.scenario)
+    format!("qalipsis-{}-{}-{}-{count}", context.campaign, context.factory, context.scenario)
 }

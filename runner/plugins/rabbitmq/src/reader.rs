@@ -21,7 +21,7 @@ use qalipsis_core::execution::Exchanged as _;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::duration::human;
 use qalipsis_core::panics;
-use qalipsis_core::source::{Feed, Reader, Recovery};
+use qalipsis_core::source::{Feed, Recovery, SourceContext};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
@@ -254,7 +254,7 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
             Origin::Queue(name) => self.short("queue", name)?,
             Origin::Exchange { exchange, routing_key } => {
                 let own = QueueDeclareOptions::exclusive().auto_delete();
-                let name = self.short("queue", &own_queue(self.feed.reader()))?;
+                let name = self.short("queue", &own_queue(self.feed.context()))?;
                 let queue = channel.queue_declare(name, own, FieldTable::default()).await.map_err(refused)?;
                 let (exchange, key) =
                     (self.short("exchange", exchange)?, self.short("routing key", routing_key)?);
@@ -416,9 +416,9 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
 
 /// A queue that no other source has: of this campaign, factory and scenario, numbered in this process. A
 /// name that would be too long is left to the broker.
-fn own_queue(reader: &Reader) -> String {
+fn own_queue(context: &SourceContext) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Relaxed);
-    let name = format!("qalipsis-{}-{}-{}-{count}", reader.campaign, reader.factory, reader.scenario);
+    let name = format!("qalipsis-{}-{}-{}-{count}", context.campaign, context.factory, context.scenario);
     if name.len() > NAME { String::new() } else { name }
 }

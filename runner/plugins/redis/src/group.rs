@@ -2,7 +2,7 @@
 
 use crate::entry::{EntryId, named, number, text};
 use crate::server::Connection;
-use qalipsis_core::source::Reader;
+use qalipsis_core::source::SourceContext;
 use redis::{Cmd, RedisResult, Value};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -19,13 +19,16 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    pub(crate) fn new(stream: &str, group: &str, reader: &Reader) -> Self {
+    pub(crate) fn new(stream: &str, group: &str, context: &SourceContext) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Relaxed);
         Self {
             stream: stream.to_owned(),
             group: group.to_owned(),
-            consumer: format!("qalipsis-{}-{}-{}-{count}", reader.campaign, reader.factory, reader.scenario),
+            consumer: format!(
+                "qalipsis-{}-{}-{}-{count}",
+                context.campaign, context.factory, context.scenario
+            ),
             unacknowledged: BTreeSet::new(),
             recovering: None,
         }

@@ -75,7 +75,7 @@ pub(crate) async fn read<T: Send + 'static>(
     ending: Ending,
 ) -> Result<(), Fault> {
     let ConsumeStream { redis, stream, position, group, name: _, decode } = source;
-    let member = group.map(|group| Member::new(&stream, &group, feed.reader()));
+    let member = group.map(|group| Member::new(&stream, &group, feed.context()));
     let reading = Reading {
         server: Arc::clone(&redis.0.server),
         stream,

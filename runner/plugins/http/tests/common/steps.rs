@@ -9,7 +9,7 @@ use qalipsis_core::profile::segment::Segment;
 use qalipsis_core::recorder::Recorder;
 use qalipsis_core::scenario::{Iterate, Scenario};
 use qalipsis_core::setup::{Setup, SetupContext, SetupError};
-use qalipsis_core::source::Reader;
+use qalipsis_core::source::SourceContext;
 use qalipsis_core::step::Outcome;
 use qalipsis_core::steps::{Monitor, StepSpec, Steps};
 use qalipsis_http::Http;
@@ -72,7 +72,7 @@ impl Stage {
         let name = || "tests".to_owned();
         let setup = Arc::new(SetupContext {
             scenario: Arc::clone(&context),
-            reader: Reader { campaign: name(), factory: name(), scenario: name() },
+            source: SourceContext { campaign: name(), factory: name(), scenario: name() },
             stop,
             sources: Default::default(),
             meters: Default::default(),
