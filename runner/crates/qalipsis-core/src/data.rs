@@ -1,5 +1,6 @@
 //! Records that minions work with, dealt so that a seed repeats them and no two factories overlap.
 
+mod cursor;
 mod encoding;
 mod file;
 mod home;
@@ -7,7 +8,6 @@ mod layout;
 mod live;
 mod pages;
 mod spool;
-mod taken;
 
 pub use file::{csv, json_lines};
 pub use home::belong_to;
@@ -16,6 +16,7 @@ use crate::minion::Minion;
 use crate::setup::SetupError;
 use crate::step::StepFailed;
 use crate::steps::Steps;
+pub(crate) use cursor::RecordCursor;
 use live::Live;
 use pages::Pages;
 use qalipsis_model::evidence::FailureKind;
@@ -23,7 +24,6 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-pub(crate) use taken::Taken;
 
 /// Records of one origin, at least one.
 #[derive(Debug, Clone)]
@@ -234,8 +234,8 @@ impl<T: Send + Sync + 'static> Data<T> {
         let state = minion.state();
         let found = match &self.supply {
             Supply::Dealt(origin, deal) => {
-                let taken = state.extension(self.id, || Taken::new(&self.name, self.digest, state));
-                match taken.turn(state) {
+                let cursor = state.extension(self.id, || RecordCursor::new(&self.name, self.digest, state));
+                match cursor.turn(state) {
                     Ok(turn) => match deal.index(state.index(), state.minions(), turn, origin.count()) {
                         Some(index) => origin.record(index).await,
                         None => Ok(None),

@@ -18,7 +18,7 @@ use crate::fault::Fault;
 use crate::gaps::{Gaps, Recovery};
 use crate::join::{Key, Limits};
 use crate::minion::ScenarioContext;
-use crate::slot::{Arrived, Slot, Taken};
+use crate::slot::{Arrived, ReceivedRecord, Slot};
 use buffer::{Buffer, Kept};
 use counts::{Counts, Told};
 use evidence::Admitted;
@@ -128,8 +128,8 @@ enum Routed<R> {
     Overdue,
     Late(Box<Overdue<R>>),
     Abandoned,
-    Duplicate(Taken<R>),
-    Unexpected(Taken<R>),
+    Duplicate(ReceivedRecord<R>),
+    Unexpected(ReceivedRecord<R>),
 }
 
 /// What the engine does with a ledger, whatever its types.
@@ -231,8 +231,8 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         if let Some(overdue) = replaced {
             self.settle_missing(&overdue);
         }
-        evicted.iter().for_each(|taken| self.evicted(key, taken, now));
-        duplicates.iter().for_each(|taken| self.duplicate(key, taken));
+        evicted.iter().for_each(|received| self.evicted(key, received, now));
+        duplicates.iter().for_each(|received| self.duplicate(key, received));
         true
     }
 
@@ -244,17 +244,17 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         key: &K,
         records: VecDeque<Kept<R>>,
         now: Instant,
-    ) -> (Vec<Taken<R>>, Vec<Taken<R>>) {
+    ) -> (Vec<ReceivedRecord<R>>, Vec<ReceivedRecord<R>>) {
         let (mut evicted, mut duplicates) = (Vec::new(), Vec::new());
         let Some(buffer) = &self.buffer else { return (evicted, duplicates) };
         buffer.release(records.len());
-        for Kept { taken, .. } in records {
-            if buffer.is_stale(taken.at, now) {
-                evicted.push(taken);
+        for Kept { received, .. } in records {
+            if buffer.is_stale(received.at, now) {
+                evicted.push(received);
                 continue;
             }
-            match self.place(shard, key, taken) {
-                Routed::Duplicate(taken) => duplicates.push(taken),
+            match self.place(shard, key, received) {
+                Routed::Duplicate(received) => duplicates.push(received),
                 Routed::Settled => Counts::add(&self.counts.taken, 1),
                 _ => {}
             }
@@ -368,8 +368,8 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
     }
 
     /// A record as evidence shows it.
-    fn described(&self, taken: &Taken<R>) -> Option<Exchange> {
-        taken.shown.clone().or_else(|| (self.describe)(&taken.record))
+    fn described(&self, received: &ReceivedRecord<R>) -> Option<Exchange> {
+        received.shown.clone().or_else(|| (self.describe)(&received.record))
     }
 
     /// Matches a record that arrived.
@@ -381,13 +381,13 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         // Taken before the lock of any shard; without a buffer there is none.
         let mut queue = self.buffer.as_ref().map(|buffer| (buffer, buffer.lock()));
         let mut shard = self.shard(&key);
-        let routed = self.place(&mut shard, &key, Taken { record, at, shown });
+        let routed = self.place(&mut shard, &key, ReceivedRecord { record, at, shown });
         if matches!(routed, Routed::Unexpected(_)) && queue.is_none() {
             shard.orphans.insert(key.clone(), at);
         }
         if let (Routed::Unexpected(_), Some((buffer, queue))) = (&routed, &mut queue) {
-            let Routed::Unexpected(taken) = routed else { return };
-            let kept = buffer.keep(queue, key.clone(), taken);
+            let Routed::Unexpected(received) = routed else { return };
+            let kept = buffer.keep(queue, key.clone(), received);
             match shard.keys.entry(key) {
                 Place::Occupied(mut place) => {
                     if let Entry::Buffered(records) = place.get_mut() {
@@ -409,8 +409,8 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             Routed::Placed => {}
             Routed::Settled | Routed::Overdue => Counts::add(&self.counts.taken, 1),
             Routed::Abandoned => self.figures.lock().figures.abandoned_records += 1,
-            Routed::Duplicate(taken) => self.duplicate(&key, &taken),
-            Routed::Unexpected(taken) => self.orphan(&key, &taken, None),
+            Routed::Duplicate(received) => self.duplicate(&key, &received),
+            Routed::Unexpected(received) => self.orphan(&key, &received, None),
             Routed::Late(overdue) => {
                 Counts::add(&self.counts.taken, 1);
                 self.late(&key, &overdue, at);
@@ -418,22 +418,22 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         }
     }
 
-    fn place(&self, shard: &mut Shard<K, R>, key: &K, taken: Taken<R>) -> Routed<R> {
+    fn place(&self, shard: &mut Shard<K, R>, key: &K, received: ReceivedRecord<R>) -> Routed<R> {
         let (ends, late, settles) = match shard.keys.get(key) {
             None => {
                 return match shard.ended.get(key) {
-                    Some(End::Matched) => Routed::Duplicate(taken),
+                    Some(End::Matched) => Routed::Duplicate(received),
                     Some(End::Settled) => Routed::Settled,
                     Some(End::GivenUp) => Routed::Abandoned,
-                    None => Routed::Unexpected(taken),
+                    None => Routed::Unexpected(received),
                 };
             }
-            Some(Entry::Buffered(_)) => return Routed::Unexpected(taken),
-            Some(Entry::Overdue(overdue)) => (overdue.slot.put(taken), true, overdue.slot.has_condition()),
+            Some(Entry::Buffered(_)) => return Routed::Unexpected(received),
+            Some(Entry::Overdue(overdue)) => (overdue.slot.put(received), true, overdue.slot.has_condition()),
             Some(Entry::Awaited(slot)) => {
                 // Before the minion can take it, which counts it down.
                 self.placed.fetch_add(1, Relaxed);
-                (slot.put(taken), false, slot.has_condition())
+                (slot.put(received), false, slot.has_condition())
             }
         };
         let pending = if late { Routed::Overdue } else { Routed::Placed };
@@ -465,7 +465,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             drop(shard);
             buffer.release(1);
             if let Some(kept) = kept {
-                self.evicted(&place.key, &kept.taken, now);
+                self.evicted(&place.key, &kept.received, now);
             }
         }
         if buffer.is_sparse(queue) {
@@ -557,9 +557,9 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
 
     /// Remembers taken records as exchanges of the execution that takes them.
     pub(crate) fn remember(&self, arrived: &Arrived<R>) {
-        for taken in arrived.all() {
-            if let Some(exchange) = self.described(taken) {
-                execution::remember_at(exchange, taken.at);
+        for received in arrived.all() {
+            if let Some(exchange) = self.described(received) {
+                execution::remember_at(exchange, received.at);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::active_minions::ActiveMinions;
 use crate::clock::Clock;
-use crate::data::Taken;
+use crate::data::RecordCursor;
 use crate::events::EventBuffer;
 use crate::evidence::EvidenceKeeper;
 use crate::exchanges::{Exchanges, Remembered};
@@ -499,7 +499,8 @@ impl MinionState {
     /// How many records it had taken before this pass, by name of the data.
     fn taken(&self) -> BTreeMap<String, u64> {
         let extensions = self.extensions.lock();
-        let taken = extensions.iter().filter_map(|(_, value)| Arc::clone(value).downcast::<Taken>().ok());
+        let taken =
+            extensions.iter().filter_map(|(_, value)| Arc::clone(value).downcast::<RecordCursor>().ok());
         taken.map(|taken| (taken.name().to_owned(), taken.before(self.iteration()))).collect()
     }
 

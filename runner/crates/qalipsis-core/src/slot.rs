@@ -20,8 +20,8 @@ pub(crate) struct Slot<R> {
 
 struct State<R> {
     /// Most keys have one record, and no allocation is made for it.
-    first: Option<Taken<R>>,
-    more: Vec<Taken<R>>,
+    first: Option<ReceivedRecord<R>>,
+    more: Vec<ReceivedRecord<R>>,
     count: u32,
     waker: Option<Waker>,
     /// When the triggering step started, and the number of its execution.
@@ -34,13 +34,13 @@ struct State<R> {
 /// Records that are not the awaited one yet.
 struct Seen<R> {
     count: u32,
-    last: Taken<R>,
+    last: ReceivedRecord<R>,
     /// Why the condition could not be evaluated.
     panic: Option<String>,
 }
 
 /// A record and the instant of its arrival.
-pub(crate) struct Taken<R> {
+pub(crate) struct ReceivedRecord<R> {
     pub(crate) record: R,
     pub(crate) at: Instant,
     /// How evidence shows it, where its source has said so.
@@ -49,8 +49,8 @@ pub(crate) struct Taken<R> {
 
 /// All records of a key, in the order of their arrival.
 pub(crate) struct Arrived<R> {
-    pub(crate) first: Taken<R>,
-    pub(crate) more: Vec<Taken<R>>,
+    pub(crate) first: ReceivedRecord<R>,
+    pub(crate) more: Vec<ReceivedRecord<R>>,
 }
 
 impl<R> Arrived<R> {
@@ -60,7 +60,7 @@ impl<R> Arrived<R> {
     }
 
     /// All of them.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Taken<R>> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &ReceivedRecord<R>> {
         std::iter::once(&self.first).chain(&self.more)
     }
 }
@@ -97,7 +97,7 @@ impl<R> Slot<R> {
     }
 
     /// The number of records that were seen before the condition is met, and what `read` makes of the last.
-    pub(crate) fn seen<T>(&self, read: impl FnOnce(&Taken<R>) -> T) -> Option<(u32, T)> {
+    pub(crate) fn seen<T>(&self, read: impl FnOnce(&ReceivedRecord<R>) -> T) -> Option<(u32, T)> {
         let state = self.state.lock();
         let seen = state.seen.as_ref()?;
         Some((seen.count, read(&seen.last)))
@@ -125,24 +125,24 @@ impl<R> Slot<R> {
     }
 
     /// Adds a record; true when it was the last one.
-    pub(crate) fn put(&self, taken: Taken<R>) -> bool {
-        let met = self.until.as_ref().map(|until| panics::catch(|| until(&taken.record)));
+    pub(crate) fn put(&self, received: ReceivedRecord<R>) -> bool {
+        let met = self.until.as_ref().map(|until| panics::catch(|| until(&received.record)));
         let mut state = self.state.lock();
         match met {
             None | Some(Ok(true)) => {}
             Some(Ok(false)) => {
-                state.see(taken, None);
+                state.see(received, None);
                 return false;
             }
             Some(Err(panic)) => {
-                state.see(taken, Some(format!("panicked at {}: {}", panic.place, panic.message)));
+                state.see(received, Some(format!("panicked at {}: {}", panic.place, panic.message)));
                 state.waker.take().into_iter().for_each(Waker::wake);
                 return false;
             }
         }
         match state.first {
-            None => state.first = Some(taken),
-            Some(_) => state.more.push(taken),
+            None => state.first = Some(received),
+            Some(_) => state.more.push(received),
         }
         state.count += 1;
         if state.count < self.wanted {
@@ -186,12 +186,12 @@ impl<R> State<R> {
         self.first.take().map(|first| Arrived { first, more: std::mem::take(&mut self.more) })
     }
 
-    fn see(&mut self, taken: Taken<R>, panic: Option<String>) {
+    fn see(&mut self, received: ReceivedRecord<R>, panic: Option<String>) {
         match &mut self.seen {
-            None => self.seen = Some(Box::new(Seen { count: 1, last: taken, panic })),
+            None => self.seen = Some(Box::new(Seen { count: 1, last: received, panic })),
             Some(seen) => {
                 seen.count += 1;
-                seen.last = taken;
+                seen.last = received;
                 if seen.panic.is_none() {
                     seen.panic = panic;
                 }

@@ -1,7 +1,7 @@
 //! Records of a buffered join that no minion expects yet, in the order of their arrival.
 
 use crate::join::Limits;
-use crate::slot::Taken;
+use crate::slot::ReceivedRecord;
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -32,7 +32,7 @@ pub(super) struct Place<K> {
 /// A record that waits.
 pub(super) struct Kept<R> {
     pub(super) number: u64,
-    pub(super) taken: Taken<R>,
+    pub(super) received: ReceivedRecord<R>,
 }
 
 impl<K> Buffer<K> {
@@ -53,12 +53,12 @@ impl<K> Buffer<K> {
     }
 
     /// A record more is kept.
-    pub(super) fn keep<R>(&self, queue: &mut Queue<K>, key: K, taken: Taken<R>) -> Kept<R> {
+    pub(super) fn keep<R>(&self, queue: &mut Queue<K>, key: K, received: ReceivedRecord<R>) -> Kept<R> {
         let number = queue.next;
         queue.next += 1;
-        queue.places.push_back(Place { key, number, at: taken.at });
+        queue.places.push_back(Place { key, number, at: received.at });
         self.kept.fetch_add(1, Relaxed);
-        Kept { number, taken }
+        Kept { number, received }
     }
 
     /// So many records are not kept any more.

@@ -6,7 +6,7 @@ use crate::execution;
 use crate::fault::Fault;
 use crate::join::Key;
 use crate::minion::ScenarioContext;
-use crate::slot::{Arrived, Slot, Taken};
+use crate::slot::{Arrived, ReceivedRecord, Slot};
 use qalipsis_model::duration::human;
 use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailureKind, excerpt};
 use qalipsis_model::join::Gap;
@@ -48,41 +48,41 @@ impl Admitted {
 
 impl<K: Key, R: Send + 'static> Ledger<K, R> {
     /// A further record of a key that was matched already.
-    pub(super) fn duplicate(&self, key: &K, taken: &Taken<R>) {
+    pub(super) fn duplicate(&self, key: &K, received: &ReceivedRecord<R>) {
         self.figures.lock().figures.duplicates += 1;
-        self.record_evidence(FailureKind::JoinDuplicate, None, key, &[taken], || {
+        self.record_evidence(FailureKind::JoinDuplicate, None, key, &[received], || {
             "a further record of a key that was matched already".to_owned()
         });
     }
 
     /// A record that no minion expected; `note` says what else is known.
-    pub(super) fn orphan(&self, key: &K, taken: &Taken<R>, note: Option<String>) {
+    pub(super) fn orphan(&self, key: &K, received: &ReceivedRecord<R>, note: Option<String>) {
         self.figures.lock().figures.orphans += 1;
-        self.record_evidence(FailureKind::JoinOrphan, note, key, &[taken], || {
+        self.record_evidence(FailureKind::JoinOrphan, note, key, &[received], || {
             "a record that no minion expected".to_owned()
         });
     }
 
     /// A record that was kept for a while and that no minion expected.
-    pub(super) fn evicted(&self, key: &K, taken: &Taken<R>, now: Instant) {
+    pub(super) fn evicted(&self, key: &K, received: &ReceivedRecord<R>, now: Instant) {
         self.figures.lock().figures.evicted += 1;
-        self.shard(key).orphans.insert(key.clone(), taken.at);
+        self.shard(key).orphans.insert(key.clone(), received.at);
         let note = self.buffer.as_ref().map(|buffer| {
             let limits = buffer.limits();
             format!(
                 "it was evicted from the buffer after {}, which keeps {} records for {}",
-                human(now.saturating_duration_since(taken.at)),
+                human(now.saturating_duration_since(received.at)),
                 limits.records,
                 human(limits.age)
             )
         });
-        self.orphan(key, taken, note);
+        self.orphan(key, received, note);
     }
 
     /// Counts records of a key that came in another order than theirs.
     pub(crate) fn check_order(&self, key: &K, arrived: &Arrived<R>) {
         let Some(order) = &self.order else { return };
-        let places: Vec<u64> = arrived.all().map(|taken| order(&taken.record)).collect();
+        let places: Vec<u64> = arrived.all().map(|received| order(&received.record)).collect();
         let mut last = 0;
         let mut wrong = 0;
         for place in &places {
@@ -93,7 +93,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             return;
         }
         self.figures.lock().figures.out_of_order += wrong;
-        let all: Vec<&Taken<R>> = arrived.all().collect();
+        let all: Vec<&ReceivedRecord<R>> = arrived.all().collect();
         self.record_evidence(FailureKind::JoinOutOfOrder, None, key, &all, || {
             let places: Vec<String> = places.iter().map(ToString::to_string).collect();
             format!("expected records in ascending order, observed {}", places.join(", "))
@@ -106,7 +106,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         kind: FailureKind,
         note: Option<String>,
         key: &K,
-        records: &[&Taken<R>],
+        records: &[&ReceivedRecord<R>],
         message: impl FnOnce() -> String,
     ) {
         let keeper = &self.scenario.evidence;
@@ -114,16 +114,16 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             return;
         }
         let clock = self.clock();
-        let exchange = |taken: &&Taken<R>| {
-            let exchange = self.described(taken)?;
+        let exchange = |received: &&ReceivedRecord<R>| {
+            let exchange = self.described(received)?;
             Some(ExchangeRecord {
                 step: None,
-                at: clock.date(taken.at),
+                at: clock.date(received.at),
                 summary: excerpt(&exchange.summary()),
                 details: excerpt(&exchange.details()),
             })
         };
-        let at = records.last().map_or_else(Instant::now, |taken| taken.at);
+        let at = records.last().map_or_else(Instant::now, |received| received.at);
         let key = excerpt(&format!("{key:?}"));
         keeper.send(Evidence {
             id: keeper.next_id(),
@@ -196,11 +196,11 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
     }
 
     fn exchanges(&self, arrived: &Arrived<R>, awaiting: &Awaiting) -> Vec<ExchangeRecord> {
-        let exchange = |taken: &Taken<R>| {
-            let exchange = self.described(taken)?;
+        let exchange = |received: &ReceivedRecord<R>| {
+            let exchange = self.described(received)?;
             Some(ExchangeRecord {
                 step: Some(awaiting.step_name().to_owned()),
-                at: self.clock().date(taken.at),
+                at: self.clock().date(received.at),
                 summary: excerpt(&exchange.summary()),
                 details: excerpt(&exchange.details()),
             })
@@ -297,7 +297,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             });
             for (key, records) in left {
                 buffer.release(records.len());
-                records.iter().for_each(|kept| self.orphan(&key, &kept.taken, None));
+                records.iter().for_each(|kept| self.orphan(&key, &kept.received, None));
             }
         }
     }

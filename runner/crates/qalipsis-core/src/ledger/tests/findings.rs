@@ -1,6 +1,6 @@
 //! Findings about single keys and the limits of buffers.
 
-use super::{Bench, Expected, Taken, millis, paused};
+use super::{Bench, Expected, Observed, millis, paused};
 use crate::join::Limits;
 use crate::ledger::LedgerControl;
 use qalipsis_model::evidence::FailureKind;
@@ -15,7 +15,7 @@ fn a5_giving_up_an_expectation_does_not_end_the_one_that_replaced_it() {
         let second = bench.join.expect(7).within(millis(50));
         drop(first);
         bench.record(7, 2);
-        assert_eq!(bench.poll(&mut Expected::One(Box::pin(second))), Some(Taken::Matched(0)));
+        assert_eq!(bench.poll(&mut Expected::One(Box::pin(second))), Some(Observed::Matched(0)));
         let figures = bench.end();
         assert_eq!((figures.expected, figures.matched, figures.abandoned, figures.missing), (2, 1, 1, 0));
     });
@@ -28,7 +28,7 @@ fn a6_a_buffered_record_is_too_old_when_it_is_matched() {
         bench.record(1, 1);
         tokio::time::advance(millis(101)).await;
         let stale = bench.join.expect(1).within(millis(0));
-        assert_eq!(bench.poll(&mut Expected::One(Box::pin(stale))), Some(Taken::Missing));
+        assert_eq!(bench.poll(&mut Expected::One(Box::pin(stale))), Some(Observed::Missing));
         let figures = bench.end();
         assert_eq!((figures.evicted, figures.orphans, figures.matched), (1, 1, 0));
     });
@@ -43,9 +43,13 @@ fn a6_the_limit_of_records_holds_over_all_shards() {
         bench.record(100, 0);
         assert_eq!(bench.ledger.drain().evicted, 1);
         let oldest = bench.join.expect(0).within(millis(0));
-        assert_eq!(bench.poll(&mut Expected::One(Box::pin(oldest))), Some(Taken::Missing), "it was evicted");
+        assert_eq!(
+            bench.poll(&mut Expected::One(Box::pin(oldest))),
+            Some(Observed::Missing),
+            "it was evicted"
+        );
         let next = bench.join.expect(1).within(millis(10));
-        assert_eq!(bench.poll(&mut Expected::One(Box::pin(next))), Some(Taken::Matched(0)));
+        assert_eq!(bench.poll(&mut Expected::One(Box::pin(next))), Some(Observed::Matched(0)));
     });
 }
 
@@ -58,7 +62,7 @@ fn b2_evidence_of_each_kind_is_bounded_and_has_its_key() {
             bench.record(key, 0);
             bench.record(key, 1);
             bench.record(key + 100, 0);
-            assert_eq!(bench.poll(&mut Expected::One(Box::pin(one))), Some(Taken::Matched(0)));
+            assert_eq!(bench.poll(&mut Expected::One(Box::pin(one))), Some(Observed::Matched(0)));
         }
         let figures = bench.end();
         assert_eq!((figures.duplicates, figures.orphans), (25, 25));

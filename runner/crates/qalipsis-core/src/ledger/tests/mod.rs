@@ -83,7 +83,7 @@ impl Bench {
     }
 
     /// Awaits `expectation` in a step for as long as nothing has to happen.
-    fn poll(&self, expectation: &mut Expected) -> Option<Taken> {
+    fn poll(&self, expectation: &mut Expected) -> Option<Observed> {
         let outer = execution::swap(Some(self.start()));
         let polled = match expectation {
             Expected::One(one) => one.now_or_never().map(|end| end.map(|_| true)),
@@ -94,12 +94,12 @@ impl Bench {
         };
         let execution = execution::swap(outer).expect("it is still there");
         Some(match polled? {
-            Ok(true) => Taken::Matched(execution.latency_ns.expect("a match has a latency")),
-            Ok(false) => Taken::Absent,
+            Ok(true) => Observed::Matched(execution.latency_ns.expect("a match has a latency")),
+            Ok(false) => Observed::Absent,
             Err(fault) => match fault.kind {
-                FailureKind::JoinLate => Taken::Late(execution.latency_ns.expect("so has a late one")),
-                FailureKind::JoinMissing => Taken::Missing,
-                _ => Taken::Refused,
+                FailureKind::JoinLate => Observed::Late(execution.latency_ns.expect("so has a late one")),
+                FailureKind::JoinMissing => Observed::Missing,
+                _ => Observed::Refused,
             },
         })
     }
@@ -124,7 +124,7 @@ enum Expected {
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Taken {
+enum Observed {
     /// After so many ns.
     Matched(u64),
     /// After so many ns.

@@ -1,6 +1,6 @@
 //! What a ledger should count, the simple way: lists and loops.
 
-use super::Taken;
+use super::Observed;
 use crate::join::Limits;
 use qalipsis_model::snapshot::JoinFigures;
 use std::time::Duration;
@@ -174,7 +174,7 @@ impl Model {
     }
 
     /// It is awaited in a step of its own.
-    pub(super) fn poll(&mut self, index: usize) -> Option<Taken> {
+    pub(super) fn poll(&mut self, index: usize) -> Option<Observed> {
         let own_start = self.expectations[index].trigger.is_none() && self.limits.is_none();
         self.start();
         let now = self.now;
@@ -190,13 +190,13 @@ impl Model {
                 let latency = ns(one.arrivals.last().copied().unwrap_or_default());
                 if latency <= one.limit * 1_000_000 {
                     self.figures.matched += 1;
-                    Some(Taken::Matched(latency))
+                    Some(Observed::Matched(latency))
                 } else if one.optional {
                     self.figures.absent += 1;
-                    Some(Taken::Absent)
+                    Some(Observed::Absent)
                 } else {
                     self.figures.late += 1;
-                    Some(Taken::Late(latency))
+                    Some(Observed::Late(latency))
                 }
             }
             State::Awaited if now >= trigger + one.limit => {
@@ -204,10 +204,10 @@ impl Model {
                 self.figures.taken += u64::from(one.records);
                 if one.optional {
                     self.figures.absent += 1;
-                    Some(Taken::Absent)
+                    Some(Observed::Absent)
                 } else {
                     self.figures.missing += 1;
-                    Some(Taken::Missing)
+                    Some(Observed::Missing)
                 }
             }
             State::Awaited => None,

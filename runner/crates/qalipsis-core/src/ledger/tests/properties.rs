@@ -58,7 +58,7 @@ async fn play(events: Vec<Event>, limits: Option<Limits>) -> Result<(), TestCase
                     Some(index) => open.push((index, expected)),
                     None => {
                         model.start();
-                        prop_assert_eq!(bench.poll(&mut expected), Some(super::Taken::Refused));
+                        prop_assert_eq!(bench.poll(&mut expected), Some(super::Observed::Refused));
                     }
                 }
             }
@@ -157,7 +157,7 @@ proptest! {
             bench.record(1, 1);
             pass(after - arrives_after).await;
             let latency = if arrives_after == 0 { 0 } else { arrives_after as u64 * gap };
-            prop_assert_eq!(bench.poll(&mut expected), Some(super::Taken::Matched(latency * 1_000_000)));
+            prop_assert_eq!(bench.poll(&mut expected), Some(super::Observed::Matched(latency * 1_000_000)));
             Ok(())
         })?;
     }

@@ -1,11 +1,11 @@
-//! What a minion took of a data.
+//! Where a minion is in the records of a data.
 
 use crate::minion::MinionState;
 use parking_lot::Mutex;
 use qalipsis_model::snapshot::RecordsPerIteration;
 
 /// The records that a minion took of one [`Data`](super::Data), over its passes.
-pub(crate) struct Taken {
+pub(crate) struct RecordCursor {
     name: String,
     count: Mutex<Count>,
 }
@@ -17,7 +17,7 @@ struct Count {
     pass: Option<(u64, u64)>,
 }
 
-impl Taken {
+impl RecordCursor {
     /// Of a minion that has not taken any, or takes part in a replay.
     pub(super) fn new(name: &str, digest: Option<u64>, minion: &MinionState) -> Self {
         if let Some(digest) = digest {
@@ -42,10 +42,10 @@ impl Taken {
         if count.pass.is_none_or(|(last, _)| last != pass) {
             count.pass = Some((pass, turn));
             if pass > 0 {
-                let takes = RecordsPerIteration::of(turn, pass);
+                let records = RecordsPerIteration::of(turn, pass);
                 minion
                     .recorder()
-                    .scenario(minion.scenario_index(), |figures| figures.took(&self.name, takes));
+                    .scenario(minion.scenario_index(), |figures| figures.took(&self.name, records));
             }
         }
         count.taken = Some(turn + 1);
