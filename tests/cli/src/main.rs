@@ -182,7 +182,7 @@ async fn slow(minion: Minion<Step>, _: Arc<()>) -> Outcome {
     minion.verify(Step::Check, |_| {})
 }
 
-/// Slow in its first pass.
+/// Slow in its first iteration.
 async fn warms_up(minion: Minion<Step>, _: Arc<()>) -> Outcome {
     let warm = minion.iteration() > 0;
     minion.step(Step::Act, wait(millis(if warm { 20 } else { 2_000 }))).await?;
@@ -194,7 +194,7 @@ async fn drawing(setup: Setup<Settings>) -> Result<String, SetupError> {
     Ok(format!("{} from {token}", setup.properties.greeting))
 }
 
-/// Every pass has data of its own; that of some is wrong.
+/// Every iteration has data of its own; that of some is wrong.
 async fn draws(minion: Minion<Draw>, greeting: Arc<String>) -> Outcome {
     let quantity = minion.rng().next_u64() % 100;
     println!("minion {} iteration {} asks for {quantity}", minion.index(), minion.iteration());
@@ -231,7 +231,7 @@ async fn accounts(setup: Setup<Files>) -> Result<Accounts, SetupError> {
     })
 }
 
-/// Passes of a minion take one, two and every other time one.
+/// Iterations of a minion take one, two and every other time one.
 async fn deals(minion: Minion<Step>, accounts: Arc<Accounts>) -> Outcome {
     minion.pause(millis(5)).await;
     let (file, list) = (accounts.file.next(&minion).await?.0, *accounts.list.next(&minion).await?);
@@ -243,7 +243,7 @@ async fn deals(minion: Minion<Step>, accounts: Arc<Accounts>) -> Outcome {
         minion.iteration()
     );
     minion.verify(Step::Act, |_| {})?;
-    minion.verify(Step::Check, |v| v.that("pass", minion.iteration() != 3))
+    minion.verify(Step::Check, |v| v.that("iteration", minion.iteration() != 3))
 }
 
 async fn live(_: Setup) -> Result<Data<u32>, SetupError> {
@@ -337,7 +337,7 @@ async fn blocks(minion: Minion<Step>, _: Arc<()>) -> Outcome {
 async fn long(minion: Minion<Step>, _: Arc<()>) -> Outcome {
     if minion.index() == 0 {
         // So that a test knows how far the load is.
-        println!("pass {} begins", minion.iteration());
+        println!("iteration {} begins", minion.iteration());
     }
     minion.step(Step::Act, wait(millis(200))).await?;
     minion.verify(Step::Check, |_| {})

@@ -31,7 +31,7 @@ struct World {
 }
 
 pub(crate) fn scenario() -> Scenario {
-    Scenario::new("measures", open, pass)
+    Scenario::new("measures", open, iterate)
         .minions(20)
         .profile(Profile::timeframe(millis(10), millis(500)))
         .expect(Meter::named("taken").rate().at_least(0.8))
@@ -42,7 +42,7 @@ async fn open(setup: Setup<Settings, Shop>) -> Result<World, SetupError> {
     Ok(World { shop: setup.meters(), settings: setup.properties })
 }
 
-async fn pass(minion: Minion<Step>, world: Arc<World>) -> Outcome {
+async fn iterate(minion: Minion<Step>, world: Arc<World>) -> Outcome {
     let (index, shop) = (minion.index(), &world.shop);
     shop.thinking.time(minion.step(Step::Act, async { Ok::<_, Fault>(()) })).await?;
     shop.taken.record(index >= world.settings.refusing);

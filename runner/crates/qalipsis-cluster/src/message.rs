@@ -76,7 +76,7 @@ pub enum ToHead {
     Snapshot(Box<Snapshot>),
     /// One of the first failures of a step.
     Evidence(Box<Evidence>),
-    /// One execution of a replayed pass, when the plan asked for a replay.
+    /// One execution of a replayed iteration, when the plan asked for a replay.
     Trace(Box<Trace>),
     /// What minions told, when the plan asks for events; at most 1,000 of them.
     Events(Vec<Event>),

@@ -156,12 +156,12 @@ impl<T> Records<T> {
 /// What becomes of a minion for which no record is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AtEnd {
-    /// Its pass fails. This is the default, so that a run with too few records cannot pass.
+    /// Its iteration fails. This is the default, so that a run with too few records cannot pass.
     #[default]
     Fail,
-    /// It ends, and its pass is no failure.
+    /// It ends, and its iteration is no failure.
     StopMinion,
-    /// It waits until the campaign is stopped, at most as long as a pass may take, and ends then; its pass is no
+    /// It waits until the campaign is stopped, at most as long as an iteration may take, and ends then; its iteration is no
     /// failure.
     Wait,
 }
@@ -214,7 +214,7 @@ impl<T> Data<T> {
 }
 
 impl<T: Send + Sync + 'static> Data<T> {
-    /// What becomes of a minion for which no record is left. Default: its pass fails.
+    /// What becomes of a minion for which no record is left. Default: its iteration fails.
     #[must_use]
     pub fn at_end(mut self, policy: AtEnd) -> Self {
         self.at_end = policy;
@@ -224,12 +224,12 @@ impl<T: Send + Sync + 'static> Data<T> {
     /// The next record of this minion.
     ///
     /// It depends on nothing but the minion and the number of records that it took before, so that a replay gives a
-    /// pass the same ones. It cannot when passes take different numbers of records, unless it is a minion's first
-    /// pass or a failure of it was kept; nor of a stream, see [`from_stream`](Self::from_stream). It says so then.
+    /// iteration the same ones. It cannot when iterations take different numbers of records, unless it is a minion's first
+    /// iteration or a failure of it was kept; nor of a stream, see [`from_stream`](Self::from_stream). It says so then.
     ///
     /// # Errors
-    /// [`StepFailed`] when none is left: `?` ends the pass, as the policy says. When a record cannot be read,
-    /// the pass fails.
+    /// [`StepFailed`] when none is left: `?` ends the iteration, as the policy says. When a record cannot be read,
+    /// the iteration fails.
     pub async fn next<S: Steps>(&self, minion: &Minion<S>) -> Result<Record<T>, StepFailed> {
         let state = minion.state();
         let found = match &self.supply {
@@ -260,18 +260,18 @@ impl<T: Send + Sync + 'static> Data<T> {
         };
         match (found, self.at_end) {
             (Ok(Some(record)), _) => return Ok(record),
-            (Err(problem), _) => state.fail_pass(FailureKind::Error, problem),
+            (Err(problem), _) => state.fail_iteration(FailureKind::Error, problem),
             (Ok(None), AtEnd::Fail) => {
                 let count = match &self.supply {
                     Supply::Dealt(origin, _) => origin.count(),
                     Supply::Live(live) => live.count(),
                 };
                 let message = format!("{}: no record is left for this minion, there are {count}", self.name);
-                state.fail_pass(FailureKind::Error, message);
+                state.fail_iteration(FailureKind::Error, message);
             }
             (Ok(None), AtEnd::StopMinion) => state.end(),
             (Ok(None), AtEnd::Wait) => {
-                // First, so that the limit of the pass ends it without a failure as well.
+                // First, so that the limit of the iteration ends it without a failure as well.
                 state.end();
                 state.stopped().await;
             }

@@ -95,7 +95,7 @@ impl Execution {
 impl<S: Steps> Minion<S> {
     /// Tells that something happened: a name, and a number, a duration, a text or a truth.
     ///
-    /// It goes to the file of events, with the campaign, the scenario, the minion, its pass and, inside
+    /// It goes to the file of events, with the campaign, the scenario, the minion, its iteration and, inside
     /// of a step's action, the step; see `runner/docs/events.md`. Unless `report.export.events.enabled`
     /// is set and `level` is at least `report.export.events.level` it does nothing; but with `--log` or `RUST_LOG` it is
     /// a line of the log. It never waits: when

@@ -1,15 +1,15 @@
-//! What a minion exchanged in its current pass, for evidence.
+//! What a minion exchanged in its current iteration, for evidence.
 
 use crate::execution::Exchange;
 use std::collections::VecDeque;
 use tokio::time::Instant;
 
-/// How many exchanges are kept from the beginning of a pass.
+/// How many exchanges are kept from the beginning of an iteration.
 const FIRST: usize = qalipsis_model::evidence::FIRST_EXCHANGES;
 /// How many are kept from its end.
 const LAST: usize = 24;
 
-/// The first and the last exchanges of a pass. Without any it owns no memory.
+/// The first and the last exchanges of an iteration. Without any it owns no memory.
 #[derive(Default)]
 pub(crate) struct Exchanges {
     first: Vec<Remembered>,

@@ -12,7 +12,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// What a plugin leaves with the minion to be shown if this or a later step of the pass fails.
+/// What a plugin leaves with the minion to be shown if this or a later step of the iteration fails.
 pub type Exchange = Arc<dyn Exchanged>;
 
 /// One exchange with the system under test: a request and its answer, a statement and its rows, a record.
@@ -58,24 +58,24 @@ pub struct Execution {
 
 thread_local! {
     static CURRENT: RefCell<Option<Execution>> = const { RefCell::new(None) };
-    /// The minion whose pass is being polled, also between its steps.
-    static PASS: RefCell<Option<Arc<MinionState>>> = const { RefCell::new(None) };
+    /// The minion whose iteration is being polled, also between its steps.
+    static ITERATION: RefCell<Option<Arc<MinionState>>> = const { RefCell::new(None) };
 }
 
 /// Makes a minion the current one for as long as it lives.
 pub(crate) struct Entered<'a>(&'a mut Option<Arc<MinionState>>);
 
 impl<'a> Entered<'a> {
-    /// The minion of this pass; it is taken out for so long.
-    pub(crate) fn pass(minion: &'a mut Option<Arc<MinionState>>) -> Self {
-        PASS.with_borrow_mut(|current| std::mem::swap(current, minion));
+    /// The minion of this iteration; it is taken out for so long.
+    pub(crate) fn iteration(minion: &'a mut Option<Arc<MinionState>>) -> Self {
+        ITERATION.with_borrow_mut(|current| std::mem::swap(current, minion));
         Self(minion)
     }
 }
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        PASS.with_borrow_mut(|current| std::mem::swap(current, self.0));
+        ITERATION.with_borrow_mut(|current| std::mem::swap(current, self.0));
     }
 }
 
@@ -83,7 +83,7 @@ impl Drop for Entered<'_> {
 pub(crate) fn on_minion<T>(read: impl FnOnce(&MinionState) -> T) -> Option<T> {
     CURRENT.with_borrow(|current| match current {
         Some(execution) => Some(read(&execution.minion)),
-        None => PASS.with_borrow(|pass| pass.as_deref().map(read)),
+        None => ITERATION.with_borrow(|iteration| iteration.as_deref().map(read)),
     })
 }
 
@@ -106,7 +106,7 @@ pub fn traceparent() -> Option<String> {
     })
 }
 
-/// Remembers what was exchanged until the pass ends: the first 8 exchanges of a pass and its last 24.
+/// Remembers what was exchanged until the iteration ends: the first 8 exchanges of an iteration and its last 24.
 ///
 /// Call it when an exchange begins, with a value that shows how far it came, or when it has ended.
 pub fn remember(exchange: Exchange) {

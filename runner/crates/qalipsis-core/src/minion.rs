@@ -65,9 +65,9 @@ pub struct ScenarioContext {
     pub segment: Segment,
     /// Its minions over all factories.
     pub minions: u32,
-    /// How long one pass may take.
+    /// How long one iteration may take.
     pub iteration_limit: Duration,
-    /// When one pass of one minion is replayed: which, and where it is told.
+    /// When one iteration of one minion is replayed: which, and where it is told.
     pub replay: Option<Replay>,
 }
 
@@ -153,7 +153,7 @@ pub(crate) trait Triggered: Send + Sync {
     fn trigger(&self, at: Instant, execution: u32);
 }
 
-/// The expectations of a pass that no step has triggered yet.
+/// The expectations of an iteration that no step has triggered yet.
 #[derive(Default)]
 struct Untriggered {
     any: AtomicBool,
@@ -164,7 +164,7 @@ impl Untriggered {
     fn push(&self, one: Arc<dyn Triggered>) {
         let mut all = self.all.lock();
         if all.len() == all.capacity() {
-            // Those that were dropped since would pile up in a pass that starts no step.
+            // Those that were dropped since would pile up in an iteration that starts no step.
             all.retain(|one| Arc::strong_count(one) > 1);
         }
         all.push(one);
@@ -181,7 +181,7 @@ impl Untriggered {
     }
 }
 
-/// What a minion keeps between its passes, and its current pass.
+/// What a minion keeps between its iterations, and its current iteration.
 pub struct MinionState {
     scenario: Arc<ScenarioContext>,
     worker: Arc<Worker>,
@@ -189,20 +189,20 @@ pub struct MinionState {
     executed: StepSet,
     failed: StepSet,
     iteration: AtomicU64,
-    /// That the pass took too long, and whether a step has told so.
+    /// That the iteration took too long, and whether a step has told so.
     timed_out: AtomicBool,
     timeout_told: AtomicBool,
-    /// That it runs no further pass.
+    /// That it runs no further iteration.
     ended: AtomicBool,
     draws: AtomicU32,
     /// Unique ids that were made in this iteration.
     ids: AtomicU32,
     spans: AtomicU32,
-    /// Lateness of the pass, in nanoseconds, until its first execution takes it.
+    /// Lateness of the iteration, in nanoseconds, until its first execution takes it.
     lag_ns: AtomicU64,
     /// Instants of the last starts, as dates; the start of span `n` is at `n % REMEMBERED_STARTS`.
     starts: [AtomicU64; REMEMBERED_STARTS],
-    /// The number of its first execution in this pass.
+    /// The number of its first execution in this iteration.
     first_span: AtomicU32,
     untriggered: Untriggered,
     current: AtomicU32,
@@ -237,7 +237,7 @@ impl MinionState {
         }
     }
 
-    /// Begins pass `iteration`, which is late by `lag`.
+    /// Begins iteration `iteration`, which is late by `lag`.
     pub fn begin(&self, iteration: u64, lag: Duration) {
         self.iteration.store(iteration, Relaxed);
         self.timed_out.store(false, Relaxed);
@@ -251,19 +251,19 @@ impl MinionState {
         self.untriggered.take(drop);
     }
 
-    /// Drops a pass that took too long. The steps that it was in fail as timeouts; when it was in
-    /// none, the pass itself does.
-    pub fn time_out<P>(&self, pass: P) {
+    /// Drops an iteration that took too long. The steps that it was in fail as timeouts; when it was in
+    /// none, the iteration itself does.
+    pub fn time_out<P>(&self, iteration: P) {
         self.timed_out.store(true, Relaxed);
-        drop(pass);
+        drop(iteration);
         if !self.timeout_told.load(Relaxed) && !self.ended() {
             let last = self
                 .current_step()
                 .map_or("no step was started".to_owned(), |s| format!("the last step was '{s}'"));
             let limit = human(self.scenario.iteration_limit);
-            self.fail_pass(
+            self.fail_iteration(
                 FailureKind::Timeout,
-                format!("the pass did not end within {limit} (campaign.limits.iteration), {last}"),
+                format!("the iteration did not end within {limit} (campaign.limits.iteration), {last}"),
             );
         }
     }
@@ -284,14 +284,14 @@ impl MinionState {
         self.worker.polling.store(false, Relaxed);
     }
 
-    /// Records a failure of the pass outside of any step.
-    pub fn fail_pass(&self, kind: FailureKind, message: String) {
+    /// Records a failure of the iteration outside of any step.
+    pub fn fail_iteration(&self, kind: FailureKind, message: String) {
         let at = self.scenario.clock.now();
         self.worker.recorder.scenario(self.scenario.index, |f| f.iterations.record_failure(kind, at));
         self.keep(None, None, Fault::new(kind, message), at);
     }
 
-    /// The name of the step that was started last in this pass.
+    /// The name of the step that was started last in this iteration.
     fn current_step(&self) -> Option<&'static str> {
         self.scenario.steps.get(self.current.load(Relaxed) as usize).map(|s| s.name)
     }
@@ -338,7 +338,7 @@ impl MinionState {
         self.scenario.clock.date(instant)
     }
 
-    /// The limit of the pass when it is being dropped for taking too long.
+    /// The limit of the iteration when it is being dropped for taking too long.
     pub(crate) fn iteration_timed_out(&self) -> Option<Duration> {
         let timed_out = self.timed_out.load(Relaxed);
         if timed_out {
@@ -362,7 +362,7 @@ impl MinionState {
         self.untriggered.push(one);
     }
 
-    /// When the last step of this pass started, and the number of its execution.
+    /// When the last step of this iteration started, and the number of its execution.
     pub(crate) fn last_start(&self) -> Option<(Instant, u32)> {
         let next = self.spans.load(Relaxed);
         if next == self.first_span.load(Relaxed) {
@@ -373,7 +373,7 @@ impl MinionState {
         Some((self.scenario.clock.instant(Timestamp(start)), last))
     }
 
-    /// The executions of this pass before `before` whose starts are remembered.
+    /// The executions of this iteration before `before` whose starts are remembered.
     fn remembered_starts(&self, before: u32) -> impl Iterator<Item = Timestamp> {
         let first = before.saturating_sub(REMEMBERED_STARTS as u32 - 1).max(self.first_span.load(Relaxed));
         (first..before).map(|span| Timestamp(self.starts[span as usize % REMEMBERED_STARTS].load(Relaxed)))
@@ -402,12 +402,12 @@ impl MinionState {
         if self.lag_ns.load(Relaxed) == 0 { 0 } else { self.lag_ns.swap(0, Relaxed) }
     }
 
-    /// It runs no further pass, and the end of this one is no failure.
+    /// It runs no further iteration, and the end of this one is no failure.
     pub(crate) fn end(&self) {
         self.ended.store(true, Relaxed);
     }
 
-    /// Whether it runs no further pass.
+    /// Whether it runs no further iteration.
     pub fn ended(&self) -> bool {
         self.ended.load(Relaxed)
     }
@@ -423,7 +423,7 @@ impl MinionState {
         let _ = self.worker.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
-    /// How late the pass is, until its first execution takes it.
+    /// How late the iteration is, until its first execution takes it.
     pub(crate) fn lag(&self) -> u64 {
         self.lag_ns.load(Relaxed)
     }
@@ -449,7 +449,7 @@ impl MinionState {
         self.failed.insert(step)
     }
 
-    /// The first pass of every minion.
+    /// The first iteration of every minion.
     pub fn first_iteration(&self) -> u64 {
         self.scenario.replay.as_ref().map_or(0, Replay::iteration)
     }
@@ -470,7 +470,7 @@ impl MinionState {
         own.iter().for_each(|one| spans::exchange(self.step_name(one.step), &*one.exchange));
     }
 
-    /// All exchanges of the pass for evidence, and how many are left out.
+    /// All exchanges of the iteration for evidence, and how many are left out.
     fn exchange_records(&self) -> (Vec<ExchangeRecord>, u32) {
         // Formatting calls the code of plugins, which must not happen under the lock.
         let (all, omitted) = self.exchanges.lock().all();
@@ -496,7 +496,7 @@ impl MinionState {
         })
     }
 
-    /// How many records it had taken before this pass, by name of the data.
+    /// How many records it had taken before this iteration, by name of the data.
     fn taken(&self) -> BTreeMap<String, u64> {
         let extensions = self.extensions.lock();
         let taken =
@@ -504,7 +504,7 @@ impl MinionState {
         taken.map(|taken| (taken.name().to_owned(), taken.before(self.iteration()))).collect()
     }
 
-    /// 32 hexadecimal digits, the same for all steps of one pass.
+    /// 32 hexadecimal digits, the same for all steps of one iteration.
     pub(crate) fn trace_id(&self) -> String {
         let scenario = rng::fnv1a(self.scenario.name.as_bytes());
         let high = self.scenario.campaign ^ scenario.rotate_left(17);
@@ -615,7 +615,7 @@ impl StepSet {
 
 /// One simulated user, as its scenario's function sees it.
 ///
-/// It lives for one pass; what belongs to the pass is a local variable.
+/// It lives for one iteration; what belongs to the iteration is a local variable.
 #[derive(Debug)]
 pub struct Minion<S> {
     state: Arc<MinionState>,
@@ -682,7 +682,7 @@ impl<S: Steps> Minion<S> {
     }
 
     /// Randomness that depends on nothing but the campaign's seed, the scenario, the minion, the
-    /// pass and the number of earlier calls in this pass.
+    /// iteration and the number of earlier calls in this iteration.
     pub fn rng(&self) -> MinionRng {
         let draw = self.state.draws.fetch_add(1, Relaxed);
         self.state.draw(draw)
@@ -708,7 +708,7 @@ impl<S: Steps> Minion<S> {
         self.state.index
     }
 
-    /// Pass of this minion, from 0.
+    /// Iteration of this minion, from 0.
     pub fn iteration(&self) -> u64 {
         self.state.iteration()
     }

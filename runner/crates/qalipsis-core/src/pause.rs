@@ -118,7 +118,7 @@ impl<S: Steps> Minion<S> {
     }
 
     /// Waits until a period has passed since this minion last came by this place of the code, in this
-    /// pass or an earlier one; the first time it does not wait. It ends early when the campaign is stopped.
+    /// iteration or an earlier one; the first time it does not wait. It ends early when the campaign is stopped.
     ///
     /// The period counts from where the last one should have ended, so that a pace is kept on average; who
     /// comes later than a whole period does not catch up.

@@ -17,7 +17,7 @@ pub struct Recorder {
 /// Figures of one scenario at one worker.
 #[derive(Debug, Default)]
 pub struct ScenarioRecord {
-    /// Minions released and ended, release lag, whole passes.
+    /// Minions released and ended, release lag, whole iterations.
     pub figures: ScenarioFigures,
     steps: Vec<StepRecord>,
 }

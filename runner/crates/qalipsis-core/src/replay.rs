@@ -1,4 +1,4 @@
-//! One pass of one minion that runs again, and tells every execution whole.
+//! One iteration of one minion that runs again, and tells every execution whole.
 
 use crate::execution::{Exchange, Execution};
 use crate::fault::Fault;
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 /// The executions that may wait for the head, before further ones are left out.
 pub const CAPACITY: usize = 10_000;
 
-/// Which pass is replayed, and the way of its executions to the head.
+/// Which iteration is replayed, and the way of its executions to the head.
 pub struct Replay {
     plan: plan::Replay,
     sender: mpsc::Sender<Trace>,
@@ -22,12 +22,12 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Of the pass that is planned, told to `sender`.
+    /// Of the iteration that is planned, told to `sender`.
     pub fn new(plan: plan::Replay, sender: mpsc::Sender<Trace>) -> Self {
         Self { plan, sender, exchanges: Mutex::new(Vec::new()) }
     }
 
-    /// The pass that is replayed.
+    /// The iteration that is replayed.
     pub fn iteration(&self) -> u64 {
         self.plan.iteration
     }

@@ -7,9 +7,9 @@ use uuid::{Builder, Uuid};
 /// The generator that [`Minion::rng`](crate::minion::Minion::rng) returns.
 pub type MinionRng = ChaCha8Rng;
 
-/// The generator of the `draw`-th call in one pass of one minion.
+/// The generator of the `draw`-th call in one iteration of one minion.
 ///
-/// Its key is made of the ingredients themselves, so that different passes never share a stream.
+/// Its key is made of the ingredients themselves, so that different iterations never share a stream.
 pub fn generator(seed: u64, scenario: &str, minion: u32, iteration: u64, draw: u32) -> MinionRng {
     let mut key = [0; 32];
     key[0..8].copy_from_slice(&seed.to_le_bytes());

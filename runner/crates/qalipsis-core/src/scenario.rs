@@ -21,11 +21,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// One pass of one minion, ready to run.
-pub type Pass = BoxFuture<'static, Outcome>;
+/// One iteration of one minion, ready to run.
+pub type Iteration = BoxFuture<'static, Outcome>;
 
-/// What runs one pass of a minion in an opened world.
-pub type Iterate = Arc<dyn Fn(Arc<MinionState>) -> Pass + Send + Sync>;
+/// What runs one iteration of a minion in an opened world.
+pub type Iterate = Arc<dyn Fn(Arc<MinionState>) -> Iteration + Send + Sync>;
 
 /// A world whose type only the scenario knows.
 type AnyWorld = Arc<dyn Any + Send + Sync>;
@@ -34,42 +34,42 @@ type OpeningWorld = BoxFuture<'static, Result<(Iterate, AnyWorld), SetupError>>;
 
 type Open = Arc<dyn Fn(PropertyValues, Arc<SetupContext>) -> OpeningWorld + Send + Sync>;
 
-type After = Arc<dyn Fn(Arc<MinionState>, AnyWorld) -> Pass + Send + Sync>;
+type After = Arc<dyn Fn(Arc<MinionState>, AnyWorld) -> Iteration + Send + Sync>;
 
 pin_project! {
-    /// A pass that is known as the current one while it is polled.
-    struct InPass<F> {
+    /// An iteration that is known as the current one while it is polled.
+    struct CurrentIteration<F> {
         minion: Option<Arc<MinionState>>,
         #[pin]
-        pass: F,
+        iteration: F,
     }
 }
 
-impl<F: Future<Output = Outcome> + Send + 'static> InPass<F> {
-    /// The pass that `make` makes.
-    fn begin(minion: Arc<MinionState>, make: impl FnOnce(Arc<MinionState>) -> F) -> Pass {
+impl<F: Future<Output = Outcome> + Send + 'static> CurrentIteration<F> {
+    /// The iteration that `make` makes.
+    fn begin(minion: Arc<MinionState>, make: impl FnOnce(Arc<MinionState>) -> F) -> Iteration {
         let mut current = Some(Arc::clone(&minion));
-        let entered = Entered::pass(&mut current);
-        let pass = make(minion);
+        let entered = Entered::iteration(&mut current);
+        let iteration = make(minion);
         drop(entered);
-        Box::pin(Self { minion: current, pass })
+        Box::pin(Self { minion: current, iteration })
     }
 }
 
-impl<F: Future> Future for InPass<F> {
+impl<F: Future> Future for CurrentIteration<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let _entered = Entered::pass(this.minion);
-        this.pass.poll(cx)
+        let _entered = Entered::iteration(this.minion);
+        this.iteration.poll(cx)
     }
 }
 
 /// What runs in an opened world.
 #[derive(Clone)]
-pub struct Passes {
-    /// One pass of one minion.
+pub struct Iterations {
+    /// One iteration of one minion.
     pub iterate: Iterate,
     /// The closing check, once all minions are done.
     pub after: Option<Iterate>,
@@ -92,7 +92,7 @@ impl Scenario {
     /// A scenario of one minion that runs at once.
     ///
     /// `open` opens the world, once per factory, before any load; its `Setup<P, M>` names the structs of the
-    /// properties and of the meters. `iterate` is one pass of one minion; its `Minion<S>` names the enum of the steps.
+    /// properties and of the meters. `iterate` is one iteration of one minion; its `Minion<S>` names the enum of the steps.
     #[track_caller]
     pub fn new<P, M, W, S, O, OF, I, IF>(name: impl Into<String>, open: O, iterate: I) -> Self
     where
@@ -143,7 +143,7 @@ impl Scenario {
                     let any: AnyWorld = Arc::<W>::clone(&world);
                     let iterate: Iterate = Arc::new(move |minion| {
                         let world = Arc::clone(&world);
-                        InPass::begin(minion, |minion| iterate(Minion::new(minion), world))
+                        CurrentIteration::begin(minion, |minion| iterate(Minion::new(minion), world))
                     });
                     Ok((iterate, any))
                 })
@@ -179,7 +179,7 @@ impl Scenario {
             self.types,
         );
         self.after = Some(Arc::new(move |minion, world: AnyWorld| match world.downcast() {
-            Ok(world) => InPass::begin(minion, |minion| check(Minion::new(minion), world)),
+            Ok(world) => CurrentIteration::begin(minion, |minion| check(Minion::new(minion), world)),
             Err(_) => unreachable!("the types were compared when the check was given"),
         }));
         self
@@ -250,7 +250,7 @@ impl Scenario {
         &self,
         values: PropertyValues,
         context: Arc<SetupContext>,
-    ) -> BoxFuture<'static, Result<Passes, SetupError>> {
+    ) -> BoxFuture<'static, Result<Iterations, SetupError>> {
         let open = Arc::clone(&self.open);
         let after = self.after.clone();
         Box::pin(async move {
@@ -258,14 +258,14 @@ impl Scenario {
             let (iterate, world) = open(values, context).await?;
             let after =
                 after.map(|after| -> Iterate { Arc::new(move |minion| after(minion, Arc::clone(&world))) });
-            Ok(Passes { iterate, after })
+            Ok(Iterations { iterate, after })
         })
     }
 }
 
-impl fmt::Debug for Passes {
+impl fmt::Debug for Iterations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Passes").finish_non_exhaustive()
+        f.debug_struct("Iterations").finish_non_exhaustive()
     }
 }
 

@@ -10,12 +10,12 @@ use qalipsis_model::snapshot::ExecutionOutcome;
 use tracing::Span;
 use tracing::field::Empty;
 
-/// The span of a pass of this minion, as long as it lives.
-pub fn pass(minion: &MinionState) -> Span {
+/// The span of an iteration of this minion, as long as it lives.
+pub fn iteration(minion: &MinionState) -> Span {
     let scenario = minion.scenario();
     tracing::info_span!(
         target: "qalipsis",
-        "pass",
+        "iteration",
         campaign = scenario.key,
         scenario = scenario.name,
         minion = minion.index(),
@@ -25,12 +25,12 @@ pub fn pass(minion: &MinionState) -> Span {
     )
 }
 
-/// The span of an execution; inside of the pass that polls it.
+/// The span of an execution; inside of the iteration that polls it.
 pub(crate) fn step(minion: &MinionState, step: u32) -> Span {
     tracing::info_span!(target: "qalipsis", "step", step = minion.step_name(step), outcome = Empty)
 }
 
-/// Notes how a pass or an execution ended.
+/// Notes how an iteration or an execution ended.
 pub fn ended(span: &Span, outcome: ExecutionOutcome) {
     if !span.is_none() {
         span.record("outcome", outcome.name());

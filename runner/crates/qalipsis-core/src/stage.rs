@@ -43,7 +43,7 @@ impl<T, F: Future<Output = Result<T, StepFailed>>> Future for Stage<F> {
         let this = self.project();
         if !*this.started {
             *this.started = true;
-            // Its first step takes the lateness of the pass, and the whole was as late.
+            // Its first step takes the lateness of the iteration, and the whole was as late.
             execution::with(|execution| execution.lag_ns = execution.minion.lag());
         }
         this.block.poll(cx)

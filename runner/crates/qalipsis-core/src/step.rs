@@ -21,12 +21,12 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 use tracing::Span;
 
-/// How a pass of a minion ends.
+/// How an iteration of a minion ends.
 pub type Outcome = Result<(), StepFailed>;
 
-/// A step did not succeed. It is recorded already; `?` carries it out of the pass.
+/// A step did not succeed. It is recorded already; `?` carries it out of the iteration.
 #[derive(Debug)]
-#[must_use = "end the pass with `?`, or go on knowingly with `match`"]
+#[must_use = "end the iteration with `?`, or go on knowingly with `match`"]
 pub struct StepFailed {
     pub(crate) step: &'static str,
     pub(crate) kind: FailureKind,
@@ -104,7 +104,7 @@ impl<A> StepToAwait<A> {
         StepToAwait { minion, step, location, action: change(action), timeout }
     }
 
-    /// Ends the execution as a timeout when it takes longer. Default: the limit of the whole pass.
+    /// Ends the execution as a timeout when it takes longer. Default: the limit of the whole iteration.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
         self
@@ -271,11 +271,11 @@ impl Execution {
         failed
     }
 
-    /// The execution was dropped: by the scenario, by a hard stop, or by the limit of its pass.
+    /// The execution was dropped: by the scenario, by a hard stop, or by the limit of its iteration.
     fn cancelled(self) {
         if let Some(limit) = self.minion.iteration_timed_out() {
             let _recorded = self.failed(Fault::timeout(format!(
-                "the pass did not end within {} (campaign.limits.iteration), this step was still running",
+                "the iteration did not end within {} (campaign.limits.iteration), this step was still running",
                 human(limit)
             )));
             return;
@@ -290,7 +290,7 @@ impl Execution {
         });
     }
 
-    /// Tells the execution whole when its pass is replayed.
+    /// Tells the execution whole when its iteration is replayed.
     fn trace(&self, outcome: Option<ExecutionOutcome>, fault: Option<&Fault>) {
         if let Some(replay) = &self.minion.scenario().replay {
             replay.tell(self, outcome, fault);

@@ -65,7 +65,7 @@ pub trait Steps: Copy + Send + Sync + 'static {
     }
 
     /// Executions that ended, per second: over the time from the start of the load, or of the criterion's window, to the
-    /// end of the last pass, or of the window.
+    /// end of the last iteration, or of the window.
     fn throughput(self) -> NumberFigure {
         NumberFigure::of(self.name(), Quantity::Throughput)
     }

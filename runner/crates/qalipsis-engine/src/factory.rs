@@ -47,7 +47,7 @@ pub enum Event {
     Snapshot(Snapshot),
     /// One of the first failures of a step, whole.
     Evidence(Box<Evidence>),
-    /// One execution of a replayed pass, whole.
+    /// One execution of a replayed iteration, whole.
     Trace(Box<Trace>),
     /// What minions told, in the order of each worker.
     Events(Vec<event::Event>),
@@ -67,7 +67,7 @@ pub struct Factory {
     contexts: Vec<Arc<ScenarioContext>>,
     evidence: Arc<EvidenceKeeper>,
     kept: mpsc::Receiver<Evidence>,
-    /// Executions of a replayed pass.
+    /// Executions of a replayed iteration.
     traces: mpsc::Receiver<Trace>,
     off_worker: Arc<Recorder>,
     opened: Vec<Opened>,
@@ -305,11 +305,11 @@ impl Factory {
     fn closing(&self, closer: &Arc<Worker>) -> Vec<impl Future<Output = ()> + Send + use<>> {
         let scenarios = self.contexts.iter().zip(&self.opened).zip(&self.plan.campaign.scenarios);
         let checks = scenarios.filter_map(|((context, opened), planned)| {
-            // A replay is about one pass; the sums of all are not its matter.
+            // A replay is about one iteration; the sums of all are not its matter.
             if self.plan.replay.is_some() {
                 return None;
             }
-            let check = opened.passes.after.clone()?;
+            let check = opened.iterations.after.clone()?;
             // The index after the last minion's own.
             let minion = MinionState::new(Arc::clone(context), Arc::clone(closer), planned.minions);
             Some(minions::close(minion, check, context.iteration_limit))

@@ -120,7 +120,7 @@ impl Drop for EndGuard {
     }
 }
 
-/// Runs the passes of one minion that was to be released at `intended`.
+/// Runs the iterations of one minion that was to be released at `intended`.
 pub(crate) async fn run(
     minion: MinionState,
     mut ending: EndGuard,
@@ -146,16 +146,16 @@ pub(crate) async fn run(
             });
         }
         let started_at = minion.date(started);
-        let outcome = pass(&minion, &iterate, clock::after(started, limit)).await;
+        let outcome = run_iteration(&minion, &iterate, clock::after(started, limit)).await;
         let service = started.elapsed();
         let failed = outcome != ExecutionOutcome::Success;
         ending.worker.recorder.scenario(scenario, |figures| {
             figures.last_started = figures.last_started.max(Some(started_at));
             figures.last_ended = figures.last_ended.max(Some(started_at.plus(service)));
-            let passes = &mut figures.iterations;
-            passes.record(outcome, service.as_nanos() as u64, (service + lag).as_nanos() as u64);
-            passes.minions += u64::from(iteration == first);
-            passes.failed_minions += u64::from(failed && !failed_before);
+            let iterations = &mut figures.iterations;
+            iterations.record(outcome, service.as_nanos() as u64, (service + lag).as_nanos() as u64);
+            iterations.minions += u64::from(iteration == first);
+            iterations.failed_minions += u64::from(failed && !failed_before);
         });
         failed_before |= failed;
         if minion.ended() || !ending.load.repeats(scenario) {
@@ -173,27 +173,27 @@ pub(crate) async fn close(minion: MinionState, check: Iterate, limit: Duration) 
     let minion = Arc::new(minion);
     let now = Instant::now();
     minion.begin(0, Duration::ZERO);
-    pass(&minion, &check, clock::after(now, limit)).await;
+    run_iteration(&minion, &check, clock::after(now, limit)).await;
 }
 
-async fn pass(minion: &Arc<MinionState>, iterate: &Iterate, deadline: Instant) -> ExecutionOutcome {
+async fn run_iteration(minion: &Arc<MinionState>, iterate: &Iterate, deadline: Instant) -> ExecutionOutcome {
     let panicked = |panic: panics::Panic| {
-        minion.fail_pass(FailureKind::Panic, format!("panicked at {}: {}", panic.place, panic.message));
+        minion.fail_iteration(FailureKind::Panic, format!("panicked at {}: {}", panic.place, panic.message));
         ExecutionOutcome::Error
     };
     minion.polling();
-    let span = spans::pass(minion);
+    let span = spans::iteration(minion);
     let made = panics::catch(|| iterate(Arc::clone(minion)));
     minion.polled();
-    let mut pass = match made {
-        Ok(pass) => pass,
+    let mut iteration = match made {
+        Ok(iteration) => iteration,
         Err(panic) => return panicked(panic),
     };
     let polled = tokio::time::timeout_at(
         deadline,
         poll_fn(|cx| {
             minion.polling();
-            let polled = span.in_scope(|| panics::catch(|| pass.as_mut().poll(cx)));
+            let polled = span.in_scope(|| panics::catch(|| iteration.as_mut().poll(cx)));
             minion.polled();
             match polled {
                 Ok(Poll::Pending) => Poll::Pending,
@@ -209,7 +209,7 @@ async fn pass(minion: &Arc<MinionState>, iterate: &Iterate, deadline: Instant) -
         Ok(Ok(Err(_recorded))) => ExecutionOutcome::Failure,
         Ok(Err(panic)) => panicked(panic),
         Err(_elapsed) => {
-            minion.time_out(pass);
+            minion.time_out(iteration);
             if minion.ended() { ExecutionOutcome::Success } else { ExecutionOutcome::Timeout }
         }
     };

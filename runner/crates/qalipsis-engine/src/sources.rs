@@ -9,7 +9,7 @@ use qalipsis_core::meter::Meter;
 use qalipsis_core::meters::{Instrument, Instruments};
 use qalipsis_core::minion::ScenarioContext;
 use qalipsis_core::panics;
-use qalipsis_core::scenario::{Passes, Scenario};
+use qalipsis_core::scenario::{Iterations, Scenario};
 use qalipsis_core::setup::{SetupContext, SetupError};
 use qalipsis_core::source::SourceContext;
 use qalipsis_core::warm_up::Targets;
@@ -37,7 +37,7 @@ const CLOSE_TICK: Duration = Duration::from_millis(5);
 
 /// A scenario whose world is open.
 pub(crate) struct Opened {
-    pub(crate) passes: Passes,
+    pub(crate) iterations: Iterations,
     pub(crate) completion: Completion,
 }
 
@@ -95,7 +95,7 @@ struct Opening {
     setup: Arc<SetupContext>,
     completion: Completion,
     criteria: Vec<Criterion>,
-    world: JoinHandle<Result<Passes, SetupError>>,
+    world: JoinHandle<Result<Iterations, SetupError>>,
     targets: Targets,
 }
 
@@ -179,7 +179,9 @@ pub(crate) async fn open(
 }
 
 /// The world of a scenario, whose panics are failures with their place.
-async fn caught(mut opening: BoxFuture<'static, Result<Passes, SetupError>>) -> Result<Passes, SetupError> {
+async fn caught(
+    mut opening: BoxFuture<'static, Result<Iterations, SetupError>>,
+) -> Result<Iterations, SetupError> {
     let polled = std::future::poll_fn(|cx| match panics::catch(|| opening.as_mut().poll(cx)) {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(outcome)) => Poll::Ready(outcome),
@@ -240,13 +242,13 @@ pub(crate) async fn dispose(worlds: Vec<Opened>) {
 }
 
 async fn opened(
-    mut world: JoinHandle<Result<Passes, SetupError>>,
+    mut world: JoinHandle<Result<Iterations, SetupError>>,
     targets: &Targets,
     deadline: Instant,
     plan: &FactoryPlan,
-) -> Result<Passes, String> {
+) -> Result<Iterations, String> {
     match tokio::time::timeout_at(deadline, &mut world).await {
-        Ok(Ok(Ok(passes))) => Ok(passes),
+        Ok(Ok(Ok(iterations))) => Ok(iterations),
         Ok(Ok(Err(error))) => Err(error.to_string()),
         Ok(Err(panic)) => Err(match panic.try_into_panic() {
             Ok(payload) => format!("opening the world panicked: {}", panics::message(&*payload)),
@@ -361,7 +363,7 @@ impl Sources {
             let scenario = &setup.scenario;
             let not_ready = |message| NotReady { scenario: Some(scenario.name.clone()), message };
             match world {
-                Ok(passes) => scenarios.push(Opened { passes, completion }),
+                Ok(iterations) => scenarios.push(Opened { iterations, completion }),
                 Err(message) => {
                     failed.push(not_ready(message));
                     continue;
@@ -443,7 +445,7 @@ impl Sources {
 
     /// Whether a criterion still gives a backlog time to drain, `since` the last minion ended.
     ///
-    /// A reading from before that proves nothing: it may not have seen the last passes.
+    /// A reading from before that proves nothing: it may not have seen the last iterations.
     pub(crate) fn drains(&self, since: Instant) -> bool {
         let open = |watched: &Watched| watched.drain_limit.is_some_and(|limit| since.elapsed() < limit);
         self.meters.iter().any(|watched| open(watched) && !watched.meter.is_drained_since(since))

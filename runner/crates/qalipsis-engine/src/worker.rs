@@ -122,7 +122,7 @@ pub(crate) fn spawn(
         .zip(opened)
         .map(|(context, opened)| Hosted {
             context: Arc::clone(context),
-            iterate: Arc::clone(&opened.passes.iterate),
+            iterate: Arc::clone(&opened.iterations.iterate),
             completion: opened.completion,
             minions: JoinSet::new(),
         })

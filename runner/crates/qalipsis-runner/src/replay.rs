@@ -1,4 +1,4 @@
-//! `qalipsis replay`: one pass of one minion of a finished campaign again, with the same data.
+//! `qalipsis replay`: one iteration of one minion of a finished campaign again, with the same data.
 
 use crate::campaign::{self, Campaign};
 use crate::cli::{Invocation, Verbosity};
@@ -33,19 +33,19 @@ const WAITING: usize = 10_000;
 /// What stands for a secret in a summary.
 const HIDDEN: &str = "***";
 
-/// Which pass.
+/// Which iteration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Target {
     /// Index of the minion in its scenario.
     pub minion: u32,
-    /// Pass of that minion, from 0.
+    /// Iteration of that minion, from 0.
     pub iteration: u64,
 }
 
-/// Runs the pass, tells all that it does, and gives the exit code of its outcome.
+/// Runs the iteration, tells all that it does, and gives the exit code of its outcome.
 ///
 /// # Errors
-/// When it cannot be run; a pass that fails is an exit code.
+/// When it cannot be run; an iteration that fails is an exit code.
 pub async fn replay(invocation: &Invocation, path: &Path, target: Target) -> Result<u8, Error> {
     let summary = Summary::read(path).map_err(|error| Error::Invalid(vec![Problem::new(error)]))?;
     let scenario = chosen(&summary, &invocation.scenarios)?;
@@ -119,9 +119,9 @@ fn chosen<'a>(summary: &'a Summary, wanted: &[String]) -> Result<&'a Scenario, E
     }
 }
 
-/// The pass, with what its minion had taken before of data.
+/// The iteration, with what its minion had taken before of data.
 ///
-/// A failure that was kept of that pass tells exactly; what all passes took tells of any other.
+/// A failure that was kept of that iteration tells exactly; what all iterations took tells of any other.
 fn plan(scenario: &Scenario, target: Target) -> Replay {
     let Target { minion, iteration } = target;
     let failures = scenario.steps.iter().flat_map(|step| &step.failures).flat_map(|failure| &failure.kept);
@@ -133,7 +133,7 @@ fn plan(scenario: &Scenario, target: Target) -> Replay {
         None => {
             let data = scenario.data.iter();
             let taken = |each: u64| each.saturating_mul(iteration);
-            // Before its first pass it had taken none, whatever passes took later.
+            // Before its first iteration it had taken none, whatever iterations took later.
             let before = |each: Option<u64>| if iteration == 0 { Some(0) } else { each.map(taken) };
             data.map(|data| (data.name.clone(), before(data.records_per_pass))).collect()
         }
@@ -157,7 +157,7 @@ fn of_campaign(invocation: &Invocation, summary: &Summary, scenario: &Scenario) 
     invocation
 }
 
-/// Leaves the campaign with what one pass has: no pace that can be late, no criteria on figures, and no step that must be
+/// Leaves the campaign with what one iteration has: no pace that can be late, no criteria on figures, and no step that must be
 /// reached.
 fn narrow(campaign: &mut Campaign) {
     campaign.plan.limits.release_lag = Duration::MAX;

@@ -281,14 +281,14 @@ where
         "acting",
         |_: Setup| async { Ok::<_, SetupError>(()) },
         move |minion: Minion<OnlyStep>, _| {
-            let action = action.lock().unwrap().take().expect("one pass");
+            let action = action.lock().unwrap().take().expect("one iteration");
             async move {
                 minion.step(OnlyStep, action).timeout(limit).await?;
                 Ok(())
             }
         },
     );
-    let outcome = pass(&scenario, Arc::new(context)).await;
+    let outcome = iterate(&scenario, Arc::new(context)).await;
     let kept = evidence.try_recv().ok();
     assert_eq!(outcome.is_err(), kept.is_some());
     kept
@@ -316,13 +316,13 @@ pub async fn dealt<T: Clone + Send + Sync + 'static>(data: Data<T>) -> Vec<T> {
             }
         },
     );
-    let _end = pass(&scenario, Arc::new(context)).await;
+    let _end = iterate(&scenario, Arc::new(context)).await;
     assert_eq!(evidence.try_recv().ok(), None);
     std::mem::take(&mut *taken.lock().unwrap())
 }
 
-/// One pass of the only minion.
-async fn pass(scenario: &Scenario, context: Arc<ScenarioContext>) -> Outcome {
+/// One iteration of the only minion.
+async fn iterate(scenario: &Scenario, context: Arc<ScenarioContext>) -> Outcome {
     let setup = Arc::new(SetupContext {
         scenario: Arc::clone(&context),
         source: SourceContext { campaign: "c1".into(), factory: "f1".into(), scenario: context.name.clone() },
@@ -331,7 +331,7 @@ async fn pass(scenario: &Scenario, context: Arc<ScenarioContext>) -> Outcome {
         meters: parking_lot::Mutex::new(Vec::new()),
         instruments: Instruments::default(),
     });
-    let passes = scenario.open(PropertyValues::default(), setup).await.expect("the world opens");
+    let iterations = scenario.open(PropertyValues::default(), setup).await.expect("the world opens");
     let worker = Arc::new(Worker::new(0, Recorder::new([1])));
-    (passes.iterate)(Arc::new(MinionState::new(context, worker, 0))).await
+    (iterations.iterate)(Arc::new(MinionState::new(context, worker, 0))).await
 }

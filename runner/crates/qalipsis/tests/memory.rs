@@ -55,7 +55,7 @@ fn a_file_of_100_mb_takes_a_small_part_of_that_in_memory() {
             let rows = csv::<Row>(&path).map(Records::each_once);
             async move { rows }
         };
-        let pass = move |minion: Minion<Step>, rows: Arc<Data<Row>>| {
+        let iterate = move |minion: Minion<Step>, rows: Arc<Data<Row>>| {
             let told = Arc::clone(&told);
             async move {
                 for _ in 0..ROWS / u64::from(MINIONS) {
@@ -65,7 +65,7 @@ fn a_file_of_100_mb_takes_a_small_part_of_that_in_memory() {
                 minion.step(Step::Use, async { Ok::<_, Fault>(()) }).await
             }
         };
-        Scenario::new("s", open, pass).minions(MINIONS)
+        Scenario::new("s", open, iterate).minions(MINIONS)
     };
     let report = Run::default().of(scenario);
     assert_eq!(report.status, Status::Successful, "{:?}", report.reasons);

@@ -14,12 +14,12 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
-type Pass = BoxFuture<'static, Outcome>;
+type Iteration = BoxFuture<'static, Outcome>;
 
 #[tokio::test]
 async fn the_trace_goes_out_unless_the_request_has_its_own() {
     let server = server::plain().await;
-    let pass = |minion: Minion<Call>, http: Arc<Http>| -> Pass {
+    let iterate = |minion: Minion<Call>, http: Arc<Http>| -> Iteration {
         Box::pin(async move {
             let answer = minion.step(Call::First, http.get("/echo")).await?;
             assert_eq!(answer.version, Spoken::HTTP_11);
@@ -32,15 +32,15 @@ async fn the_trace_goes_out_unless_the_request_has_its_own() {
             Ok(())
         })
     };
-    let stage = Stage::new(Http::new(server.url()).unwrap(), pass).await;
-    stage.pass(&stage.minion(0)).await.unwrap();
+    let stage = Stage::new(Http::new(server.url()).unwrap(), iterate).await;
+    stage.iterate(&stage.minion(0)).await.unwrap();
 }
 
 #[tokio::test]
 async fn connections_are_shared_by_a_factory_or_kept_by_each_minion() {
     for (pool, expected) in [(Pool::PerFactory, 1), (Pool::PerMinion, 3)] {
         let server = server::plain().await;
-        let pass = |minion: Minion<Call>, http: Arc<Http>| -> Pass {
+        let iterate = |minion: Minion<Call>, http: Arc<Http>| -> Iteration {
             Box::pin(async move {
                 minion.step(Call::First, http.get("/echo")).await?;
                 let again = minion.step(Call::Second, http.get("/echo")).await?;
@@ -48,10 +48,10 @@ async fn connections_are_shared_by_a_factory_or_kept_by_each_minion() {
                 Ok(())
             })
         };
-        let stage = Stage::new(Http::builder(server.url()).pool(pool).build().unwrap(), pass).await;
+        let stage = Stage::new(Http::builder(server.url()).pool(pool).build().unwrap(), iterate).await;
         for minion in (0..3).map(|index| stage.minion(index)) {
-            stage.pass(&minion).await.unwrap();
-            stage.pass(&minion).await.unwrap();
+            stage.iterate(&minion).await.unwrap();
+            stage.iterate(&minion).await.unwrap();
         }
         assert_eq!(server.connections(), expected, "{pool:?}");
     }
@@ -60,7 +60,7 @@ async fn connections_are_shared_by_a_factory_or_kept_by_each_minion() {
 #[tokio::test]
 async fn cookies_belong_to_a_minion() {
     let server = server::plain().await;
-    let pass = |minion: Minion<Call>, http: Arc<Http>| -> Pass {
+    let iterate = |minion: Minion<Call>, http: Arc<Http>| -> Iteration {
         Box::pin(async move {
             if minion.index() == 0 {
                 minion.step(Call::First, http.get("/login")).await?;
@@ -71,9 +71,9 @@ async fn cookies_belong_to_a_minion() {
             Ok(())
         })
     };
-    let stage = Stage::new(Http::builder(server.url()).cookies(true).build().unwrap(), pass).await;
-    stage.pass(&stage.minion(0)).await.unwrap();
-    stage.pass(&stage.minion(1)).await.unwrap();
+    let stage = Stage::new(Http::builder(server.url()).cookies(true).build().unwrap(), iterate).await;
+    stage.iterate(&stage.minion(0)).await.unwrap();
+    stage.iterate(&stage.minion(1)).await.unwrap();
 }
 
 #[tokio::test]
@@ -88,15 +88,15 @@ async fn cookies_of_the_world_are_kept_outside_of_steps() {
 #[tokio::test]
 async fn a_later_failure_shows_the_exchange_without_secrets() {
     let server = server::plain().await;
-    let pass = |minion: Minion<Call>, http: Arc<Http>| -> Pass {
+    let iterate = |minion: Minion<Call>, http: Arc<Http>| -> Iteration {
         Box::pin(async move {
             let login = http.post("/login?token=s3cret").bearer("s3cret").json(&[1, 2]);
             let answer = minion.step(Call::First, login).await?;
             minion.verify(Call::Second, |v| v.equal("status", answer.status, 201))
         })
     };
-    let mut stage = Stage::new(Http::new(server.url()).unwrap(), pass).await;
-    assert_eq!(stage.pass(&stage.minion(0)).await.unwrap_err().step(), "second");
+    let mut stage = Stage::new(Http::new(server.url()).unwrap(), iterate).await;
+    assert_eq!(stage.iterate(&stage.minion(0)).await.unwrap_err().step(), "second");
     let exchange = stage.evidence().exchanged().unwrap();
     for expected in [
         &format!("POST {}/login?token=***\n", server.url()),
@@ -116,15 +116,15 @@ async fn a_later_failure_shows_the_exchange_without_secrets() {
 #[tokio::test]
 async fn b7_an_exchange_is_one_line_and_then_bodies_before_headers() {
     let server = server::plain().await;
-    let pass = |minion: Minion<Call>, http: Arc<Http>| -> Pass {
+    let iterate = |minion: Minion<Call>, http: Arc<Http>| -> Iteration {
         Box::pin(async move {
             let big = "y".repeat(5000);
             let answer = minion.step(Call::First, http.post("/echo").text(big)).await?;
             minion.verify(Call::Second, |v| v.equal("status", answer.status, 202))
         })
     };
-    let mut stage = Stage::new(Http::new(server.url()).unwrap(), pass).await;
-    assert_eq!(stage.pass(&stage.minion(0)).await.unwrap_err().step(), "second");
+    let mut stage = Stage::new(Http::new(server.url()).unwrap(), iterate).await;
+    assert_eq!(stage.iterate(&stage.minion(0)).await.unwrap_err().step(), "second");
     let evidence = stage.evidence();
     let exchange = evidence.exchanges.last().unwrap();
     let start = format!("POST {}/echo → 200 in ", server.url());
@@ -145,14 +145,14 @@ async fn b7_an_exchange_is_one_line_and_then_bodies_before_headers() {
 #[tokio::test]
 async fn a_step_that_is_cut_off_shows_its_request_and_leaves_no_connection() {
     let server = server::plain().await;
-    let pass = |minion: Minion<Call>, http: Arc<Http>| -> Pass {
+    let iterate = |minion: Minion<Call>, http: Arc<Http>| -> Iteration {
         Box::pin(async move {
             minion.step(Call::First, http.get("/hang")).timeout(Duration::from_millis(30)).await?;
             Ok(())
         })
     };
-    let mut stage = Stage::new(Http::new(server.url()).unwrap(), pass).await;
-    assert_eq!(stage.pass(&stage.minion(0)).await.unwrap_err().step(), "first");
+    let mut stage = Stage::new(Http::new(server.url()).unwrap(), iterate).await;
+    assert_eq!(stage.iterate(&stage.minion(0)).await.unwrap_err().step(), "first");
     let evidence = stage.evidence();
     assert_eq!(evidence.kind, FailureKind::Timeout);
     let exchange = evidence.exchanged().unwrap();
@@ -166,11 +166,11 @@ async fn a_step_that_is_cut_off_shows_its_request_and_leaves_no_connection() {
 #[tokio::test]
 async fn a_failed_request_is_evidence_of_its_own() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let pass = |minion: Minion<Call>, http: Arc<Http>| -> Pass {
+    let iterate = |minion: Minion<Call>, http: Arc<Http>| -> Iteration {
         Box::pin(async move { minion.step(Call::First, http.post("/orders").text("hello")).await.map(drop) })
     };
-    let mut stage = Stage::new(Http::new(format!("http://127.0.0.1:{port}")).unwrap(), pass).await;
-    assert_eq!(stage.pass(&stage.minion(0)).await.unwrap_err().step(), "first");
+    let mut stage = Stage::new(Http::new(format!("http://127.0.0.1:{port}")).unwrap(), iterate).await;
+    assert_eq!(stage.iterate(&stage.minion(0)).await.unwrap_err().step(), "first");
     let evidence = stage.evidence();
     assert_eq!(evidence.message, format!("POST http://127.0.0.1:{port}/orders: connection refused"));
     assert_eq!((evidence.kind, evidence.code.as_str()), (FailureKind::Error, "connect"));

@@ -136,7 +136,7 @@ fn a_terminal_shows_live_progress_and_is_clean_afterwards() {
     assert!(!screen.iter().any(|line| line.contains("minions released")), "{screen:#?}");
     let verdict = screen.iter().position(|line| line.starts_with("✗ ABORTED")).unwrap();
     let above: Vec<&String> =
-        screen[..verdict].iter().filter(|l| !l.is_empty() && !l.starts_with("pass ")).collect();
+        screen[..verdict].iter().filter(|l| !l.is_empty() && !l.starts_with("iteration ")).collect();
     assert_eq!(above, ["stopping: the campaign's limit of 2 s is over"], "{screen:#?}");
     assert!(screen.iter().all(|line| line.chars().count() <= 100), "{screen:#?}");
 }
@@ -186,7 +186,7 @@ fn ctrl_c_in_a_terminal_stops_gracefully() {
     let script = r#"{ sleep 0.1; until [ -e go ]; do sleep 0.05; done; printf '\003'; until [ -e end ]; do sleep 0.05; done; } |
         script -qec 'trap : INT; "$Q" --autostart --executable "$F" -s long -v; echo "code $?"' /dev/null"#;
     let process = Process::spawn(&mut context.shell(script)).unwrap();
-    process.wait_for_line(|line| line.contains("pass 1 begins"), LIMIT).unwrap();
+    process.wait_for_line(|line| line.contains("iteration 1 begins"), LIMIT).unwrap();
     context.write("go", "");
     let code = process.wait_for_line(|line| line.contains("code "), SOON);
     context.write("end", "");

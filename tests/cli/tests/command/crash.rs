@@ -45,7 +45,7 @@ const SILENCE: [&str; 2] = ["-c", "campaign.limits.factory-silence=2500ms"];
 fn running_for_a_while(context: &TestContext) -> (Process, Instant) {
     let process = context.running_with("long", &SILENCE);
     let started = Instant::now();
-    process.wait_for_line(|line| line == "pass 8 begins", SOON).unwrap();
+    process.wait_for_line(|line| line == "iteration 8 begins", SOON).unwrap();
     (process, started)
 }
 
@@ -138,7 +138,7 @@ fn a_factory_that_ends_at_once_is_told() {
 fn f1_a_factory_that_pauses_for_some_seconds_is_noticed_and_not_lost() {
     let context = TestContext::new();
     let process = context.running_with("long", &["-c", "campaign.timeout=9s"]);
-    process.wait_for_line(|line| line == "pass 2 begins", SOON).unwrap();
+    process.wait_for_line(|line| line == "iteration 2 begins", SOON).unwrap();
     context.signal_factory(Signal::STOP);
     let noticed = |line: &str| {
         line.starts_with("factory 'fixture' has not answered for 2.")

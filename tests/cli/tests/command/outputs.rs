@@ -110,7 +110,7 @@ impl Ended {
             command.args(["-c", &pair]);
         }
         let process = Process::spawn(&mut command).unwrap();
-        process.wait_for_line(|line| line == "pass 8 begins", LIMIT).unwrap();
+        process.wait_for_line(|line| line == "iteration 8 begins", LIMIT).unwrap();
         (Self { context, servers }, process)
     }
 

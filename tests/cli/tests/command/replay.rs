@@ -1,4 +1,4 @@
-//! `qalipsis replay`: one pass again, with the same data, told whole.
+//! `qalipsis replay`: one iteration again, with the same data, told whole.
 
 use crate::support::{FIXTURE, TestContext, finish, flat, snapshot};
 use insta::assert_snapshot;
@@ -22,24 +22,24 @@ fn drawn(context: &TestContext) -> (Summary, Finished) {
 }
 
 #[test]
-fn a_pass_runs_again_with_the_same_data_and_all_it_does_is_told() {
+fn an_iteration_runs_again_with_the_same_data_and_all_it_does_is_told() {
     let context = TestContext::new();
     let (summary, finished) = drawn(&context);
-    // A failure that was kept names its pass; the message tells what was drawn then.
+    // A failure that was kept names its iteration; the message tells what was drawn then.
     let mut kept = summary.scenarios[0].steps[1].failures[0].kept.iter();
-    let kept = kept.find(|kept| kept.iteration > 0).expect("one beyond the first pass was kept");
+    let kept = kept.find(|kept| kept.iteration > 0).expect("one beyond the first iteration was kept");
     let (minion, iteration) = (kept.minion.unwrap().to_string(), kept.iteration.to_string());
 
-    let pass =
+    let flags =
         ["--minion", &minion, "--iteration", &iteration, "-c", "properties.token=again", "--color", "never"];
-    let replayed = replay(&context, &context.summary(), &pass);
+    let replayed = replay(&context, &context.summary(), &flags);
     assert_eq!(replayed.code(), Some(3), "{replayed}");
     assert!(replayed.stdout.contains(&format!("\n    {}\n", kept.message)), "{} in {replayed}", kept.message);
     let asks = format!("minion {minion} iteration {iteration} asks for ");
     let line = |text: &str| text.lines().find(|line| line.starts_with(&asks)).map(str::to_owned);
     assert!(line(&finished.stderr).is_some(), "{asks} in {finished}");
     assert_eq!(line(&replayed.stderr), line(&finished.stderr), "the data is the same");
-    assert_eq!(replayed.stderr.matches("asks for").count(), 1, "one pass of one minion: {replayed}");
+    assert_eq!(replayed.stderr.matches("asks for").count(), 1, "one iteration of one minion: {replayed}");
     // Only where it stands for the data: durations are numbers too.
     let drawn = &kept.checks[0].observed;
     let shown =
@@ -72,7 +72,7 @@ fn a_pass_runs_again_with_the_same_data_and_all_it_does_is_told() {
 }
 
 #[test]
-fn a_pass_is_dealt_the_records_that_it_had() {
+fn an_iteration_is_dealt_the_records_that_it_had() {
     let context = TestContext::new();
     let accounts: String = (0..100_000).map(|number| format!("{}\n", number * 7)).collect();
     let accounts = context.write("accounts.csv", &format!("id\n{accounts}"));
@@ -83,7 +83,7 @@ fn a_pass_is_dealt_the_records_that_it_had() {
     let file = format!("data file {}", accounts.display());
     assert_eq!(each, [(file.as_str(), Some(1)), ("list", Some(2)), ("stream", None)]);
 
-    // The first pass, one of which a failure was kept, and one that takes nothing of what others took unevenly.
+    // The first iteration, one of which a failure was kept, and one that takes nothing of what others took unevenly.
     for (minion, iteration, code) in [(1, 0, 0), (2, 3, 3), (0, 6, 0)] {
         let (minion, iteration) = (minion.to_string(), iteration.to_string());
         let replayed =
@@ -96,8 +96,8 @@ fn a_pass_is_dealt_the_records_that_it_had() {
     }
     let replayed = replay(&context, &context.summary(), &["--minion", "0", "--iteration", "5"]);
     assert_eq!(replayed.code(), Some(3), "{replayed}");
-    let told = "stream: passes of that campaign took different numbers of records, so that a replay cannot give \
-                pass 5 of minion 0 those that it had";
+    let told = "stream: iterations of that campaign took different numbers of records, so that a replay cannot give \
+                iteration 5 of minion 0 those that it had";
     assert!(flat(&replayed.stdout).contains(told), "{replayed}");
 }
 
@@ -113,7 +113,7 @@ fn a_stream_that_cannot_be_read_again_is_told() {
 }
 
 #[test]
-fn a_pass_that_was_good_exits_with_0_whatever_the_campaign_was() {
+fn an_iteration_that_was_good_exits_with_0_whatever_the_campaign_was() {
     for scenario in ["slow", "skips"] {
         let context = TestContext::new();
         assert_eq!(context.autostart(scenario, &["-c", "campaign.limits.release-lag=1m"]).code(), Some(3));

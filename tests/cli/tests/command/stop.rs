@@ -5,7 +5,7 @@ use qalipsis_testkit::{Finished, Process};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// What a graceful stop must not exceed by far: one pass of `long` is 0.2 s.
+/// What a graceful stop must not exceed by far: one iteration of `long` is 0.2 s.
 const PROMPTLY: Duration = Duration::from_secs(10);
 
 #[track_caller]
@@ -24,18 +24,18 @@ fn cancelled(finished: &Finished) -> bool {
 }
 
 #[test]
-fn one_interrupt_finishes_the_running_passes() {
+fn one_interrupt_finishes_the_running_iterations() {
     for signal in [Process::interrupt, Process::interrupt_group, Process::terminate] {
         let context = TestContext::new();
         let process = context.running("long");
-        process.wait_for_line(|line| line == "pass 1 begins", SOON).unwrap();
+        process.wait_for_line(|line| line == "iteration 1 begins", SOON).unwrap();
         let began = Instant::now();
         signal(&process).unwrap();
         let finished = process.wait(LIMIT).unwrap();
         assert!(began.elapsed() < PROMPTLY);
         assert_aborted(&context, &finished, "stopped by the user");
         assert!(!cancelled(&finished), "{finished}");
-        let notice = "stopping: running passes are finished; stop again to cancel them";
+        let notice = "stopping: running iterations are finished; stop again to cancel them";
         assert_eq!(finished.stderr.lines().filter(|line| *line == notice).count(), 1, "{finished}");
     }
 }
@@ -43,7 +43,7 @@ fn one_interrupt_finishes_the_running_passes() {
 #[test]
 fn a_second_interrupt_cancels() {
     let context = TestContext::new();
-    // Passes take five minutes: they are surely not finished.
+    // Iterations take five minutes: they are surely not finished.
     let process = context.running("never-returns");
     process.wait_for_line(|line| line == "waiting", SOON).unwrap();
     process.interrupt().unwrap();
@@ -127,7 +127,7 @@ fn the_campaigns_own_limit_ends_it() {
 #[test]
 fn the_hard_limit_cancels_what_the_other_one_waits_for() {
     let context = TestContext::new();
-    // Passes take five minutes, and a soft limit lets them.
+    // Iterations take five minutes, and a soft limit lets them.
     let limits = ["-c", "campaign.timeout=500ms", "-c", "campaign.hard-timeout=1500ms"];
     let finished = context.autostart("never-returns", &limits);
     assert_aborted(&context, &finished, "cancelled after its limit of 1.5 s (campaign.hard-timeout)");
@@ -253,7 +253,7 @@ fn with_terminal(command: &Command) -> Command {
 fn c7_the_end_of_the_terminal_stops_the_campaign_and_it_reports() {
     let context = TestContext::new();
     let process = Process::spawn(&mut with_terminal(&context.campaign("long", &["-v"]))).unwrap();
-    process.wait_for_line(|line| line == "pass 1 begins", LIMIT).unwrap();
+    process.wait_for_line(|line| line == "iteration 1 begins", LIMIT).unwrap();
     hang_up(&process);
     let finished = process.wait(LIMIT).unwrap();
     assert_aborted(&context, &finished, "stopped by the user");
@@ -266,7 +266,7 @@ fn c7_a_run_that_ignores_the_end_of_its_terminal_goes_on() {
     // As `nohup` does.
     let script = "trap '' HUP; exec \"$Q\" --autostart --executable \"$F\" -s long -v -c campaign.timeout=4s";
     let process = Process::spawn(&mut context.shell(script)).unwrap();
-    process.wait_for_line(|line| line == "pass 1 begins", LIMIT).unwrap();
+    process.wait_for_line(|line| line == "iteration 1 begins", LIMIT).unwrap();
     hang_up(&process);
     let finished = process.wait(LIMIT).unwrap();
     assert_aborted(&context, &finished, "stopped after its limit of 4 s");
@@ -289,7 +289,7 @@ fn c7_a_scenario_that_runs_alone_is_stopped_in_the_same_way() {
         let context = TestContext::new();
         let mut command = context.program(crate::support::FIXTURE);
         let process = Process::spawn(&mut with_terminal(command.args(["run", "long"]))).unwrap();
-        process.wait_for_line(|line| line == "pass 1 begins", SOON).unwrap();
+        process.wait_for_line(|line| line == "iteration 1 begins", SOON).unwrap();
         match signal {
             "TERM" => process.terminate().unwrap(),
             "HUP" => hang_up(&process),

@@ -248,7 +248,7 @@ fn a_data_file_without_records_exits_with_5() {
 }
 
 #[test]
-fn a_pass_without_end_exits_with_3() {
+fn an_iteration_without_end_exits_with_3() {
     let finished = autostart("never-returns", &["-c", "campaign.limits.iteration=500ms"]);
     assert_code(&finished, 3);
     snapshot(|| {
@@ -256,14 +256,14 @@ fn a_pass_without_end_exits_with_3() {
     ✗ FAILED  never-returns: 2 minions, 1 execution, 1 failed, in [DURATION]
 
     ✗ never-returns  timeout
-      timeout outside of steps: the pass did not end within [DURATION] (campaign.limits.iteration), no step was
+      timeout outside of steps: the iteration did not end within [DURATION] (campaign.limits.iteration), no step was
       started
       first at [TIME], last at [TIME] UTC
       for example at [TIME]: minion [MINION], iteration 0, trace [TRACE]
       at tests/cli/src/main.rs:[LINE]
 
     ✗ never-returns › act  timeout
-      1 of 1 minion: the pass did not end within [DURATION] (campaign.limits.iteration), this step was still running
+      1 of 1 minion: the iteration did not end within [DURATION] (campaign.limits.iteration), this step was still running
       first at [TIME], last at [TIME] UTC
       for example at [TIME]: minion [MINION], iteration 0, trace [TRACE]
       at tests/cli/src/main.rs:[LINE]
@@ -272,7 +272,7 @@ fn a_pass_without_end_exits_with_3() {
       2 minions all at once; 2 iterations; release lag p99 [DURATION]
         step  executions  failed  time  p50  p95  p99  max
       ✗ act  1  1  response [DURATION] [DURATION] [DURATION] [DURATION]
-      – check  not judged: step 'act' failed: 1 of 1 minion: the pass did not end within [DURATION] (campaign.limits.…
+      – check  not judged: step 'act' failed: 1 of 1 minion: the iteration did not end within [DURATION] (campaign.limits.…
 
     campaign  [CAMPAIGN], started [TIMESTAMP]
     repeat  --seed [SEED]

@@ -51,13 +51,13 @@ impl<T: Send + Sync + 'static> Data<T> {
     /// read while the load runs. At most 1,000 of them are read ahead.
     ///
     /// Which minion gets which record depends on who is faster, and the stream cannot be read again: a replay of a
-    /// pass that takes one fails and says so. Use [`Records::from_stream`](super::Records::from_stream) for a stream
+    /// iteration that takes one fails and says so. Use [`Records::from_stream`](super::Records::from_stream) for a stream
     /// that ends.
     ///
     /// Every factory reads the stream for itself, and takes of it its share of the load: all of them have to be given
     /// the same records in the same order. Then each is used once in the campaign.
     ///
-    /// An item that is an error fails the pass that asks for it, with its number; the stream is read on.
+    /// An item that is an error fails the iteration that asks for it, with its number; the stream is read on.
     ///
     /// # Errors
     /// When the stream ends before its first record, or begins with an error. It is waited for the first record.

@@ -121,7 +121,7 @@ impl<T: Send + Sync + 'static> Pages<T> {
         let mut marks = Marks { sizes, marks: Vec::new() };
         let mut here = Mark { record: 0, place: reader.place() };
         while reader.next::<T>().map_err(named)?.is_some() {
-            marks.pass(here);
+            marks.note(here);
             here = Mark { record: here.record + 1, place: reader.place() };
         }
         let text = Text { name, file: Mutex::new(own), layout, marks: marks.marks, end: here };
@@ -168,7 +168,7 @@ struct Marks {
 
 impl Marks {
     /// Notes where a record begins, if a page does. Pages are doubled when there are too many.
-    fn pass(&mut self, here: Mark) {
+    fn note(&mut self, here: Mark) {
         let begins = |last: &Mark| here.place.byte - last.place.byte >= self.sizes.page_bytes;
         if self.marks.last().is_none_or(begins) {
             self.marks.push(here);

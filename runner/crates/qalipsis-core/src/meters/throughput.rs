@@ -6,7 +6,7 @@ use qalipsis_model::measured::{Measured, MeterKind};
 use std::sync::Arc;
 
 /// Counts what is shown and judged per second: messages, rows, bytes. Of several factories it is the sum, by the time
-/// from the start of the load to the end of the last pass.
+/// from the start of the load to the end of the last iteration.
 #[derive(Debug, Clone)]
 pub struct Throughput {
     cells: Arc<Cells<u64>>,

@@ -1,4 +1,4 @@
-//! One pass that was run again: every execution whole.
+//! One iteration that was run again: every execution whole.
 
 use super::page::Page;
 use super::style::{Mark, Paint, Style};
@@ -65,7 +65,7 @@ fn failure(page: &mut Page, failure: &TracedFailure) {
     }
 }
 
-/// How the pass ended, as text that ends with a line end.
+/// How the iteration ended, as text that ends with a line end.
 pub fn conclusion(report: &Report, style: Style) -> String {
     let mut page = Page::new(style);
     page.gap();

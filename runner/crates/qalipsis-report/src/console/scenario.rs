@@ -169,7 +169,7 @@ fn meters(page: &mut Page, scenario: &ScenarioReport) {
             && let Some(at) = meter.drained_at(from)
         {
             facts.push_str(&format!(
-                ", drained {} after the last pass began",
+                ", drained {} after the last iteration began",
                 human_ns(at.since(from).as_nanos() as u64)
             ));
         }

@@ -46,9 +46,9 @@ pub struct Kept {
     pub at: Timestamp,
     /// Index of the minion; null when no minion is concerned.
     pub minion: Option<u32>,
-    /// Pass of that minion, from 0.
+    /// Iteration of that minion, from 0.
     pub iteration: u64,
-    /// How many records that minion had taken before that pass, by name of the data; absent when it took none.
+    /// How many records that minion had taken before that iteration, by name of the data; absent when it took none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub taken: BTreeMap<String, u64>,
     /// Zone of the factory.
@@ -70,7 +70,7 @@ pub struct Kept {
     /// What else is known of the cause, a sentence each; absent when nothing is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// What that pass exchanged until it failed, in order of time; absent when nothing was.
+    /// What that iteration exchanged until it failed, in order of time; absent when nothing was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<Exchange>,
     /// How many exchanges are left out after the eighth; absent when none are.

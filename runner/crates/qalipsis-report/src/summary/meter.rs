@@ -45,7 +45,7 @@ pub struct Meter {
     /// What 99 % of them do not exceed, within 1 %.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p99: Option<f64>,
-    /// Of a counter and a throughput: what they counted per second, until the last pass ended.
+    /// Of a counter and a throughput: what they counted per second, until the last iteration ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_second: Option<f64>,
     /// Of a rate: its hits.

@@ -49,7 +49,7 @@ pub struct Scenario {
     /// How late releases were.
     #[cfg_attr(test, schemars(with = "schema::Histogram"))]
     pub release_lag: Histogram,
-    /// Whole passes.
+    /// Whole iterations.
     pub passes: Figures,
     /// In order of declaration.
     pub steps: Vec<Step>,
@@ -57,7 +57,7 @@ pub struct Scenario {
     pub joins: Vec<Join>,
     /// What is watched and set, by name, then what else the scenario measures, in order of declaration.
     pub meters: Vec<Meter>,
-    /// By name: records that minions took in several passes; absent when there are none.
+    /// By name: records that minions took in several iterations; absent when there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub data: Vec<Data>,
     /// By name: files with data that minions took records of; absent when there are none.
@@ -87,13 +87,13 @@ impl DataFile {
     }
 }
 
-/// Records that minions took in several passes.
+/// Records that minions took in several iterations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Data {
     /// As the scenario names them.
     pub name: String,
-    /// How many each pass took; null when passes took different numbers.
+    /// How many each iteration took; null when iterations took different numbers.
     pub records_per_pass: Option<u64>,
 }
 

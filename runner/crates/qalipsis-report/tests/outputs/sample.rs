@@ -348,7 +348,7 @@ impl Campaign {
         campaign
     }
 
-    /// As healthy, but for 4 passes of the first step that took a retry, and 2 failures of the second that are tolerated.
+    /// As healthy, but for 4 iterations of the first step that took a retry, and 2 failures of the second that are tolerated.
     pub(crate) fn forgiven() -> Self {
         let mut campaign = Self::healthy();
         let first = campaign.step(0);

@@ -25,8 +25,8 @@ struct Load {
     minions: u32,
     policy: Overload,
     weights: Vec<u32>,
-    /// How long a pass of the n-th minion lasts: n times this, modulo 100 ms.
-    pass_ms: u64,
+    /// How long an iteration of the n-th minion lasts: n times this, modulo 100 ms.
+    iteration_ms: u64,
 }
 
 fn any_profile() -> impl Strategy<Value = Profile> {
@@ -79,19 +79,19 @@ fn any_load() -> impl Strategy<Value = Load> {
     let speed = prop_oneof![Just("1"), Just("0.7"), Just("3.1"), Just("1000")];
     let weights = proptest::collection::vec(1_u32..4, 1..4);
     (any_profile(), 1_u32..60, policy, speed, weights, 0_u64..50).prop_map(
-        |(profile, minions, policy, speed, weights, pass_ms)| {
+        |(profile, minions, policy, speed, weights, iteration_ms)| {
             let profile = profile.at_speed(Speed::parse(speed).unwrap());
             let minions = profile.minions().unwrap_or(minions);
-            Load { profile, minions, policy, weights, pass_ms }
+            Load { profile, minions, policy, weights, iteration_ms }
         },
     )
 }
 
 fn run(load: &Load) -> Report {
-    let pass_ms = load.pass_ms;
-    let open = move |_: Setup| async move { Ok(pass_ms) };
-    let pass = |minion: Minion<Step>, pass_ms: Arc<u64>| async move {
-        let wait = millis(u64::from(minion.index()) * *pass_ms % 100);
+    let iteration_ms = load.iteration_ms;
+    let open = move |_: Setup| async move { Ok(iteration_ms) };
+    let iterate = |minion: Minion<Step>, iteration_ms: Arc<u64>| async move {
+        let wait = millis(u64::from(minion.index()) * *iteration_ms % 100);
         let act = async move {
             tokio::time::sleep(wait).await;
             Ok::<_, Fault>(())
@@ -101,7 +101,7 @@ fn run(load: &Load) -> Report {
     // Factories run one after the other here, so those after the first are late.
     let limits = Limits { release_lag: Duration::MAX, ..Limits::default() };
     Run { limits, segments: Segment::split(&load.weights), ..Run::default() }.of(|| {
-        let scenario = Scenario::new("s", open, pass).profile(load.profile.clone()).overload(load.policy);
+        let scenario = Scenario::new("s", open, iterate).profile(load.profile.clone()).overload(load.policy);
         if load.profile.minions().is_some() { scenario } else { scenario.minions(load.minions) }
     })
 }

@@ -23,7 +23,7 @@ const STOCK: u64 = 1_000;
 
 fn sale(lose_every: u64) -> Scenario {
     let open = |_: Setup| async { Ok(World { sold: AtomicU64::new(0), stock: AtomicU64::new(STOCK) }) };
-    let pass = move |minion: Minion<Step>, world: Arc<World>| async move {
+    let iterate = move |minion: Minion<Step>, world: Arc<World>| async move {
         let sell = async {
             tokio::time::sleep(millis(100)).await;
             if !world.sold.fetch_add(1, Ordering::SeqCst).is_multiple_of(lose_every) {
@@ -37,7 +37,7 @@ fn sale(lose_every: u64) -> Scenario {
         let (sold, stock) = (world.sold.load(Ordering::SeqCst), world.stock.load(Ordering::SeqCst));
         minion.verify(Step::Balanced, |v| v.equal("stock = start - sold", stock, STOCK - sold))
     };
-    Scenario::new("sale", open, pass)
+    Scenario::new("sale", open, iterate)
         .minions(100)
         .profile(Profile::timeframe(millis(10), millis(500)))
         .after(balanced)
@@ -53,7 +53,7 @@ fn it_runs_once_after_the_last_minion() {
     assert_eq!(counts(&report, "sell"), (100, 0, vec![]));
     // One sale is lost: the very first.
     assert_eq!(counts(&report, "balanced"), (1, 1, vec![(FailureKind::Assertion, 1)]));
-    assert_eq!(report.scenarios[0].iterations.executions(), 100, "it is no pass");
+    assert_eq!(report.scenarios[0].iterations.executions(), 100, "it is no iteration");
     assert_eq!(
         step(&report, "balanced").failures[0].message,
         "expected stock = start - sold 900, observed 901"

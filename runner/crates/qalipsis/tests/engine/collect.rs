@@ -22,7 +22,7 @@ fn batches(
     let scenario = move || {
         let told = Arc::clone(&told);
         let open = move |_: Setup| async move { Ok(Collect::new(size, within)) };
-        let pass = move |minion: Minion<Step>, batches: Arc<Collect<u32>>| {
+        let iterate = move |minion: Minion<Step>, batches: Arc<Collect<u32>>| {
             let told = Arc::clone(&told);
             async move {
                 if let Some(batch) = batches.add(&minion, minion.index()).await {
@@ -32,7 +32,7 @@ fn batches(
                 Ok(())
             }
         };
-        Scenario::new("s", open, pass).minions(10).profile(profile.clone())
+        Scenario::new("s", open, iterate).minions(10).profile(profile.clone())
     };
     let report = Run { stop, ..Run::default() }.of(scenario);
     assert_nothing_failed(&report, stop.is_some());

@@ -41,7 +41,7 @@ impl Number for Padded {
 
 type Used = Arc<Mutex<Vec<(u32, u32)>>>;
 
-/// Runs minions that each take so many of ten records in each pass, in three factories that share the load;
+/// Runs minions that each take so many of ten records in each iteration, in three factories that share the load;
 /// gives who used which.
 fn run(
     minions: u32,
@@ -79,7 +79,7 @@ fn dealt<T: Number, F: Future<Output = Result<Data<T>, SetupError>> + Send + 'st
     let told = Arc::clone(&used);
     let scenario = move || {
         let (open, told) = (open.clone(), Arc::clone(&told));
-        let pass = move |minion: Minion<Step>, numbers: Arc<Data<T>>| {
+        let iterate = move |minion: Minion<Step>, numbers: Arc<Data<T>>| {
             let told = Arc::clone(&told);
             async move {
                 for _ in 0..takes {
@@ -90,7 +90,7 @@ fn dealt<T: Number, F: Future<Output = Result<Data<T>, SetupError>> + Send + 'st
                 Ok(())
             }
         };
-        Scenario::new("s", move |_: Setup| open(), pass).minions(minions)
+        Scenario::new("s", move |_: Setup| open(), iterate).minions(minions)
     };
     let report = run.of(scenario);
     let mut used = used.lock().clone();
@@ -212,7 +212,7 @@ fn each_record_of_a_stream_is_used_once_in_the_campaign() {
 }
 
 #[test]
-fn an_error_in_a_stream_fails_a_pass_with_its_number_and_the_rest_is_read() {
+fn an_error_in_a_stream_fails_an_iteration_with_its_number_and_the_rest_is_read() {
     let (report, used) = dealt(live(0..10), 2, 10, Run::default());
     assert_eq!(report.status, Status::Failed);
     assert_eq!(report.reasons[0].message, "error outside of steps: numbers, record 8: unlucky");
@@ -290,8 +290,8 @@ fn a_replay_gives_the_same_records_or_says_why_not() {
     assert_eq!((report.status, used), (Status::Failed, vec![]));
     assert_eq!(
         report.reasons[0].message,
-        "error outside of steps: numbers: passes of that campaign took different numbers of records, so that a replay \
-         cannot give pass 2 of minion 1 those that it had"
+        "error outside of steps: numbers: iterations of that campaign took different numbers of records, so that a replay \
+         cannot give iteration 2 of minion 1 those that it had"
     );
     let (report, used) = dealt(live(10..30), 3, 1, again(&[]));
     assert_eq!((report.status, used), (Status::Failed, vec![]));
@@ -302,19 +302,19 @@ fn a_replay_gives_the_same_records_or_says_why_not() {
     );
 }
 
-/// Two minions that pass again and again: what passes took by the report, and of one failure its pass, and what its minion
-/// had taken before. A pass takes as many as told.
-fn passes(takes: fn(u64) -> u64) -> (Option<u64>, u64, u64) {
+/// Two minions that iteration again and again: what iterations took by the report, and of one failure its iteration, and what its minion
+/// had taken before. An iteration takes as many as told.
+fn iterations(takes: fn(u64) -> u64) -> (Option<u64>, u64, u64) {
     let scenario = move || {
         let open = |_: Setup| async { Ok(records("numbers", 0..10)?.cycle()) };
-        let pass = move |minion: Minion<Step>, numbers: Arc<Data<u32>>| async move {
+        let iterate = move |minion: Minion<Step>, numbers: Arc<Data<u32>>| async move {
             minion.pause(millis(10)).await;
             for _ in 0..takes(minion.iteration()) {
                 numbers.next(&minion).await?;
             }
-            minion.verify(Step::Use, |v| v.below("pass", minion.iteration(), 5))
+            minion.verify(Step::Use, |v| v.below("iteration", minion.iteration(), 5))
         };
-        Scenario::new("s", open, pass)
+        Scenario::new("s", open, iterate)
             .minions(2)
             .profile(Profile::stages([Stage::percent(100).total(secs(1))]))
     };
@@ -324,10 +324,10 @@ fn passes(takes: fn(u64) -> u64) -> (Option<u64>, u64, u64) {
 }
 
 #[test]
-fn the_report_tells_what_passes_took_so_that_they_can_be_replayed() {
-    assert_eq!(passes(|_| 2), (Some(2), 5, 10));
-    assert_eq!(passes(|pass| pass % 2), (None, 5, 2));
-    assert_eq!(passes(|pass| u64::from(pass < 5)), (Some(1), 5, 5));
+fn the_report_tells_what_iterations_took_so_that_they_can_be_replayed() {
+    assert_eq!(iterations(|_| 2), (Some(2), 5, 10));
+    assert_eq!(iterations(|iteration| iteration % 2), (None, 5, 2));
+    assert_eq!(iterations(|iteration| u64::from(iteration < 5)), (Some(1), 5, 5));
 }
 
 #[test]
@@ -335,11 +335,11 @@ fn no_data_is_no_run() {
     async fn open(_: Setup) -> Result<Data<u32>, SetupError> {
         Ok(records("numbers", [])?.each_once().at_end(AtEnd::StopMinion))
     }
-    async fn pass(minion: Minion<Step>, numbers: Arc<Data<u32>>) -> Outcome {
+    async fn iterate(minion: Minion<Step>, numbers: Arc<Data<u32>>) -> Outcome {
         numbers.next(&minion).await?;
         Ok(())
     }
-    let report = Run::default().of(|| Scenario::new("s", open, pass));
+    let report = Run::default().of(|| Scenario::new("s", open, iterate));
     assert_eq!(report.status, Status::Aborted);
     assert_eq!(report.reasons[0].message, "warm-up: numbers: has no record");
 }

@@ -83,14 +83,14 @@ impl World {
     }
 }
 
-fn run<F>(minions: u32, pass: fn(Minion<Step>, Arc<World>) -> F) -> Report
+fn run<F>(minions: u32, iterate: fn(Minion<Step>, Arc<World>) -> F) -> Report
 where
     F: Future<Output = Outcome> + Send + 'static,
 {
-    run_with(minions, None, pass)
+    run_with(minions, None, iterate)
 }
 
-fn run_with<F>(minions: u32, limits: Option<Limits>, pass: fn(Minion<Step>, Arc<World>) -> F) -> Report
+fn run_with<F>(minions: u32, limits: Option<Limits>, iterate: fn(Minion<Step>, Arc<World>) -> F) -> Report
 where
     F: Future<Output = Outcome> + Send + 'static,
 {
@@ -103,7 +103,7 @@ where
         };
         Ok::<_, SetupError>(World { rows, hand, failing })
     };
-    Run::default().of(|| Scenario::new("s", open, pass).minions(minions))
+    Run::default().of(|| Scenario::new("s", open, iterate).minions(minions))
 }
 
 async fn act(minion: &Minion<Step>, action: impl FnOnce()) -> Outcome {

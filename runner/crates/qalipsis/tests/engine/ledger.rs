@@ -51,11 +51,11 @@ async fn send(minion: &Minion<Step>, to: &UnboundedSender<Event>, places: &[u64]
     minion.step(Step::Trigger, sent).await
 }
 
-fn run<F>(pass: fn(Minion<Step>, Arc<World>) -> F) -> Report
+fn run<F>(iterate: fn(Minion<Step>, Arc<World>) -> F) -> Report
 where
     F: Future<Output = Outcome> + Send + 'static,
 {
-    Run::default().of(|| Scenario::new("s", open, pass).minions(10))
+    Run::default().of(|| Scenario::new("s", open, iterate).minions(10))
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_buffered_join_finds_what_came_before_its_key_was_known() {
         let limits = Limits { records: 1_000, age: secs(60) };
         Ok(Ids { events: setup.join_buffered(stream("events", events), |id| *id, limits), to_events })
     };
-    let pass = |minion: Minion<Step>, world: Arc<Ids>| async move {
+    let iterate = |minion: Minion<Step>, world: Arc<Ids>| async move {
         let answer = async {
             let id = u64::from(minion.index()) + 1_000;
             world.to_events.unbounded_send(id).unwrap();
@@ -152,7 +152,7 @@ fn a_buffered_join_finds_what_came_before_its_key_was_known() {
         minion.step(Step::Await, world.events.expect(id).within(millis(80))).await?;
         Ok(())
     };
-    let report = Run::default().of(|| Scenario::new("s", open, pass).minions(50));
+    let report = Run::default().of(|| Scenario::new("s", open, iterate).minions(50));
     assert_eq!(report.status, Status::Successful, "{:?}", report.reasons);
     let latency = step(&report, "await").figures.latency.clone().unwrap();
     assert_eq!(latency.count(), 50);
@@ -191,7 +191,7 @@ fn a_million_orphans_stay_within_the_buffer_and_are_counted() {
         Ok((setup.join_buffered(Flood, |(id, _)| *id, limits), setup.join(Flood, |(id, _)| *id)))
     };
     type Worlds = (Join<u64, (u64, [u8; 200])>, Join<u64, (u64, [u8; 200])>);
-    let pass = |minion: Minion<Step>, _: Arc<Worlds>| async move {
+    let iterate = |minion: Minion<Step>, _: Arc<Worlds>| async move {
         let wait = async {
             tokio::time::sleep(secs(4)).await;
             Ok::<_, Fault>(())
@@ -200,7 +200,7 @@ fn a_million_orphans_stay_within_the_buffer_and_are_counted() {
         minion.step(Step::Await, async { Ok::<_, Fault>(()) }).await
     };
     let before = resident_bytes();
-    let report = Run::default().of(|| Scenario::new("s", open, pass));
+    let report = Run::default().of(|| Scenario::new("s", open, iterate));
     let grown = resident_bytes().saturating_sub(before);
     for join in &report.scenarios[0].joins {
         assert_eq!((join.records, join.orphans), (1_000_000, 1_000_000), "{join:?}");
@@ -248,7 +248,7 @@ fn a_tester_that_is_late_itself_says_so() {
         Ok((setup.join(slow, |e: &Event| e.0.clone()), server))
     };
     type World = (Join<String, Event>, Arc<std::sync::Mutex<std::collections::VecDeque<Event>>>);
-    let pass = |minion: Minion<Step>, world: Arc<World>| async move {
+    let iterate = |minion: Minion<Step>, world: Arc<World>| async move {
         let event = world.0.expect(key(&minion)).within(millis(200));
         let sent = async {
             world.1.lock().unwrap().push_back((key(&minion), 0));
@@ -257,7 +257,7 @@ fn a_tester_that_is_late_itself_says_so() {
         minion.step(Step::Trigger, sent).await?;
         minion.step(Step::Await, event).await.map(|_| ())
     };
-    let report = Run::default().of(|| Scenario::new("s", open, pass).minions(60));
+    let report = Run::default().of(|| Scenario::new("s", open, iterate).minions(60));
     let (_, failed, kinds) = counts(&report, "await");
     assert!(failed > 20 && kinds[0].0 == FailureKind::JoinLate, "{kinds:?}");
     let told = report.warnings.iter().find(|warning| warning.contains("the load generator may be late"));

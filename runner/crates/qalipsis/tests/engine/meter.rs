@@ -13,7 +13,7 @@ enum Step {
     Act,
 }
 
-/// A backlog in memory: each pass adds 10, a worker takes some away.
+/// A backlog in memory: each iteration adds 10, a worker takes some away.
 struct World {
     backlog: Arc<AtomicI64>,
 }
@@ -66,14 +66,14 @@ fn scenario_read_every(period: Duration, taken_every_10_ms: i64, broken: bool) -
         });
         Ok(World { backlog })
     };
-    let pass = |minion: Minion<Step>, world: Arc<World>| async move {
+    let iterate = |minion: Minion<Step>, world: Arc<World>| async move {
         let add = async {
             world.backlog.fetch_add(10, Ordering::Relaxed);
             Ok::<_, Fault>(())
         };
         minion.step(Step::Act, add).await
     };
-    Scenario::new("s", open, pass).minions(100).profile(Profile::timeframe(millis(10), secs(1)))
+    Scenario::new("s", open, iterate).minions(100).profile(Profile::timeframe(millis(10), secs(1)))
 }
 
 fn run(taken_every_10_ms: i64) -> Report {

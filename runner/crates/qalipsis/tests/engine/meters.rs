@@ -36,7 +36,7 @@ async fn open(setup: Setup<(), Shop>) -> Result<Shop, SetupError> {
 }
 
 /// Minion `n` of 40 fills 2 baskets for `n` EUR and takes `n` ms to pay; three of four offers are accepted.
-async fn pass(minion: Minion<Step>, shop: Arc<Shop>) -> Outcome {
+async fn iterate(minion: Minion<Step>, shop: Arc<Shop>) -> Outcome {
     let n = minion.index();
     minion
         .step(Step::Act, async {
@@ -59,7 +59,7 @@ async fn close(minion: Minion<Step>, shop: Arc<Shop>) -> Outcome {
 }
 
 fn scenario() -> Scenario {
-    Scenario::new("s", open, pass).minions(40).profile(Profile::timeframe(millis(10), millis(500)))
+    Scenario::new("s", open, iterate).minions(40).profile(Profile::timeframe(millis(10), millis(500)))
 }
 
 fn total(report: &Report, meter: &str) -> Option<u64> {
@@ -201,7 +201,7 @@ fn a_name_is_given_to_one_meter_alone() {
             setup.watch(name, Ticks);
             Ok(setup.meters())
         };
-        let report = Run::default().of(|| Scenario::new("s", open, pass));
+        let report = Run::default().of(|| Scenario::new("s", open, iterate));
         let told = "warm-up: there are two meters 'baskets', rename one";
         assert_eq!(report.reasons.iter().any(|reason| reason.message == told), clash, "{:?}", report.reasons);
     }

@@ -73,7 +73,7 @@ fn at_least_as_on_paper(times: &Histogram) {
     }
 }
 
-/// No more and no less than what the passes noted themselves.
+/// No more and no less than what the iterations noted themselves.
 fn as_noted(times: &Histogram, noted: &Histogram) {
     for limit in LIMITS {
         let (seen, expected) = (share_above(times, limit), share_above(noted, limit));
@@ -81,16 +81,16 @@ fn as_noted(times: &Histogram, noted: &Histogram) {
     }
 }
 
-/// When each pass started and ended, by the index of its minion.
+/// When each iteration started and ended, by the index of its minion.
 type Notes = Arc<Mutex<Vec<(u32, Instant, Instant)>>>;
 
-/// The response and service times of these passes, without any clock of the engine.
+/// The response and service times of these iterations, without any clock of the engine.
 fn noted(notes: &Notes) -> (Histogram, Histogram) {
     let notes = notes.lock();
     let offset = |minion: u32| Duration::from_secs(1) * minion / RATE;
-    // The pass that was the least late tells when the load started.
+    // The iteration that was the least late tells when the load started.
     let start =
-        notes.iter().map(|(minion, started, _)| *started - offset(*minion)).min().expect("passes ran");
+        notes.iter().map(|(minion, started, _)| *started - offset(*minion)).min().expect("iterations ran");
     let (mut response, mut service) = (Histogram::default(), Histogram::default());
     for (minion, started, ended) in notes.iter() {
         response.record((*ended - (start + offset(*minion))).as_nanos() as u64);
@@ -130,7 +130,7 @@ fn who_arrives_while_the_system_is_frozen_waits_for_the_rest_of_the_freeze() {
     let notes = Notes::default();
     let report = run().of(|| {
         let notes = Arc::clone(&notes);
-        let pass = move |minion: Minion<Step>, port: Arc<u16>| {
+        let iterate = move |minion: Minion<Step>, port: Arc<u16>| {
             let notes = Arc::clone(&notes);
             async move {
                 let started = Instant::now();
@@ -139,7 +139,7 @@ fn who_arrives_while_the_system_is_frozen_waits_for_the_rest_of_the_freeze() {
                 asked
             }
         };
-        Scenario::new("frozen", open, pass).profile(arrivals())
+        Scenario::new("frozen", open, iterate).profile(arrivals())
     });
     let (response, service) = times(&report);
     at_least_as_on_paper(response);
@@ -153,7 +153,7 @@ fn who_arrives_while_the_generator_is_held_up_has_waited_too() {
     async fn open(_: Setup) -> Result<(), SetupError> {
         Ok(())
     }
-    async fn pass(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+    async fn iterate(minion: Minion<Step>, _: Arc<()>) -> Outcome {
         // Workers get minions in turns, so two in a row hold up both.
         let first = RATE * FROZEN_FROM.as_secs() as u32;
         let holds_up = (first..first + 2).contains(&minion.index());
@@ -165,7 +165,7 @@ fn who_arrives_while_the_generator_is_held_up_has_waited_too() {
         };
         minion.step(Step::Ask, work).await
     }
-    let report = run().of(|| Scenario::new("held-up", open, pass).profile(arrivals()));
+    let report = run().of(|| Scenario::new("held-up", open, iterate).profile(arrivals()));
     let (response, service) = times(&report);
     at_least_as_on_paper(response);
     // What a tool shows that starts the clock when it gets to it: next to nothing.

@@ -17,14 +17,14 @@ enum Step {
 /// Minions, and when they started since before the load; shared by the worlds of all factories of a run.
 type Started = Arc<Mutex<Vec<(u32, Duration)>>>;
 
-/// Passes last much longer than the time between two arrivals, so that whoever waits for them is late.
+/// Iterations last much longer than the time between two arrivals, so that whoever waits for them is late.
 fn visits(profile: Profile, started: &Started) -> Scenario {
     let started = Arc::clone(started);
     let open = move |_: Setup| {
         let started = Arc::clone(&started);
         async move { Ok((Instant::now(), started)) }
     };
-    let pass = |minion: Minion<Step>, world: Arc<(Instant, Started)>| async move {
+    let iterate = |minion: Minion<Step>, world: Arc<(Instant, Started)>| async move {
         world.1.lock().unwrap().push((minion.index(), world.0.elapsed()));
         let visit = async {
             tokio::time::sleep(millis(300)).await;
@@ -32,7 +32,7 @@ fn visits(profile: Profile, started: &Started) -> Scenario {
         };
         minion.step(Step::Visit, visit).await
     };
-    Scenario::new("visits", open, pass).profile(profile)
+    Scenario::new("visits", open, iterate).profile(profile)
 }
 
 fn rates() -> [ArrivalRate; 2] {

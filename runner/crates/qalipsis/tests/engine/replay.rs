@@ -1,4 +1,4 @@
-//! One pass of one minion again, told whole.
+//! One iteration of one minion again, told whole.
 
 use qalipsis::core::execution::{self, Exchange};
 use qalipsis::core::model::evidence::FailureKind;
@@ -28,7 +28,7 @@ fn exchange(text: &str) -> Exchange {
 }
 
 /// Two exchanges that overlap, one step that is dropped, and a check that fails.
-async fn pass(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+async fn iterate(minion: Minion<Step>, _: Arc<()>) -> Outcome {
     let (asked, answered) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
     let (ask, answer) = (
         {
@@ -52,12 +52,12 @@ async fn pass(minion: Minion<Step>, _: Arc<()>) -> Outcome {
     both(ask.into_future(), answer.into_future()).await?;
     let never = minion.step(Step::Dropped, std::future::pending::<Result<(), Fault>>());
     let _elapsed = tokio::time::timeout(millis(5), never.into_future()).await;
-    minion.verify(Step::Check, |v| v.equal("pass", (minion.index(), minion.iteration()), (0, 0)))
+    minion.verify(Step::Check, |v| v.equal("iteration", (minion.index(), minion.iteration()), (0, 0)))
 }
 
-/// What is told of pass 3 of minion 7 of 10, and the figures.
+/// What is told of iteration 3 of minion 7 of 10, and the figures.
 fn replayed() -> (Vec<Trace>, ScenarioFigures) {
-    let scenario = || Scenario::new("s", nothing, pass).minions(10).after(closing);
+    let scenario = || Scenario::new("s", nothing, iterate).minions(10).after(closing);
     let plan = FactoryPlan {
         campaign: CampaignPlan {
             key: "test".into(),
@@ -103,7 +103,7 @@ async fn closing(minion: Minion<Step>, _: Arc<()>) -> Outcome {
 }
 
 #[test]
-fn only_the_wanted_pass_runs_and_each_execution_has_its_own_exchanges() {
+fn only_the_wanted_iteration_runs_and_each_execution_has_its_own_exchanges() {
     let (traces, figures) = replayed();
     assert_eq!((figures.released, figures.ended, figures.iterations.executions()), (1, 1, 1));
     let of = |step: Step| {
@@ -123,7 +123,7 @@ fn only_the_wanted_pass_runs_and_each_execution_has_its_own_exchanges() {
     let failure = check.failure.as_ref().expect("it failed");
     assert_eq!(
         (failure.kind, failure.message.as_str()),
-        (FailureKind::Assertion, "expected pass (0, 0), observed (7, 3)")
+        (FailureKind::Assertion, "expected iteration (0, 0), observed (7, 3)")
     );
     assert!(check.location.file.ends_with("replay.rs"));
 }

@@ -31,15 +31,15 @@ fn quick(attempts: u32) -> Retry {
 }
 
 #[test]
-fn a_pass_after_a_retry_is_one_success_that_is_told_as_flaky() {
-    async fn pass(minion: Minion<Step>, world: Arc<World>) -> Outcome {
+fn an_iteration_after_a_retry_is_one_success_that_is_told_as_flaky() {
+    async fn iterate(minion: Minion<Step>, world: Arc<World>) -> Outcome {
         let store = repeat(|| async {
             let attempt = world.attempts.fetch_add(1, Ordering::SeqCst);
             check(|v| v.equal("rows", attempt, 2))
         });
         minion.step(Step::Act, store).retry(quick(5)).await
     }
-    let report = Run::default().of(|| Scenario::new("s", open, pass));
+    let report = Run::default().of(|| Scenario::new("s", open, iterate));
     assert_eq!(counts(&report, "act"), (1, 0, vec![]));
     assert_eq!(step(&report, "act").figures.flaky, 1);
     assert_eq!(report.status, Status::Warning);
@@ -52,7 +52,7 @@ fn a_pass_after_a_retry_is_one_success_that_is_told_as_flaky() {
 
 #[test]
 fn a_step_that_fails_in_every_attempt_fails_once_and_tells_the_last() {
-    async fn pass(minion: Minion<Step>, world: Arc<World>) -> Outcome {
+    async fn iterate(minion: Minion<Step>, world: Arc<World>) -> Outcome {
         let store = repeat(|| async {
             world.attempts.fetch_add(1, Ordering::SeqCst);
             assert_eq!(1, 2, "sums");
@@ -62,7 +62,7 @@ fn a_step_that_fails_in_every_attempt_fails_once_and_tells_the_last() {
         assert_eq!(world.attempts.load(Ordering::SeqCst), 3);
         outcome
     }
-    let report = Run::default().of(|| Scenario::new("s", open, pass));
+    let report = Run::default().of(|| Scenario::new("s", open, iterate));
     assert_eq!(counts(&report, "act"), (1, 1, vec![(FailureKind::Panic, 1)]));
     let evidence = &step(&report, "act").failures[0].evidence[0];
     assert_eq!(evidence.attempt, 3);
@@ -72,7 +72,7 @@ fn a_step_that_fails_in_every_attempt_fails_once_and_tells_the_last() {
 
 #[test]
 fn only_the_chosen_failures_are_retried_and_an_attempt_has_its_own_limit() {
-    async fn pass(minion: Minion<Step>, world: Arc<World>) -> Outcome {
+    async fn iterate(minion: Minion<Step>, world: Arc<World>) -> Outcome {
         let answer = repeat(|| async {
             match world.attempts.fetch_add(1, Ordering::SeqCst) {
                 0 => std::future::pending().await,
@@ -82,7 +82,7 @@ fn only_the_chosen_failures_are_retried_and_an_attempt_has_its_own_limit() {
         let policy = quick(9).attempt_timeout(millis(20)).only(&[FailureKind::Timeout]);
         minion.step(Step::Act, answer).retry(policy).await
     }
-    let report = Run::default().of(|| Scenario::new("s", open, pass));
+    let report = Run::default().of(|| Scenario::new("s", open, iterate));
     assert_eq!(counts(&report, "act"), (1, 1, vec![(FailureKind::Error, 1)]));
     assert_eq!(step(&report, "act").headline.as_deref(), Some("1 of 1 minion: refused (attempt 2)"));
 }
@@ -90,12 +90,12 @@ fn only_the_chosen_failures_are_retried_and_an_attempt_has_its_own_limit() {
 #[test]
 fn failures_within_the_tolerance_warn_and_one_more_fails() {
     fn scenario(failing: u32, tolerance: Tolerance) -> Scenario {
-        let pass = move |minion: Minion<Step>, _: Arc<World>| async move {
+        let iterate = move |minion: Minion<Step>, _: Arc<World>| async move {
             let bad = minion.index() < failing;
             let act = async move { if bad { Err(Fault::error("refused")) } else { Ok(()) } };
             minion.step(Step::Act, act).tolerate(tolerance).await
         };
-        Scenario::new("s", open, pass).minions(100)
+        Scenario::new("s", open, iterate).minions(100)
     }
     for tolerance in [Tolerance::count(3), Tolerance::share(0.03)] {
         let within = Run::default().of(move || scenario(3, tolerance));
@@ -115,7 +115,7 @@ fn failures_within_the_tolerance_warn_and_one_more_fails() {
 #[test]
 fn a_verification_is_tolerated_by_what_its_checks_say() {
     fn scenario(failing: u32) -> Scenario {
-        let pass = move |minion: Minion<Step>, _: Arc<World>| async move {
+        let iterate = move |minion: Minion<Step>, _: Arc<World>| async move {
             let checked = minion.stage(Step::Whole, async {
                 minion.verify(Step::Act, |v| {
                     v.tolerate(Tolerance::count(3));
@@ -126,7 +126,7 @@ fn a_verification_is_tolerated_by_what_its_checks_say() {
             let _failed = checked.await;
             Ok(())
         };
-        Scenario::new("s", open, pass).minions(100)
+        Scenario::new("s", open, iterate).minions(100)
     }
     let within = Run::default().of(|| scenario(3));
     assert_eq!(counts(&within, "act"), (100, 3, vec![(FailureKind::Assertion, 3)]));
@@ -139,7 +139,7 @@ fn a_verification_is_tolerated_by_what_its_checks_say() {
 
 #[test]
 fn a_stage_counts_for_the_whole_and_the_failure_inside_is_told_once() {
-    async fn pass(minion: Minion<Step>, _: Arc<World>) -> Outcome {
+    async fn iterate(minion: Minion<Step>, _: Arc<World>) -> Outcome {
         let bad = minion.index() == 0;
         let block = async {
             tokio::time::sleep(millis(5)).await;
@@ -147,7 +147,7 @@ fn a_stage_counts_for_the_whole_and_the_failure_inside_is_told_once() {
         };
         minion.stage(Step::Whole, block).await.map(|seven| assert_eq!(seven, 7))
     }
-    let report = Run::default().of(|| Scenario::new("s", open, pass).minions(2));
+    let report = Run::default().of(|| Scenario::new("s", open, iterate).minions(2));
     assert_eq!(counts(&report, "act"), (2, 1, vec![(FailureKind::Error, 1)]));
     assert_eq!(counts(&report, "whole"), (2, 1, vec![]));
     assert_eq!(report.reasons.len(), 1, "{:?}", report.reasons);
@@ -157,7 +157,7 @@ fn a_stage_counts_for_the_whole_and_the_failure_inside_is_told_once() {
 
 #[test]
 fn checks_that_wait_are_a_verification() {
-    async fn pass(minion: Minion<Step>, _: Arc<World>) -> Outcome {
+    async fn iterate(minion: Minion<Step>, _: Arc<World>) -> Outcome {
         let checks = |mut v: Verify| async {
             tokio::time::sleep(millis(1)).await;
             v.equal("status", 503, 202);
@@ -167,7 +167,7 @@ fn checks_that_wait_are_a_verification() {
         let _told = minion.verify_async(Step::Act, checks).await;
         minion.verify_async(Step::Whole, |_| async { panic!("no answer") }).await
     }
-    let report = Run::default().of(|| Scenario::new("s", open, pass));
+    let report = Run::default().of(|| Scenario::new("s", open, iterate));
     assert_eq!(counts(&report, "act"), (1, 1, vec![(FailureKind::Assertion, 1)]));
     assert_eq!(step(&report, "act").failures[0].evidence[0].checks.len(), 2);
     assert_eq!(counts(&report, "whole"), (1, 1, vec![(FailureKind::Assertion, 1)]));
@@ -181,7 +181,7 @@ fn pauses_of_chance_repeat_with_the_seed() {
         let ours = Arc::clone(&told);
         let scenario = move || {
             let told = Arc::clone(&ours);
-            let pass = move |minion: Minion<Step>, world: Arc<World>| {
+            let iterate = move |minion: Minion<Step>, world: Arc<World>| {
                 let told = Arc::clone(&told);
                 async move {
                     minion
@@ -196,7 +196,7 @@ fn pauses_of_chance_repeat_with_the_seed() {
                     minion.step(Step::Act, async { Ok::<_, Fault>(()) }).await
                 }
             };
-            Scenario::new("s", open, pass)
+            Scenario::new("s", open, iterate)
         };
         assert_eq!(Run { seed, ..Run::default() }.of(scenario).status, Status::Successful);
         told.lock().clone()
@@ -206,19 +206,19 @@ fn pauses_of_chance_repeat_with_the_seed() {
 }
 
 #[test]
-fn a_stop_ends_a_pause_and_the_pass_goes_on() {
-    async fn pass(minion: Minion<Step>, _: Arc<World>) -> Outcome {
+fn a_stop_ends_a_pause_and_the_iteration_goes_on() {
+    async fn iterate(minion: Minion<Step>, _: Arc<World>) -> Outcome {
         minion.pause(secs(3_000)).await;
         minion.step(Step::Act, async { Ok::<_, Fault>(()) }).await
     }
     let stop = Some((millis(100), Stop::Graceful));
-    let report = Run { stop, ..Run::default() }.of(|| Scenario::new("s", open, pass));
+    let report = Run { stop, ..Run::default() }.of(|| Scenario::new("s", open, iterate));
     assert_eq!(counts(&report, "act"), (1, 0, vec![]));
 }
 
 #[test]
-fn a_pace_keeps_its_period_over_passes() {
-    async fn pass(minion: Minion<Step>, world: Arc<World>) -> Outcome {
+fn a_pace_keeps_its_period_over_iterations() {
+    async fn iterate(minion: Minion<Step>, world: Arc<World>) -> Outcome {
         let start = Instant::now();
         for _ in 0..4 {
             minion.pace(Pace::constant(millis(30))).await;
@@ -230,6 +230,6 @@ fn a_pace_keeps_its_period_over_passes() {
             v.at_least("the fourth time", passed[3], millis(89));
         })
     }
-    let report = Run::default().of(|| Scenario::new("s", open, pass));
+    let report = Run::default().of(|| Scenario::new("s", open, iterate));
     assert_eq!(report.status, Status::Successful, "{:?}", report.reasons);
 }

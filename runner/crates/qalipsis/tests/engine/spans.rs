@@ -1,4 +1,4 @@
-//! `tracing` spans of passes and steps.
+//! `tracing` spans of iterations and steps.
 
 use crate::support::Run;
 use parking_lot::Mutex;
@@ -75,7 +75,7 @@ async fn nothing(_: Setup) -> Result<(), SetupError> {
 }
 
 /// Two steps at once, each of which waits; one that is dropped; and a check that fails for minion 1.
-async fn pass(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+async fn iterate(minion: Minion<Step>, _: Arc<()>) -> Outcome {
     let wait = async |what: &'static str| {
         tokio::time::sleep(millis(2)).await;
         tracing::info!(what);
@@ -97,18 +97,18 @@ fn of(seen: &[Seen], event: bool) -> impl Iterator<Item = &Seen> {
 }
 
 #[test]
-fn a_subscriber_sees_each_pass_and_in_it_each_step() {
+fn a_subscriber_sees_each_iteration_and_in_it_each_step() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let subscriber = tracing_subscriber::registry().with(Notes(Arc::clone(&seen)));
     tracing::subscriber::set_global_default(subscriber).expect("no other test of this program has one");
-    Run::default().of(|| Scenario::new("spans", nothing, pass).minions(3));
+    Run::default().of(|| Scenario::new("spans", nothing, iterate).minions(3));
 
     let seen = std::mem::take(&mut *seen.lock());
-    let passes: Vec<&Fields> =
+    let iterations: Vec<&Fields> =
         of(&seen, false).filter(|s| s.spans.len() == 1).map(|s| &s.spans[0].1).collect();
-    assert_eq!(passes.len(), 3);
+    assert_eq!(iterations.len(), 3);
     for minion in 0..3 {
-        let own: Vec<&&Fields> = passes.iter().filter(|f| f.0["minion"] == minion.to_string()).collect();
+        let own: Vec<&&Fields> = iterations.iter().filter(|f| f.0["minion"] == minion.to_string()).collect();
         assert_eq!(own.len(), 1);
         let fields = &own[0].0;
         assert_eq!((&*fields["campaign"], &*fields["iteration"]), ("test", "0"));

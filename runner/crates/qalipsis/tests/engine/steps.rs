@@ -1,4 +1,4 @@
-//! What steps, verifications and passes record.
+//! What steps, verifications and iterations record.
 
 use crate::support::{Run, counts, step};
 use parking_lot::Mutex;
@@ -28,7 +28,7 @@ async fn act(minion: &Minion<Step>) -> Outcome {
 
 #[test]
 fn failed_checks_are_all_kept_and_counted_by_minion() {
-    async fn pass(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+    async fn iterate(minion: Minion<Step>, _: Arc<()>) -> Outcome {
         act(&minion).await?;
         minion.verify(Step::Check, |v| {
             let bad = minion.index() < 37;
@@ -36,7 +36,7 @@ fn failed_checks_are_all_kept_and_counted_by_minion() {
             v.equal("quantity", if bad { 2 } else { 1 }, 1);
         })
     }
-    let report = Run::default().of(|| Scenario::new("s", nothing, pass).minions(1000));
+    let report = Run::default().of(|| Scenario::new("s", nothing, iterate).minions(1000));
     assert_eq!(report.status, Status::Failed);
     assert_eq!(counts(&report, "check"), (1000, 37, vec![(FailureKind::Assertion, 37)]));
     let check = step(&report, "check");
@@ -53,14 +53,14 @@ fn failed_checks_are_all_kept_and_counted_by_minion() {
 
 #[test]
 fn panics_fail_where_they_happen_with_message_and_place() {
-    async fn pass(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+    async fn iterate(minion: Minion<Step>, _: Arc<()>) -> Outcome {
         match minion.index() {
             0 => minion.step(Step::Act, async { panic!("in the step") as Result<(), Fault> }).await,
             1 => panic!("between steps"),
             _ => minion.verify(Step::Check, |_| assert_eq!(1, 2, "in the check")),
         }
     }
-    let report = Run::default().of(|| Scenario::new("s", nothing, pass).minions(3));
+    let report = Run::default().of(|| Scenario::new("s", nothing, iterate).minions(3));
     let message = |name: &str, kind| {
         let failure = step(&report, name).failures.iter().find(|f| f.kind == kind).unwrap();
         failure.message.clone()
@@ -75,14 +75,14 @@ fn panics_fail_where_they_happen_with_message_and_place() {
 
 #[test]
 fn a_step_that_takes_too_long_is_a_timeout() {
-    async fn pass(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+    async fn iterate(minion: Minion<Step>, _: Arc<()>) -> Outcome {
         let slow = async {
             tokio::time::sleep(secs(30)).await;
             Ok::<_, Fault>(())
         };
         minion.step(Step::Act, slow).timeout(millis(50)).await
     }
-    let report = Run::default().of(|| Scenario::new("s", nothing, pass).minions(3));
+    let report = Run::default().of(|| Scenario::new("s", nothing, iterate).minions(3));
     assert_eq!(counts(&report, "act"), (3, 3, vec![(FailureKind::Timeout, 3)]));
     assert_eq!(
         step(&report, "act").headline.as_deref(),
@@ -91,7 +91,7 @@ fn a_step_that_takes_too_long_is_a_timeout() {
 }
 
 #[test]
-fn a_pass_that_never_returns_is_ended_by_its_limit() {
+fn an_iteration_that_never_returns_is_ended_by_its_limit() {
     async fn in_a_step(minion: Minion<Step>, _: Arc<()>) -> Outcome {
         if minion.index() == 0 {
             minion.step(Step::Act, std::future::pending::<Result<(), Fault>>()).await
@@ -108,7 +108,7 @@ fn a_pass_that_never_returns_is_ended_by_its_limit() {
 
 #[test]
 fn code_that_blocks_a_worker_is_named() {
-    async fn pass(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+    async fn iterate(minion: Minion<Step>, _: Arc<()>) -> Outcome {
         let block = async {
             loop {
                 std::thread::park_timeout(secs(1));
@@ -118,7 +118,7 @@ fn code_that_blocks_a_worker_is_named() {
         };
         minion.step(Step::Act, block).await
     }
-    let report = Run::default().of(|| Scenario::new("s", nothing, pass).minions(1));
+    let report = Run::default().of(|| Scenario::new("s", nothing, iterate).minions(1));
     assert_eq!(report.status, Status::Aborted);
     assert!(
         report.reasons[0].message.contains("scenario 's', minion 0, in step 'act'"),
@@ -129,10 +129,10 @@ fn code_that_blocks_a_worker_is_named() {
 
 #[test]
 fn what_was_declared_must_have_run_unless_optional() {
-    async fn pass(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+    async fn iterate(minion: Minion<Step>, _: Arc<()>) -> Outcome {
         act(&minion).await
     }
-    let report = Run::default().of(|| Scenario::new("s", nothing, pass));
+    let report = Run::default().of(|| Scenario::new("s", nothing, iterate));
     assert_eq!(report.status, Status::Failed);
     let reasons: Vec<_> = report.reasons.iter().map(|r| (r.step.as_deref(), r.kind)).collect();
     assert_eq!(reasons, [(Some("check"), Some(FailureKind::NeverExecuted))]);
@@ -141,7 +141,7 @@ fn what_was_declared_must_have_run_unless_optional() {
 
 #[test]
 fn criteria_are_judged_and_no_data_is_a_failure() {
-    async fn pass(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+    async fn iterate(minion: Minion<Step>, _: Arc<()>) -> Outcome {
         let slow = async {
             tokio::time::sleep(millis(50)).await;
             Ok::<_, Fault>(())
@@ -150,7 +150,7 @@ fn criteria_are_judged_and_no_data_is_a_failure() {
         minion.verify(Step::Check, |_| {})
     }
     let report = Run::default().of(|| {
-        Scenario::new("s", nothing, pass)
+        Scenario::new("s", nothing, iterate)
             .minions(10)
             .expect(Step::Act.service_time().p(95).below(millis(10)))
             .expect(Step::Act.service_time().max().below(secs(10)))
@@ -172,7 +172,7 @@ fn the_same_seed_gives_the_same_data_and_another_does_not() {
         let kept = Arc::clone(&all);
         Run { seed, ..Run::default() }.of(move || {
             let all = Arc::clone(&kept);
-            let pass = move |minion: Minion<Step>, _: Arc<()>| {
+            let iterate = move |minion: Minion<Step>, _: Arc<()>| {
                 let all = Arc::clone(&all);
                 async move {
                     let draws = [minion.rng().next_u64(), minion.rng().next_u64()];
@@ -180,7 +180,7 @@ fn the_same_seed_gives_the_same_data_and_another_does_not() {
                     act(&minion).await
                 }
             };
-            Scenario::new("s", nothing, pass).minions(50)
+            Scenario::new("s", nothing, iterate).minions(50)
         });
         let mut all = all.lock().clone();
         all.sort_unstable();
@@ -193,9 +193,9 @@ fn the_same_seed_gives_the_same_data_and_another_does_not() {
 
 #[test]
 fn stages_repeat_until_their_end_and_a_stop_is_graceful_or_hard() {
-    static PASSES: AtomicU32 = AtomicU32::new(0);
-    async fn pass(minion: Minion<Step>, _: Arc<()>) -> Outcome {
-        PASSES.fetch_add(1, Ordering::Relaxed);
+    static ITERATIONS: AtomicU32 = AtomicU32::new(0);
+    async fn iterate(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+        ITERATIONS.fetch_add(1, Ordering::Relaxed);
         let work = async {
             tokio::time::sleep(millis(100)).await;
             Ok::<_, Fault>(())
@@ -205,12 +205,12 @@ fn stages_repeat_until_their_end_and_a_stop_is_graceful_or_hard() {
     let stages = |total| {
         move || {
             let stage = Stage::percent(100).ramp_up(millis(50)).total(total);
-            Scenario::new("s", nothing, pass).minions(10).profile(Profile::stages([stage]))
+            Scenario::new("s", nothing, iterate).minions(10).profile(Profile::stages([stage]))
         }
     };
     let report = Run::default().of(stages(millis(550)));
-    let passes = report.scenarios[0].iterations.executions();
-    assert!((40..=60).contains(&passes), "{passes}");
+    let iterations = report.scenarios[0].iterations.executions();
+    assert!((40..=60).contains(&iterations), "{iterations}");
     assert_eq!(step(&report, "act").figures.cancelled, 0);
 
     let stop = Some((millis(250), Stop::Graceful));
@@ -225,8 +225,8 @@ fn stages_repeat_until_their_end_and_a_stop_is_graceful_or_hard() {
 }
 
 #[test]
-fn the_end_of_the_stages_finishes_passes_or_cancels_them() {
-    async fn pass(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+fn the_end_of_the_stages_finishes_iterations_or_cancels_them() {
+    async fn iterate(minion: Minion<Step>, _: Arc<()>) -> Outcome {
         let work = async {
             tokio::time::sleep(secs(2)).await;
             Ok::<_, Fault>(())
@@ -236,7 +236,7 @@ fn the_end_of_the_stages_finishes_passes_or_cancels_them() {
     let ended = |completion| {
         let stages = Profile::stages([Stage::percent(100).total(millis(300))]).completion(completion);
         let report =
-            Run::default().of(|| Scenario::new("s", nothing, pass).minions(10).profile(stages.clone()));
+            Run::default().of(|| Scenario::new("s", nothing, iterate).minions(10).profile(stages.clone()));
         assert_eq!((report.scenarios[0].released, report.scenarios[0].ended), (10, 10));
         let act = &step(&report, "act").figures;
         (act.executions(), act.cancelled, report.scenarios[0].iterations.executions())
@@ -267,12 +267,12 @@ impl Source for Broken {
 
 fn with_source(ready: bool) -> Scenario {
     let open = move |setup: Setup| async move { Ok(setup.join(Broken { ready }, |n| *n)) };
-    let pass = |minion: Minion<Step>, _: Arc<Join<u32, u32>>| async move {
+    let iterate = |minion: Minion<Step>, _: Arc<Join<u32, u32>>| async move {
         act(&minion).await?;
         tokio::time::sleep(millis(100)).await;
         minion.verify(Step::Check, |_| {})
     };
-    Scenario::new("s", open, pass)
+    Scenario::new("s", open, iterate)
 }
 
 #[test]
@@ -299,10 +299,10 @@ fn a_world_that_panics_is_a_warm_up_failure() {
     async fn open(_: Setup) -> Result<(), SetupError> {
         panic!("no world")
     }
-    async fn pass(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+    async fn iterate(minion: Minion<Step>, _: Arc<()>) -> Outcome {
         act(&minion).await
     }
-    let report = Run::default().of(|| Scenario::new("s", open, pass));
+    let report = Run::default().of(|| Scenario::new("s", open, iterate));
     let message = &report.reasons[0].message;
     assert!(message.starts_with("warm-up: opening the world panicked at "), "{message}");
     assert!(message.contains("engine/steps.rs:") && message.ends_with(": no world"), "{message}");
@@ -311,7 +311,7 @@ fn a_world_that_panics_is_a_warm_up_failure() {
 /// Red while each of these was added to an instant, which panics.
 #[test]
 fn d8_the_longest_duration_is_no_limit_anywhere() {
-    async fn pass(minion: Minion<Step>, _: Arc<()>) -> Outcome {
+    async fn iterate(minion: Minion<Step>, _: Arc<()>) -> Outcome {
         minion.pace(Pace::constant(Duration::MAX)).await;
         let wait = || async {
             tokio::time::sleep(millis(5)).await;
@@ -334,7 +334,7 @@ fn d8_the_longest_duration_is_no_limit_anywhere() {
         [Profile::immediate(), Profile::regular(5, Duration::MAX), Profile::timeframe(millis(1), millis(5))]
     {
         let run = Run { limits: limits.clone(), ..Run::default() };
-        let report = run.of(|| Scenario::new("s", nothing, pass).minions(3).profile(profile.clone()));
+        let report = run.of(|| Scenario::new("s", nothing, iterate).minions(3).profile(profile.clone()));
         assert_eq!(counts(&report, "act"), (3, 0, vec![]), "{:?}", report.reasons);
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Run {
     pub(crate) segments: Vec<Segment>,
     /// Stops the load after a time.
     pub(crate) stop: Option<(Duration, Stop)>,
-    /// Runs one pass again.
+    /// Runs one iteration again.
     pub(crate) replay: Option<Replay>,
 }
 

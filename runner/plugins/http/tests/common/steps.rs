@@ -1,4 +1,4 @@
-//! Runs one pass of a minion outside of an engine, and gives what it left.
+//! Runs one iteration of a minion outside of an engine, and gives what it left.
 
 use futures::future::BoxFuture;
 use qalipsis_core::clock::Clock;
@@ -46,10 +46,10 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) async fn new(
         client: Http,
-        pass: impl Fn(Minion<Call>, Arc<Http>) -> BoxFuture<'static, Outcome> + Clone + Send + Sync + 'static,
+        iterate: impl Fn(Minion<Call>, Arc<Http>) -> BoxFuture<'static, Outcome> + Clone + Send + Sync + 'static,
     ) -> Self {
         let open = move |_setup: Setup<()>| std::future::ready(Ok::<_, SetupError>(client.clone()));
-        let scenario = Scenario::new("tests", open, pass);
+        let scenario = Scenario::new("tests", open, iterate);
         let (keeper, evidence) = EvidenceKeeper::new(5);
         let context = Arc::new(ScenarioContext {
             index: 0,
@@ -86,7 +86,7 @@ impl Stage {
         Arc::new(MinionState::new(Arc::clone(&self.context), Arc::clone(&self.worker), index))
     }
 
-    pub(crate) async fn pass(&self, minion: &Arc<MinionState>) -> Outcome {
+    pub(crate) async fn iterate(&self, minion: &Arc<MinionState>) -> Outcome {
         minion.begin(0, Duration::ZERO);
         (self.iterate)(Arc::clone(minion)).await
     }

@@ -70,10 +70,10 @@ impl Bench {
         }
     }
 
-    /// Something in the pass of the minion, between its steps.
+    /// Something in the iteration of the minion, between its steps.
     fn between_steps<T>(&self, make: impl FnOnce() -> T) -> T {
         let mut current = Some(Arc::clone(&self.minion));
-        let _entered = Entered::pass(&mut current);
+        let _entered = Entered::iteration(&mut current);
         make()
     }
 

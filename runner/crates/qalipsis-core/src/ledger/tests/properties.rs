@@ -15,7 +15,7 @@ enum Event {
     Start,
     Await(usize),
     GiveUp(usize),
-    Pass(u64),
+    Wait(u64),
 }
 
 const KEYS: u8 = 5;
@@ -31,7 +31,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => Just(Event::Start),
         4 => (0_usize..12).prop_map(Event::Await),
         2 => (0_usize..12).prop_map(Event::GiveUp),
-        3 => (1_u64..40).prop_map(Event::Pass),
+        3 => (1_u64..40).prop_map(Event::Wait),
     ]
 }
 
@@ -96,7 +96,7 @@ async fn play(events: Vec<Event>, limits: Option<Limits>) -> Result<(), TestCase
                 drop(expected);
             }
             Event::Await(_) | Event::GiveUp(_) => {}
-            Event::Pass(ms) => {
+            Event::Wait(ms) => {
                 model.now += ms;
                 tokio::time::advance(millis(ms)).await;
             }
@@ -142,20 +142,20 @@ proptest! {
     ) {
         paused(async {
             let bench = Bench::new(None);
-            let pass = async |steps: usize| {
+            let wait = async |steps: usize| {
                 for _ in 0..steps {
                     drop(bench.start());
                     tokio::time::advance(millis(gap)).await;
                 }
             };
-            pass(before).await;
+            wait(before).await;
             let one = bench.between_steps(|| bench.join.expect(1).within(millis(100_000)));
             let mut expected = Expected::One(Box::pin(one));
             tokio::time::advance(millis(7)).await;
             let arrives_after = arrives_after.min(after);
-            pass(arrives_after).await;
+            wait(arrives_after).await;
             bench.record(1, 1);
-            pass(after - arrives_after).await;
+            wait(after - arrives_after).await;
             let latency = if arrives_after == 0 { 0 } else { arrives_after as u64 * gap };
             prop_assert_eq!(bench.poll(&mut expected), Some(super::Observed::Matched(latency * 1_000_000)));
             Ok(())

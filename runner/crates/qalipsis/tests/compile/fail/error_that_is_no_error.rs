@@ -5,10 +5,10 @@ enum Order {
     Place,
 }
 
-async fn pass(minion: Minion<Order>, _: Arc<()>) -> Outcome {
+async fn iterate(minion: Minion<Order>, _: Arc<()>) -> Outcome {
     minion.step(Order::Place, async { Err::<(), &str>("no") }).await
 }
 
 fn main() {
-    let _ = pass;
+    let _ = iterate;
 }

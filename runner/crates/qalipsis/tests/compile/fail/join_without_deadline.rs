@@ -5,11 +5,11 @@ enum Order {
     Fulfilled,
 }
 
-async fn pass(minion: Minion<Order>, events: Arc<Join<u64, u64>>) -> Outcome {
+async fn iterate(minion: Minion<Order>, events: Arc<Join<u64, u64>>) -> Outcome {
     minion.step(Order::Fulfilled, events.expect(1)).await?;
     Ok(())
 }
 
 fn main() {
-    let _ = pass;
+    let _ = iterate;
 }

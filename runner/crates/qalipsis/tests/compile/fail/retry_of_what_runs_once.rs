@@ -5,10 +5,10 @@ enum Order {
     Place,
 }
 
-async fn pass(minion: Minion<Order>) -> Outcome {
+async fn iterate(minion: Minion<Order>) -> Outcome {
     minion.step(Order::Place, async { Ok::<_, Fault>(()) }).retry(Retry::attempts(3)).await
 }
 
 fn main() {
-    let _ = pass;
+    let _ = iterate;
 }

@@ -7,11 +7,11 @@ enum Order {
     Place,
 }
 
-async fn pass(minion: Minion<Order>, _: Arc<()>) -> Outcome {
+async fn iterate(minion: Minion<Order>, _: Arc<()>) -> Outcome {
     minion.step(Order::Place, async { Ok::<_, Fault>(()) });
     Ok(())
 }
 
 fn main() {
-    let _ = pass;
+    let _ = iterate;
 }

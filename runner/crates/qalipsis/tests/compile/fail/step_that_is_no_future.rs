@@ -5,11 +5,11 @@ enum Order {
     Place,
 }
 
-async fn pass(minion: Minion<Order>, _: Arc<()>) -> Outcome {
+async fn iterate(minion: Minion<Order>, _: Arc<()>) -> Outcome {
     minion.step(Order::Place, 42).await?;
     Ok(())
 }
 
 fn main() {
-    let _ = pass;
+    let _ = iterate;
 }

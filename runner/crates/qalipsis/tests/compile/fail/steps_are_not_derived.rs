@@ -8,11 +8,11 @@ async fn open(_: Setup) -> Result<(), SetupError> {
     Ok(())
 }
 
-async fn pass(_: Minion<Order>, _: Arc<()>) -> Outcome {
+async fn iterate(_: Minion<Order>, _: Arc<()>) -> Outcome {
     let _ = Order::Place;
     Ok(())
 }
 
 fn main() {
-    let _ = Scenario::new("order", open, pass);
+    let _ = Scenario::new("order", open, iterate);
 }

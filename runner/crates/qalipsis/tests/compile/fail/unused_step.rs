@@ -8,10 +8,10 @@ enum Order {
     Forgotten,
 }
 
-async fn pass(minion: Minion<Order>, _: Arc<()>) -> Outcome {
+async fn iterate(minion: Minion<Order>, _: Arc<()>) -> Outcome {
     minion.step(Order::Place, async { Ok::<_, Fault>(()) }).await
 }
 
 fn main() {
-    let _ = pass;
+    let _ = iterate;
 }
