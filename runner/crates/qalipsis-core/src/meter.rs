@@ -1,8 +1,8 @@
-//! Watching a gauge for the whole campaign.
+//! Watching a probe for the whole campaign.
 
 use crate::clock::Clock;
 use crate::fault::Fault;
-use crate::gauge::Gauge;
+use crate::probe::Probe;
 use parking_lot::Mutex;
 use qalipsis_model::duration::human;
 use qalipsis_model::meter::MeterFigures;
@@ -16,7 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 /// The least time that a reading is given, however short the period.
 const LEAST_LIMIT: Duration = Duration::from_secs(1);
 
-/// The readings of a watched gauge since the last drain, and what is known of it now.
+/// The readings of a watched probe since the last drain, and what is known of it now.
 #[derive(Debug)]
 pub struct Meter {
     name: String,
@@ -56,7 +56,7 @@ impl Meter {
     }
 }
 
-/// A gauge that is about to be watched. The engine drives it.
+/// A probe that is about to be watched. The engine drives it.
 pub struct OpenMeter {
     /// What it reads.
     pub name: String,
@@ -75,25 +75,25 @@ impl fmt::Debug for OpenMeter {
 }
 
 impl OpenMeter {
-    pub(crate) fn new(name: String, gauge: impl Gauge, clock: Clock, stop: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(name: String, probe: impl Probe, clock: Clock, stop: watch::Receiver<bool>) -> Self {
         let figures =
-            MeterFigures { gauge: gauge.name(), unit: gauge.unit().to_owned(), ..MeterFigures::default() };
+            MeterFigures { gauge: probe.name(), unit: probe.unit().to_owned(), ..MeterFigures::default() };
         let what = format!("meter {name}: {}", figures.gauge);
         let meter = Arc::new(Meter { name, figures: Mutex::new(figures), span: Mutex::new(None) });
         let (ready, is_ready) = watch::channel(false);
-        let run = Box::pin(sample(gauge, Arc::clone(&meter), clock, stop, ready));
+        let run = Box::pin(sample(probe, Arc::clone(&meter), clock, stop, ready));
         Self { name: what, meter, ready: is_ready, run }
     }
 }
 
 async fn sample(
-    mut gauge: impl Gauge,
+    mut probe: impl Probe,
     meter: Arc<Meter>,
     clock: Clock,
     mut stop: watch::Receiver<bool>,
     ready: watch::Sender<bool>,
 ) -> Result<(), Fault> {
-    let period = gauge.period().max(Duration::from_millis(1));
+    let period = probe.period().max(Duration::from_millis(1));
     let limit = period.max(LEAST_LIMIT);
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -105,7 +105,7 @@ async fn sample(
         }
         // A reading is as old as its question: what it tells may have been true right then.
         let (asked, at) = (Instant::now(), clock.now());
-        let read = tokio::time::timeout(limit, gauge.read()).await;
+        let read = tokio::time::timeout(limit, probe.read()).await;
         let read = read.unwrap_or_else(|_| Err(Fault::timeout(format!("no answer within {}", human(limit)))));
         match read {
             Ok(reading) => {

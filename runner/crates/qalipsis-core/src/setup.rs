@@ -1,12 +1,12 @@
 //! What a scenario's world is opened with, once per factory, before any load.
 
 use crate::fault::chain;
-use crate::gauge::Gauge;
 use crate::join::{Join, Key, Limits};
 use crate::ledger::{Ledger, Order};
 use crate::meter::OpenMeter;
 use crate::meters::{Instruments, Meters};
 use crate::minion::ScenarioContext;
+use crate::probe::Probe;
 use crate::source::{OpenSource, Source, SourceContext};
 use parking_lot::Mutex;
 use std::error::Error;
@@ -130,13 +130,13 @@ impl<P, M: Meters> Setup<P, M> {
         Join::new(ledger)
     }
 
-    /// Reads `gauge` during the whole campaign, as the meter `name`: backlogs, depths, counts.
+    /// Reads `probe` during the whole campaign, as the meter `name`: backlogs, depths, counts.
     ///
     /// Criteria are written with [`Meter::named`](qalipsis_model::criterion::Meter::named). Load
     /// starts only when it could be read once.
-    pub fn watch(&self, name: impl Into<String>, gauge: impl Gauge) {
+    pub fn watch(&self, name: impl Into<String>, probe: impl Probe) {
         let clock = self.context.scenario.clock;
-        let meter = OpenMeter::new(name.into(), gauge, clock, self.context.stop.clone());
+        let meter = OpenMeter::new(name.into(), probe, clock, self.context.stop.clone());
         self.context.meters.lock().push(meter);
     }
 

@@ -56,11 +56,11 @@ pub(crate) struct Sources {
     ledgers: Vec<(usize, Arc<dyn LedgerControl>)>,
     meters: Vec<Watched>,
     instruments: Vec<(usize, Arc<dyn Instrument>)>,
-    /// The sources and gauges whose readiness is being awaited.
+    /// The sources and probes whose readiness is being awaited.
     awaited: Vec<Running>,
 }
 
-/// A gauge that is being read.
+/// A probe that is being read.
 #[derive(Debug, Clone)]
 pub(crate) struct Watched {
     pub(crate) scenario: usize,
@@ -275,7 +275,7 @@ struct Running {
     scenario: Arc<ScenarioContext>,
     name: String,
     ready: watch::Receiver<bool>,
-    /// Where its records go; `None` for a gauge.
+    /// Where its records go; `None` for a probe.
     ledger: Option<Arc<dyn LedgerControl>>,
     /// Why it ended before it was ready.
     failure: Arc<Mutex<Option<String>>>,

@@ -2,11 +2,11 @@
 //! nothing of the one that keeps them all.
 
 use qalipsis_core::fault::Fault;
-use qalipsis_core::gauge::{Gauge, Reading};
+use qalipsis_core::probe::{Probe, Reading};
 use qalipsis_core::source::Recovery;
 use qalipsis_core::source::{Feed, Source};
 use qalipsis_testkit::plugin::compliance::{
-    self, ActionKit, Doomed, GaugeKit, Interruptible, SECRET, SourceKit,
+    self, ActionKit, Doomed, Interruptible, ProbeKit, SECRET, SourceKit,
 };
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
@@ -45,7 +45,7 @@ enum Flaw {
     // Of an action.
     LeaksPlaces,
     Fails,
-    // Of a gauge.
+    // Of a probe.
     Changes,
 }
 
@@ -291,7 +291,7 @@ impl ActionKit for Plugin {
     }
 }
 
-impl Gauge for Client {
+impl Probe for Client {
     fn name(&self) -> String {
         "length of memory log".to_owned()
     }
@@ -304,10 +304,10 @@ impl Gauge for Client {
     }
 }
 
-impl GaugeKit for Plugin {
-    type Gauge = Client;
+impl ProbeKit for Plugin {
+    type Probe = Client;
 
-    fn gauge(&self) -> Client {
+    fn probe(&self) -> Client {
         self.client(None)
     }
 
@@ -326,7 +326,7 @@ async fn a_plugin_that_keeps_the_contract_breaks_no_rule() {
     let plugin = Memory::with(Flaw::None);
     assert_eq!(compliance::source(&plugin).await, []);
     assert_eq!(compliance::action(&plugin).await, []);
-    assert_eq!(compliance::gauge(&plugin).await, []);
+    assert_eq!(compliance::probe(&plugin).await, []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -386,7 +386,7 @@ async fn each_flaw_of_an_action_is_noticed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_flaw_of_a_gauge_is_noticed() {
+async fn each_flaw_of_a_probe_is_noticed() {
     for (flaw, rule) in [
         (Flaw::Changes, "reading"),
         (Flaw::HangsWhenUnreachable, "unreachable"),
@@ -394,7 +394,7 @@ async fn each_flaw_of_a_gauge_is_noticed() {
         (Flaw::ShowsPassword, "secret"),
         (Flaw::ShowsPasswordInDebug, "secret"),
     ] {
-        let broken = compliance::gauge(&Memory::with(flaw)).await;
+        let broken = compliance::probe(&Memory::with(flaw)).await;
         assert_eq!(rules(&broken), [rule], "{flaw:?}: {broken:?}");
     }
 }

@@ -1,12 +1,12 @@
-//! The gauge of another group's lag.
+//! The probe of another group's lag.
 
 use crate::backlog::Backlog;
 use crate::client::{Kafka, LIMIT};
 use crate::position::Deadline;
 use crate::topics::Topics;
 use qalipsis_core::fault::Fault;
-use qalipsis_core::gauge::{Gauge, Reading};
 use qalipsis_core::model::duration::human;
+use qalipsis_core::probe::{Probe, Reading};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -23,7 +23,7 @@ const SHORTEST_PERIOD: Duration = Duration::from_millis(100);
 ///
 /// Nobody joins the group, so that it is not rebalanced, and nothing is committed.
 #[derive(Debug)]
-#[must_use = "a gauge is read once it is watched: `setup.watch(\"lag\", gauge)`"]
+#[must_use = "a probe is read once it is watched: `setup.watch(\"lag\", probe)`"]
 pub struct LagOf {
     kafka: Kafka,
     group: String,
@@ -91,7 +91,7 @@ impl LagOf {
     }
 
     /// A thread of its own, because librdkafka's calls block, also when a client is closed. It ends
-    /// when the gauge is dropped.
+    /// when the probe is dropped.
     fn spawn(&self) -> Result<mpsc::Sender<Request>, Fault> {
         let (requests, requested) = mpsc::channel::<Request>();
         let mut backlog =
@@ -132,7 +132,7 @@ impl LagOf {
     }
 }
 
-impl Gauge for LagOf {
+impl Probe for LagOf {
     fn name(&self) -> String {
         let what = if self.in_time { "lag in time" } else { "lag" };
         match &self.topics {

@@ -67,7 +67,7 @@ impl PostgresBuilder {
         })
     }
 
-    /// Connections that the pool has at most. Default: 8. Each poll and each gauge has one more of its own.
+    /// Connections that the pool has at most. Default: 8. Each poll and each probe has one more of its own.
     pub fn pool_size(mut self, connections: usize) -> Self {
         self.0.pool_size = connections.max(1);
         self
@@ -79,7 +79,7 @@ impl PostgresBuilder {
         self
     }
 
-    /// How long the server may work on one statement, of polls and gauges as well. Default: what the server
+    /// How long the server may work on one statement, of polls and probes as well. Default: what the server
     /// is configured for, which usually is no limit; the timeout of a step works in any case.
     pub fn statement_timeout(mut self, limit: Duration) -> Self {
         // What the server cannot count is no limit.

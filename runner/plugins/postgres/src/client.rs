@@ -99,7 +99,7 @@ impl Postgres {
         Box::pin(transaction::run(Arc::clone(&self.0), isolation, body))
     }
 
-    /// A gauge that a statement computes: `db.count("select count(*) from outbox")`. One row with one column
+    /// A probe that a statement computes: `db.count("select count(*) from outbox")`. One row with one column
     /// is the value; rows with two columns are the names and values of its parts.
     pub fn count(&self, statement: impl Into<String>) -> Count {
         Count::new(self, statement.into())

@@ -53,7 +53,7 @@ impl Connector {
     }
 }
 
-/// A connection beside the pool, for what must not wait for minions: polls and gauges.
+/// A connection beside the pool, for what must not wait for minions: polls and probes.
 pub(crate) struct Own {
     /// `None` only once dropped.
     open: Option<(Client, Task)>,

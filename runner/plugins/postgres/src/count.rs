@@ -6,15 +6,15 @@ use crate::error;
 use crate::parameter::Parameters;
 use crate::text::{open_ended, quote};
 use qalipsis_core::fault::Fault;
-use qalipsis_core::gauge::{Gauge, Reading};
 use qalipsis_core::model::duration::human;
+use qalipsis_core::probe::{Probe, Reading};
 use std::fmt;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio_postgres::SimpleQueryMessage;
 
-/// A gauge: `setup.watch("outbox", db.count("select count(*) from outbox"))`.
-#[must_use = "a gauge is read once it is watched: `setup.watch(name, gauge)`"]
+/// A probe: `setup.watch("outbox", db.count("select count(*) from outbox"))`.
+#[must_use = "a probe is read once it is watched: `setup.watch(name, probe)`"]
 pub struct Count {
     postgres: Postgres,
     statement: String,
@@ -109,7 +109,7 @@ impl Count {
     }
 }
 
-impl Gauge for Count {
+impl Probe for Count {
     fn name(&self) -> String {
         format!("{} at {}", quote(&self.statement), self.postgres.0.target)
     }

@@ -18,4 +18,4 @@ pub use client::{Builder, RabbitMq};
 pub use consume::Consume;
 pub use message::{BorrowedMessage, Message, Properties};
 pub use publish::{Confirmed, Publish};
-pub use queue::{Queue, QueueGauge};
+pub use queue::{Queue, QueueProbe};

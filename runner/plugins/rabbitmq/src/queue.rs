@@ -7,8 +7,8 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::{FieldTable, ShortString};
 use qalipsis_core::clock;
 use qalipsis_core::fault::Fault;
-use qalipsis_core::gauge::{Gauge, Reading};
 use qalipsis_core::model::duration::human;
+use qalipsis_core::probe::{Probe, Reading};
 use std::fmt;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -30,17 +30,17 @@ impl Queue {
 
     /// How many messages are ready to be delivered. Those that consumers have got and not acknowledged
     /// are not among them.
-    pub fn depth(&self) -> QueueGauge {
-        self.gauge(Figure::Depth)
+    pub fn depth(&self) -> QueueProbe {
+        self.probe(Figure::Depth)
     }
 
     /// How many consumers the queue has.
-    pub fn consumers(&self) -> QueueGauge {
-        self.gauge(Figure::Consumers)
+    pub fn consumers(&self) -> QueueProbe {
+        self.probe(Figure::Consumers)
     }
 
-    fn gauge(&self, figure: Figure) -> QueueGauge {
-        QueueGauge { queue: self.clone(), figure, period: PERIOD, channel: None }
+    fn probe(&self, figure: Figure) -> QueueProbe {
+        QueueProbe { queue: self.clone(), figure, period: PERIOD, channel: None }
     }
 }
 
@@ -52,7 +52,7 @@ enum Figure {
 
 /// A figure of a queue: `setup.watch("backlog", rabbit.queue("orders").depth())`. The broker is asked by a
 /// passive declaration, which changes nothing.
-pub struct QueueGauge {
+pub struct QueueProbe {
     queue: Queue,
     figure: Figure,
     period: Duration,
@@ -60,9 +60,9 @@ pub struct QueueGauge {
     channel: Option<Channel>,
 }
 
-impl fmt::Debug for QueueGauge {
+impl fmt::Debug for QueueProbe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("QueueGauge")
+        f.debug_struct("QueueProbe")
             .field("queue", &self.queue)
             .field("figure", &self.figure)
             .field("period", &self.period)
@@ -70,7 +70,7 @@ impl fmt::Debug for QueueGauge {
     }
 }
 
-impl QueueGauge {
+impl QueueProbe {
     /// How often it is read. Default: every second.
     #[must_use]
     pub fn every(mut self, period: Duration) -> Self {
@@ -104,7 +104,7 @@ fn refused(error: &lapin::Error) -> Fault {
     Fault::error(text).code(code)
 }
 
-impl Gauge for QueueGauge {
+impl Probe for QueueProbe {
     fn name(&self) -> String {
         let what = match self.figure {
             Figure::Depth => "depth",

@@ -1,4 +1,4 @@
-//! Backlogs, as gauges.
+//! Backlogs, as probes.
 
 use crate::client::Redis;
 use crate::entry::number;
@@ -6,8 +6,8 @@ use crate::group::{find, groups};
 use crate::read::integer;
 use crate::text::quote;
 use qalipsis_core::fault::Fault;
-use qalipsis_core::gauge::{Gauge, Reading};
 use qalipsis_core::model::duration::human;
+use qalipsis_core::probe::{Probe, Reading};
 use redis::{Cmd, RedisResult, Value};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -111,7 +111,7 @@ impl Backlog {
     }
 }
 
-impl Gauge for Backlog {
+impl Probe for Backlog {
     fn name(&self) -> String {
         let (key, place) = (&self.key, self.redis.target());
         match &self.of {

@@ -1,6 +1,6 @@
 //! The contract of `runner/docs/plugins.md` as one suite: what can be checked of any plugin.
 //!
-//! A plugin describes itself by a kit; the suite runs its sources, actions and gauges as the engine does and
+//! A plugin describes itself by a kit; the suite runs its sources, actions and probes as the engine does and
 //! tells each rule that is broken. `tests/compliance.rs` breaks them one by one and sees the suite notice.
 
 mod outage;
@@ -10,9 +10,9 @@ pub use outage::{Doomed, Interruptible};
 use super::{Opened, in_step, in_step_within, open};
 use crate::free_port;
 use qalipsis_core::fault::Fault;
-use qalipsis_core::gauge::Gauge;
 use qalipsis_core::model::evidence::FailureKind;
 use qalipsis_core::model::snapshot::JoinFigures;
+use qalipsis_core::probe::Probe;
 use qalipsis_core::source::Source;
 use qalipsis_core::step::Action;
 use std::collections::BTreeSet;
@@ -102,15 +102,15 @@ pub trait ActionKit {
     fn unreachable(&self, address: String) -> impl Future<Output = Result<Self::Action, Fault>>;
 }
 
-/// A gauge of something on a real server that does not change while it is looked at.
-pub trait GaugeKit {
+/// A probe of something on a real server that does not change while it is looked at.
+pub trait ProbeKit {
     /// What is read.
-    type Gauge: Gauge + fmt::Debug;
+    type Probe: Probe + fmt::Debug;
 
     /// A new one.
-    fn gauge(&self) -> Self::Gauge;
+    fn probe(&self) -> Self::Probe;
     /// The same, of a server that does not exist; its password is [`SECRET`].
-    fn unreachable(&self, address: String) -> impl Future<Output = Result<Self::Gauge, Fault>>;
+    fn unreachable(&self, address: String) -> impl Future<Output = Result<Self::Probe, Fault>>;
 }
 
 /// Checks a source.
@@ -129,12 +129,12 @@ pub async fn assert_action<K: ActionKit>(kit: &K) {
     assert_holds(&action(kit).await);
 }
 
-/// Checks a gauge.
+/// Checks a probe.
 ///
 /// # Panics
 /// When it breaks a rule; the message names all of them.
-pub async fn assert_gauge<K: GaugeKit>(kit: &K) {
-    assert_holds(&gauge(kit).await);
+pub async fn assert_probe<K: ProbeKit>(kit: &K) {
+    assert_holds(&probe(kit).await);
 }
 
 #[track_caller]
@@ -164,9 +164,9 @@ pub async fn action<K: ActionKit>(kit: &K) -> Vec<Broken> {
     results.into_iter().filter_map(Result::err).collect()
 }
 
-/// The rules that a gauge breaks.
-pub async fn gauge<K: GaugeKit>(kit: &K) -> Vec<Broken> {
-    let results = [readings_answer_and_change_nothing(kit).await, an_unreachable_gauge_is_named(kit).await];
+/// The rules that a probe breaks.
+pub async fn probe<K: ProbeKit>(kit: &K) -> Vec<Broken> {
+    let results = [readings_answer_and_change_nothing(kit).await, an_unreachable_probe_is_named(kit).await];
     results.into_iter().filter_map(Result::err).collect()
 }
 
@@ -380,11 +380,11 @@ async fn an_unreachable_target_is_named<K: ActionKit>(kit: &K) -> Result<(), Bro
     names(&address, &evidence.message)
 }
 
-async fn readings_answer_and_change_nothing<K: GaugeKit>(kit: &K) -> Result<(), Broken> {
-    let mut gauge = kit.gauge();
+async fn readings_answer_and_change_nothing<K: ProbeKit>(kit: &K) -> Result<(), Broken> {
+    let mut probe = kit.probe();
     let mut first = None;
     for _ in 0..3 {
-        match timeout(gauge.period().max(WAIT_LIMIT), gauge.read()).await {
+        match timeout(probe.period().max(WAIT_LIMIT), probe.read()).await {
             Ok(Ok(reading)) => {
                 if *first.get_or_insert(reading.total) != reading.total {
                     return broken(
@@ -400,11 +400,11 @@ async fn readings_answer_and_change_nothing<K: GaugeKit>(kit: &K) -> Result<(), 
     Ok(())
 }
 
-async fn an_unreachable_gauge_is_named<K: GaugeKit>(kit: &K) -> Result<(), Broken> {
+async fn an_unreachable_probe_is_named<K: ProbeKit>(kit: &K) -> Result<(), Broken> {
     let address = dead_address();
-    let Some(mut gauge) = asked(&address, kit.unreachable(address.clone())).await? else { return Ok(()) };
-    shows_no_secret("the gauge", &format!("{gauge:?} {}", gauge.name()))?;
-    match timeout(UNREACHABLE_LIMIT, gauge.read()).await {
+    let Some(mut probe) = asked(&address, kit.unreachable(address.clone())).await? else { return Ok(()) };
+    shows_no_secret("the probe", &format!("{probe:?} {}", probe.name()))?;
+    match timeout(UNREACHABLE_LIMIT, probe.read()).await {
         Ok(Err(fault)) => names(&address, &fault.message),
         Ok(Ok(reading)) => broken("unreachable", format!("{address}: it read {}", reading.total)),
         Err(_elapsed) => broken("unreachable", format!("{address}: not told within {UNREACHABLE_LIMIT:?}")),

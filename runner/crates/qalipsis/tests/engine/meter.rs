@@ -1,9 +1,9 @@
-//! Gauges that are watched, and criteria on what they read.
+//! Probes that are watched, and criteria on what they read.
 
 use crate::support::Run;
-use qalipsis::core::gauge::{Gauge, Reading};
 use qalipsis::core::model::evidence::FailureKind;
 use qalipsis::core::model::verdict::Status;
+use qalipsis::core::probe::{Probe, Reading};
 use qalipsis::prelude::*;
 use qalipsis_judge::report::Report;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -24,7 +24,7 @@ struct Backlog {
     period: Duration,
 }
 
-impl Gauge for Backlog {
+impl Probe for Backlog {
     fn name(&self) -> String {
         "backlog in memory".to_owned()
     }
@@ -129,7 +129,7 @@ fn only_a_reading_after_the_load_shows_that_a_backlog_is_drained() {
 }
 
 #[test]
-fn a_gauge_that_cannot_be_read_prevents_the_load() {
+fn a_probe_that_cannot_be_read_prevents_the_load() {
     let report = Run::default().of(|| scenario(1, true));
     assert_eq!(report.status, Status::Aborted);
     assert_eq!(

@@ -1,10 +1,10 @@
 //! What scenarios measure themselves, and criteria on it.
 
 use crate::support::Run;
-use qalipsis::core::gauge::{Gauge as Watched, Reading};
 use qalipsis::core::model::evidence::FailureKind;
 use qalipsis::core::model::measured::Measured;
 use qalipsis::core::model::verdict::Status;
+use qalipsis::core::probe::{Probe, Reading};
 use qalipsis::core::profile::segment::Segment;
 use qalipsis::prelude::*;
 use qalipsis_judge::report::Report;
@@ -184,7 +184,7 @@ fn what_is_no_amount_is_left_out_and_told() {
 
 struct Ticks;
 
-impl Watched for Ticks {
+impl Probe for Ticks {
     fn name(&self) -> String {
         "ticks".to_owned()
     }

@@ -1,7 +1,7 @@
 //! The contract of plugins.
 
 use crate::lag::{commit, patient};
-use crate::opened::compliance::{self, ActionKit, Doomed, GaugeKit, Interruptible, SourceKit};
+use crate::opened::compliance::{self, ActionKit, Doomed, Interruptible, ProbeKit, SourceKit};
 use crate::{broker, topic, unique};
 use qalipsis_core::fault::Fault;
 use qalipsis_kafka::{Consume, Kafka, LagOf, Message, Producer, Record};
@@ -70,10 +70,10 @@ impl ActionKit for Topic {
     }
 }
 
-impl GaugeKit for Topic {
-    type Gauge = LagOf;
+impl ProbeKit for Topic {
+    type Probe = LagOf;
 
-    fn gauge(&self) -> LagOf {
+    fn probe(&self) -> LagOf {
         patient(Kafka::new(broker().bootstrap()).lag_of(&self.group).topics(&self.name))
     }
 
@@ -177,5 +177,5 @@ async fn watching_a_lag_keeps_the_contract() {
     let topic = Topic::new();
     topic.produce(1).await;
     commit(broker().bootstrap(), &topic.group, &topic.name, 0, 0);
-    compliance::assert_gauge(&topic).await;
+    compliance::assert_probe(&topic).await;
 }

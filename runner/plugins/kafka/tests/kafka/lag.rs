@@ -1,7 +1,7 @@
 //! The lag of another group, in records.
 
 use crate::{WAIT_LIMIT, broker, mock, topic, unique};
-use qalipsis_core::gauge::{Gauge, Reading};
+use qalipsis_core::probe::{Probe, Reading};
 use qalipsis_kafka::{Kafka, LagOf, Producer};
 use qalipsis_testkit::{KafkaBroker, free_port};
 use rdkafka::ClientConfig;
@@ -27,8 +27,8 @@ pub(crate) fn parts(reading: &Reading) -> Vec<(&str, f64)> {
 }
 
 /// The longest limit of a reading: a broker's first group takes seconds.
-pub(crate) fn patient(gauge: LagOf) -> LagOf {
-    gauge.every(WAIT_LIMIT)
+pub(crate) fn patient(probe: LagOf) -> LagOf {
+    probe.every(WAIT_LIMIT)
 }
 
 async fn produce(producer: &Producer, topic: &str, partition: i32, count: u32) {

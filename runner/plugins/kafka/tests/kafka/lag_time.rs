@@ -2,8 +2,8 @@
 
 use crate::lag::{commit, parts, patient};
 use crate::{WAIT_LIMIT, broker, mock, topic, unique};
-use qalipsis_core::gauge::Gauge;
 use qalipsis_core::model::timestamp::Timestamp;
+use qalipsis_core::probe::Probe;
 use qalipsis_kafka::Kafka;
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};

@@ -1,6 +1,6 @@
 //! The contract of plugins.
 
-use crate::opened::compliance::{self, ActionKit, Doomed, GaugeKit, Interruptible, SECRET, SourceKit};
+use crate::opened::compliance::{self, ActionKit, Doomed, Interruptible, ProbeKit, SECRET, SourceKit};
 use crate::{database, server};
 use qalipsis_core::fault::Fault;
 use qalipsis_postgres::{Count, Execute, PollRows, Postgres};
@@ -106,10 +106,10 @@ impl ActionKit for Table {
     }
 }
 
-impl GaugeKit for Table {
-    type Gauge = Count;
+impl ProbeKit for Table {
+    type Probe = Count;
 
-    fn gauge(&self) -> Count {
+    fn probe(&self) -> Count {
         self.0.count("select count(*) from records").every(Duration::from_secs(10))
     }
 
@@ -132,5 +132,5 @@ async fn executing_keeps_the_contract() {
 async fn counting_keeps_the_contract() {
     let table = Table::new().await;
     table.produce(1).await;
-    compliance::assert_gauge(&table).await;
+    compliance::assert_probe(&table).await;
 }

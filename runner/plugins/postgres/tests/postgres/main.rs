@@ -3,10 +3,10 @@
 mod actions;
 mod compliance;
 mod connecting;
-mod gauges;
 mod outages;
 mod polling;
 mod pooler;
+mod probes;
 mod records;
 mod rows;
 mod sharing;

@@ -2,7 +2,7 @@
 
 use crate::opened::open;
 use crate::{database, server};
-use qalipsis_core::gauge::Gauge;
+use qalipsis_core::probe::Probe;
 use qalipsis_postgres::Postgres;
 use qalipsis_testkit::{POSTGRES_PASSWORD, PostgresServer};
 use serde::Deserialize;
@@ -23,8 +23,8 @@ async fn nothing_is_lost_and_nothing_comes_twice() {
     db.execute(EVENTS, &[]).await.unwrap();
     let poll = db.poll("select * from events").after(["at", "id"]).every(Duration::from_millis(20)).page(7);
     let mut reader = open(poll.rows::<Event>()).await.ready().await;
-    let mut gauge = db.count("select count(*) from events");
-    gauge.read().await.unwrap();
+    let mut probe = db.count("select count(*) from events");
+    probe.read().await.unwrap();
 
     let restarting = std::sync::Arc::clone(&server);
     let restarts = tokio::task::spawn_blocking(move || {
@@ -61,7 +61,7 @@ async fn nothing_is_lost_and_nothing_comes_twice() {
     let read = reader.take(stored.len()).await;
     let distinct: HashSet<i64> = read.iter().map(|event| event.id).collect();
     assert_eq!(distinct, stored.iter().map(|event| event.id).collect());
-    assert_eq!(gauge.read().await.unwrap().total, stored.len() as f64);
+    assert_eq!(probe.read().await.unwrap().total, stored.len() as f64);
     // Longer than the pause between two polls, so that a row read twice would be seen here.
     tokio::time::sleep(Duration::from_millis(500)).await;
     reader.end().await;

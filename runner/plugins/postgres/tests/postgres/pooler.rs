@@ -3,7 +3,7 @@
 use crate::opened::open;
 use crate::server;
 use qalipsis_core::fault::Fault;
-use qalipsis_core::gauge::Gauge;
+use qalipsis_core::probe::Probe;
 use qalipsis_postgres::{Isolation, Postgres};
 use qalipsis_testkit::PgBouncer;
 use serde_json::{Value, json};

@@ -1,9 +1,9 @@
 //! The contract of plugins.
 
-use crate::opened::compliance::{self, ActionKit, Doomed, GaugeKit, Interruptible, SECRET, SourceKit};
+use crate::opened::compliance::{self, ActionKit, Doomed, Interruptible, ProbeKit, SECRET, SourceKit};
 use crate::{Admin, connect, server};
 use qalipsis_core::fault::Fault;
-use qalipsis_rabbitmq::{Consume, Message, Publish, QueueGauge, RabbitMq};
+use qalipsis_rabbitmq::{Consume, Message, Publish, QueueProbe, RabbitMq};
 use qalipsis_testkit::Proxy;
 use std::sync::Arc;
 
@@ -88,14 +88,14 @@ impl ActionKit for Places {
     }
 }
 
-impl GaugeKit for Places {
-    type Gauge = QueueGauge;
+impl ProbeKit for Places {
+    type Probe = QueueProbe;
 
-    fn gauge(&self) -> QueueGauge {
+    fn probe(&self) -> QueueProbe {
         self.rabbit.queue(&self.queue).depth()
     }
 
-    async fn unreachable(&self, address: String) -> Result<QueueGauge, Fault> {
+    async fn unreachable(&self, address: String) -> Result<QueueProbe, Fault> {
         Ok(Self::away(&address).await?.queue(&self.queue).depth())
     }
 }
@@ -114,5 +114,5 @@ async fn publishing_keeps_the_contract() {
 async fn watching_a_queue_keeps_the_contract() {
     let places = Places::new().await;
     places.rabbit.publish("", &places.queue).text("x").await.expect("it is confirmed");
-    compliance::assert_gauge(&places).await;
+    compliance::assert_probe(&places).await;
 }

@@ -3,7 +3,7 @@
 use crate::opened::open;
 use crate::{connect, server, silent_server, unique};
 use qalipsis_core::fault::Fault;
-use qalipsis_core::gauge::Gauge;
+use qalipsis_core::probe::Probe;
 use qalipsis_rabbitmq::RabbitMq;
 use qalipsis_testkit::free_port;
 use std::time::{Duration, Instant};
@@ -111,13 +111,13 @@ async fn secrets_show_nowhere() {
     let builder = RabbitMq::builder(&url).timeout(Duration::from_millis(200)).identity_pem("hunter2");
     let shown = format!("{builder:?}");
     let rabbit = connect().await;
-    let gauge = rabbit.queue("q").depth();
+    let probe = rabbit.queue("q").depth();
     let all = format!(
-        "{shown} {rabbit:?} {:?} {:?} {:?} {gauge:?} {}",
+        "{shown} {rabbit:?} {:?} {:?} {:?} {probe:?} {}",
         rabbit.consume("q"),
         rabbit.publish("", "q"),
         rabbit.queue("q"),
-        gauge.name()
+        probe.name()
     );
     assert!(!all.contains("hunter2") && !all.contains("guest:guest"), "{all}");
     assert!(all.contains("password: \"***\""), "{all}");

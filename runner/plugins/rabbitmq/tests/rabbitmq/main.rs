@@ -2,8 +2,8 @@
 
 mod compliance;
 mod failures;
-mod gauges;
 mod outage;
+mod probes;
 mod publish;
 mod read;
 mod stopping;

@@ -2,8 +2,8 @@
 
 use crate::opened::open;
 use crate::{Admin, WAIT_LIMIT, connect, server};
-use qalipsis_core::gauge::Gauge;
 use qalipsis_core::model::join::JoinFigures;
+use qalipsis_core::probe::Probe;
 use qalipsis_rabbitmq::RabbitMq;
 use qalipsis_testkit::{Proxy, RabbitMq as Server};
 use std::collections::BTreeMap;
@@ -75,7 +75,7 @@ async fn nothing_is_lost_or_counted_twice_and_what_is_gone_at_the_end_has_failed
         assert!(Instant::now() < deadline, "{} of {} came", seen.len(), confirmed.len());
         *seen.entry(reader.next().await.value).or_default() += 1;
     }
-    assert_eq!(depth.read().await.unwrap().total, 0.0, "the gauge has recovered");
+    assert_eq!(depth.read().await.unwrap().total, 0.0, "the probe has recovered");
     // The temporary queue is there again.
     let deadline = Instant::now() + WAIT_LIMIT;
     while rabbit.publish(&exchange, "a").mandatory().text("after").await.is_err() {

@@ -1,7 +1,7 @@
-//! Backlogs as gauges.
+//! Backlogs as probes.
 
 use crate::{connect, run, run_at, unique};
-use qalipsis_core::gauge::{Gauge, Reading};
+use qalipsis_core::probe::{Probe, Reading};
 use qalipsis_redis::Redis;
 use qalipsis_testkit::RedisServer;
 use redis::Value;
@@ -51,7 +51,7 @@ async fn the_lag_of_a_group_is_what_it_has_not_finished() {
 }
 
 #[tokio::test]
-async fn a_gauge_fails_during_an_outage_and_goes_on_after_it() {
+async fn a_probe_fails_during_an_outage_and_goes_on_after_it() {
     let own = RedisServer::start_own().unwrap();
     let redis = Redis::connect(own.url()).await.unwrap();
     let mut length = redis.length_of_stream("orders");
@@ -66,7 +66,7 @@ async fn a_gauge_fails_during_an_outage_and_goes_on_after_it() {
 
 /// A server that is connected and does not answer.
 #[tokio::test]
-async fn a_gauge_answers_within_its_period() {
+async fn a_probe_answers_within_its_period() {
     let own = RedisServer::start_own().unwrap();
     let redis = Redis::connect(own.url()).await.unwrap();
     let mut length = redis.length_of_stream("orders").every(Duration::from_millis(500));

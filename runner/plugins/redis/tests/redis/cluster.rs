@@ -2,7 +2,7 @@
 
 use crate::opened::open;
 use crate::run_at;
-use qalipsis_core::gauge::Gauge as _;
+use qalipsis_core::probe::Probe as _;
 use qalipsis_redis::{Position, Redis};
 use qalipsis_testkit::{RedisServer, free_port};
 use std::time::{Duration, Instant};

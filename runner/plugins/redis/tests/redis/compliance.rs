@@ -1,6 +1,6 @@
 //! The contract of plugins.
 
-use crate::opened::compliance::{self, ActionKit, Doomed, GaugeKit, Interruptible, SECRET, SourceKit};
+use crate::opened::compliance::{self, ActionKit, Doomed, Interruptible, ProbeKit, SECRET, SourceKit};
 use crate::{connect, run, server, unique};
 use qalipsis_core::fault::Fault;
 use qalipsis_redis::{Backlog, ConsumeStream, Message, Redis, Save, StreamRecord, Subscribe};
@@ -93,10 +93,10 @@ impl ActionKit for Stream {
     }
 }
 
-impl GaugeKit for Stream {
-    type Gauge = Backlog;
+impl ProbeKit for Stream {
+    type Probe = Backlog;
 
-    fn gauge(&self) -> Backlog {
+    fn probe(&self) -> Backlog {
         self.redis.length_of_stream(&self.name)
     }
 
@@ -157,5 +157,5 @@ async fn saving_keeps_the_contract() {
 async fn measuring_a_stream_keeps_the_contract() {
     let stream = Stream::new().await;
     stream.produce(1).await;
-    compliance::assert_gauge(&stream).await;
+    compliance::assert_probe(&stream).await;
 }

@@ -3,7 +3,7 @@
 use crate::fault::Fault;
 use std::time::Duration;
 
-/// One reading of a gauge.
+/// One reading of a probe.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reading {
     /// The value as a whole: all partitions, all queues.
@@ -20,9 +20,9 @@ impl From<f64> for Reading {
 
 /// Something that has a value at any time, to be sampled during a campaign.
 ///
-/// A gauge MUST answer or fail within its period, MUST NOT change what it reads, and MUST name target
+/// A probe MUST answer or fail within its period, MUST NOT change what it reads, and MUST name target
 /// and cause in its faults, without secrets.
-pub trait Gauge: Send + 'static {
+pub trait Probe: Send + 'static {
     /// Names what is read and from where: `lag of group fulfilment`.
     fn name(&self) -> String;
 

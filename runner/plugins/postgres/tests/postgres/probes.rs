@@ -1,7 +1,7 @@
 //! Numbers that statements compute.
 
 use crate::database;
-use qalipsis_core::gauge::{Gauge, Reading};
+use qalipsis_core::probe::{Probe, Reading};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -12,12 +12,12 @@ async fn a_count_is_read_as_a_whole_or_in_parts() {
          insert into outbox (topic, age) values ('a', 1.5), ('a', 2.5), ('b', 3.25)",
     )
     .await;
-    let mut gauge = db.count("select count(*) from outbox;").every(Duration::from_secs(5)).unit("rows");
-    assert!(gauge.name().starts_with("select count(*) from outbox; at postgres at 127.0.0.1:"));
-    assert_eq!((gauge.period(), Gauge::unit(&gauge)), (Duration::from_secs(5), "rows"));
-    assert_eq!(gauge.read().await.unwrap(), Reading::from(3.0));
+    let mut probe = db.count("select count(*) from outbox;").every(Duration::from_secs(5)).unit("rows");
+    assert!(probe.name().starts_with("select count(*) from outbox; at postgres at 127.0.0.1:"));
+    assert_eq!((probe.period(), Probe::unit(&probe)), (Duration::from_secs(5), "rows"));
+    assert_eq!(probe.read().await.unwrap(), Reading::from(3.0));
     db.execute("delete from outbox where topic = 'b'", &[]).await.unwrap();
-    assert_eq!(gauge.read().await.unwrap(), Reading::from(2.0));
+    assert_eq!(probe.read().await.unwrap(), Reading::from(2.0));
 
     let mut parts = db.count("select topic, max(age) from outbox group by topic");
     let reading = parts.read().await.unwrap();
@@ -29,14 +29,14 @@ async fn a_count_is_read_as_a_whole_or_in_parts() {
 #[tokio::test]
 async fn what_can_not_be_read_is_told_and_tried_again() {
     let db = database("").await;
-    let mut gauge = db.count("select count(*) from outbox");
-    let fault = gauge.read().await.unwrap_err();
+    let mut probe = db.count("select count(*) from outbox");
+    let fault = probe.read().await.unwrap_err();
     assert!(
         fault.message.ends_with(": relation \"outbox\" does not exist, in: select count(*) from outbox"),
         "{fault}"
     );
     db.execute("create table outbox (id int)", &[]).await.unwrap();
-    assert_eq!(gauge.read().await.unwrap(), Reading::from(0.0));
+    assert_eq!(probe.read().await.unwrap(), Reading::from(0.0));
 
     let fault = db.count("delete from outbox").read().await.unwrap_err();
     assert!(fault.message.contains("cannot execute DELETE in a read-only transaction"), "{fault}");

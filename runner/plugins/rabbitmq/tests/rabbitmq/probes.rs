@@ -1,7 +1,7 @@
 //! Queues that are watched.
 
 use crate::{Admin, connect, server, unique};
-use qalipsis_core::gauge::{Gauge, Reading};
+use qalipsis_core::probe::{Probe, Reading};
 use std::time::Duration;
 
 #[tokio::test]
