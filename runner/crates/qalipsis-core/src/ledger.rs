@@ -139,7 +139,7 @@ pub trait LedgerControl: Send + Sync {
     /// Keys whose record may still come late.
     fn overdue(&self) -> usize;
     /// Records that the source knows of and has not read yet.
-    fn own_lag(&self) -> u64;
+    fn consumer_lag(&self) -> u64;
     /// Whether the source cannot read now, and may again.
     fn is_interrupted(&self) -> bool;
     /// The longest deadline among the keys that were ever overdue: how long a late record may be worth waiting for.
@@ -618,8 +618,11 @@ impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
         let mut state = self.figures.lock();
         let State { figures, told } = &mut *state;
         // Steps and lag are states, not counts.
-        let kept =
-            JoinFigures { steps: figures.steps.clone(), own_lag: figures.own_lag, ..JoinFigures::default() };
+        let kept = JoinFigures {
+            steps: figures.steps.clone(),
+            consumer_lag: figures.consumer_lag,
+            ..JoinFigures::default()
+        };
         let mut drained = JoinFigures { name: self.name.clone(), ..std::mem::replace(figures, kept) };
         self.counts.drain(told, &mut drained);
         drop(state);
@@ -631,8 +634,8 @@ impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
         self.overdue.load(Relaxed)
     }
 
-    fn own_lag(&self) -> u64 {
-        self.figures.lock().figures.own_lag.unwrap_or(0)
+    fn consumer_lag(&self) -> u64 {
+        self.figures.lock().figures.consumer_lag.unwrap_or(0)
     }
 
     fn is_interrupted(&self) -> bool {

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 /// client received it, MUST hand over what it cannot decode to [`Feed::undecodable`], and MUST NOT
 /// buffer without a limit. What it cannot read it MUST say: an outage as an interval
 /// ([`Feed::interrupted`], [`Feed::resumed`]), what ends it for good as the error of [`run`](Self::run),
-/// other events as [`Feed::notice`]. It SHOULD tell its own lag, and SHOULD go on by itself after an
+/// other events as [`Feed::notice`]. It SHOULD report how far behind it is, and SHOULD go on by itself after an
 /// outage of its server.
 pub trait Source: Send + Sized + 'static {
     /// What it reads.
@@ -90,8 +90,8 @@ impl<K: Key, R: Send + 'static> Metadata for Ledger<K, R> {
 
     fn lag(&self, records: u64) {
         self.figures(|figures| {
-            figures.own_lag = Some(records);
-            figures.own_lag_max = figures.own_lag_max.max(Some(records));
+            figures.consumer_lag = Some(records);
+            figures.consumer_lag_max = figures.consumer_lag_max.max(Some(records));
         });
     }
 

@@ -458,7 +458,7 @@ impl Sources {
     pub(crate) fn awaits(&self, waited: Duration) -> bool {
         let mut overdue = self.ledgers.iter().filter(|(_, ledger)| ledger.overdue() > 0);
         overdue.any(|(_, ledger)| {
-            waited < ledger.longest_deadline() || ledger.own_lag() > 0 || ledger.is_interrupted()
+            waited < ledger.longest_deadline() || ledger.consumer_lag() > 0 || ledger.is_interrupted()
         })
     }
 

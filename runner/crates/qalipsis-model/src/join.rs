@@ -132,10 +132,10 @@ pub struct JoinFigures {
     pub last_undecodable: Option<Timestamp>,
     /// Records that the source has not read yet, last known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub own_lag: Option<u64>,
-    /// The largest own lag seen.
+    pub consumer_lag: Option<u64>,
+    /// The largest consumer lag seen.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub own_lag_max: Option<u64>,
+    pub consumer_lag_max: Option<u64>,
     /// When the source could not read: the first [`LISTED_GAPS`], and one that is still open.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
@@ -181,8 +181,8 @@ impl JoinFigures {
         self.forgotten += other.forgotten;
         self.first_undecodable = earliest(self.first_undecodable, other.first_undecodable);
         self.last_undecodable = self.last_undecodable.max(other.last_undecodable);
-        self.own_lag = other.own_lag.or(self.own_lag);
-        self.own_lag_max = self.own_lag_max.max(other.own_lag_max);
+        self.consumer_lag = other.consumer_lag.or(self.consumer_lag);
+        self.consumer_lag_max = self.consumer_lag_max.max(other.consumer_lag_max);
         for gap in &other.gaps {
             self.add_gap(gap);
         }

@@ -50,7 +50,7 @@ pub(crate) fn remarks(join: &JoinFigures) -> Vec<String> {
     ];
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
     let mut remarks: Vec<String> = counts.map(|(count, what)| format!("{} {what}", number(count))).collect();
-    match (join.own_lag, join.own_lag_max) {
+    match (join.consumer_lag, join.consumer_lag_max) {
         (None, None) => {}
         // A slow reader must not look like a slow system.
         (Some(lag), Some(max)) if lag < max => {

@@ -120,7 +120,7 @@ impl Watch {
         *self.0.unreachable_since.lock()
     }
 
-    /// The own lag, if there is news of it.
+    /// The consumer lag, if it has changed.
     pub(crate) fn take_lag(&self) -> Option<u64> {
         // The load alone is what nearly every call comes to.
         if self.0.lag.load(Relaxed) < 0 {

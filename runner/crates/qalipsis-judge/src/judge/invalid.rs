@@ -93,7 +93,7 @@ fn behind(scenario: &ScenarioReport, plan: &CampaignPlan) -> impl Iterator<Item 
     scenario.joins.iter().filter_map(move |join| {
         let awaiting = join.steps.iter().filter_map(|index| scenario.steps.get(*index as usize));
         let missing: u64 = awaiting.map(|step| step.figures.of_kind(FailureKind::JoinMissing)).sum();
-        let lag = join.own_lag.filter(|lag| *lag > limit && missing > 0)?;
+        let lag = join.consumer_lag.filter(|lag| *lag > limit && missing > 0)?;
         let missing = match missing {
             1 => "1 awaited record is missing".to_owned(),
             many => format!("{many} awaited records are missing"),

@@ -20,7 +20,7 @@ pub(super) fn late(scenario: &ScenarioReport, duration: Duration) -> Vec<String>
                 step.figures.of_kind(FailureKind::JoinLate) + step.figures.of_kind(FailureKind::JoinMissing)
             })
             .sum();
-        let lag = join.own_lag_max.filter(|lag| *lag > 0 && late > 0 && join.records > 0)?;
+        let lag = join.consumer_lag_max.filter(|lag| *lag > 0 && late > 0 && join.records > 0)?;
         let behind = duration.mul_f64(lag as f64 / join.records as f64);
         (behind >= BEHIND).then(|| {
             format!(

@@ -67,7 +67,7 @@ pub struct Join {
     pub forgotten: u64,
     /// Records that the source has not read yet, last known.
     pub own_lag: Option<u64>,
-    /// The largest own lag seen.
+    /// The largest consumer lag seen.
     pub own_lag_max: Option<u64>,
     /// When the source could not read, at most the first hundred; absent when it always could.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -187,8 +187,8 @@ impl Join {
             evicted: join.evicted,
             undecodable: join.undecodable,
             forgotten: join.forgotten,
-            own_lag: join.own_lag,
-            own_lag_max: join.own_lag_max,
+            own_lag: join.consumer_lag,
+            own_lag_max: join.consumer_lag_max,
             gaps: join.gaps.iter().map(Gap::from).collect(),
             gaps_total: Some(join.gaps_total).filter(|total| *total > 0),
             notices: join.notices.iter().map(Notice::new).collect(),

@@ -112,7 +112,7 @@ fn an_invalid_campaign_says_why() {
 fn records_left_unread_matter_when_awaited_ones_are_missing() {
     let unread = |records: u64, missing: bool| {
         let mut campaign = Campaign::healthy();
-        campaign.figures.joins.get_mut(&0).unwrap().own_lag = Some(records);
+        campaign.figures.joins.get_mut(&0).unwrap().consumer_lag = Some(records);
         if missing {
             campaign.step(FULFILLED).record_failure(FailureKind::JoinMissing, at(2.0));
         }

@@ -132,8 +132,8 @@ impl Campaign {
                 records: 1000,
                 taken: 1000,
                 bytes: 250_000,
-                own_lag: Some(0),
-                own_lag_max: Some(12),
+                consumer_lag: Some(0),
+                consumer_lag_max: Some(12),
                 ..JoinFigures::default()
             },
         );

@@ -62,7 +62,7 @@ fn broken<T>(rule: &'static str, how: impl Into<String>) -> Result<T, Broken> {
 pub trait SourceKit {
     /// Reads the place from its readiness on.
     type Source: Source<Record: Clone + Sync> + fmt::Debug;
-    /// Whether it tells its own lag, which it SHOULD.
+    /// Whether it reports its consumer lag, which it SHOULD.
     const TELLS_LAG: bool;
     /// Whether records can be undecodable.
     const DECODES: bool;
@@ -282,10 +282,10 @@ async fn lag_is_told<K: SourceKit>(kit: &K) -> Result<(), Broken> {
     let mut last = None;
     while last != Some(0) {
         if since.elapsed() > WAIT_LIMIT {
-            return broken("lag", format!("all is read, and it tells its own lag as {last:?}"));
+            return broken("lag", format!("all is read, and it reports a consumer lag of {last:?}"));
         }
         sleep(Duration::from_millis(50)).await;
-        last = opened.ledger.drain().own_lag.or(last);
+        last = opened.ledger.drain().consumer_lag.or(last);
     }
     stopped(opened).await?;
     Ok(())

@@ -135,10 +135,10 @@ async fn a_reader_that_falls_behind_tells_its_lag() {
     while largest < Some(50) {
         assert!(began.elapsed() < WAIT_LIMIT, "the largest lag told was {largest:?}");
         sleep(Duration::from_millis(20)).await;
-        largest = largest.max(reader.figures().own_lag_max);
+        largest = largest.max(reader.figures().consumer_lag_max);
     }
     reader.take(300).await;
-    while reader.figures().own_lag != Some(0) {
+    while reader.figures().consumer_lag != Some(0) {
         assert!(began.elapsed() < WAIT_LIMIT, "the lag never was 0 again");
         sleep(Duration::from_millis(20)).await;
     }

@@ -192,7 +192,7 @@ async fn a_slow_source_tells_its_lag() {
     let began = Instant::now();
     let lag = loop {
         reader.next().await;
-        if let Some(lag) = reader.figures().own_lag {
+        if let Some(lag) = reader.figures().consumer_lag {
             break lag;
         }
         assert!(began.elapsed() < WAIT_LIMIT, "no lag was told");

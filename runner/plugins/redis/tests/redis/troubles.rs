@@ -92,7 +92,7 @@ async fn a2_a_stream_that_is_deleted_and_made_again_may_have_lost_entries() {
         add(&stream, &number.to_string());
         assert_eq!(reader.next().await.value, number.to_string());
     }
-    reader.until("its lag", |figures| figures.own_lag == Some(0)).await;
+    reader.until("its lag", |figures| figures.consumer_lag == Some(0)).await;
     // Made again at once, with ids that are greater.
     let _: i64 = run(&["DEL", &stream]);
     add(&stream, "again");
@@ -163,7 +163,7 @@ async fn a2_a_server_that_lost_its_data_says_so() {
     let mut reader = open(redis.consume_stream("s").text_field("n")).await.ready().await;
     let _: String = run_at(&own, &["XADD", "s", "*", "n", "1"]);
     assert_eq!(reader.next().await.value, "1");
-    reader.until("its lag", |figures| figures.own_lag == Some(0)).await;
+    reader.until("its lag", |figures| figures.consumer_lag == Some(0)).await;
     let own = tokio::task::spawn_blocking(move || {
         own.stop().unwrap();
         own.restart().unwrap();

@@ -116,14 +116,15 @@ async fn lag_is_told<P: Sources>(plugin: &P) -> Result<(), Broken> {
     plugin.fill(1_000).await;
     let mut told = None;
     let behind = until(Duration::from_secs(10), || {
-        told = told.max(reading.figures().own_lag_max);
+        told = told.max(reading.figures().consumer_lag_max);
         told >= Some(50)
     });
     let behind = behind.await;
     fast.store(true, SeqCst);
     Rule::LagIsTold.hold(behind, || format!("1000 records waited, the largest lag told was {told:?}"))?;
-    let caught_up = until(WAIT_LIMIT, || reading.figures().own_lag == Some(0)).await;
-    Rule::LagIsTold.hold(caught_up, || format!("it never caught up: {:?}", reading.figures().own_lag))?;
+    let caught_up = until(WAIT_LIMIT, || reading.figures().consumer_lag == Some(0)).await;
+    Rule::LagIsTold
+        .hold(caught_up, || format!("it never caught up: {:?}", reading.figures().consumer_lag))?;
     stop(reading, "idle").await
 }
 
