@@ -106,8 +106,8 @@ impl Worker {
         }
     }
 
-    /// The same, which collects events as planned.
-    pub fn telling(self, events: Option<EventsPlan>) -> Self {
+    /// The same worker, which collects events as planned.
+    pub fn with_events(self, events: Option<EventsPlan>) -> Self {
         Self { events: events.map(EventBuffer::new), ..self }
     }
 

@@ -1,6 +1,6 @@
 //! The life of a campaign in one factory.
 
-use crate::emission::{self, Emission};
+use crate::forwarding::{self, EventForwarder};
 use crate::health::HealthMonitor;
 use crate::minions::{self, Load};
 use crate::pacing::{self, Gate};
@@ -186,8 +186,9 @@ impl Factory {
         let (events, received) = mpsc::channel(1024);
         let count = workers(&self.plan);
         let recorder = || Recorder::new(self.contexts.iter().map(|c| c.steps.len()));
-        let worker =
-            |index: usize| Arc::new(Worker::new(index as u32, recorder()).telling(self.plan.campaign.events));
+        let worker = |index: usize| {
+            Arc::new(Worker::new(index as u32, recorder()).with_events(self.plan.campaign.events))
+        };
         let workers: Vec<Arc<Worker>> = (0..count).map(worker).collect();
         // Closing checks run where the sources run, and are counted on their own.
         let closer = worker(count);
@@ -216,7 +217,7 @@ impl Factory {
             &self.sources,
             self.health,
         );
-        let emission = Emission::of(workers.iter().chain([&closer]).cloned());
+        let forwarder = EventForwarder::of(workers.iter().chain([&closer]).cloned());
         let threads: Vec<WorkerHandle> = workers
             .iter()
             .map(|worker| worker::spawn(Arc::clone(worker), &self.contexts, &self.opened, Arc::clone(&load)))
@@ -236,8 +237,8 @@ impl Factory {
         let limit = self.plan.campaign.limits.factory_silence;
         let mut tick = tokio::time::interval(TICK);
         let mut second = tokio::time::interval_at(start + SNAPSHOT_PERIOD, SNAPSHOT_PERIOD);
-        let mut emitting = tokio::time::interval(emission::PERIOD);
-        let mut listing = tokio::time::interval(emission::PERIOD);
+        let mut emitting = tokio::time::interval(forwarding::PERIOD);
+        let mut listing = tokio::time::interval(forwarding::PERIOD);
         let mut ended_at: Option<Instant> = None;
         let mut cancelled_at: Option<Instant> = None;
         loop {
@@ -248,11 +249,11 @@ impl Factory {
                 Some(trace) = self.traces.recv() => {
                     if events.send(Event::Trace(Box::new(trace))).await.is_err() { return; }
                 }
-                _ = emitting.tick(), if emission.collects() => {
-                    if emission.send(&events).await.is_err() { return; }
+                _ = emitting.tick(), if forwarder.collects() => {
+                    if forwarder.send(&events).await.is_err() { return; }
                 }
                 _ = listing.tick() => {
-                    if emission::failures(&self.evidence, &events).await.is_err() { return; }
+                    if forwarding::failures(&self.evidence, &events).await.is_err() { return; }
                 }
                 _ = second.tick() => {
                     if events.send(Event::Snapshot(snapshots.take(self.clock.now(), !load.is_over()))).await.is_err() { return; }
@@ -261,8 +262,8 @@ impl Factory {
                     if checking.as_ref().is_some_and(JoinHandle::is_finished) { break; }
                     if let Some(who) = threads.iter().find_map(|t| t.stuck(limit, &self.contexts)) {
                         let _ = events.send(Event::Snapshot(snapshots.take(self.clock.now(), !load.is_over()))).await;
-                        let _ = emission.finish(&events).await;
-                        let _ = emission::all_failures(&self.evidence, &events).await;
+                        let _ = forwarder.finish(&events).await;
+                        let _ = forwarding::all_failures(&self.evidence, &events).await;
                         let _ = events.send(Event::Stuck(who)).await;
                         return;
                     }
@@ -292,8 +293,8 @@ impl Factory {
                 return;
             }
         }
-        if emission.finish(&events).await.is_err()
-            || emission::all_failures(&self.evidence, &events).await.is_err()
+        if forwarder.finish(&events).await.is_err()
+            || forwarding::all_failures(&self.evidence, &events).await.is_err()
         {
             return;
         }

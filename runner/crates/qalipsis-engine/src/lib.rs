@@ -4,8 +4,8 @@
 //! [`prepare`] opens everything; [`Factory::run`] runs the load and tells [`Event`]s until
 //! [`Event::Ended`]. Threads: one per core runs minions, one releases them, one reads sources.
 
-mod emission;
 mod factory;
+mod forwarding;
 mod health;
 mod host;
 mod minions;

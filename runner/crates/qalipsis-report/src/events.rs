@@ -25,7 +25,7 @@ pub fn path(folder: &Path, key: &str) -> PathBuf {
 
 /// Who tells events: what all those of one factory have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Teller {
+pub struct EventContext {
     /// Key of the campaign.
     pub campaign: String,
     /// Name of the factory.
@@ -107,8 +107,8 @@ impl<'a> From<&'a Value> for Values<'a> {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(out: &mut impl Write, teller: &Teller, event: &Event) -> io::Result<()> {
-    let scenario = teller.scenarios.get(event.scenario as usize);
+pub fn write(out: &mut impl Write, context: &EventContext, event: &Event) -> io::Result<()> {
+    let scenario = context.scenarios.get(event.scenario as usize);
     let step = event.step.and_then(|step| scenario?.1.get(step as usize));
     let line = Line {
         at: &event.at,
@@ -116,13 +116,13 @@ pub fn write(out: &mut impl Write, teller: &Teller, event: &Event) -> io::Result
         name: &event.name,
         value: Values::from(&event.value),
         tags: Tags {
-            campaign: &teller.campaign,
+            campaign: &context.campaign,
             scenario: scenario.map_or("", |(name, _)| name),
             step: step.map(String::as_str),
             minion: event.minion,
             iteration: event.iteration,
-            factory: &teller.factory,
-            zone: teller.zone.as_deref(),
+            factory: &context.factory,
+            zone: context.zone.as_deref(),
         },
     };
     serde_json::to_writer(&mut *out, &line)?;
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn each_event_is_one_line_that_says_everything() {
-        let teller = Teller {
+        let context = EventContext {
             campaign: "key".into(),
             factory: "shop".into(),
             zone: Some("eu".into()),
@@ -176,9 +176,9 @@ mod tests {
         for (index, value) in values.into_iter().enumerate() {
             event.value = value;
             event.step = (index > 4).then_some(1);
-            write(&mut out, &teller, &event).unwrap();
+            write(&mut out, &context, &event).unwrap();
         }
-        write(&mut out, &Teller { zone: None, ..teller }, &event).unwrap();
+        write(&mut out, &EventContext { zone: None, ..context }, &event).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
         {"at":"2024-11-25T09:09:29.000000001Z","level":"info","name":"stock","value":-3,"tags":{"campaign":"key","scenario":"check\"out\n","minion":9,"iteration":2,"factory":"shop","zone":"eu"}}
         {"at":"2024-11-25T09:09:29.000000001Z","level":"info","name":"stock","value":0.5,"tags":{"campaign":"key","scenario":"check\"out\n","minion":9,"iteration":2,"factory":"shop","zone":"eu"}}

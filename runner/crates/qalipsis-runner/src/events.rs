@@ -5,14 +5,14 @@ use qalipsis_head::EventSink;
 use qalipsis_judge::judge::Described;
 use qalipsis_model::event::Event;
 use qalipsis_model::plan::FactoryPlan;
-use qalipsis_report::events::{self, Teller};
+use qalipsis_report::events::{self, EventContext};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 /// The events of one factory in one message.
 #[derive(Debug)]
-struct Batch(Arc<Teller>, Vec<Event>);
+struct Batch(Arc<EventContext>, Vec<Event>);
 
 impl Lines for Batch {
     fn count(&self) -> u64 {
@@ -28,20 +28,20 @@ impl Lines for Batch {
 #[derive(Debug)]
 pub(crate) struct Sink {
     described: Vec<Described>,
-    tellers: Vec<Arc<Teller>>,
+    contexts: Vec<Arc<EventContext>>,
     queue: Queue<Batch>,
 }
 
 /// Begins the file of a campaign.
 pub(crate) fn begin(folder: &Path, key: &str, described: Vec<Described>) -> (Sink, LineFile) {
     let (queue, file) = line_file::begin(events::path(folder, key), "events", true);
-    (Sink { described, tellers: Vec::new(), queue }, file)
+    (Sink { described, contexts: Vec::new(), queue }, file)
 }
 
 impl Sink {
-    fn teller(&mut self, plan: &FactoryPlan) -> Arc<Teller> {
+    fn context(&mut self, plan: &FactoryPlan) -> Arc<EventContext> {
         // Factories have names of their own.
-        if let Some(known) = self.tellers.iter().find(|teller| teller.factory == plan.factory) {
+        if let Some(known) = self.contexts.iter().find(|context| context.factory == plan.factory) {
             return Arc::clone(known);
         }
         let steps = |scenario: &str| {
@@ -49,20 +49,20 @@ impl Sink {
             found.map_or_else(Vec::new, |d| d.scenario.steps.iter().map(|s| s.name.clone()).collect())
         };
         let scenarios = plan.campaign.scenarios.iter().map(|scenario| &scenario.name);
-        let teller = Arc::new(Teller {
+        let context = Arc::new(EventContext {
             campaign: plan.campaign.key.clone(),
             factory: plan.factory.clone(),
             zone: plan.zone.clone(),
             scenarios: scenarios.map(|name| (name.clone(), steps(name))).collect(),
         });
-        self.tellers.push(Arc::clone(&teller));
-        teller
+        self.contexts.push(Arc::clone(&context));
+        context
     }
 }
 
 impl EventSink for Sink {
     fn take(&mut self, factory: &FactoryPlan, events: Vec<Event>) -> u64 {
-        let teller = self.teller(factory);
-        self.queue.take(Batch(teller, events))
+        let context = self.context(factory);
+        self.queue.take(Batch(context, events))
     }
 }

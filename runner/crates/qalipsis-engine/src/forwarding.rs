@@ -1,6 +1,6 @@
 //! The way of events from the workers to the head.
 
-use crate::factory::Event as Told;
+use crate::factory::Event as FactoryEvent;
 use qalipsis_core::evidence::EvidenceKeeper;
 use qalipsis_core::minion::Worker;
 use qalipsis_model::event::Event;
@@ -18,11 +18,11 @@ const BATCH: usize = 1_000;
 const WAITING: usize = 64;
 
 /// The buffers of all workers.
-pub(crate) struct Emission {
+pub(crate) struct EventForwarder {
     workers: Vec<Arc<Worker>>,
 }
 
-impl Emission {
+impl EventForwarder {
     /// Of those workers that collect events.
     pub(crate) fn of(workers: impl Iterator<Item = Arc<Worker>>) -> Self {
         Self { workers: workers.filter(|worker| worker.events.is_some()).collect() }
@@ -37,18 +37,24 @@ impl Emission {
     ///
     /// # Errors
     /// When nobody listens any more.
-    pub(crate) async fn send(&self, told: &mpsc::Sender<Told>) -> Result<(), mpsc::error::SendError<Told>> {
-        if told.max_capacity() - told.capacity() > WAITING {
+    pub(crate) async fn send(
+        &self,
+        head: &mpsc::Sender<FactoryEvent>,
+    ) -> Result<(), mpsc::error::SendError<FactoryEvent>> {
+        if head.max_capacity() - head.capacity() > WAITING {
             return Ok(());
         }
-        self.finish(told).await
+        self.finish(head).await
     }
 
     /// Sends all that waits, however long that takes.
     ///
     /// # Errors
     /// When nobody listens any more.
-    pub(crate) async fn finish(&self, told: &mpsc::Sender<Told>) -> Result<(), mpsc::error::SendError<Told>> {
+    pub(crate) async fn finish(
+        &self,
+        head: &mpsc::Sender<FactoryEvent>,
+    ) -> Result<(), mpsc::error::SendError<FactoryEvent>> {
         for buffer in self.workers.iter().filter_map(|worker| worker.events.as_ref()) {
             let mut events = buffer.drain().into_iter();
             loop {
@@ -56,7 +62,7 @@ impl Emission {
                 if batch.is_empty() {
                     break;
                 }
-                told.send(Told::Events(batch)).await?;
+                head.send(FactoryEvent::Events(batch)).await?;
             }
         }
         Ok(())
@@ -69,8 +75,8 @@ impl Emission {
 /// When nobody listens any more.
 pub(crate) async fn failures(
     keeper: &EvidenceKeeper,
-    head: &mpsc::Sender<Told>,
-) -> Result<(), mpsc::error::SendError<Told>> {
+    head: &mpsc::Sender<FactoryEvent>,
+) -> Result<(), mpsc::error::SendError<FactoryEvent>> {
     if head.max_capacity() - head.capacity() > WAITING {
         return Ok(());
     }
@@ -83,14 +89,14 @@ pub(crate) async fn failures(
 /// When nobody listens any more.
 pub(crate) async fn all_failures(
     keeper: &EvidenceKeeper,
-    head: &mpsc::Sender<Told>,
-) -> Result<(), mpsc::error::SendError<Told>> {
+    head: &mpsc::Sender<FactoryEvent>,
+) -> Result<(), mpsc::error::SendError<FactoryEvent>> {
     let mut failed = keeper.failures.drain().into_iter();
     loop {
         let batch: Vec<FailedExecution> = failed.by_ref().take(BATCH).collect();
         if batch.is_empty() {
             return Ok(());
         }
-        head.send(Told::Failures(batch)).await?;
+        head.send(FactoryEvent::Failures(batch)).await?;
     }
 }
