@@ -24,13 +24,12 @@ enum Order {
 }
 
 pub(crate) fn scenario() -> Scenario {
-    Scenario::new("checkout-stored", World::open, place_order)
+    Scenario::with_closing_check("checkout-stored", World::open, place_order, balance_stock)
         .description("an accepted order is stored, unchanged, and taken from the stock")
         .minions(1_000)
         .profile(Profile::timeframe(millis(10), secs(5)))
         .expect(Order::Place.response_time().p(95).below(millis(500)))
         .expect(Order::Stored.latency().p(95).below(secs(2)))
-        .after(balance_stock)
 }
 
 #[derive(Properties)]

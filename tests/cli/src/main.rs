@@ -126,11 +126,10 @@ fn main() -> ExitCode {
             .profile(Profile::stages([Stage::percent(100).total(secs(4)), Stage::percent(0).total(secs(2))]))
             .expect(Step::Act.response_time().max().below(millis(1_900)).in_stage(2))
             .expect(Step::Act.throughput().at_least(2.0).after(secs(4))),
-        Scenario::new("draws", drawing, draws)
+        Scenario::with_closing_check("draws", drawing, draws, sums)
             .minions(3)
             .profile(Profile::stages([Stage::percent(100).total(millis(800))]))
-            .expect(Draw::Ask.count().at_least(20))
-            .after(sums),
+            .expect(Draw::Ask.count().at_least(20)),
         Scenario::new("deals", accounts, deals)
             .minions(3)
             .profile(Profile::stages([Stage::percent(100).total(millis(500))])),

@@ -14,7 +14,6 @@ use qalipsis_model::description::{ScenarioDescription, SourceLocation, StepDescr
 use qalipsis_model::plan::PropertyValues;
 use qalipsis_profile::overload::Overload;
 use qalipsis_profile::profile::Profile;
-use std::any::{Any, TypeId, type_name};
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
@@ -27,14 +26,11 @@ pub type Iteration = BoxFuture<'static, Outcome>;
 /// What runs one iteration of a minion in an opened world.
 pub type Iterate = Arc<dyn Fn(Arc<MinionState>) -> Iteration + Send + Sync>;
 
-/// A world whose type only the scenario knows.
-type AnyWorld = Arc<dyn Any + Send + Sync>;
-
-type OpeningWorld = BoxFuture<'static, Result<(Iterate, AnyWorld), SetupError>>;
-
-type Open = Arc<dyn Fn(PropertyValues, Arc<SetupContext>) -> OpeningWorld + Send + Sync>;
-
-type After = Arc<dyn Fn(Arc<MinionState>, AnyWorld) -> Iteration + Send + Sync>;
+type Open = Arc<
+    dyn Fn(PropertyValues, Arc<SetupContext>) -> BoxFuture<'static, Result<Iterations, SetupError>>
+        + Send
+        + Sync,
+>;
 
 pin_project! {
     /// An iteration that is known as the current one while it is polled.
@@ -82,10 +78,6 @@ pub struct Scenario {
     crate_id: (&'static str, &'static str),
     folder: &'static str,
     open: Open,
-    after: Option<After>,
-    /// Names of the types of world and steps, which a closing check must share.
-    types: (&'static str, &'static str),
-    type_ids: (TypeId, TypeId),
 }
 
 impl Scenario {
@@ -105,6 +97,47 @@ impl Scenario {
         I: Fn(Minion<S>, Arc<W>) -> IF + Clone + Send + Sync + 'static,
         IF: Future<Output = Outcome> + Send + 'static,
     {
+        Self::declare::<P, M, S>(
+            name.into(),
+            opening(open, move |world| Iterations { iterate: in_world(world, iterate.clone()), after: None }),
+        )
+    }
+
+    /// Like [`new`](Self::new), with a check of the system once all minions are done and the sources have drained:
+    /// sums and balances that no single minion sees. It has the world and the steps of the scenario.
+    ///
+    /// Each factory that hosts the scenario runs it; on one machine that is one. It is left out when the
+    /// campaign was stopped before its end.
+    #[track_caller]
+    pub fn with_closing_check<P, M, W, S, O, OF, I, IF, C, CF>(
+        name: impl Into<String>,
+        open: O,
+        iterate: I,
+        check: C,
+    ) -> Self
+    where
+        P: Properties,
+        M: Meters,
+        W: Send + Sync + 'static,
+        S: Steps,
+        O: Fn(Setup<P, M>) -> OF + Send + Sync + 'static,
+        OF: Future<Output = Result<W, SetupError>> + Send + 'static,
+        I: Fn(Minion<S>, Arc<W>) -> IF + Clone + Send + Sync + 'static,
+        IF: Future<Output = Outcome> + Send + 'static,
+        C: Fn(Minion<S>, Arc<W>) -> CF + Clone + Send + Sync + 'static,
+        CF: Future<Output = Outcome> + Send + 'static,
+    {
+        Self::declare::<P, M, S>(
+            name.into(),
+            opening(open, move |world| Iterations {
+                iterate: in_world(Arc::clone(&world), iterate.clone()),
+                after: Some(in_world(world, check.clone())),
+            }),
+        )
+    }
+
+    #[track_caller]
+    fn declare<P: Properties, M: Meters, S: Steps>(name: String, open: Open) -> Self {
         let steps = S::ALL
             .iter()
             .map(|step| StepDescription {
@@ -116,7 +149,7 @@ impl Scenario {
             .collect();
         Self {
             description: ScenarioDescription {
-                name: name.into(),
+                name,
                 description: String::new(),
                 minions: 1,
                 profile: Profile::Immediate,
@@ -130,59 +163,8 @@ impl Scenario {
             steps: S::ALL,
             crate_id: S::CRATE,
             folder: S::FOLDER,
-            open: Arc::new(move |values, context| {
-                let iterate = iterate.clone();
-                let opening = P::read(&values)
-                    .map(|properties| {
-                        let meters = M::open(&Opening::new(&context.instruments, context.scenario.clock));
-                        open(Setup::new(properties, meters, context))
-                    })
-                    .map_err(SetupError::from);
-                Box::pin(async move {
-                    let world = Arc::new(opening?.await?);
-                    let any: AnyWorld = Arc::<W>::clone(&world);
-                    let iterate: Iterate = Arc::new(move |minion| {
-                        let world = Arc::clone(&world);
-                        CurrentIteration::begin(minion, |minion| iterate(Minion::new(minion), world))
-                    });
-                    Ok((iterate, any))
-                })
-            }),
-            after: None,
-            types: (type_name::<W>(), type_name::<S>()),
-            type_ids: (TypeId::of::<W>(), TypeId::of::<S>()),
+            open,
         }
-    }
-
-    /// Checks the system once, when all minions are done and the sources have drained: sums and
-    /// balances that no single minion sees. It has the steps of the scenario.
-    ///
-    /// Each factory that hosts the scenario runs it; on one machine that is one. It is left out when the
-    /// campaign was stopped before its end.
-    ///
-    /// # Panics
-    /// When its world or steps are not those of the scenario.
-    #[must_use]
-    #[track_caller]
-    pub fn after<W, S, A, AF>(mut self, check: A) -> Self
-    where
-        W: Send + Sync + 'static,
-        S: Steps,
-        A: Fn(Minion<S>, Arc<W>) -> AF + Send + Sync + 'static,
-        AF: Future<Output = Outcome> + Send + 'static,
-    {
-        let types = (type_name::<W>(), type_name::<S>());
-        assert!(
-            self.type_ids == (TypeId::of::<W>(), TypeId::of::<S>()),
-            "the check after scenario '{}' takes {types:?} as world and steps, the scenario has {:?}",
-            self.description.name,
-            self.types,
-        );
-        self.after = Some(Arc::new(move |minion, world: AnyWorld| match world.downcast() {
-            Ok(world) => CurrentIteration::begin(minion, |minion| check(Minion::new(minion), world)),
-            Err(_) => unreachable!("the types were compared when the check was given"),
-        }));
-        self
     }
 
     /// One line for people.
@@ -252,15 +234,47 @@ impl Scenario {
         context: Arc<SetupContext>,
     ) -> BoxFuture<'static, Result<Iterations, SetupError>> {
         let open = Arc::clone(&self.open);
-        let after = self.after.clone();
-        Box::pin(async move {
-            // Not before it is polled: what the author's function does before its first await may block as well.
-            let (iterate, world) = open(values, context).await?;
-            let after =
-                after.map(|after| -> Iterate { Arc::new(move |minion| after(minion, Arc::clone(&world))) });
-            Ok(Iterations { iterate, after })
-        })
+        // Not before it is polled: what the author's function does before its first await may block as well.
+        Box::pin(async move { open(values, context).await })
     }
+}
+
+/// Reads the properties, opens the meters and the world, and gives what `iterations` makes of it.
+fn opening<P, M, W, O, OF>(
+    open: O,
+    iterations: impl Fn(Arc<W>) -> Iterations + Clone + Send + Sync + 'static,
+) -> Open
+where
+    P: Properties,
+    M: Meters,
+    W: Send + Sync + 'static,
+    O: Fn(Setup<P, M>) -> OF + Send + Sync + 'static,
+    OF: Future<Output = Result<W, SetupError>> + Send + 'static,
+{
+    Arc::new(move |values, context| {
+        let iterations = iterations.clone();
+        let opening = P::read(&values)
+            .map(|properties| {
+                let meters = M::open(&Opening::new(&context.instruments, context.scenario.clock));
+                open(Setup::new(properties, meters, context))
+            })
+            .map_err(SetupError::from);
+        Box::pin(async move { Ok(iterations(Arc::new(opening?.await?))) })
+    })
+}
+
+/// What runs `iterate` in this world, known as the current iteration while it is polled.
+fn in_world<W, S, I, IF>(world: Arc<W>, iterate: I) -> Iterate
+where
+    W: Send + Sync + 'static,
+    S: Steps,
+    I: Fn(Minion<S>, Arc<W>) -> IF + Send + Sync + 'static,
+    IF: Future<Output = Outcome> + Send + 'static,
+{
+    Arc::new(move |minion| {
+        let world = Arc::clone(&world);
+        CurrentIteration::begin(minion, |minion| iterate(Minion::new(minion), world))
+    })
 }
 
 impl fmt::Debug for Iterations {

@@ -37,10 +37,9 @@ fn sale(lose_every: u64) -> Scenario {
         let (sold, stock) = (world.sold.load(Ordering::SeqCst), world.stock.load(Ordering::SeqCst));
         minion.verify(Step::Balanced, |v| v.equal("stock = start - sold", stock, STOCK - sold))
     };
-    Scenario::new("sale", open, iterate)
+    Scenario::with_closing_check("sale", open, iterate, balanced)
         .minions(100)
         .profile(Profile::timeframe(millis(10), millis(500)))
-        .after(balanced)
 }
 
 fn run(lose_every: u64) -> Report {
@@ -75,11 +74,4 @@ fn it_is_left_out_when_the_campaign_was_stopped() {
     let stop = Some((millis(250), Stop::Graceful));
     let report = Run { stop, ..Run::default() }.of(|| sale(10));
     assert!(step(&report, "balanced").skipped);
-}
-
-#[test]
-#[should_panic(expected = "takes (\"u8\"")]
-fn it_must_share_the_world() {
-    let wrong = |minion: Minion<Step>, _: Arc<u8>| async move { minion.verify(Step::Balanced, |_| {}) };
-    let _ = sale(1).after(wrong);
 }

@@ -59,7 +59,11 @@ async fn close(minion: Minion<Step>, shop: Arc<Shop>) -> Outcome {
 }
 
 fn scenario() -> Scenario {
-    Scenario::new("s", open, iterate).minions(40).profile(Profile::timeframe(millis(10), millis(500)))
+    with_load(Scenario::new("s", open, iterate))
+}
+
+fn with_load(scenario: Scenario) -> Scenario {
+    scenario.minions(40).profile(Profile::timeframe(millis(10), millis(500)))
 }
 
 fn total(report: &Report, meter: &str) -> Option<u64> {
@@ -159,7 +163,7 @@ fn what_is_never_recorded_has_no_data_but_what_is_never_counted_is_nothing() {
 
 #[test]
 fn the_closing_check_measures_too() {
-    let report = Run::default().of(|| scenario().after(close));
+    let report = Run::default().of(|| with_load(Scenario::with_closing_check("s", open, iterate, close)));
     assert_eq!(total(&report, "baskets"), Some(81));
 }
 

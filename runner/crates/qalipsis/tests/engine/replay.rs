@@ -57,7 +57,7 @@ async fn iterate(minion: Minion<Step>, _: Arc<()>) -> Outcome {
 
 /// What is told of iteration 3 of minion 7 of 10, and the figures.
 fn replayed() -> (Vec<Trace>, ScenarioFigures) {
-    let scenario = || Scenario::new("s", nothing, iterate).minions(10).after(closing);
+    let scenario = || Scenario::with_closing_check("s", nothing, iterate, closing).minions(10);
     let plan = FactoryPlan {
         campaign: CampaignPlan {
             key: "test".into(),
