@@ -73,7 +73,6 @@ const EXCEPTED: &[(&str, &str, &str)] = &[
     ("qalipsis-runner/src/replay.rs", "records_per_pass", "a field of summary.json"),
     ("qalipsis-report/", "held", "a field of summary.json"),
     ("tests/cli/", "held", "a field of summary.json"),
-    ("runner/docs/events.md", "inside of the pass", "the name of a span"),
     ("tests/stories/", "server.told", "a function of qalipsis-testkit, which is pending"),
     ("docs/summary.schema.json", "", "its names are fields, its texts are those of the report"),
     ("CHANGELOG.md", "", "it says what was written at its time"),
