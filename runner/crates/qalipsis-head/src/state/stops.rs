@@ -31,7 +31,7 @@ impl State {
             Stop::Graceful if self.started.is_none() => {
                 "stopping: what is open is closed; stop again not to wait for it"
             }
-            Stop::Graceful => "stopping: running passes are finished; stop again to cancel them",
+            Stop::Graceful => "stopping: running iterations are finished; stop again to cancel them",
             Stop::Hard => "cancelling",
         });
         self.stop(stop, now);
