@@ -263,7 +263,8 @@ fn an_iteration_without_end_exits_with_3() {
       at tests/cli/src/main.rs:[LINE]
 
     ✗ never-returns › act  timeout
-      1 of 1 minion: the iteration did not end within [DURATION] (campaign.limits.iteration), this step was still running
+      1 of 1 minion: the iteration did not end within [DURATION] (campaign.limits.iteration), this step was still
+      running
       first at [TIME], last at [TIME] UTC
       for example at [TIME]: minion [MINION], iteration 0, trace [TRACE]
       at tests/cli/src/main.rs:[LINE]
@@ -272,7 +273,7 @@ fn an_iteration_without_end_exits_with_3() {
       2 minions all at once; 2 iterations; release lag p99 [DURATION]
         step  executions  failed  time  p50  p95  p99  max
       ✗ act  1  1  response [DURATION] [DURATION] [DURATION] [DURATION]
-      – check  not judged: step 'act' failed: 1 of 1 minion: the iteration did not end within [DURATION] (campaign.limits.…
+      – check  not judged: step 'act' failed: 1 of 1 minion: the iteration did not end within [DURATION] (campaign.li…
 
     campaign  [CAMPAIGN], started [TIMESTAMP]
     repeat  --seed [SEED]
