@@ -12,7 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("qalipsis-judge", &["qalipsis-profile", "qalipsis-model", "qalipsis-compare"]),
     ("qalipsis-core", &["qalipsis-profile", "qalipsis-model"]),
     ("qalipsis-engine", &["qalipsis-profile", "qalipsis-model", "qalipsis-core", "qalipsis-cluster"]),
-    ("qalipsis-cluster", &["qalipsis-model"]),
+    ("qalipsis-cluster", &["qalipsis-profile", "qalipsis-model"]),
     (
         "qalipsis-report",
         &["qalipsis-profile", "qalipsis-model", "qalipsis-compare", "qalipsis-judge", "qalipsis-config"],

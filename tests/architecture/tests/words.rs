@@ -84,7 +84,6 @@ const EXCEPTED: &[(&str, &str, &str)] = &[
 /// Parts of paths of what is still to be rewritten.
 const PENDING: &[&str] = &[
     "runner/crates/qalipsis/",
-    "runner/crates/qalipsis-cluster/",
     "runner/crates/qalipsis-core/",
     "runner/crates/qalipsis-engine/",
     "runner/crates/qalipsis-head/",
@@ -99,8 +98,6 @@ const PENDING: &[&str] = &[
     "runner/crates/qalipsis-runner/src/replay.rs",
     "runner/crates/qalipsis-runner/src/run.rs",
     "runner/crates/qalipsis-runner/src/stops.rs",
-    "runner/contract/",
-    "runner/docs/contract.md",
     "runner/plugins/",
     "tests/cli/",
 ];

@@ -267,7 +267,7 @@ impl Link {
     }
 }
 
-/// For how long the factory has not moved, counted in heartbeats: a process that is stopped as a whole sends none, and
+/// For how long the factory has not moved, counted in heartbeats: a stopped process sends none, and
 /// so is not taken for one that hangs.
 #[derive(Debug, Default)]
 struct Stillness {
@@ -317,7 +317,7 @@ mod tests {
             runtime.block_on(async {
                 let listener = Listener::bind(&place).unwrap();
                 bound.send(()).unwrap();
-                let (sender, mut receiver) = listener.accept::<HeadMessage, FactoryMessage>().await.unwrap();
+                let (sender, mut receiver) = listener.accept().await.unwrap();
                 let mut heartbeats = 0;
                 while let Ok(Some(message)) = receiver.receive().await {
                     match message.message {

@@ -5,8 +5,8 @@ use crate::message::{FactoryMessage, HeadMessage};
 use crate::transport::{Arrival, FactoryEnd};
 use std::io;
 
-/// Passes on what head and factory send, until either is gone. A factory that does not read holds up only what is sent
-/// to it.
+/// Forwards what head and factory send, until either is gone. A factory that does not read delays only what is sent to
+/// it.
 pub async fn relay(end: FactoryEnd, sender: Sender<HeadMessage>, receiver: Receiver<FactoryMessage>) {
     let FactoryEnd { to_head, from_head } = end;
     let closed = async {
@@ -52,7 +52,7 @@ mod tests {
     use crate::transport::{FactoryId, InProcess, Transport};
 
     #[tokio::test]
-    async fn messages_pass_in_both_directions_and_the_end_of_the_factory_is_seen() {
+    async fn messages_are_forwarded_in_both_directions_and_the_end_of_the_factory_is_seen() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("socket");
         let listener = Listener::bind(&path).unwrap();
@@ -81,7 +81,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("socket");
         let listener = Listener::bind(&path).unwrap();
-        let (factory_sender, factory_receiver) = connect::<FactoryMessage, HeadMessage>(&path).await.unwrap();
+        let (factory_sender, factory_receiver) = connect(&path).await.unwrap();
         let (mut sender, receiver) = listener.accept().await.unwrap();
         sender.send(&HeadMessage { sequence: 0, message: ToFactory::Acknowledge(1) }).await.unwrap();
         let (mut head, mut ends) = InProcess::new(1);

@@ -74,7 +74,7 @@ impl InProcess {
 impl Transport for InProcess {
     fn send(&mut self, factory: FactoryId, message: HeadMessage) {
         if let Some(way) = self.ways.get(factory.0 as usize) {
-            // A factory that does not read must not hold up the others.
+            // A factory that does not read must not delay the others.
             let _ = way.to_factory.try_send(message);
         }
     }
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_factory_that_does_not_read_holds_up_nobody() {
+    async fn a_factory_that_does_not_read_delays_no_other() {
         let (mut head, mut ends) = InProcess::new(2);
         let directive = || HeadMessage { sequence: 0, message: ToFactory::Acknowledge(1) };
         (0..10 * WAITING).for_each(|_| head.send(FactoryId(0), directive()));

@@ -93,6 +93,108 @@ impl Histogram {
     }
 }
 
+/// Buckets of each doubling of a value, in bits.
+const DOUBLING_BITS: u32 = 7;
+
+/// The largest number of samples in one histogram that comes from elsewhere: sums of many stay far from overflow.
+const MOST_SAMPLES: u64 = 1 << 48;
+
+/// Index of the bucket of a value from 1 on: the value itself below 256, and from there on each doubling is divided
+/// into 128.
+const fn bucket(value: u64) -> u32 {
+    let shift = value.ilog2().saturating_sub(DOUBLING_BITS);
+    (shift << DOUBLING_BITS) + (value >> shift) as u32
+}
+
+/// Index of the bucket of a sample.
+fn bucket_of_sample(ns: u64) -> u32 {
+    bucket(ns.clamp(1, HIGHEST_NS))
+}
+
+/// A value that has this bucket: the lowest one.
+fn value(bucket: u32) -> u64 {
+    let shift = (bucket >> DOUBLING_BITS).saturating_sub(1);
+    u64::from(bucket - (shift << DOUBLING_BITS)) << shift
+}
+
+/// Why figures are no histogram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvalidHistogram {
+    /// The bucket of this index is not part of the layout, or is used without samples.
+    Bucket(u32),
+    /// There are more samples than any factory can have taken.
+    TooMany,
+    /// The shortest sample does not lie in the first bucket, or the longest in the last one.
+    Range,
+    /// No samples of these buckets have this sum.
+    Sum,
+}
+
+impl Histogram {
+    /// The highest index of a bucket; the lowest is 1.
+    pub const LAST_BUCKET: u32 = bucket(HIGHEST_NS);
+
+    /// The shortest sample that belongs to a bucket, in nanoseconds.
+    pub fn lowest(bucket: u32) -> u64 {
+        // Samples of 0 have no bucket of their own.
+        if bucket <= 1 { 0 } else { value(bucket) }
+    }
+
+    /// Each used bucket of the fixed layout: its index, and how many samples it has. Indices rise.
+    pub fn buckets(&self) -> impl Iterator<Item = (u32, u64)> {
+        let last = if self.is_empty() { 0 } else { bucket_of_sample(self.max_ns) };
+        (bucket_of_sample(self.min_ns)..=last)
+            .map(|index| (index, self.buckets.count_at(value(index))))
+            .filter(|(_, count)| *count > 0)
+    }
+
+    /// The sum of all samples in nanoseconds, exact.
+    pub fn sum_ns(&self) -> u128 {
+        self.sum_ns
+    }
+
+    /// From used buckets with rising indices, and the exact figures; without buckets it is empty.
+    ///
+    /// # Errors
+    /// When no samples have such figures.
+    pub fn from_buckets(
+        buckets: impl IntoIterator<Item = (u32, u64)>,
+        sum_ns: u128,
+        min_ns: u64,
+        max_ns: u64,
+    ) -> Result<Self, InvalidHistogram> {
+        let mut histogram = Self::default();
+        let (first, last) = (bucket_of_sample(min_ns), bucket_of_sample(max_ns));
+        let mut before = 0;
+        let mut samples = 0_u64;
+        for (index, count) in buckets {
+            if index <= before || index > Self::LAST_BUCKET || count == 0 {
+                return Err(InvalidHistogram::Bucket(index));
+            }
+            samples = samples.saturating_add(count);
+            if samples > MOST_SAMPLES {
+                return Err(InvalidHistogram::TooMany);
+            }
+            if before == 0 && index != first {
+                return Err(InvalidHistogram::Range);
+            }
+            histogram.buckets.saturating_record_n(value(index), count);
+            before = index;
+        }
+        if before == 0 {
+            return Ok(histogram);
+        }
+        if before != last || min_ns > max_ns {
+            return Err(InvalidHistogram::Range);
+        }
+        let times = |ns| u128::from(ns) * u128::from(samples);
+        if !(times(min_ns)..=times(max_ns)).contains(&sum_ns) {
+            return Err(InvalidHistogram::Sum);
+        }
+        Ok(Self { sum_ns, min_ns, max_ns, ..histogram })
+    }
+}
+
 /// The sparse form in which histograms travel: each used bucket's value and count.
 #[derive(Serialize, Deserialize)]
 struct Sparse {
@@ -220,6 +322,47 @@ mod tests {
             let got = whole.percentile_ns(f64::from(tenths) / 10.0).unwrap();
             prop_assert!(got.abs_diff(exact) as f64 <= exact as f64 * 0.01, "{got} for {exact}");
         }
+    }
+
+    proptest! {
+        #[test]
+        fn buckets_are_those_of_the_layout_and_give_the_histogram_again(samples in adversarial()) {
+            let histogram = of(&samples);
+            for sample in &samples {
+                let index = bucket_of_sample(*sample);
+                prop_assert_eq!(value(index), histogram.buckets.lowest_equivalent(*sample));
+                prop_assert_eq!(bucket(value(index)), index);
+                prop_assert_eq!(bucket_of_sample(Histogram::lowest(index)), index);
+            }
+            prop_assert_eq!(histogram.buckets().map(|(_, count)| count).sum::<u64>(), samples.len() as u64);
+            let (min_ns, max_ns) = (histogram.min_ns, histogram.max_ns);
+            let again = Histogram::from_buckets(histogram.buckets(), histogram.sum_ns, min_ns, max_ns);
+            prop_assert_eq!(again, Ok(histogram));
+        }
+    }
+
+    #[test]
+    fn figures_that_no_samples_have_are_no_histogram() {
+        let one = |index, count, sum, min, max| Histogram::from_buckets([(index, count)], sum, min, max);
+        assert_eq!(one(100, 2, 200, 100, 100), Ok(of(&[100, 100])));
+        assert_eq!(Histogram::from_buckets([], 7, 7, 7), Ok(Histogram::default()));
+        assert_eq!(one(0, 1, 0, 0, 0), Err(InvalidHistogram::Bucket(0)));
+        assert_eq!(one(100, 0, 0, 100, 100), Err(InvalidHistogram::Bucket(100)), "no samples");
+        assert_eq!(one(u32::MAX, 1, 100, 100, 100), Err(InvalidHistogram::Bucket(u32::MAX)));
+        assert_eq!(
+            Histogram::from_buckets([(100, 1), (100, 1)], 200, 100, 100),
+            Err(InvalidHistogram::Bucket(100)),
+            "twice"
+        );
+        assert_eq!(one(100, MOST_SAMPLES + 1, 0, 100, 100), Err(InvalidHistogram::TooMany));
+        assert_eq!(
+            Histogram::from_buckets([(100, u64::MAX), (101, u64::MAX)], 0, 100, 101),
+            Err(InvalidHistogram::TooMany)
+        );
+        assert_eq!(one(100, 1, 101, 101, 101), Err(InvalidHistogram::Range));
+        assert_eq!(one(100, 1, 100, 100, 101), Err(InvalidHistogram::Range));
+        assert_eq!(one(100, 2, 199, 100, 100), Err(InvalidHistogram::Sum));
+        assert_eq!(one(100, 2, 201, 100, 100), Err(InvalidHistogram::Sum));
     }
 
     #[test]

@@ -124,6 +124,11 @@ pub struct Amounts {
 const PARTS: f64 = 1_000.0;
 
 impl Amounts {
+    /// From a distribution in thousandths, and the number of amounts that were left out.
+    pub fn of(thousandths: Histogram, refused: u64) -> Self {
+        Self { thousandths, refused }
+    }
+
     /// Adds one amount.
     pub fn record(&mut self, amount: f64) {
         if amount.is_finite() && amount >= 0.0 {

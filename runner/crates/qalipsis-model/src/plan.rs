@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-/// Version of everything that a runner and a scenario executable say to each other.
+/// Version of everything that a runner and a scenario executable exchange.
 ///
 /// It changes when an older reader would misunderstand; new optional fields do not change it.
-pub const CONTRACT: u32 = 1;
+pub const CONTRACT: u32 = 2;
 
 /// One run of one or more scenarios.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

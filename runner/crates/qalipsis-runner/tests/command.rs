@@ -139,7 +139,7 @@ fn the_scenarios_of_a_workspace_are_built_and_listed() {
     let run = project.run(&["list", "--json", "-s", "ref*", "-q"]);
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{run:?}");
     let document: serde_json::Value = serde_json::from_str(&run.out).unwrap();
-    assert_eq!(document["contract"], 1);
+    assert_eq!(document["contract"], 2);
     assert_eq!(document["executables"].as_array().unwrap().len(), 1);
     assert_eq!(document["executables"][0]["scenarios"][0]["name"], "refund");
 

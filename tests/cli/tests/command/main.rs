@@ -3,6 +3,7 @@
 mod baseline;
 mod configuration;
 mod console;
+mod contract;
 mod crash;
 mod criteria;
 mod events;

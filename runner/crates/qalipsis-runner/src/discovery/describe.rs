@@ -41,7 +41,7 @@ pub async fn describe_all(paths: &[PathBuf]) -> (Vec<Executable>, Vec<Problem>) 
 ///
 /// # Errors
 /// When it cannot be started, fails, takes longer than `limit` (then it is killed), prints anything
-/// else than one description, or speaks another version of the contract.
+/// else than one description, or uses another version of the contract.
 pub async fn describe(path: &Path, limit: Duration) -> Result<ExecutableDescription, Problem> {
     let problem = |what: String| Problem::at(path.display(), what);
     // Dropping the future ends the process, so a time-out leaves nothing behind.
@@ -96,13 +96,13 @@ fn parse(output: &[u8]) -> Result<ExecutableDescription, String> {
     let Versioned { contract } = serde_json::from_slice(output).map_err(unreadable)?;
     if contract < CONTRACT {
         return Err(format!(
-            "speaks version {contract} of the contract, this runner version {CONTRACT}: \
+            "uses contract version {contract}, this runner uses version {CONTRACT}: \
              update its qalipsis dependency and rebuild it"
         ));
     }
     if contract > CONTRACT {
         return Err(format!(
-            "speaks version {contract} of the contract, this runner version {CONTRACT}: update the runner"
+            "uses contract version {contract}, this runner uses version {CONTRACT}: update the runner"
         ));
     }
     serde_json::from_slice(output).map_err(|error| {
@@ -149,17 +149,17 @@ mod tests {
                 "echo '{}'",
                 "printed something else than its description on its standard output (missing field `contract`",
             ),
-            ("echo '{\"contract\":1}'", "its description cannot be read (missing field"),
+            ("echo '{\"contract\":2}'", "its description cannot be read (missing field"),
             ("true", "printed no description on its standard output; is it a scenario executable?"),
             ("exit 3", "failed to describe itself (exit status: 3), see its output above"),
             ("kill -ABRT $$", "failed to describe itself (signal: 6"),
             (
-                "echo '{\"contract\":0}'",
-                "speaks version 0 of the contract, this runner version 1: update its qalipsis dependency and rebuild it",
+                "echo '{\"contract\":1}'",
+                "uses contract version 1, this runner uses version 2: update its qalipsis dependency and rebuild it",
             ),
             (
-                "echo '{\"contract\":2,\"news\":[]}'",
-                "speaks version 2 of the contract, this runner version 1: update the runner",
+                "echo '{\"contract\":3,\"news\":[]}'",
+                "uses contract version 3, this runner uses version 2: update the runner",
             ),
         ] {
             let error = described(body, DESCRIBE_LIMIT).await.unwrap_err();
