@@ -491,8 +491,8 @@ impl<'a> Draw<'a> {
             forgotten: self.number(),
             first_undecodable: self.option(Self::time),
             last_undecodable: self.option(Self::time),
-            own_lag: self.option(Self::number),
-            own_lag_max: self.option(Self::number),
+            consumer_lag: self.option(Self::number),
+            consumer_lag_max: self.option(Self::number),
             gaps: self.list(|d| Gap {
                 from: d.time(),
                 to: d.option(Self::time),

@@ -280,8 +280,8 @@ fn join() -> JoinFigures {
         forgotten: 13,
         first_undecodable: Some(AT),
         last_undecodable: Some(LATER),
-        own_lag: Some(14),
-        own_lag_max: Some(15),
+        consumer_lag: Some(14),
+        consumer_lag_max: Some(15),
         gaps: vec![
             Gap { from: AT, to: Some(LATER), lossy: true, cause: "connection reset by peer".into() },
             Gap { from: LATER, to: None, lossy: false, cause: "timed out".into() },
