@@ -3,6 +3,7 @@
 mod bench;
 mod packages;
 mod release;
+mod simulate;
 mod step;
 mod table;
 mod test;
@@ -32,6 +33,8 @@ enum Task {
     Test(test::Options),
     /// Runs the benchmarks
     Bench(bench::Options),
+    /// Runs simulated campaigns with everything that can go wrong
+    Simulate(simulate::Options),
     /// Packs the runner into an archive with a checksum
     Release(release::Options),
 }
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Test(options) => test::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Simulate(options) => simulate::run(&options),
         Task::Release(options) => release::run(&options),
     };
     result.unwrap_or_else(|error| {

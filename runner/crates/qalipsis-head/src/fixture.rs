@@ -88,7 +88,7 @@ pub(crate) fn not_ready(message: &str) -> ToHead {
     ToHead::NotReady(vec![NotReady { scenario: None, message: message.to_owned() }])
 }
 
-pub(crate) fn secs(seconds: u64) -> Duration {
+pub(crate) const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 

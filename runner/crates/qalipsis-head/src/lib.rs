@@ -17,6 +17,8 @@ mod input;
 mod now;
 mod progress;
 mod silence;
+#[cfg(test)]
+mod simulation;
 mod sink;
 mod state;
 
