@@ -66,10 +66,16 @@ fn every_folder_that_should_be_a_crate_is_one() {
 #[test]
 fn architecture_names_every_crate() {
     let text = fs::read_to_string(root().join("runner/ARCHITECTURE.md")).unwrap();
+    // An output is its folder and one line in this list, so the page need not name it.
+    let outputs = fs::read_to_string(root().join("runner/crates/qalipsis-outputs/Cargo.toml")).unwrap();
+    let (_, outputs) = outputs.split_once("\n[dependencies]\n").unwrap();
     for parent in ["runner/crates", "runner/plugins", "scenarios", "tests"] {
         for entry in fs::read_dir(root().join(parent)).unwrap() {
-            let name = format!("{parent}/{}", entry.unwrap().file_name().to_string_lossy());
-            assert!(text.contains(&name), "{name} is not in runner/ARCHITECTURE.md");
+            let crate_name = entry.unwrap().file_name().to_string_lossy().into_owned();
+            let is_output =
+                outputs.lines().any(|line| line.split(['.', ' ', '=']).next() == Some(&crate_name));
+            let name = format!("{parent}/{crate_name}");
+            assert!(is_output || text.contains(&name), "{name} is not in runner/ARCHITECTURE.md");
         }
     }
 }
