@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["qalipsis-profile", "qalipsis-model", "qalipsis-compare", "qalipsis-judge", "qalipsis-config"],
     ),
     ("qalipsis-config", &["qalipsis-profile", "qalipsis-model"]),
+    ("qalipsis-agent", &["qalipsis-model", "qalipsis-cluster"]),
     ("qalipsis-head", &["qalipsis-model", "qalipsis-judge", "qalipsis-cluster"]),
     (
         "qalipsis",
@@ -41,6 +42,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "qalipsis-model",
             "qalipsis-compare",
             "qalipsis-judge",
+            "qalipsis-agent",
             "qalipsis-cluster",
             "qalipsis-config",
             "qalipsis-head",

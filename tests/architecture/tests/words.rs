@@ -94,7 +94,6 @@ const PENDING: &[&str] = &[
     "runner/crates/qalipsis-runner/src/events.rs",
     "runner/crates/qalipsis-runner/src/live.rs",
     "runner/crates/qalipsis-runner/src/output",
-    "runner/crates/qalipsis-runner/src/processes.rs",
     "runner/crates/qalipsis-runner/src/replay.rs",
     "runner/crates/qalipsis-runner/src/run.rs",
     "runner/crates/qalipsis-runner/src/stops.rs",

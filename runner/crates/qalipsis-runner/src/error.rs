@@ -1,6 +1,7 @@
 //! What keeps the runner from doing what it was asked for.
 
 use crate::problem::{Problem, one_line};
+use qalipsis_agent::HostError;
 use qalipsis_model::verdict::exit;
 use std::io;
 
@@ -52,6 +53,12 @@ impl Error {
             | Self::Output(_)
             | Self::Internal(_) => vec![one_line(&self.to_string())],
         }
+    }
+}
+
+impl From<HostError> for Error {
+    fn from(error: HostError) -> Self {
+        Self::Internal(error.to_string())
     }
 }
 

@@ -19,7 +19,6 @@ pub mod log;
 mod names;
 pub mod output;
 pub mod outputs;
-pub mod processes;
 pub mod replay;
 mod repository;
 pub mod run;

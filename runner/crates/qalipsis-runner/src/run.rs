@@ -13,10 +13,10 @@ use crate::live::Live;
 use crate::names;
 use crate::output;
 use crate::outputs;
-use crate::processes::{Printed, Processes};
 use crate::replay::Target;
 use crate::repository::Repository;
 use crate::stops::Stops;
+use qalipsis_agent::{Agent, Hosted, Output};
 use qalipsis_cluster::InProcess;
 use qalipsis_head::{EVENTS, EventSink, FailureSink, Goal, Sinks, TraceSink};
 use qalipsis_judge::judge::Described;
@@ -189,12 +189,13 @@ pub(crate) async fn lead(
     let unshown = Arc::new(AtomicU64::new(0));
     let showing = live.lines(printed);
     let (transport, ends) = InProcess::new(factories.len());
-    let mut processes = Processes::default();
+    let mut agent = Agent::default();
     for ((executable, name), end) in campaign.executables.iter().zip(&names).zip(ends) {
         let prefix = (names.len() > 1).then(|| name.clone());
         let log = invocation.log.as_ref().map(|log| log.filter(&executable.description.crate_name));
-        let printed = Printed { lines: lines.clone(), prefix, dropped: Arc::clone(&unshown) };
-        processes.start(&executable.path, name, end, printed, log).await?;
+        let output = Output { lines: lines.clone(), prefix, dropped: Arc::clone(&unshown) };
+        let hosted = Hosted { executable: executable.path.clone(), name: name.clone(), log, output };
+        agent.host(hosted, end).await?;
     }
     drop(lines);
     let described = campaign.executables.iter().flat_map(|executable| {
@@ -226,7 +227,7 @@ pub(crate) async fn lead(
     let (broadcast, subscriber) = broadcast::channel(EVENTS);
     let following = live.follow(subscriber, target.is_none());
     let report = head.run(transport, stops, sinks, broadcast).await;
-    processes.end().await;
+    agent.end().await;
     following.end();
     showing.end();
     let unlisted = report.unlisted_failures;

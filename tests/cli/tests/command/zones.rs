@@ -1,6 +1,7 @@
 //! Factories in several zones, of which one is slow and answers wrongly: every output names it, with its own figures.
 
 use crate::support::FIXTURE;
+use qalipsis_agent::{Agent, Hosted, Output};
 use qalipsis_cluster::InProcess;
 use qalipsis_head::{Campaign, EVENTS, Goal, Sinks};
 use qalipsis_judge::judge::Described;
@@ -12,7 +13,6 @@ use qalipsis_profile::segment::Segment;
 use qalipsis_report::console::{self, Style};
 use qalipsis_report::summary::Summary;
 use qalipsis_report::{html, summary};
-use qalipsis_runner::processes::{Printed, Processes};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,13 +65,14 @@ fn run() -> Report {
         let (_nobody_stops, stops) = mpsc::channel(1);
         let (events, _nobody_watches) = broadcast::channel(EVENTS);
         let (transport, ends) = InProcess::new(ZONES.len());
-        let mut processes = Processes::default();
+        let mut agent = Agent::default();
         for (plan, end) in campaign.factories.iter().zip(ends) {
-            let printed = Printed { lines: lines.clone(), prefix: None, dropped: Arc::default() };
-            processes.start(FIXTURE.as_ref(), &plan.factory, end, printed, None).await.unwrap();
+            let output = Output { lines: lines.clone(), prefix: None, dropped: Arc::default() };
+            let hosted = Hosted { executable: FIXTURE.into(), name: plan.factory.clone(), log: None, output };
+            agent.host(hosted, end).await.unwrap();
         }
         let report = campaign.run(transport, stops, Sinks::default(), events).await;
-        processes.end().await;
+        agent.end().await;
         report
     })
 }
