@@ -11,6 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("qalipsis-compare", &["qalipsis-model"]),
     ("qalipsis-judge", &["qalipsis-profile", "qalipsis-model", "qalipsis-compare"]),
     ("qalipsis-core", &["qalipsis-profile", "qalipsis-model"]),
+    ("qalipsis-plugin", &["qalipsis-core"]),
     ("qalipsis-engine", &["qalipsis-profile", "qalipsis-model", "qalipsis-core", "qalipsis-cluster"]),
     ("qalipsis-cluster", &["qalipsis-profile", "qalipsis-model"]),
     (
@@ -62,7 +63,7 @@ const OUTPUT: &[&str] =
     &["qalipsis-model", "qalipsis-judge", "qalipsis-compare", "qalipsis-config", "qalipsis-report"];
 
 /// What every plugin may depend on, of ours.
-const PLUGIN: &[&str] = &["qalipsis-core"];
+const PLUGIN: &[&str] = &["qalipsis-core", "qalipsis-plugin"];
 
 /// What a scenario crate may depend on, of ours, beside plugins: the shop that the quickstart starts.
 const SCENARIO: &[&str] = &["qalipsis", "shop"];

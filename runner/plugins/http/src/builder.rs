@@ -5,8 +5,9 @@ use crate::connector::Connector;
 use crate::error::{ErrorKind, HttpError};
 use crate::pool::{ConnectionOptions, Pools};
 use crate::target::{self, Base};
-use crate::tls::{Tls, TlsOptions};
+use crate::tls::Tls;
 use http::header::{ACCEPT, AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use qalipsis_plugin::tls::TlsOptions;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -225,8 +226,8 @@ impl HttpBuilder {
         if let Some(value) = authorization {
             self.headers.entry(AUTHORIZATION).or_insert(value);
         }
-        self.tls.resume = self.pool == Pool::PerFactory;
-        let tls = Arc::new(Tls::new(self.tls, self.version)?);
+        let resume = self.pool == Pool::PerFactory;
+        let tls = Arc::new(Tls::new(self.tls, self.version, resume)?);
         if base.is_secure() {
             // Authorities that cannot be read are told now, not by the first step.
             tls.connector().map_err(|failure| failure.into_error(base.shown()))?;

@@ -4,17 +4,18 @@ use crate::client::{Inner, Postgres};
 use crate::connection::Connector;
 use crate::pool::Lease;
 use crate::target::Target;
-use crate::tls::TlsOptions;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use parking_lot::Mutex;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::warm_up::waiting_for;
+use qalipsis_plugin::tls::TlsOptions;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock, Weak};
 use std::time::Duration;
 use tokio::runtime::{Handle, Id};
 use tokio_postgres::config::SslMode;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Connections of a pool unless told otherwise.
 const POOL_SIZE: usize = 8;
@@ -173,7 +174,11 @@ fn open(options: &Options, runtime: Handle) -> Result<Arc<Inner>, Fault> {
         let all = format!("{others} -c statement_timeout={}", limit.as_millis().max(1));
         target.config.options(all.trim_start());
     }
-    let connector = Connector { runtime, tls: tls.connector(mode != SslMode::Disable)? };
+    // Without TLS nothing is read from this machine.
+    let config =
+        if mode == SslMode::Disable { tls.client_config_without_platform() } else { tls.client_config() };
+    let config = config.map_err(|error| Fault::error(format!("postgres: {error}")).code("configuration"))?;
+    let connector = Connector { runtime, tls: MakeRustlsConnect::new(config) };
     let manager = Manager::from_connect(
         target.config.clone(),
         connector.clone(),

@@ -18,7 +18,6 @@ mod seen;
 mod statement;
 mod target;
 mod text;
-mod tls;
 mod transaction;
 mod window;
 mod written;

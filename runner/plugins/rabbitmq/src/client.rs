@@ -5,11 +5,11 @@ use crate::publish::Publish;
 use crate::queue::Queue;
 use crate::slot::{Channels, Slot};
 use crate::target::Target;
-use crate::tls::Tls;
 use bytes::Bytes;
 use qalipsis_core::clock;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::warm_up::waiting_for;
+use qalipsis_plugin::tls::TlsOptions;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,7 +57,7 @@ impl RabbitMq {
 
     /// A connection with certificates or limits of its own.
     pub fn builder(url: impl Into<String>) -> Builder {
-        Builder { url: url.into(), tls: Tls::default(), timeout: TIMEOUT }
+        Builder { url: url.into(), tls: TlsOptions::default(), timeout: TIMEOUT }
     }
 
     /// Reads a queue that exists. Without further calls the values are bytes.
@@ -93,7 +93,7 @@ impl RabbitMq {
 #[must_use = "nothing is connected until `.connect().await`"]
 pub struct Builder {
     url: String,
-    tls: Tls,
+    tls: TlsOptions,
     timeout: Duration,
 }
 
@@ -130,7 +130,7 @@ impl Builder {
     pub async fn connect(self) -> Result<RabbitMq, Fault> {
         let mut target = Target::parse(&self.url, self.tls, self.timeout)?;
         if target.secure() {
-            target.tls.prepare()?;
+            target.prepare_tls()?;
         }
         let target = Arc::new(target);
         let handle = Handle::current();

@@ -12,7 +12,6 @@ mod reader;
 mod slot;
 mod target;
 mod text;
-mod tls;
 
 pub use client::{Builder, RabbitMq};
 pub use consume::Consume;

@@ -99,7 +99,7 @@ impl Link {
         };
         let runtime = runtime.map_err(|error| refusal(target, &error))?;
         let secure = target.secure();
-        let tls = target.tls.config().filter(|_| secure);
+        let tls = target.handshakes.clone().filter(|_| secure);
         let opened = socket.clone();
         let properties = ConnectionProperties::default()
             .with_connection_name(format!("qalipsis {purpose}").into_bytes().into());

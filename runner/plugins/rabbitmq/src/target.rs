@@ -1,10 +1,12 @@
 //! Where the broker is, and who logs in.
 
-use crate::tls::Tls;
 use lapin::uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo, SASLMechanism};
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::suggest;
+use qalipsis_plugin::tls::TlsOptions;
+use rustls::ClientConfig;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 use url::{Host, Url};
 
@@ -19,7 +21,9 @@ const PARAMETERS: [&str; 4] = ["heartbeat", "channel_max", "frame_max", "auth_me
 #[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) uri: AMQPUri,
-    pub(crate) tls: Tls,
+    pub(crate) tls: TlsOptions,
+    /// The configuration of TLS handshakes, once it was prepared.
+    pub(crate) handshakes: Option<Arc<ClientConfig>>,
     /// For connecting, and for the broker to confirm a message.
     pub(crate) timeout: Duration,
 }
@@ -27,7 +31,7 @@ pub(crate) struct Target {
 impl Target {
     /// Reads `amqp://user:password@host:port/vhost?heartbeat=5`. Errors don't quote the URL, because that
     /// holds the password.
-    pub(crate) fn parse(url: &str, tls: Tls, timeout: Duration) -> Result<Self, Fault> {
+    pub(crate) fn parse(url: &str, tls: TlsOptions, timeout: Duration) -> Result<Self, Fault> {
         let bad = |problem: String| {
             Fault::error(format!(
                 "rabbitmq url: {problem}, expected amqp://user:password@host:5672/vhost (amqps for TLS)"
@@ -62,7 +66,17 @@ impl Target {
             scheme,
             query,
         };
-        Ok(Self { uri, tls, timeout })
+        Ok(Self { uri, tls, handshakes: None, timeout })
+    }
+
+    /// Makes the configuration of TLS handshakes. What the builder was given is checked here.
+    pub(crate) fn prepare_tls(&mut self) -> Result<(), Fault> {
+        let config = self
+            .tls
+            .client_config()
+            .map_err(|error| Fault::error(format!("rabbitmq TLS: {error}")).code("configuration"))?;
+        self.handshakes = Some(Arc::new(config));
+        Ok(())
     }
 
     /// `127.0.0.1:5672`.
@@ -155,7 +169,7 @@ mod tests {
     use super::*;
 
     fn parse(url: &str) -> Result<Target, Fault> {
-        Target::parse(url, Tls::default(), Duration::from_secs(1))
+        Target::parse(url, TlsOptions::default(), Duration::from_secs(1))
     }
 
     #[test]
