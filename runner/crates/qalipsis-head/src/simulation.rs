@@ -192,9 +192,16 @@ fn variable(name: &str) -> Option<u64> {
     Some(value.parse().unwrap_or_else(|error| panic!("{name}={value}: {error}")))
 }
 
+/// Two thousand seeds; as many others, or the only one, as `cargo xtask simulate` says.
 #[test]
-fn two_thousand_seeds_keep_the_invariants() {
-    check_all(2_000);
+fn seeds_keep_the_invariants() {
+    if let Some(seed) = variable("QALIPSIS_TEST_SEED") {
+        return check(seed..seed + 1, |time, what| println!("{time:>9.3?} {what:?}"));
+    }
+    let seeds = variable("QALIPSIS_TEST_SEEDS").unwrap_or(2_000);
+    let began = Instant::now();
+    check_all(seeds);
+    println!("{seeds} seeds keep the invariants, in {:.1?}", began.elapsed());
 }
 
 #[test]
@@ -236,17 +243,4 @@ fn seeds_differ_in_what_goes_wrong_and_in_how_they_end() {
     for (what, count) in least {
         assert!(count >= 40, "{what}: {count} of 400");
     }
-}
-
-/// For `cargo xtask simulate`: the seeds that the environment says.
-#[test]
-#[ignore = "as many as there is time for: cargo xtask simulate"]
-fn seeds_of_the_environment() {
-    if let Some(seed) = variable("QALIPSIS_TEST_SEED") {
-        return check(seed..seed + 1, |time, what| println!("{time:>9.3?} {what:?}"));
-    }
-    let seeds = variable("QALIPSIS_TEST_SEEDS").expect("QALIPSIS_TEST_SEEDS says how many");
-    let began = Instant::now();
-    check_all(seeds);
-    println!("{seeds} seeds keep the invariants, in {:.1?}", began.elapsed());
 }
