@@ -83,20 +83,14 @@ const EXCEPTED: &[(&str, &str, &str)] = &[
 
 /// Parts of paths of what is still to be rewritten.
 const PENDING: &[&str] = &[
-    "runner/crates/qalipsis/",
     "runner/crates/qalipsis-core/",
     "runner/crates/qalipsis-engine/",
-    "runner/crates/qalipsis-head/",
     "runner/crates/qalipsis-macros/",
     "runner/crates/qalipsis-notify/",
     "runner/crates/qalipsis-report/",
     "runner/crates/qalipsis-testkit/",
     "runner/crates/qalipsis-runner/src/events.rs",
-    "runner/crates/qalipsis-runner/src/live.rs",
     "runner/crates/qalipsis-runner/src/output",
-    "runner/crates/qalipsis-runner/src/replay.rs",
-    "runner/crates/qalipsis-runner/src/run.rs",
-    "runner/crates/qalipsis-runner/src/stops.rs",
     "runner/plugins/",
     "tests/cli/",
 ];

@@ -50,7 +50,7 @@ pub(crate) struct FactoryState {
 }
 
 impl FactoryState {
-    /// Of a factory of which nothing has been heard.
+    /// A factory that has not sent anything yet.
     pub(crate) fn new(plan: FactoryPlan) -> Self {
         Self {
             plan,

@@ -192,7 +192,7 @@ impl State {
         self.end_what_takes_too_long(now);
     }
 
-    /// Looks whether a factory is silent, what it misses, and what it has not been told yet.
+    /// Looks whether a factory is silent, what it misses, and what it has not received yet.
     fn look_after(&mut self, id: FactoryId, passed: Duration, now: Now) {
         let limit = self.plan.limits.factory_silence;
         let running_time = self.running.total();

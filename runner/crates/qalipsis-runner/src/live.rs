@@ -46,7 +46,7 @@ impl Live {
         let text = one_line(text);
         match &self.bar {
             Some(bar) => bar.suspend(|| _ = writeln!(stderr(), "{text}")),
-            // Without standard error there is nobody to tell; the report is still written.
+            // Without standard error nobody reads it; the report is still written.
             None => _ = writeln!(stderr(), "{text}"),
         }
     }
@@ -73,7 +73,7 @@ pub struct Showing {
 impl Showing {
     /// Waits until all is shown, for a while: nobody may read it.
     pub fn end(self) {
-        // The thread ends without a word.
+        // The thread drops its end without sending anything.
         let _ = self.ended.recv_timeout(END_LIMIT);
     }
 }

@@ -42,7 +42,7 @@ pub struct Target {
     pub iteration: u64,
 }
 
-/// Runs the iteration, tells all that it does, and gives the exit code of its outcome.
+/// Runs the iteration, shows all that it does, and gives the exit code of its outcome.
 ///
 /// # Errors
 /// When it cannot be run; an iteration that fails is an exit code.
@@ -121,14 +121,14 @@ fn chosen<'a>(summary: &'a Summary, wanted: &[String]) -> Result<&'a Scenario, E
 
 /// The iteration, with what its minion had taken before of data.
 ///
-/// A failure that was kept of that iteration tells exactly; what all iterations took tells of any other.
+/// A failure that was kept of that iteration says exactly; what all iterations took says it of any other.
 fn plan(scenario: &Scenario, target: Target) -> Replay {
     let Target { minion, iteration } = target;
     let failures = scenario.steps.iter().flat_map(|step| &step.failures).flat_map(|failure| &failure.kept);
     let mut kept = failures.chain(scenario.problems.iter().flat_map(|problem| &problem.kept));
-    let told = kept
+    let known = kept
         .find(|kept| kept.minion == Some(minion) && kept.iteration == iteration && !kept.taken.is_empty());
-    let taken = match told {
+    let taken = match known {
         Some(kept) => kept.taken.iter().map(|(name, taken)| (name.clone(), Some(*taken))).collect(),
         None => {
             let data = scenario.data.iter();
@@ -161,7 +161,7 @@ fn of_campaign(invocation: &Invocation, summary: &Summary, scenario: &Scenario) 
 /// reached.
 fn narrow(campaign: &mut Campaign) {
     campaign.plan.limits.release_lag = Duration::MAX;
-    // Its executions are told on standard output.
+    // Its executions are shown on standard output.
     campaign.plan.events = None;
     campaign.plan.limits.failures = 0;
     for scenario in &mut campaign.plan.scenarios {
@@ -227,7 +227,7 @@ fn show_traces(
         for trace in traces {
             let name = names.get(trace.step as usize).map_or("", String::as_str);
             if !quiet {
-                // Without a reader the exit code still tells.
+                // Without a reader the exit code still says it.
                 let _ = output::print(&execution(name, &trace, style));
             }
             let failure = trace.failure.as_ref().map(|failure| failure.kind.name().to_owned());

@@ -90,7 +90,7 @@ pub async fn autostart(
         text.push_str(&console::note(label, path, style));
     }
     if quiet && report.status != Status::Warning {
-        // Nothing else tells them: nobody would learn that nobody was told.
+        // Nothing else shows them: nobody would learn that a notification failed.
         report.warnings[known..].iter().for_each(|warning| output::warn(warning, invocation.color));
     }
     for one in shown {

@@ -1,4 +1,4 @@
-//! The user's wishes to stop.
+//! The user's requests to stop.
 
 use crate::error::Error;
 use qalipsis_cluster::StopSignals;
@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 /// what is still awaited.
 #[derive(Debug)]
 pub struct Stops {
-    wishes: mpsc::Receiver<Stop>,
+    requests: mpsc::Receiver<Stop>,
     /// How often the user has asked.
     asked: watch::Receiver<u32>,
 }
@@ -49,7 +49,7 @@ impl Stops {
     pub fn listen() -> Result<Self, Error> {
         let mut signals = StopSignals::listen()
             .map_err(|error| Error::Internal(format!("failed to listen for signals: {error}")))?;
-        let (wishes, received) = mpsc::channel(2);
+        let (requests, received) = mpsc::channel(2);
         let (count, asked) = watch::channel(0);
         tokio::spawn(async move {
             loop {
@@ -57,10 +57,10 @@ impl Stops {
                 let stop = if *count.borrow() == 0 { Stop::Graceful } else { Stop::Hard };
                 count.send_modify(|asked| *asked += 1);
                 // Once the campaign has ended only the number counts.
-                let _ = wishes.try_send(stop);
+                let _ = requests.try_send(stop);
             }
         });
-        Ok(Self { wishes: received, asked })
+        Ok(Self { requests: received, asked })
     }
 
     /// Runs `work` until it is done or the user asks to stop.
@@ -72,15 +72,15 @@ impl Stops {
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         tokio::select! {
-            Some(_) = self.wishes.recv() => Err(Error::Stopped),
+            Some(_) = self.requests.recv() => Err(Error::Stopped),
             outcome = work => outcome,
         }
     }
 
-    /// The wishes, for the campaign, and how often there were any.
+    /// The requests, for the campaign, and how often there were any.
     pub fn into_parts(self) -> (mpsc::Receiver<Stop>, Asked) {
         let asked = Asked { before: 0, asked: self.asked };
-        (self.wishes, asked)
+        (self.requests, asked)
     }
 }
 

@@ -84,7 +84,7 @@ pub fn main(scenarios: impl IntoIterator<Item = Scenario>) -> ExitCode {
     let command = match Command::try_parse() {
         Ok(command) => command,
         Err(error) => {
-            // Nothing is left to tell when even the terminal is gone.
+            // Nothing is left to show when even the terminal is gone.
             let _ = error.print();
             return if error.use_stderr() { ExitCode::from(exit::USAGE) } else { ExitCode::SUCCESS };
         }

@@ -48,19 +48,19 @@ fn a_file_of_100_mb_takes_a_small_part_of_that_in_memory() {
 
     let before = peak();
     let sum = Arc::new(AtomicU64::new(0));
-    let told = Arc::clone(&sum);
+    let sum_seen = Arc::clone(&sum);
     let scenario = move || {
-        let (path, told) = (path.clone(), Arc::clone(&told));
+        let (path, sum_seen) = (path.clone(), Arc::clone(&sum_seen));
         let open = move |_: Setup| {
             let rows = csv::<Row>(&path).map(Records::each_once);
             async move { rows }
         };
         let iterate = move |minion: Minion<Step>, rows: Arc<Data<Row>>| {
-            let told = Arc::clone(&told);
+            let sum_seen = Arc::clone(&sum_seen);
             async move {
                 for _ in 0..ROWS / u64::from(MINIONS) {
                     let row = rows.next(&minion).await?;
-                    told.fetch_add(row.number + row.text.len() as u64, Relaxed);
+                    sum_seen.fetch_add(row.number + row.text.len() as u64, Relaxed);
                 }
                 minion.step(Step::Use, async { Ok::<_, Fault>(()) }).await
             }

@@ -17,7 +17,7 @@ const NETWORK: Duration = secs(60);
 /// How long a stop for good may take: 5 s for the last figures, and half a second for the end of a lost process.
 const CANCELLED: Duration = Duration::from_millis(5_500);
 
-/// The invariants that do not hold, each with what is wrong.
+/// The invariants that are broken, each with what is wrong.
 pub(crate) fn broken(faults: &Faults, outcome: &Outcome) -> Vec<String> {
     let mut broken = Vec::new();
     broken.extend(verdict_is_late(faults, outcome));

@@ -18,15 +18,15 @@ fn batches(
     stop: Option<(Duration, Stop)>,
 ) -> (Vec<usize>, Vec<u32>) {
     let sent: Arc<Mutex<Vec<Vec<u32>>>> = Arc::default();
-    let told = Arc::clone(&sent);
+    let batches_sent = Arc::clone(&sent);
     let scenario = move || {
-        let told = Arc::clone(&told);
+        let batches_sent = Arc::clone(&batches_sent);
         let open = move |_: Setup| async move { Ok(Collect::new(size, within)) };
         let iterate = move |minion: Minion<Step>, batches: Arc<Collect<u32>>| {
-            let told = Arc::clone(&told);
+            let batches_sent = Arc::clone(&batches_sent);
             async move {
                 if let Some(batch) = batches.add(&minion, minion.index()).await {
-                    told.lock().push(batch);
+                    batches_sent.lock().push(batch);
                     minion.step(Step::Send, async { Ok::<_, Fault>(()) }).await?;
                 }
                 Ok(())
@@ -40,7 +40,7 @@ fn batches(
     let mut items: Vec<u32> = sent.iter().flatten().copied().collect();
     items.sort_unstable();
     let mut sizes: Vec<usize> = sent.iter().map(Vec::len).collect();
-    // Two workers tell of their batches in any order.
+    // Two workers send their batches in any order.
     sizes.sort_unstable_by_key(|size| std::cmp::Reverse(*size));
     (sizes, items)
 }

@@ -76,15 +76,15 @@ fn dealt<T: Number, F: Future<Output = Result<Data<T>, SetupError>> + Send + 'st
     run: Run,
 ) -> (Report, Vec<(u32, u32)>) {
     let used = Used::default();
-    let told = Arc::clone(&used);
+    let seen = Arc::clone(&used);
     let scenario = move || {
-        let (open, told) = (open.clone(), Arc::clone(&told));
+        let (open, seen) = (open.clone(), Arc::clone(&seen));
         let iterate = move |minion: Minion<Step>, numbers: Arc<Data<T>>| {
-            let told = Arc::clone(&told);
+            let seen = Arc::clone(&seen);
             async move {
                 for _ in 0..takes {
                     let number = numbers.next(&minion).await?;
-                    told.lock().push((minion.index(), number.number()));
+                    seen.lock().push((minion.index(), number.number()));
                     minion.step(Step::Use, async { Ok::<_, Fault>(()) }).await?;
                 }
                 Ok(())
@@ -142,7 +142,7 @@ fn a_minion_that_waits_for_records_ends_with_the_campaign() {
 }
 
 #[test]
-fn a_cycle_begins_anew_and_a_broadcast_goes_to_all() {
+fn a_cycle_begins_again_and_a_broadcast_goes_to_all() {
     let (report, used) = run(4, 5, Records::cycle, Run::default());
     assert_eq!(report.status, Status::Successful, "{:?}", report.reasons);
     assert_eq!(numbers(&used), Vec::from_iter((0..10).flat_map(|n| [n, n])));
@@ -303,7 +303,7 @@ fn a_replay_gives_the_same_records_or_says_why_not() {
 }
 
 /// Two minions that iteration again and again: what iterations took by the report, and of one failure its iteration, and what its minion
-/// had taken before. An iteration takes as many as told.
+/// had taken before. An iteration takes as many as reported.
 fn iterations(takes: fn(u64) -> u64) -> (Option<u64>, u64, u64) {
     let scenario = move || {
         let open = |_: Setup| async { Ok(records("numbers", 0..10)?.cycle()) };
@@ -324,7 +324,7 @@ fn iterations(takes: fn(u64) -> u64) -> (Option<u64>, u64, u64) {
 }
 
 #[test]
-fn the_report_tells_what_iterations_took_so_that_they_can_be_replayed() {
+fn the_report_has_what_iterations_took_so_that_they_can_be_replayed() {
     assert_eq!(iterations(|_| 2), (Some(2), 5, 10));
     assert_eq!(iterations(|iteration| iteration % 2), (None, 5, 2));
     assert_eq!(iterations(|iteration| u64::from(iteration < 5)), (Some(1), 5, 5));

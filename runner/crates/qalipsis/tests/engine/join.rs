@@ -102,7 +102,7 @@ fn a_healthy_system_is_green_and_everything_was_judged() {
 }
 
 #[test]
-fn missing_and_late_are_told_apart_exactly() {
+fn missing_and_late_are_distinguished_exactly() {
     let report = run(1000, |order| match order % 100 {
         7 => Fault::Drop,
         8 | 9 => Fault::Late,

@@ -111,7 +111,7 @@ fn two_sources_are_zipped() {
 }
 
 #[test]
-fn a_missing_key_is_shown_with_the_nearest_that_nobody_awaited() {
+fn a_missing_key_is_shown_with_the_nearest_that_no_minion_expected() {
     let report = run(|minion, world| async move {
         let event = world.events.expect(key(&minion)).within(millis(100));
         let wrong = async {
@@ -133,7 +133,7 @@ struct Ids {
     to_events: UnboundedSender<u64>,
 }
 
-/// The system chooses the key, and tells it only with its answer: the record may be there before.
+/// The system chooses the key, and sends it only with its answer: the record may be there before.
 #[test]
 fn a_buffered_join_finds_what_came_before_its_key_was_known() {
     let open = |setup: Setup| async move {
@@ -159,7 +159,7 @@ fn a_buffered_join_finds_what_came_before_its_key_was_known() {
     assert!(latency.max_ns() < Some(80_000_000), "from the trigger to the arrival: {latency:?}");
 }
 
-/// A million records that nobody awaits.
+/// A million records that no minion expects.
 struct Flood;
 
 impl Source for Flood {
@@ -241,7 +241,7 @@ impl Source for Slow {
 }
 
 #[test]
-fn a_tester_that_is_late_itself_says_so() {
+fn a_load_generator_that_is_late_itself_says_so() {
     let open = |setup: Setup| async move {
         let server = Arc::default();
         let slow = Slow { server: Arc::clone(&server) };
@@ -260,7 +260,10 @@ fn a_tester_that_is_late_itself_says_so() {
     let report = Run::default().of(|| Scenario::new("s", open, iterate).minions(60));
     let (_, failed, kinds) = counts(&report, "await");
     assert!(failed > 20 && kinds[0].0 == FailureKind::JoinLate, "{kinds:?}");
-    let told = report.warnings.iter().find(|warning| warning.contains("the load generator may be late"));
-    let told = told.unwrap_or_else(|| panic!("{:?}", report.warnings));
-    assert!(told.starts_with("s: a slow reader: ") && told.contains("records waited to be read"), "{told}");
+    let warning = report.warnings.iter().find(|warning| warning.contains("the load generator may be late"));
+    let warning = warning.unwrap_or_else(|| panic!("{:?}", report.warnings));
+    assert!(
+        warning.starts_with("s: a slow reader: ") && warning.contains("records waited to be read"),
+        "{warning}"
+    );
 }

@@ -117,11 +117,11 @@ fn two_factories_measure_what_one_does() {
     let split = Run { segments, ..Run::default() };
     let split = split.of(|| criteria.clone().into_iter().fold(scenario(), Scenario::expect));
     assert_eq!(split.status, Status::Successful, "{:?}", split.reasons);
-    let whole = Run::default().of(scenario);
+    let single = Run::default().of(scenario);
     let figures = |report: &Report| -> Vec<Option<Measured>> {
         report.scenarios[0].measured.iter().map(|own| own.figures.clone()).collect()
     };
-    assert_eq!(figures(&split), figures(&whole));
+    assert_eq!(figures(&split), figures(&single));
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn the_closing_check_measures_too() {
 }
 
 #[test]
-fn what_is_no_amount_is_left_out_and_told() {
+fn what_is_no_amount_is_left_out_and_reported() {
     let odd = async |minion: Minion<Step>, shop: Arc<Shop>| {
         shop.amount.record(-1);
         shop.stock.set(f64::NAN);
@@ -206,8 +206,13 @@ fn a_name_is_given_to_one_meter_alone() {
             Ok(setup.meters())
         };
         let report = Run::default().of(|| Scenario::new("s", open, iterate));
-        let told = "warm-up: there are two meters 'baskets', rename one";
-        assert_eq!(report.reasons.iter().any(|reason| reason.message == told), clash, "{:?}", report.reasons);
+        let message = "warm-up: there are two meters 'baskets', rename one";
+        assert_eq!(
+            report.reasons.iter().any(|reason| reason.message == message),
+            clash,
+            "{:?}",
+            report.reasons
+        );
     }
     let twice = |setup: Setup| async move {
         setup.watch("ticks", Ticks);

@@ -1,4 +1,4 @@
-//! A system that freezes, or a generator that is held up, cannot hide in the response times (coordinated omission).
+//! A system that freezes, or a generator that is blocked, cannot hide in the response times (coordinated omission).
 
 use crate::support::{Run, step};
 use parking_lot::Mutex;
@@ -88,7 +88,7 @@ type Notes = Arc<Mutex<Vec<(u32, Instant, Instant)>>>;
 fn noted(notes: &Notes) -> (Histogram, Histogram) {
     let notes = notes.lock();
     let offset = |minion: u32| Duration::from_secs(1) * minion / RATE;
-    // The iteration that was the least late tells when the load started.
+    // The iteration that was the least late shows when the load started.
     let start =
         notes.iter().map(|(minion, started, _)| *started - offset(*minion)).min().expect("iterations ran");
     let (mut response, mut service) = (Histogram::default(), Histogram::default());
@@ -149,7 +149,7 @@ fn who_arrives_while_the_system_is_frozen_waits_for_the_rest_of_the_freeze() {
 }
 
 #[test]
-fn who_arrives_while_the_generator_is_held_up_has_waited_too() {
+fn who_arrives_while_the_generator_is_blocked_has_waited_too() {
     async fn open(_: Setup) -> Result<(), SetupError> {
         Ok(())
     }
@@ -165,7 +165,7 @@ fn who_arrives_while_the_generator_is_held_up_has_waited_too() {
         };
         minion.step(Step::Ask, work).await
     }
-    let report = run().of(|| Scenario::new("held-up", open, iterate).profile(arrivals()));
+    let report = run().of(|| Scenario::new("blocked", open, iterate).profile(arrivals()));
     let (response, service) = times(&report);
     at_least_as_on_paper(response);
     // What a tool shows that starts the clock when it gets to it: next to nothing.

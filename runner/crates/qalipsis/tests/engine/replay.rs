@@ -1,4 +1,4 @@
-//! One iteration of one minion again, told whole.
+//! One iteration of one minion again, reported in full.
 
 use qalipsis::core::execution::{self, Exchange};
 use qalipsis::core::model::evidence::FailureKind;
@@ -55,7 +55,7 @@ async fn iterate(minion: Minion<Step>, _: Arc<()>) -> Outcome {
     minion.verify(Step::Check, |v| v.equal("iteration", (minion.index(), minion.iteration()), (0, 0)))
 }
 
-/// What is told of iteration 3 of minion 7 of 10, and the figures.
+/// What is reported of iteration 3 of minion 7 of 10, and the figures.
 fn replayed() -> (Vec<Trace>, ScenarioFigures) {
     let scenario = || Scenario::with_closing_check("s", nothing, iterate, closing).minions(10);
     let plan = FactoryPlan {
@@ -108,7 +108,7 @@ fn only_the_wanted_iteration_runs_and_each_execution_has_its_own_exchanges() {
     assert_eq!((figures.released, figures.ended, figures.iterations.executions()), (1, 1, 1));
     let of = |step: Step| {
         let mut found = traces.iter().filter(|trace| trace.step == step as u32);
-        let trace = found.next().expect("it was told");
+        let trace = found.next().expect("it was reported");
         assert!(found.next().is_none(), "once");
         trace
     };
@@ -119,7 +119,7 @@ fn only_the_wanted_iteration_runs_and_each_execution_has_its_own_exchanges() {
 
     let check = of(Step::Check);
     assert_eq!((check.kind, check.outcome), (StepKind::Verification, Some(ExecutionOutcome::Failure)));
-    assert!(check.exchanges.is_empty(), "what others exchanged is told with them");
+    assert!(check.exchanges.is_empty(), "what others exchanged is reported with them");
     let failure = check.failure.as_ref().expect("it failed");
     assert_eq!(
         (failure.kind, failure.message.as_str()),

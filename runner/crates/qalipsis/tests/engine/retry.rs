@@ -31,7 +31,7 @@ fn quick(attempts: u32) -> Retry {
 }
 
 #[test]
-fn an_iteration_after_a_retry_is_one_success_that_is_told_as_flaky() {
+fn an_iteration_after_a_retry_is_one_success_that_is_reported_as_flaky() {
     async fn iterate(minion: Minion<Step>, world: Arc<World>) -> Outcome {
         let store = repeat(|| async {
             let attempt = world.attempts.fetch_add(1, Ordering::SeqCst);
@@ -51,7 +51,7 @@ fn an_iteration_after_a_retry_is_one_success_that_is_told_as_flaky() {
 }
 
 #[test]
-fn a_step_that_fails_in_every_attempt_fails_once_and_tells_the_last() {
+fn a_step_that_fails_in_every_attempt_fails_once_and_reports_the_last() {
     async fn iterate(minion: Minion<Step>, world: Arc<World>) -> Outcome {
         let store = repeat(|| async {
             world.attempts.fetch_add(1, Ordering::SeqCst);
@@ -105,9 +105,9 @@ fn failures_within_the_tolerance_warn_and_one_more_fails() {
         assert_eq!(beyond.status, Status::Failed);
         assert_eq!(beyond.reasons[0].message, "4 of 100 minions: refused");
     }
-    let told = Run::default().of(|| scenario(3, Tolerance::share(0.03)));
+    let warned = Run::default().of(|| scenario(3, Tolerance::share(0.03)));
     assert_eq!(
-        told.warnings,
+        warned.warnings,
         ["s: step act: 3 of 100 executions failed, 3 % are tolerated; 3 of 100 minions: refused"]
     );
 }
@@ -138,7 +138,7 @@ fn a_verification_is_tolerated_by_what_its_checks_say() {
 }
 
 #[test]
-fn a_stage_counts_for_the_whole_and_the_failure_inside_is_told_once() {
+fn a_stage_counts_for_all_of_it_and_the_failure_inside_is_reported_once() {
     async fn iterate(minion: Minion<Step>, _: Arc<World>) -> Outcome {
         let bad = minion.index() == 0;
         let block = async {
@@ -164,7 +164,7 @@ fn checks_that_wait_are_a_verification() {
             v.equal("quantity", 2, 1);
             v
         };
-        let _told = minion.verify_async(Step::Act, checks).await;
+        let _outcome = minion.verify_async(Step::Act, checks).await;
         minion.verify_async(Step::Whole, |_| async { panic!("no answer") }).await
     }
     let report = Run::default().of(|| Scenario::new("s", open, iterate));
@@ -177,12 +177,12 @@ fn checks_that_wait_are_a_verification() {
 #[test]
 fn pauses_of_chance_repeat_with_the_seed() {
     fn waits(seed: u64) -> Vec<Duration> {
-        let told: Arc<Mutex<Vec<Duration>>> = Arc::default();
-        let ours = Arc::clone(&told);
+        let waits: Arc<Mutex<Vec<Duration>>> = Arc::default();
+        let ours = Arc::clone(&waits);
         let scenario = move || {
-            let told = Arc::clone(&ours);
+            let waits = Arc::clone(&ours);
             let iterate = move |minion: Minion<Step>, world: Arc<World>| {
-                let told = Arc::clone(&told);
+                let waits = Arc::clone(&waits);
                 async move {
                     minion
                         .pause(|rng: &mut qalipsis::core::rng::MinionRng| {
@@ -192,14 +192,14 @@ fn pauses_of_chance_repeat_with_the_seed() {
                         })
                         .await;
                     minion.pause(millis(1)..=millis(2)).await;
-                    told.lock().extend(world.waits.lock().iter());
+                    waits.lock().extend(world.waits.lock().iter());
                     minion.step(Step::Act, async { Ok::<_, Fault>(()) }).await
                 }
             };
             Scenario::new("s", open, iterate)
         };
         assert_eq!(Run { seed, ..Run::default() }.of(scenario).status, Status::Successful);
-        told.lock().clone()
+        waits.lock().clone()
     }
     assert_eq!(waits(1), waits(1));
     assert_ne!(waits(1), waits(2));

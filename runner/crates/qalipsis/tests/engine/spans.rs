@@ -130,7 +130,7 @@ fn a_subscriber_sees_each_iteration_and_in_it_each_step() {
         assert_eq!(steps, expected, "minion {minion}");
 
         let is_ours = |s: &&Seen| s.event.as_ref().is_some_and(|event| event.0.contains_key("what"));
-        let mut told: Vec<(&str, &str)> = of(&seen, true)
+        let mut events: Vec<(&str, &str)> = of(&seen, true)
             .filter(is_ours)
             .filter(|s| s.spans[0].1.0["minion"] == minion.to_string())
             .map(|s| {
@@ -138,8 +138,8 @@ fn a_subscriber_sees_each_iteration_and_in_it_each_step() {
                 (&*s.event.as_ref().unwrap().0["what"], step)
             })
             .collect();
-        told.sort_unstable();
-        assert_eq!(told, [("act", "act"), ("beside", "beside"), ("between", "none")], "minion {minion}");
+        events.sort_unstable();
+        assert_eq!(events, [("act", "act"), ("beside", "beside"), ("between", "none")], "minion {minion}");
 
         let failures: Vec<&str> = of(&seen, true)
             .filter(|s| s.spans[0].1.0["minion"] == minion.to_string())

@@ -158,8 +158,8 @@ fn criteria_are_judged_and_no_data_is_a_failure() {
             .expect(Step::Rare.count().at_least(1))
             .expect(Step::Rare.response_time().mean().below(secs(1)))
     });
-    let held: Vec<bool> = report.scenarios[0].criteria.iter().map(|c| c.is_met()).collect();
-    assert_eq!(held, [false, true, true, false, false]);
+    let met: Vec<bool> = report.scenarios[0].criteria.iter().map(|c| c.is_met()).collect();
+    assert_eq!(met, [false, true, true, false, false]);
     let kinds: Vec<_> = report.reasons.iter().map(|r| r.kind.unwrap()).collect();
     assert_eq!(kinds, [FailureKind::Latency, FailureKind::NoData]);
     assert!(report.reasons[0].message.starts_with("expected service time p95 below 10 ms, observed 5"));
