@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 /// How often the head gets a sign of life.
 const HEARTBEAT: Duration = Duration::from_millis(500);
@@ -252,10 +252,20 @@ impl Link {
         // The factory does not listen any more.
         self.received = mpsc::channel(1).0;
         let acknowledged = async {
+            let mut heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
             while !self.outbox.is_empty() {
-                let message = self.wire.receive().await;
-                if !matches!(message, Ok(Some(_))) || self.take(message).await.is_err() {
-                    break;
+                tokio::select! {
+                    // By its number the head sees that a report is missing.
+                    _ = heartbeat.tick() => {
+                        if self.send(ToHead::Heartbeat).await.is_err() {
+                            break;
+                        }
+                    }
+                    message = self.wire.receive() => {
+                        if !matches!(message, Ok(Some(_))) || self.take(message).await.is_err() {
+                            break;
+                        }
+                    }
                 }
             }
         };
@@ -293,6 +303,7 @@ impl Stillness {
 mod tests {
     use super::*;
     use crate::local::Listener;
+    use crate::transport::{InProcess, Transport};
 
     #[test]
     fn f1_a_factory_is_stuck_only_when_heartbeats_went_out_meanwhile() {
@@ -340,5 +351,32 @@ mod tests {
             connection.close().await.unwrap();
         });
         assert!(head.join().unwrap() >= 3, "heartbeats go out while the runtime is blocked");
+    }
+
+    #[tokio::test]
+    async fn last_report_that_was_lost_is_sent_again() {
+        let (mut head, mut ends) = InProcess::new(1);
+        let mut connection = HeadConnection::in_process(ends.remove(0)).await.unwrap();
+        connection.send(ToHead::Ended).await.unwrap();
+        let leading = async {
+            let mut ended = 0;
+            while let (factory, Arrival::Message(message)) = head.receive().await {
+                match message.message {
+                    ToHead::Ended => ended += 1,
+                    // The first one was lost on its way.
+                    ToHead::Heartbeat if ended == 1 => {
+                        head.send(factory, HeadMessage { sequence: 0, message: ToFactory::Resend(0) });
+                    }
+                    _ => {}
+                }
+                if ended == 2 {
+                    head.send(factory, HeadMessage { sequence: 0, message: ToFactory::Acknowledge(1) });
+                }
+            }
+            ended
+        };
+        let (closed, ended) = tokio::join!(connection.close(), leading);
+        closed.unwrap();
+        assert_eq!(ended, 2);
     }
 }
