@@ -2,5 +2,7 @@
 //!
 //! Each part is a feature, so that a scenario compiles only what its plugins use.
 
+#[cfg(feature = "reader")]
+pub mod reader;
 #[cfg(feature = "tls")]
 pub mod tls;

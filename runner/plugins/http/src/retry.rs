@@ -9,6 +9,7 @@
 use crate::error::{ErrorKind, Failure};
 use crate::host::NO_HTTP2;
 use crate::watch::Watch;
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use http::Method;
 use std::error::Error;
 use std::time::Duration;
@@ -22,6 +23,12 @@ const USELESS: u32 = 4;
 
 /// How often the server may refuse the stream.
 const REFUSALS: u32 = 16;
+
+/// The pauses before a stream that was refused goes out again, once it was refused several times.
+const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(8))
+    .with_max_delay(Duration::from_millis(128))
+    .without_max_times();
 
 /// Far more than are needed where each connection takes at least one request.
 const ATTEMPTS: u32 = 5_000;
@@ -39,6 +46,7 @@ pub(crate) struct Retries {
     stale: u32,
     useless: u32,
     refusals: u32,
+    pauses: Option<ExponentialBackoff>,
 }
 
 /// Why a request over HTTP/2 was not processed.
@@ -140,7 +148,8 @@ impl Retries {
                     return Err(Failure::new(ErrorKind::Closed, cause));
                 }
                 if self.refusals > 2 {
-                    tokio::time::sleep(Duration::from_millis(1 << self.refusals.min(7))).await;
+                    let pauses = self.pauses.get_or_insert_with(|| PAUSES.build());
+                    tokio::time::sleep(pauses.next().expect("the pauses have no end")).await;
                 }
                 // In turns: a connection that is being closed refuses all streams, and one whose limit of
                 // streams was not known yet takes the next.

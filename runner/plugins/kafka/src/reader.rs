@@ -16,17 +16,15 @@ use crate::watch::Watch;
 use qalipsis_core::execution::Exchanged as _;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::duration::human;
-use qalipsis_core::panics;
 use qalipsis_core::source::{Feed, Recovery, SourceContext};
+use qalipsis_plugin::reader::{self, Ending};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::thread;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
 
 /// How often a quiet source looks whether it has to end.
 const POLL: Duration = Duration::from_millis(50);
@@ -34,9 +32,6 @@ const POLL: Duration = Duration::from_millis(50);
 /// How long a group may take to assign partitions: the broker's initial delay (3 s) and the session
 /// of a reader that died ([`CONSUMER_DEFAULTS`]) have to fit.
 const ASSIGNMENT_LIMIT: Duration = Duration::from_secs(25);
-
-/// How long a source that has to end waits for its thread; it ends by itself in any case.
-const END_LIMIT: Duration = Duration::from_millis(800);
 
 /// How long brokers must have been away at the end for the source to have failed.
 const OUTAGE: Duration = Duration::from_secs(1);
@@ -67,72 +62,20 @@ const RANGE_LIMIT: Duration = Duration::from_secs(2);
 /// A partition that has begun again is not begun again for so long for the same reason.
 const BEGUN: Duration = Duration::from_secs(10);
 
-/// Tells the thread to end, also when the source is dropped.
-#[derive(Default)]
-struct Ending(Arc<AtomicBool>);
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.0.store(true, Relaxed);
-    }
-}
-
 pub(crate) async fn run<T: Send + 'static>(source: Consume<T>, feed: Feed<Record<T>>) -> Result<(), Fault> {
-    let feed = Arc::new(feed);
-    let ending = Ending::default();
-    let (told, mut result) = oneshot::channel();
-    let (closed, closing) = oneshot::channel::<()>();
-    let (thread_feed, thread_ending) = (Arc::clone(&feed), Arc::clone(&ending.0));
-    let spawned = thread::Builder::new().name("kafka-reader".to_owned()).spawn(move || {
-        let read = panics::catch(|| {
-            let mut consumer = None;
-            let reading =
-                Reading { source, feed: &thread_feed, ending: &thread_ending, begun: HashMap::new() };
-            let read = reading.run(&mut consumer);
-            (read, consumer)
-        });
-        drop(thread_feed);
-        // Its sentinel ends with it.
-        thread_ending.store(true, Relaxed);
-        let consumer = match read {
-            Ok((read, consumer)) => {
-                let _ = told.send(read);
-                consumer
-            }
-            Err(panic) => {
-                let message = format!("panicked at {}: {}", panic.place, panic.message);
-                let _ = told.send(Err(Fault::error(message).code("panic")));
-                None
-            }
-        };
-        // It leaves its group, which may take a round trip.
-        drop(consumer);
-        let _ = closed.send(());
-    });
-    spawned.map_err(|error| Fault::error(format!("no thread to read with: {error}")))?;
-
-    tokio::select! {
-        biased;
-        read = &mut result => return read.unwrap_or_else(|_| Err(Fault::error("the reading thread is gone"))),
-        () = feed.stopped() => {}
-    }
-    drop(ending);
-    let end = async {
-        let read = result.await;
-        let _ = closing.await;
-        read
-    };
-    match tokio::time::timeout(END_LIMIT, end).await {
-        Ok(Ok(read)) => read,
-        // It still waits for an answer of the brokers and ends after it.
-        Ok(Err(_)) | Err(_) => Ok(()),
-    }
+    reader::run("kafka-reader", feed, |feed, ending| {
+        let mut consumer = None;
+        let read = Reading { source, feed, ending, begun: HashMap::new() }.run(&mut consumer);
+        // Dropped last: it leaves its group, which may take a round trip.
+        (read, consumer)
+    })
+    .await
 }
 
 struct Reading<'a, T: Send + 'static> {
     source: Consume<T>,
     feed: &'a Arc<Feed<Record<T>>>,
-    ending: &'a Arc<AtomicBool>,
+    ending: &'a Ending,
     /// When a partition was begun again.
     begun: HashMap<Partition, Instant>,
 }
@@ -159,7 +102,7 @@ impl<T: Send + 'static> Reading<'_, T> {
             partitions: Vec::new(),
         };
         start.find(consumer, &self.source.topics)?;
-        if self.ending.load(Relaxed) {
+        if self.ending.is_set() {
             return Ok(());
         }
         let topics = start.topics().into_iter().map(str::to_owned).collect();
@@ -168,7 +111,7 @@ impl<T: Send + 'static> Reading<'_, T> {
         } else {
             assign(consumer, &watch, &start)?;
         }
-        if self.ending.load(Relaxed) {
+        if self.ending.is_set() {
             return Ok(());
         }
         let sentinel = Sentinel {
@@ -176,7 +119,7 @@ impl<T: Send + 'static> Reading<'_, T> {
             feed: Arc::clone(self.feed),
             topics,
             by_hand: self.source.group.is_none(),
-            ending: Arc::clone(self.ending),
+            ending: self.ending.clone(),
         };
         sentinel.start().map_err(|error| Fault::error(format!("no thread to look after it: {error}")))?;
         // What happened until now has been waited for.
@@ -199,7 +142,7 @@ impl<T: Send + 'static> Reading<'_, T> {
         consumer.subscribe(&topics).map_err(|error| failed(&cause(&error)))?;
         let deadline = Instant::now() + ASSIGNMENT_LIMIT;
         while !watch.assigned()? {
-            if self.ending.load(Relaxed) {
+            if self.ending.is_set() {
                 return Ok(());
             }
             // Nothing can be read before the assignment, and what comes with it is polled again below.
@@ -222,7 +165,7 @@ impl<T: Send + 'static> Reading<'_, T> {
     fn read(&mut self, consumer: &BaseConsumer<Watch>, watch: &Watch) -> Result<(), Fault> {
         let mut last_read = None;
         let mut again = Again::default();
-        while !self.ending.load(Relaxed) {
+        while !self.ending.is_set() {
             match consumer.poll(POLL) {
                 Some(Ok(message)) => {
                     let received = tokio::time::Instant::now();

@@ -9,12 +9,12 @@ use crate::text::cause;
 use crate::trouble::Trouble;
 use crate::watch::Watch;
 use qalipsis_core::source::{Feed, Recovery};
+use qalipsis_plugin::reader::Ending;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::Offset;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -42,7 +42,7 @@ pub(crate) struct Sentinel<R> {
     pub(crate) topics: Vec<String>,
     /// Whether new partitions have to be assigned by hand.
     pub(crate) by_hand: bool,
-    pub(crate) ending: Arc<AtomicBool>,
+    pub(crate) ending: Ending,
 }
 
 /// What is known of the topics.
@@ -68,12 +68,12 @@ impl<R: Send + 'static> Sentinel<R> {
             let period = if interrupted { PERIOD_OF_TROUBLE } else { PERIOD };
             let slept = Instant::now();
             while slept.elapsed() < period && (interrupted || !watch.is_broken()) {
-                if self.ending.load(Relaxed) {
+                if self.ending.is_set() {
                     return;
                 }
                 thread::sleep(NAP);
             }
-            if self.ending.load(Relaxed) {
+            if self.ending.is_set() {
                 return;
             }
             let began = Instant::now();

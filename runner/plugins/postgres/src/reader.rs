@@ -7,6 +7,7 @@ use crate::poll::Poll;
 use crate::seen::{Hasher, MOST_SEEN, Seen};
 use crate::text::quote;
 use crate::window::{self, Bound, Query, Window};
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use futures::{StreamExt, pin_mut};
 use parking_lot::Mutex;
 use qalipsis_core::fault::Fault;
@@ -24,8 +25,11 @@ use tokio_postgres::{Error, Row, RowStream, Statement};
 /// How long the server may leave a question without any answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-/// The first and the longest pause before another connection is tried.
-const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+/// The pauses before another connection is tried.
+const RETRY: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(100))
+    .with_max_delay(Duration::from_secs(1))
+    .without_max_times();
 
 /// How long the server must have been away at the end for the source to have failed.
 const OUTAGE: Duration = Duration::from_secs(1);
@@ -162,14 +166,13 @@ fn note(outage: &Outage, fault: Fault) {
 
 /// A new connection, as soon as there is one.
 async fn reopen<'a>(poll: &'a Poll, outage: &Outage) -> Session<'a> {
-    let mut pause = RETRY.0;
+    let mut pauses = RETRY.build();
     loop {
         match Session::open(poll).await {
             Ok(session) => return session,
             Err(fault) => note(outage, fault),
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(RETRY.1);
+        tokio::time::sleep(pauses.next().expect("the pauses have no end")).await;
     }
 }
 

@@ -20,14 +20,13 @@ use lapin::types::{FieldTable, ShortString};
 use qalipsis_core::execution::Exchanged as _;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::duration::human;
-use qalipsis_core::panics;
 use qalipsis_core::source::{Feed, Recovery, SourceContext};
+use qalipsis_plugin::reader::{self, Ending};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::thread;
 use std::time::Duration;
-use tokio::runtime::{Builder, Handle};
-use tokio::sync::{mpsc, oneshot};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
 /// How long a queue and its consumer may take to be there at warm-up.
@@ -36,9 +35,6 @@ const WARM_UP: Duration = Duration::from_secs(10);
 /// Between two attempts to connect again, and the limit of each.
 const PAUSE: Duration = Duration::from_millis(200);
 const ATTEMPT: Duration = Duration::from_secs(5);
-
-/// How long a source that has to end waits for its thread; it ends by itself in any case.
-const END_LIMIT: Duration = Duration::from_millis(800);
 
 /// How long the broker must have been away at the end for the source to have failed.
 const OUTAGE: Duration = Duration::from_secs(1);
@@ -66,37 +62,10 @@ fn is_refusal(fault: &Fault) -> bool {
 const NAME: usize = 200;
 
 pub(crate) async fn run<T: Send + 'static>(source: Consume<T>, feed: Feed<Message<T>>) -> Result<(), Fault> {
-    let feed = Arc::new(feed);
-    // Dropped with this future, which ends the thread as well.
-    let (_running, gone) = oneshot::channel::<()>();
-    let (told, mut result) = oneshot::channel();
-    let thread_feed = Arc::clone(&feed);
-    let spawned = thread::Builder::new().name("rabbitmq-reader".to_owned()).spawn(move || {
-        let read = panics::catch(|| {
-            let runtime = Builder::new_current_thread().enable_all().build();
-            let runtime =
-                runtime.map_err(|error| Fault::error(format!("no runtime to read with: {error}")))?;
-            runtime.block_on(Reading::new(source, &thread_feed).run(gone))
-        });
-        drop(thread_feed);
-        let _ = told.send(read.unwrap_or_else(|panic| {
-            let message = format!("panicked at {}: {}", panic.place, panic.message);
-            Err(Fault::error(message).code("panic"))
-        }));
-    });
-    spawned.map_err(|error| Fault::error(format!("no thread to read with: {error}")))?;
-
-    let ended = |read: Result<_, _>| read.unwrap_or_else(|_| Err(Fault::error("the reading thread is gone")));
-    tokio::select! {
-        biased;
-        read = &mut result => return ended(read),
-        () = feed.stopped() => {}
-    }
-    match timeout(END_LIMIT, result).await {
-        Ok(read) => ended(read),
-        // It is in a decoder, and ends after it.
-        Err(_) => Ok(()),
-    }
+    reader::run_async("rabbitmq-reader", feed, |feed, ending| async move {
+        Reading::new(source, &feed).run(&ending).await
+    })
+    .await
 }
 
 /// What lapin's thread tells the one that reads.
@@ -129,14 +98,13 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
         Self { source, feed, handed: Handed::default(), heard: Instant::now() }
     }
 
-    /// Reads until it is told to stop, or nobody is there any more to tell.
-    async fn run(mut self, gone: oneshot::Receiver<()>) -> Result<(), Fault> {
+    /// Reads until it has to end.
+    async fn run(mut self, ending: &Ending) -> Result<(), Fault> {
         let feed = self.feed;
         let stop = async {
             tokio::select! {
                 () = feed.stopped() => {}
-                // Either way: nothing is ever sent.
-                _ = gone => {}
+                () = ending.wait() => {}
             }
         };
         tokio::pin!(stop);

@@ -6,11 +6,11 @@ use crate::outage::Outage;
 use crate::record::Message;
 use crate::server::{CONNECT_LIMIT, Server};
 use crate::text::{cause, is_outage, quote};
-use crate::thread::{self, Ending};
 use futures::StreamExt as _;
 use qalipsis_core::execution::Exchange;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::source::{Feed, Recovery, Source};
+use qalipsis_plugin::reader::{self, Ending};
 use redis::aio::{PubSubSink, PubSubStream};
 use redis::{Msg, RedisError, RedisResult, Value};
 use serde::de::DeserializeOwned;
@@ -18,6 +18,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep, timeout};
 
 /// How often a quiet server is asked whether it is still there.
@@ -125,14 +126,16 @@ impl<T: Send + 'static> Source for Subscribe<T> {
     }
 
     async fn run(self, feed: Feed<Message<T>>) -> Result<(), Fault> {
-        thread::run(feed, |feed, ending| read(self, feed, ending)).await
+        // Without the budget of a task, so that all that has come is handed over before more is read from the
+        // connection: this is what limits the client's buffer.
+        reader::run_async("redis-reader", feed, |feed, ending| unconstrained(read(self, feed, ending))).await
     }
 }
 
 async fn read<T: Send + 'static>(
     source: Subscribe<T>,
     feed: Arc<Feed<Message<T>>>,
-    mut ending: Ending,
+    ending: Ending,
 ) -> Result<(), Fault> {
     let server = Arc::clone(&source.redis.0.server);
     let Some(opened) = ending.unless(source.open(&server)).await else { return Ok(()) };
@@ -140,7 +143,7 @@ async fn read<T: Send + 'static>(
     feed.ready();
     let mut outage = Outage::default();
     loop {
-        let (reason, heard) = source.receive(connection, &feed, &mut ending).await;
+        let (reason, heard) = source.receive(connection, &feed, &ending).await;
         if ending.is_set() {
             return Ok(());
         }
@@ -193,7 +196,7 @@ impl<T: Send + 'static> Subscribe<T> {
         &self,
         (mut sink, mut stream): (PubSubSink, PubSubStream),
         feed: &Feed<Message<T>>,
-        ending: &mut Ending,
+        ending: &Ending,
     ) -> (String, Instant) {
         let heard = Cell::new(Instant::now());
         // A server that vanished without a word would else be waited for forever.

@@ -16,7 +16,6 @@ mod server;
 mod stream;
 mod stream_reader;
 mod text;
-mod thread;
 
 pub use backlog::Backlog;
 pub use call::Call;

@@ -1,6 +1,7 @@
 //! The time without a server.
 
 use crate::server::Server;
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::duration::human;
 use std::time::{Duration, Instant};
@@ -8,16 +9,18 @@ use std::time::{Duration, Instant};
 /// How long a server must have been away at the end for the source to have failed.
 const FAILS_AFTER: Duration = Duration::from_secs(1);
 
-/// The first and the longest pause between two attempts to connect.
-const PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// The pauses between attempts to connect.
+const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(50))
+    .with_max_delay(Duration::from_secs(1))
+    .without_max_times();
 
 /// An outage of the server, while there is one.
 #[derive(Default)]
 pub(crate) struct Outage {
     since: Option<Instant>,
     reason: String,
-    attempts: u32,
+    pauses: Option<ExponentialBackoff>,
 }
 
 impl Outage {
@@ -25,8 +28,8 @@ impl Outage {
     pub(crate) fn failed(&mut self, reason: String) -> Duration {
         self.since.get_or_insert_with(Instant::now);
         self.reason = reason;
-        self.attempts += 1;
-        PAUSE.saturating_mul(1 << (self.attempts - 1).min(10)).min(LONGEST_PAUSE)
+        let pauses = self.pauses.get_or_insert_with(|| PAUSES.build());
+        pauses.next().expect("the pauses have no end")
     }
 
     /// The server has answered; whether it was away until now.
@@ -66,6 +69,6 @@ mod tests {
         assert_eq!(pauses[..6], [50, 100, 200, 400, 800, 1000]);
         assert_eq!(pauses[39], 1000);
         assert!(outage.over() && !outage.over());
-        assert_eq!(outage.failed(String::new()), PAUSE);
+        assert_eq!(outage.failed(String::new()), Duration::from_millis(50));
     }
 }

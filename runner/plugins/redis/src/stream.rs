@@ -5,14 +5,15 @@ use crate::entry::Entry;
 use crate::evidence::ReadEntry;
 use crate::record::StreamRecord;
 use crate::stream_reader;
-use crate::thread;
 use qalipsis_core::execution::Exchange;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::source::{Feed, Source};
+use qalipsis_plugin::reader;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use tokio::task::unconstrained;
 
 /// Where reading starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -157,6 +158,11 @@ impl<T: Send + 'static> Source for ConsumeStream<T> {
     }
 
     async fn run(self, feed: Feed<StreamRecord<T>>) -> Result<(), Fault> {
-        thread::run(feed, |feed, ending| stream_reader::read(self, feed, ending)).await
+        // Without the budget of a task, so that all that has come is handed over before more is read from the
+        // connection: this is what limits the client's buffer.
+        reader::run_async("redis-reader", feed, |feed, ending| {
+            unconstrained(stream_reader::read(self, feed, ending))
+        })
+        .await
     }
 }

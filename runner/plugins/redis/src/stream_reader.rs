@@ -7,9 +7,9 @@ use crate::record::StreamRecord;
 use crate::server::{ANSWER_LIMIT, Connection, Server};
 use crate::stream::{ConsumeStream, Decode, Position};
 use crate::text::{cause, is_outage, quote};
-use crate::thread::Ending;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::source::{Feed, Recovery};
+use qalipsis_plugin::reader::Ending;
 use redis::{Cmd, RedisError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,7 +97,7 @@ pub(crate) async fn read<T: Send + 'static>(
 
 impl<T: Send + 'static> Reading<T> {
     async fn run(mut self) -> Result<(), Fault> {
-        let mut ending = self.ending.clone();
+        let ending = self.ending.clone();
         let server = Arc::clone(&self.server);
         // Nobody else uses this connection, so nobody needs to be told of its loss.
         let open = || server.open(BLOCK + ANSWER_LIMIT, crate::server::Lost::default());
