@@ -14,7 +14,7 @@ pub use home::belong_to;
 
 use crate::minion::Minion;
 use crate::setup::SetupError;
-use crate::step::StepFailed;
+use crate::step_failed::StepFailed;
 use crate::steps::Steps;
 pub(crate) use cursor::RecordCursor;
 use live::Live;

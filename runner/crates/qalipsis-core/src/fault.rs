@@ -1,7 +1,7 @@
 //! Why a step could not succeed, as plugins and the engine tell it.
 
 use crate::panics::Panic;
-use crate::step::StepFailed;
+use crate::step_failed::StepFailed;
 use qalipsis_model::evidence::{FailedCheck, FailureKind};
 use qalipsis_model::snapshot::ExecutionOutcome;
 use std::borrow::Cow;

@@ -36,6 +36,7 @@ pub mod source;
 pub mod spans;
 pub mod stage;
 pub mod step;
+mod step_failed;
 pub mod steps;
 pub mod text;
 pub mod tolerance;

@@ -7,6 +7,7 @@ use crate::minion::MinionState;
 use crate::panics;
 use crate::rng::MinionRng;
 use crate::spans;
+pub use crate::step_failed::StepFailed;
 use pin_project_lite::pin_project;
 use qalipsis_model::duration::human;
 use qalipsis_model::event::{Executed, Level};
@@ -23,34 +24,6 @@ use tracing::Span;
 
 /// How an iteration of a minion ends.
 pub type Outcome = Result<(), StepFailed>;
-
-/// A step did not succeed. It is recorded already; `?` carries it out of the iteration.
-#[derive(Debug)]
-#[must_use = "end the iteration with `?`, or go on knowingly with `match`"]
-pub struct StepFailed {
-    pub(crate) step: &'static str,
-    pub(crate) kind: FailureKind,
-}
-
-impl StepFailed {
-    /// The name of the step.
-    pub fn step(&self) -> &'static str {
-        self.step
-    }
-
-    /// Why it failed.
-    pub fn kind(&self) -> FailureKind {
-        self.kind
-    }
-}
-
-impl fmt::Display for StepFailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "step '{}' failed", self.step)
-    }
-}
-
-impl std::error::Error for StepFailed {}
 
 /// What a step can do: anything that becomes a future of a `Result`.
 #[diagnostic::on_unimplemented(

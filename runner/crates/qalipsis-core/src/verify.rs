@@ -3,9 +3,8 @@
 use crate::execution;
 use crate::fault::Fault;
 use crate::panics::{self, Panic};
-use crate::tolerance::Tolerance;
 use qalipsis_model::evidence::{EXCERPT_LIMIT, FailedCheck, FailureKind, excerpt};
-use qalipsis_model::snapshot::StepKind;
+use qalipsis_model::snapshot::{StepKind, Tolerance};
 use std::fmt::{Debug, Display, Write};
 use std::future::poll_fn;
 use std::panic::Location;
