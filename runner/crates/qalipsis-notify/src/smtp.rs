@@ -21,7 +21,7 @@ pub(crate) enum Security {
     Tls,
 }
 
-/// Where a mail is handed in, and as whom.
+/// Where a mail is handed in, and with which login.
 pub(crate) struct Server<'a> {
     pub(crate) host: &'a str,
     pub(crate) port: u16,
@@ -32,9 +32,9 @@ pub(crate) struct Server<'a> {
 /// What a server made of one mail.
 #[derive(Debug, Default)]
 pub(crate) struct Delivery {
-    /// For whom it took the mail.
+    /// The recipients that it accepted.
     pub(crate) taken: Vec<Address>,
-    /// For whom it did not, each with its answer.
+    /// The recipients that it refused, each with its answer.
     pub(crate) refused: Vec<(Address, Error)>,
 }
 
@@ -42,7 +42,7 @@ impl Server<'_> {
     /// Hands in `content` for those of the recipients that the server takes.
     ///
     /// # Errors
-    /// When nobody was told, for a reason that is no recipient's own.
+    /// When nobody got the mail, for a reason that is no recipient's own.
     pub(crate) fn deliver(
         &self,
         envelope: &Envelope,

@@ -1,7 +1,7 @@
 //! The final report for people, on a terminal or in a log.
 //!
 //! The verdict and its causes come first, then the figures of each scenario, then what to know to
-//! repeat the run. Nothing is told twice.
+//! repeat the run. Nothing is said twice.
 
 mod causes;
 mod comparison;

@@ -1,4 +1,4 @@
-//! The causes of a verdict, each with what belongs to it. Every output takes them from here, none finds them anew.
+//! The causes of a verdict, each with what belongs to it. Every output takes them from here, none looks for them itself.
 
 use crate::text::{counted, number};
 use crate::zones;
@@ -32,7 +32,7 @@ pub struct Cause<'a> {
     pub minions: Option<(u64, u64)>,
     /// Which zones are concerned, in words, when the campaign has several: `only in zone us: 37 of its 400 minions`.
     pub zones: Option<String>,
-    /// The failures that were kept whole.
+    /// The failures that were kept with their evidence.
     pub evidence: Vec<&'a Evidence>,
     /// In the scenario's source; `None` when no line of it explains anything, as for a slow generator.
     pub location: Option<&'a SourceLocation>,
@@ -75,14 +75,14 @@ impl Cause<'_> {
         self.failures.iter().skip(1).map(|failure| format!("{}: {}", failure.kind.noun(), failure.message))
     }
 
-    /// `12 of 1000 minions`, when minions are concerned and the message does not tell so.
+    /// `12 of 1000 minions`, when minions are concerned and the message does not say so.
     pub fn share(&self) -> Option<String> {
         let (failed, all) = self.minions?;
         let share = format!("{} of {}", number(failed), counted(all, "minion"));
         (!self.message.starts_with(&share)).then_some(share)
     }
 
-    /// For whom, how often and since when, as far as known: in every output, in this order.
+    /// Which minions, how often and since when, as far as known: in every output, in this order.
     pub fn extent(&self) -> impl Iterator<Item = String> {
         [self.share(), self.zones.clone(), self.times(), self.since()].into_iter().flatten()
     }
@@ -189,11 +189,11 @@ pub fn headline(report: &Report) -> String {
     )
 }
 
-/// Warnings, and factories that were lost, unless a cause tells it.
+/// Warnings, and factories that were lost, unless a cause says it.
 pub fn warnings(report: &Report) -> Vec<String> {
-    let told = |why: &str| report.reasons.iter().any(|reason| reason.message.contains(why));
+    let is_said = |why: &str| report.reasons.iter().any(|reason| reason.message.contains(why));
     let lost = report.factories.iter().filter_map(|factory| {
-        let why = factory.lost.as_deref().filter(|why| !told(why))?;
+        let why = factory.lost.as_deref().filter(|why| !is_said(why))?;
         Some(format!("factory {} was lost: {why}", factory.name))
     });
     report.warnings.iter().cloned().chain(lost).collect()

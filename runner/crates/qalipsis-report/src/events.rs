@@ -23,7 +23,7 @@ pub fn path(folder: &Path, key: &str) -> PathBuf {
     folder.join(file_name::safe(key)).join(FILE_NAME)
 }
 
-/// Who tells events: what all those of one factory have in common.
+/// Where events come from: what all those of one factory have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventContext {
     /// Key of the campaign.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const PROBE: usize = 64 * 1024;
 
 /// Writes a file, and makes its folder when there is none. It is written under a temporary name beside it and renamed
-/// once it is whole: no reader ever sees a half, and a full disk leaves nothing behind.
+/// once it is complete: no reader ever sees half of it, and a full disk leaves nothing behind.
 ///
 /// # Errors
 /// When the folder or the file cannot be written.
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn c4_a_file_is_whole_or_not_there() {
+    fn c4_a_file_is_complete_or_not_there() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/report.html");
         write(&path, b"whole").unwrap();

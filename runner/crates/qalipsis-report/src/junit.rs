@@ -141,8 +141,8 @@ fn document(report: &Report, scenario: &ScenarioReport, limits: Limits) -> Resul
         cases.sort_by_key(cases::passed);
         let left_out = cases.split_off(limits.cases);
         let failed = left_out.iter().filter(|case| !cases::passed(case)).count();
-        let told = format!("{}, of which {failed} did not pass", left_out.len());
-        suite.add_property(("test-cases-left-out", told.as_str()));
+        let left_out_text = format!("{}, of which {failed} did not pass", left_out.len());
+        suite.add_property(("test-cases-left-out", left_out_text.as_str()));
     }
     let mut taken = HashSet::new();
     for case in cases {

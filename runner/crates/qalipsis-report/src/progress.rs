@@ -26,7 +26,7 @@ impl Standing {
     pub fn line(&self) -> String {
         let minions = if self.planned == 1 { "minion" } else { "minions" };
         let (released, planned) = (number(self.released), number(self.planned));
-        self.told(&format!("{released} of {planned} {minions} released"))
+        self.text_with(&format!("{released} of {planned} {minions} released"))
     }
 
     /// As [`line`](Self::line), in at most so many columns: first in fewer words, then cut at its end.
@@ -35,11 +35,11 @@ impl Standing {
         if width(&line) <= columns {
             return line;
         }
-        let short = self.told(&format!("{}/{}", number(self.released), number(self.planned)));
+        let short = self.text_with(&format!("{}/{}", number(self.released), number(self.planned)));
         fit(&short, columns, "...")
     }
 
-    fn told(&self, released: &str) -> String {
+    fn text_with(&self, released: &str) -> String {
         let seconds = self.elapsed.as_secs();
         let clock = match seconds {
             0..3600 => format!("{}:{:02}", seconds / 60, seconds % 60),

@@ -222,7 +222,7 @@ impl Summary {
 
     /// Writes it to a file, and makes its folder when there is none.
     ///
-    /// The file is whole or not there: a reader never sees a half.
+    /// The file is complete or not there: a reader never sees half of it.
     ///
     /// # Errors
     /// When the folder or the file cannot be written; names it.

@@ -126,7 +126,7 @@ pub fn counted(value: u64, one: &str) -> String {
     format!("{} {plural}", number(value))
 }
 
-/// Eight hexadecimal digits that tell texts apart, the same in every version (FNV-1a).
+/// Eight hexadecimal digits that differ for different texts, the same in every version (FNV-1a).
 pub(crate) fn short_hash(text: &str) -> String {
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)

@@ -52,16 +52,16 @@ pub(crate) fn differing(scenario: &ScenarioReport) -> Vec<String> {
     most(scenario.zone_differences.iter())
 }
 
-/// As [`differing`], without what the causes of the verdict tell already.
+/// As [`differing`], without what the causes of the verdict say already.
 pub(crate) fn untold(scenario: &ScenarioReport) -> Vec<String> {
-    let told = |difference: &ZoneDifference| {
+    let is_said = |difference: &ZoneDifference| {
         let failed = scenario.steps.iter().any(|s| s.name == difference.step && s.headline.is_some());
         let message = difference.message();
         let mut breached = scenario.criteria.iter().filter(|criterion| criterion.is_breached());
         (failed && !difference.is_time())
             || breached.any(|criterion| behind(scenario, criterion).as_ref() == Some(&message))
     };
-    most(scenario.zone_differences.iter().filter(|difference| !told(difference)))
+    most(scenario.zone_differences.iter().filter(|difference| !is_said(difference)))
 }
 
 fn most<'a>(differences: impl Iterator<Item = &'a ZoneDifference>) -> Vec<String> {

@@ -82,7 +82,7 @@ impl Server {
         std::fs::read_to_string(self.folder.path().join(format!("{n}.eml"))).ok()
     }
 
-    /// For whom the nth mail was handed in.
+    /// The recipients of the nth mail.
     fn envelope(&self, n: u32) -> Vec<String> {
         let mail = self.nth_mail(n).expect("a mail came");
         mail.lines().take_while(|line| !line.is_empty()).map(str::to_owned).collect()
@@ -106,14 +106,14 @@ fn send(settings: MailSettings, report: &qalipsis_judge::report::Report) -> Resu
 }
 
 #[test]
-fn it_tells_all_recipients_in_plain_text_and_html() {
+fn it_reaches_all_recipients_in_plain_text_and_html() {
     let server = Server::new("");
     let settings = MailSettings { cc: "archive@example.org".to_owned(), ..server.settings() };
     send(settings, &Campaign::failing().report()).unwrap();
     let mail = server.mail();
     assert!(mail.starts_with("team@example.org\nboss@example.org\narchive@example.org\n"), "{mail}");
     let mail = mail.replace("=\r\n", "").replace("=\n", "").replace("=3D", "=");
-    for told in [
+    for shown in [
         "Subject: FAILED nightly: 1000 minions",
         "multipart/alternative",
         "text/plain",
@@ -126,7 +126,7 @@ fn it_tells_all_recipients_in_plain_text_and_html() {
         "report: https://ci.example/report.html",
         "<a href=\"https://ci.example/report.html\">",
     ] {
-        assert!(mail.contains(told), "{told}\n{mail}");
+        assert!(mail.contains(shown), "{shown}\n{mail}");
     }
     assert!(!mail.contains("junit.zip"));
 }
@@ -140,8 +140,8 @@ fn the_junit_files_come_along_when_asked_for() {
         .arg(server.folder.path().join("1.eml"))
         .output()
         .unwrap();
-    let told = String::from_utf8_lossy(&checked.stdout).into_owned();
-    assert_eq!(told.trim(), "TEST-checkout.xml testsuites", "{}", String::from_utf8_lossy(&checked.stderr));
+    let shown = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert_eq!(shown.trim(), "TEST-checkout.xml testsuites", "{}", String::from_utf8_lossy(&checked.stderr));
 }
 
 /// Reads the attachment as a mail program does.
@@ -154,7 +154,7 @@ print(*[f"{name} {tree.fromstring(archive.read(name)).tag}" for name in archive.
 "#;
 
 #[test]
-fn it_logs_in_and_tells_a_wrong_password_without_showing_it() {
+fn it_logs_in_and_names_a_wrong_password_without_showing_it() {
     let server = Server::new(PASSWORD);
     let logged_in = |password: &str| MailSettings {
         username: Some("ci".to_owned()),
@@ -174,7 +174,7 @@ fn it_logs_in_and_tells_a_wrong_password_without_showing_it() {
 }
 
 #[test]
-fn a_refused_recipient_is_told() {
+fn a_refused_recipient_is_named() {
     let server = Server::new("");
     let settings = MailSettings { to: "nobody@example.org".to_owned(), ..server.settings() };
     let error = send(settings, &Campaign::failing().report()).unwrap_err();
@@ -199,7 +199,7 @@ fn a_refused_recipient_keeps_the_mail_from_nobody_else() {
 }
 
 #[test]
-fn a_recipient_refused_for_the_moment_is_tried_again_and_nobody_is_told_twice() {
+fn a_recipient_refused_for_the_moment_is_tried_again_and_nobody_gets_it_twice() {
     let server = Server::new("");
     let to = "team@example.org, busy@example.org";
     send(MailSettings { to: to.to_owned(), ..server.settings() }, &Campaign::failing().report()).unwrap();

@@ -1,4 +1,4 @@
-//! Slack: what it is told, and what becomes of its refusals.
+//! Slack: what is posted, and what becomes of its refusals.
 
 use crate::sample::{Campaign, hostile};
 use axum::Router;
@@ -59,14 +59,14 @@ impl Double {
         Self { address, inside, _runtime: runtime }
     }
 
-    fn tell(&self, report: &Report) -> Result<Vec<String>, String> {
+    fn publish(&self, report: &Report) -> Result<Vec<String>, String> {
         let settings = SlackSettings {
             token: Some(Secret::new(TOKEN)),
             channel: Some("#ci".to_owned()),
             url: Some(Secret::new(format!("{}/api/", self.address))),
             ..defaults()
         };
-        tell(settings, report)
+        publish(settings, report)
     }
 
     fn asked(&self) -> std::sync::MutexGuard<'_, Vec<Asked>> {
@@ -80,7 +80,7 @@ fn defaults() -> SlackSettings {
     SlackSettings::from(&Settings::default().section(&slack.section))
 }
 
-fn tell(settings: SlackSettings, report: &Report) -> Result<Vec<String>, String> {
+fn publish(settings: SlackSettings, report: &Report) -> Result<Vec<String>, String> {
     assert!(!format!("{settings:?}").contains(TOKEN));
     let link = Some("https://ci.example/report.html".to_owned());
     Slack::new(settings, link).publish(report).map_err(|error| error.to_string())
@@ -131,7 +131,7 @@ async fn answer(State(inside): State<Arc<Inside>>, uri: Uri, headers: HeaderMap,
 #[test]
 fn the_channel_gets_the_verdict_and_the_thread_the_details() {
     let slack = Double::new([]);
-    assert_eq!(slack.tell(&Campaign::failing().report()), Ok(vec!["posted to #ci".to_owned()]));
+    assert_eq!(slack.publish(&Campaign::failing().report()), Ok(vec!["posted to #ci".to_owned()]));
     let asked = slack.asked();
     assert_eq!(asked.len(), 2);
     for one in asked.iter() {
@@ -141,7 +141,7 @@ fn the_channel_gets_the_verdict_and_the_thread_the_details() {
     assert_eq!(asked[0].body["channel"], "#ci");
     assert!(asked[0].body["text"].as_str().unwrap().starts_with("FAILED nightly: 1000 minions"));
     let blocks = asked[0].body["blocks"].to_string();
-    for told in [
+    for posted in [
         "checkout › order-accepted",
         "`assertion`",
         "37 of 1000 minions: expected status 202, observed 503",
@@ -150,7 +150,7 @@ fn the_channel_gets_the_verdict_and_the_thread_the_details() {
         "scenarios/checkout/src/lib.rs:91:9",
         "<https://ci.example/report.html|report>",
     ] {
-        assert!(blocks.contains(told), "{told}\n{blocks}");
+        assert!(blocks.contains(posted), "{posted}\n{blocks}");
     }
     for once in ["9 missing records", "12 of 1000", "expected status 202", "3 late records"] {
         assert_eq!(blocks.matches(once).count(), 1, "b8: {once} is said once\n{blocks}");
@@ -173,17 +173,17 @@ fn a_webhook_gets_everything_in_one_message() {
     let slack = Double::new([]);
     let hook = format!("{}/services/T0/B0/hook-not-for-your-eyes", slack.address);
     let settings = SlackSettings { url: Some(Secret::new(hook)), ..defaults() };
-    tell(settings.clone(), &Campaign::failing().report()).unwrap();
+    publish(settings.clone(), &Campaign::failing().report()).unwrap();
     assert_eq!(slack.asked().len(), 1);
     let blocks = slack.asked()[0].body["blocks"].to_string();
     assert!(blocks.contains("order-accepted") && blocks.contains("trace 4bf92f"), "{blocks}");
 
     let say = |answer| slack.inside.answers.lock().unwrap().push_back(answer);
     say(Answer::Status(404));
-    let error = tell(settings.clone(), &Campaign::failing().report()).unwrap_err();
+    let error = publish(settings.clone(), &Campaign::failing().report()).unwrap_err();
     assert_eq!(error, "Slack answered 404, tried once");
     say(Answer::Other(403, "text/plain", "action_prohibited"));
-    let error = tell(settings, &Campaign::failing().report()).unwrap_err();
+    let error = publish(settings, &Campaign::failing().report()).unwrap_err();
     assert_eq!(error, "Slack answered 403: action_prohibited, tried once");
 }
 
@@ -203,7 +203,7 @@ fn c6_any_2xx_of_a_webhook_is_delivered_and_posted_once() {
         let slack = Double::new([Answer::Other(status, content, body)]);
         let hook = Some(Secret::new(format!("{}/hooks/1", slack.address)));
         let settings = SlackSettings { url: hook, ..defaults() };
-        let shown = tell(settings, &Campaign::failing().report());
+        let shown = publish(settings, &Campaign::failing().report());
         assert_eq!(shown, Ok(vec!["posted to the webhook".to_owned()]), "{status} {content} {body}");
         assert_eq!(slack.asked().len(), 1, "{status} {content} {body}");
     }
@@ -214,7 +214,7 @@ fn c6_a_busy_webhook_is_asked_again_when_it_wants_and_a_broken_one_in_a_moment()
     let slack = Double::new([Answer::TooMany(1), Answer::Status(502)]);
     let hook = Some(Secret::new(format!("{}/services/1", slack.address)));
     let settings = SlackSettings { url: hook, ..defaults() };
-    tell(settings, &Campaign::failing().report()).unwrap();
+    publish(settings, &Campaign::failing().report()).unwrap();
     let asked = slack.asked();
     assert_eq!(asked.len(), 3);
     assert!(asked[1].at - asked[0].at >= Duration::from_secs(1));
@@ -224,7 +224,7 @@ fn c6_a_busy_webhook_is_asked_again_when_it_wants_and_a_broken_one_in_a_moment()
 fn c6_a_refusal_that_lasts_is_not_asked_again() {
     for refusal in ["channel_not_found", "invalid_auth", "not_in_channel", "is_archived", "missing_scope"] {
         let slack = Double::new([Answer::Refuse(refusal)]);
-        let error = slack.tell(&Campaign::failing().report()).unwrap_err();
+        let error = slack.publish(&Campaign::failing().report()).unwrap_err();
         assert_eq!(error, format!("Slack refused the message: {refusal}, tried once"));
         assert_eq!(slack.asked().len(), 1);
     }
@@ -233,7 +233,7 @@ fn c6_a_refusal_that_lasts_is_not_asked_again() {
 #[test]
 fn c6_a_refusal_that_passes_is_asked_again() {
     let slack = Double::new((0..4).map(|_| Answer::Refuse("internal_error")));
-    let error = slack.tell(&Campaign::failing().report()).unwrap_err();
+    let error = slack.publish(&Campaign::failing().report()).unwrap_err();
     assert_eq!(error, "Slack refused the message: internal_error, tried 4 times");
     assert_eq!(slack.asked().len(), 4);
 }
@@ -241,7 +241,7 @@ fn c6_a_refusal_that_passes_is_asked_again() {
 #[test]
 fn a_busy_slack_is_asked_again_when_it_wants() {
     let slack = Double::new([Answer::TooMany(2)]);
-    slack.tell(&Campaign::healthy().report()).unwrap();
+    slack.publish(&Campaign::healthy().report()).unwrap();
     let asked = slack.asked();
     assert!(asked[1].at - asked[0].at >= Duration::from_secs(2));
     assert_eq!(asked.len(), 2, "nothing failed, so there are no details");
@@ -251,7 +251,7 @@ fn a_busy_slack_is_asked_again_when_it_wants() {
 fn one_that_is_busy_for_long_is_not_waited_for() {
     let slack = Double::new([Answer::TooMany(3600)]);
     let begin = Instant::now();
-    let error = slack.tell(&Campaign::healthy().report()).unwrap_err();
+    let error = slack.publish(&Campaign::healthy().report()).unwrap_err();
     assert_eq!(error, "Slack has had too many messages (429), tried once");
     assert!(begin.elapsed() < Duration::from_secs(10));
 }
@@ -259,29 +259,29 @@ fn one_that_is_busy_for_long_is_not_waited_for() {
 #[test]
 fn one_that_fails_or_hangs_once_is_asked_again() {
     let slack = Double::new([Answer::Status(503), Answer::Hang]);
-    slack.tell(&Campaign::healthy().report()).unwrap();
+    slack.publish(&Campaign::healthy().report()).unwrap();
     assert_eq!(slack.asked().len(), 3);
 }
 
 #[test]
 fn names_from_outside_mention_nobody() {
     let slack = Double::new([]);
-    slack.tell(&hostile("<!channel> <@U1> & `x` <https://evil.example|report>")).unwrap();
-    let told: String = slack.asked().iter().map(|one| one.body.to_string()).collect();
+    slack.publish(&hostile("<!channel> <@U1> & `x` <https://evil.example|report>")).unwrap();
+    let posted: String = slack.asked().iter().map(|one| one.body.to_string()).collect();
     assert!(
-        !told.contains("<!channel>") && !told.contains("<@U1>") && !told.contains("<https://evil"),
-        "{told}"
+        !posted.contains("<!channel>") && !posted.contains("<@U1>") && !posted.contains("<https://evil"),
+        "{posted}"
     );
 }
 
 #[test]
-fn nobody_there_is_told_without_the_token() {
+fn a_server_that_is_not_there_is_named_without_the_token() {
     let settings = SlackSettings {
         token: Some(Secret::new(TOKEN)),
         channel: Some("#ci".to_owned()),
         url: Some(Secret::new("http://127.0.0.1:1")),
         ..defaults()
     };
-    let error = tell(settings, &Campaign::healthy().report()).unwrap_err();
+    let error = publish(settings, &Campaign::healthy().report()).unwrap_err();
     assert_eq!(error, "Slack cannot be reached, tried 4 times");
 }

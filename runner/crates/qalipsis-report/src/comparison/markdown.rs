@@ -15,20 +15,20 @@ pub fn markdown(comparison: &Comparison) -> String {
         outcome(comparison)
     );
     let found = |verdict: Verdict, sign: &str| {
-        let told = comparison.subjects().filter_map(move |(scenario, subject)| {
+        let lines = comparison.subjects().filter_map(move |(scenario, subject)| {
             Some(format!(
                 "- {sign} **{}**: {}\n",
                 place(scenario, subject),
                 escaped(&subject.sentence(verdict)?)
             ))
         });
-        told.collect::<String>()
+        lines.collect::<String>()
     };
     for (verdict, sign) in [(Verdict::Regression, "❌"), (Verdict::Improvement, "✅")] {
-        let told = found(verdict, sign);
-        if !told.is_empty() {
+        let lines = found(verdict, sign);
+        if !lines.is_empty() {
             text.push('\n');
-            text.push_str(&told);
+            text.push_str(&lines);
         }
     }
     let notes: Vec<&String> =

@@ -25,7 +25,7 @@ pub(super) fn whole(comparison: &Comparison, style: Style) -> String {
     }
     let within = page.style().within();
     for (scenario, subject) in comparison.subjects() {
-        if let Some(told) = subject.sentence(Verdict::Regression) {
+        if let Some(sentence) = subject.sentence(Verdict::Regression) {
             page.gap();
             page.headed(
                 Mark::Failed,
@@ -33,7 +33,7 @@ pub(super) fn whole(comparison: &Comparison, style: Style) -> String {
                 Paint::Strong,
                 "regression",
             );
-            page.detail(Paint::Plain, &told);
+            page.detail(Paint::Plain, &sentence);
         }
     }
     for scenario in &comparison.scenarios {
@@ -58,7 +58,7 @@ pub(super) fn show(page: &mut Page, comparison: &Comparison) {
         if several {
             page.detail(Paint::Plain, &format!("scenario {}", scenario.name));
         }
-        // What did not change is told by the middle of its times alone.
+        // What did not change is shown by the middle of its times alone.
         table(page, scenario, |change| {
             change.verdict != Verdict::Unchanged || change.part == Some(DistributionPart::Body)
         });

@@ -21,7 +21,7 @@ use std::time::Duration;
 pub(super) fn all(report: &Report, scenario: &ScenarioReport, limits: Limits) -> Vec<TestCase> {
     let cases = Cases { report, scenario, limits };
     let mut all: Vec<TestCase> = cases.campaign().into_iter().collect();
-    // The first of those that pass: it stays when some must be left out.
+    // The first passing one: it stays when some must be left out.
     all.extend(cases.warnings());
     all.extend(scenario.problems.iter().map(|problem| cases.problem(problem)));
     let times = times_of(scenario, report.duration);

@@ -21,7 +21,7 @@ pub(crate) fn safe(name: &str) -> String {
 /// The file names of one folder.
 #[derive(Default)]
 pub(super) struct FileNames {
-    /// In lower case, for file systems that do not tell cases apart.
+    /// In lower case, for file systems that ignore case.
     taken: HashSet<String>,
 }
 
@@ -45,7 +45,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn plain_names_stay_and_others_are_told_apart() {
+    fn plain_names_stay_and_others_differ() {
         let mut names = FileNames::default();
         assert_eq!(names.unique("checkout.v1_2-x"), "checkout.v1_2-x");
         assert_eq!(names.unique("Checkout.v1_2-x"), "Checkout.v1_2-x-2");

@@ -5,7 +5,7 @@ use qalipsis_judge::report::CriterionReport;
 use qalipsis_model::criterion::Subject;
 use serde::{Deserialize, Serialize};
 
-/// One pass or fail rule and how it came out.
+/// One criterion and how it came out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Criterion {

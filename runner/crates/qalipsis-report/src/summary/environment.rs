@@ -4,7 +4,7 @@ use qalipsis_judge::report::Report;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Where the campaign ran and with what. What nobody told is null or empty.
+/// Where the campaign ran and with what. What is not known is null or empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Environment {

@@ -1,4 +1,4 @@
-//! What failed, with the first failures kept whole.
+//! What failed, with the evidence of the first failures.
 
 use super::instant;
 #[cfg(test)]
@@ -32,11 +32,11 @@ pub struct Failure {
     pub count: u64,
     /// The first one in one line.
     pub message: String,
-    /// The first ones, kept whole.
+    /// The first ones, with their evidence.
     pub kept: Vec<Kept>,
 }
 
-/// One failure, kept whole. Texts are excerpts of at most 2 KB.
+/// One failure, with its evidence. Texts are excerpts of at most 2 KB.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Kept {
@@ -59,7 +59,7 @@ pub struct Kept {
     pub code: String,
     /// One line that a person understands.
     pub message: String,
-    /// The checks that did not hold.
+    /// The checks that failed.
     pub checks: Vec<Check>,
     /// Of a join: the key; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -104,7 +104,7 @@ pub struct Exchange {
     pub details: String,
 }
 
-/// One check that did not hold.
+/// One check that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Check {

@@ -51,7 +51,7 @@ pub struct Join {
     /// Keys that were expected only after a record of them had come.
     #[serde(default)]
     pub before_expected: u64,
-    /// Bytes read, where the source tells.
+    /// Bytes read, where the source counts them.
     pub bytes: u64,
     /// Further records of keys already matched.
     pub duplicates: u64,

@@ -10,7 +10,7 @@ use qalipsis_model::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The percentiles that are told.
+/// The percentiles that are shown.
 const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
 
 /// One meter.

@@ -115,7 +115,7 @@ pub struct Problem {
     pub count: u64,
     /// One line that a person understands.
     pub message: String,
-    /// The first ones, kept whole.
+    /// The first ones, with their evidence.
     pub kept: Vec<Kept>,
 }
 

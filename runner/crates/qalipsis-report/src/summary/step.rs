@@ -47,7 +47,7 @@ pub struct Step {
 pub struct Flaky {
     /// How many.
     pub executions: u64,
-    /// Why the first of them was retried; null when no reason was told.
+    /// Why the first of them was retried; null when no reason was given.
     pub cause: Option<String>,
 }
 
@@ -114,7 +114,7 @@ pub struct Outcomes {
     /// Executions that succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub success: Option<Outcome>,
-    /// Executions in which a check did not hold.
+    /// Executions in which a check failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Outcome>,
     /// Executions that could not do their work.

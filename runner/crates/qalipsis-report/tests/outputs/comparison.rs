@@ -112,7 +112,7 @@ fn an_unchanged_run_is_good_news_in_few_lines() {
 }
 
 #[test]
-fn the_report_of_a_campaign_tells_the_comparison_as_cause_and_as_section() {
+fn the_report_of_a_campaign_shows_the_comparison_as_cause_and_as_section() {
     let mut report = Campaign::healthy().report();
     report.apply_comparison(mixed());
     assert_eq!((report.verdict().as_str(), report.exit_code(false)), ("FAILED (regression)", 4));

@@ -15,7 +15,7 @@ fn a_passing_campaign_is_short() {
 }
 
 #[test]
-fn meters_of_the_scenario_are_told_after_its_sources() {
+fn meters_of_the_scenario_are_shown_after_its_sources() {
     assert_snapshot!(render(&Campaign::measuring().report(), PLAIN));
 }
 
@@ -27,20 +27,20 @@ fn a_failing_campaign_begins_with_its_causes() {
 }
 
 #[test]
-fn flaky_executions_and_tolerated_failures_are_told() {
+fn flaky_executions_and_tolerated_failures_are_shown() {
     assert_snapshot!(render(&Campaign::forgiven().report(), PLAIN));
 }
 
 #[test]
 fn the_zone_that_is_worst_is_named_once() {
     assert_snapshot!(render(&Campaign::in_zones(&["africa", "asia", "eu", "us"]).report(), PLAIN));
-    // Without a criterion there is no cause that tells it.
+    // Without a criterion there is no cause that says it.
     let mut campaign = Campaign::in_zones(&["eu", "us"]);
     campaign.described.scenario.criteria.clear();
     let text = render(&campaign.report(), PLAIN);
     let named = "  zone us is slowest: place-order response time p95 2.05 s, 46.4 ms in zone eu\n";
     assert_eq!(text.matches(named).count(), 1, "{text}");
-    assert!(!text.contains("fails most"), "the cause tells it: {text}");
+    assert!(!text.contains("fails most"), "the cause says it: {text}");
 }
 
 #[test]

@@ -118,16 +118,16 @@ fn whatever_a_campaign_holds_its_files_are_small_enough_and_say_what_was_cut() {
     }
 }
 
-/// What is not there is told in numbers, and failures come first.
+/// What is not there is counted, and failures come first.
 #[track_caller]
 fn assert_left_out(text: &str, cases: usize, failed: usize) {
     let document = roxmltree::Document::parse(text).unwrap();
     let property = document.descendants().find(|n| n.attribute("name") == Some("test-cases-left-out"));
-    let told = property.and_then(|n| n.attribute("value")).unwrap();
+    let read = property.and_then(|n| n.attribute("value")).unwrap();
     let count = |tag| document.descendants().filter(|n| n.has_tag_name(tag)).count();
     let (shown, shown_failed) = (count("testcase"), count("failure"));
     assert_eq!(shown, shown_failed);
-    assert_eq!(told, format!("{}, of which {} did not pass", cases - shown, failed - shown_failed));
+    assert_eq!(read, format!("{}, of which {} did not pass", cases - shown, failed - shown_failed));
 }
 
 /// Tests, failures, errors, skipped, and whether all names are unique.
@@ -155,7 +155,7 @@ page = html.unescape(open(sys.argv[1] + ".html", encoding="utf-8").read())
 print(all(case.failure_msg in page or case.error_msg in page for case in suite.failed()))
 "#;
 
-/// What a program tells of the first file of a campaign.
+/// What a program reads of the first file of a campaign.
 #[track_caller]
 fn read_by(python: &Path, program: &str, report: &Report, missing: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
@@ -205,9 +205,9 @@ fn junit2html_counts_and_shows_what_was_judged() {
 fn both_read_names_of_any_kind_and_each_once() {
     for text in ["same", " same ", "quotes \" ' ]]> <&> \u{1b}[31m \u{0} \u{fffe} é 🎉", "a\nb"] {
         let report = hostile(text);
-        let told = junitparser(&report);
-        assert!(told.ends_with(" True"), "{text}: {told}");
-        let told = junit2html(&report);
-        assert!(told.ends_with(" True"), "{text}: {told}");
+        let read = junitparser(&report);
+        assert!(read.ends_with(" True"), "{text}: {read}");
+        let read = junit2html(&report);
+        assert!(read.ends_with(" True"), "{text}: {read}");
     }
 }

@@ -25,9 +25,9 @@ fn checked(page: &str) -> String {
 }
 
 #[test]
-fn it_says_which_step_why_for_whom_and_since_when() {
+fn it_says_which_step_why_for_which_minions_and_since_when() {
     let text = checked(&html::render(&Campaign::failing().report()));
-    for told in [
+    for shown in [
         "FAILED",
         "checkout › order-accepted",
         "assertion",
@@ -39,17 +39,17 @@ fn it_says_which_step_why_for_whom_and_since_when() {
         "kafka topic orders.fulfilled",
         "The load generator itself",
     ] {
-        assert!(text.contains(told), "{told}\n{text}");
+        assert!(text.contains(shown), "{shown}\n{text}");
     }
 }
 
 #[test]
-fn flaky_executions_and_tolerated_failures_are_told() {
+fn flaky_executions_and_tolerated_failures_are_shown() {
     let text = checked(&html::render(&Campaign::forgiven().report()));
-    for told in
+    for shown in
         ["of these tolerated", "flaky", "connection refused", "5 % are tolerated", "only after a retry"]
     {
-        assert!(text.contains(told), "{told}\n{text}");
+        assert!(text.contains(shown), "{shown}\n{text}");
     }
     let text = checked(&html::render(&Campaign::healthy().report()));
     assert!(!text.contains("tolerated") && !text.contains("laky"), "{text}");
@@ -115,12 +115,12 @@ const ZONES: [&str; 5] = ["africa", "asia", "eu", "oceania", "us"];
 fn zones_are_side_by_side_and_the_worst_is_named() {
     let page = html::render(&Campaign::in_zones(&ZONES).report());
     let text = checked(&page);
-    for told in [
+    for shown in [
         "zone us is slowest: place-order response time p95 2.05 s, 46.4 ms in zone africa",
         "zone us fails most: order-accepted error rate 3.85 %, 0 % in zone africa",
         "only in zone us: 40 of its 1000 minions",
     ] {
-        assert!(text.contains(told), "{told}\n{text}");
+        assert!(text.contains(shown), "{shown}\n{text}");
     }
     let chart = page
         .split("<svg")

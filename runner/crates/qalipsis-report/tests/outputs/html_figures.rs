@@ -84,15 +84,15 @@ fn bars(times: &Histogram, all: &[&Histogram]) -> Vec<u64> {
     bars
 }
 
-/// The counts that the filled bars of a chart tell.
+/// The counts that the filled bars of a chart show.
 fn filled(chart: &str, class: &str) -> Vec<u64> {
     let (left, right, ..) = PLACE_OF_CHARTS;
     let mut counts = vec![0; BARS];
     for bar in chart.split("<rect").skip(1).filter(|bar| bar.contains(&format!("class=\"bar {class}\""))) {
         let x: f64 = attribute(bar, "x").parse().unwrap();
         let index = ((x - left) / ((right - left) / BARS as f64)).round() as usize;
-        let told = bar.split("<title>").nth(1).unwrap().split(' ').next().unwrap().replace(',', "");
-        counts[index] = told.parse().unwrap();
+        let shown = bar.split("<title>").nth(1).unwrap().split(' ').next().unwrap().replace(',', "");
+        counts[index] = shown.parse().unwrap();
     }
     counts
 }

@@ -38,7 +38,7 @@ fn outcome(document: &Document<'_>, name: &str) -> Option<(String, String, Strin
     Some((result.tag_name().name().to_owned(), attribute("type"), attribute("message")))
 }
 
-fn told(tag: &str, ty: &str, message: &str) -> Option<(String, String, String)> {
+fn some(tag: &str, ty: &str, message: &str) -> Option<(String, String, String)> {
     Some((tag.into(), ty.into(), message.into()))
 }
 
@@ -64,9 +64,9 @@ fn tolerated_failures_and_flaky_passes_pass_with_a_remark() {
     let text = written(&campaign.report());
     let document = Document::parse(&text).unwrap();
     assert_eq!(outcome(&document, "order-accepted"), None);
-    let told = case(&document, "order-accepted").children().find(|n| n.has_tag_name("system-out"));
+    let output = case(&document, "order-accepted").children().find(|n| n.has_tag_name("system-out"));
     assert_snapshot!(
-        told.and_then(|n| n.text()).unwrap(),
+        output.and_then(|n| n.text()).unwrap(),
         @"1001 executions by 1000 minions, 1 failed (1 % tolerated), 12 flaky: passed only after a retry; response time p50 25.1 µs, p95 29.6 µs, p99 30 µs, max 30 µs"
     );
 }
@@ -155,7 +155,7 @@ fn what_was_never_executed_is_skipped_unless_it_fails_the_run() {
     let document = Document::parse(&document).unwrap();
     assert_eq!(
         outcome(&document, "refund"),
-        told("skipped", "", "never executed, which is allowed for this step")
+        some("skipped", "", "never executed, which is allowed for this step")
     );
 
     campaign.described.scenario.steps[REFUND as usize].optional = false;
@@ -174,10 +174,10 @@ fn a_step_that_was_never_executed_is_one_failure_with_its_criteria() {
     let text = written(&campaign.report());
     let document = Document::parse(&text).unwrap();
     let why = "declared but never executed; mark it #[step(optional)] when a run may pass without it";
-    assert_eq!(outcome(&document, "order-fulfilled"), told("failure", "never-executed", why));
+    assert_eq!(outcome(&document, "order-fulfilled"), some("failure", "never-executed", why));
     let message = "expected latency p95 below 2 s, observed no data: step 'order-fulfilled' was never executed; \
                    not judged: step 'order-fulfilled' was never executed";
-    assert_eq!(outcome(&document, "order-fulfilled latency p95"), told("skipped", "", message));
+    assert_eq!(outcome(&document, "order-fulfilled latency p95"), some("skipped", "", message));
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn a_criterion_without_data_is_an_error() {
     let document = Document::parse(&text).unwrap();
     let message = "expected latency p95 below 2 s, observed no data: step 'order-accepted' awaited no record, so a \
                    criterion on latency cannot be judged there; it belongs on 'order-fulfilled'";
-    assert_eq!(outcome(&document, "order-accepted latency p95"), told("error", "no-data", message));
+    assert_eq!(outcome(&document, "order-accepted latency p95"), some("error", "no-data", message));
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn executions_that_never_finished_are_no_success() {
     let document = Document::parse(&text).unwrap();
     assert_eq!(
         outcome(&document, "order-accepted"),
-        told("skipped", "", "never finished: 3 executions cancelled before the end")
+        some("skipped", "", "never finished: 3 executions cancelled before the end")
     );
 }
 
@@ -211,10 +211,10 @@ fn an_unreachable_target_is_an_error() {
     let document = Document::parse(&text).unwrap();
     assert_eq!(
         outcome(&document, "warm-up"),
-        told("error", "error", "http://127.0.0.1:1 refuses connections")
+        some("error", "error", "http://127.0.0.1:1 refuses connections")
     );
     let not_judged = "not judged: warm-up failed: http://127.0.0.1:1 refuses connections";
-    assert_eq!(outcome(&document, "place-order"), told("skipped", "", not_judged));
+    assert_eq!(outcome(&document, "place-order"), some("skipped", "", not_judged));
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn a_cause_without_scenario_shows_in_every_file() {
     let document = Document::parse(&text).unwrap();
     assert_eq!(
         outcome(&document, "campaign"),
-        told("error", "aborted", "http://127.0.0.1:1 refuses connections")
+        some("error", "aborted", "http://127.0.0.1:1 refuses connections")
     );
 }
 
@@ -300,7 +300,7 @@ fn an_aborted_or_invalid_campaign_never_looks_green() {
     aborted.ending = Ending::Interrupted;
     let text = written(&aborted.report());
     let document = Document::parse(&text).unwrap();
-    assert_eq!(outcome(&document, "campaign"), told("error", "aborted", "stopped by the user"));
+    assert_eq!(outcome(&document, "campaign"), some("error", "aborted", "stopped by the user"));
     let property = |name: &str| {
         let found = document.descendants().find(|n| n.attribute("name") == Some(name));
         found.and_then(|n| n.attribute("value")).map(str::to_owned)
@@ -317,7 +317,7 @@ fn an_aborted_or_invalid_campaign_never_looks_green() {
     assert!(message.starts_with("the load generator was too slow"), "{message}");
 }
 
-/// Parses, and what must hold of every file.
+/// Parses, and what is true of every file.
 fn check(text: &str) {
     let document = Document::parse(text).unwrap_or_else(|e| panic!("{e}\n{text}"));
     let legal = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);

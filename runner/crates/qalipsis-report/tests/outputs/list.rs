@@ -40,7 +40,7 @@ fn described() -> ExecutableDescription {
 }
 
 #[test]
-fn it_tells_what_can_be_run_and_set() {
+fn it_shows_what_can_be_run_and_set() {
     let mut other = described();
     other.crate_name = "quickstart".into();
     other.scenarios[0].name = "quick\u{1b}[31mstart".into();

@@ -45,9 +45,9 @@ pub(crate) fn location(line: u32) -> SourceLocation {
 pub(crate) struct Campaign {
     pub(crate) described: Described,
     pub(crate) figures: ScenarioFigures,
-    /// What factories told of their zones, beside `figures`.
+    /// What factories reported of their zones, beside `figures`.
     pub(crate) by_zone: Vec<(&'static str, ScenarioFigures)>,
-    /// What was told later, and when; beside `figures`, which come in the first second.
+    /// What was reported later, and when; beside `figures`, which come in the first second.
     pub(crate) later: Vec<(Timestamp, ScenarioFigures)>,
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) ending: Ending,
@@ -72,7 +72,7 @@ impl Campaign {
             steps: vec![
                 step("place-order", "Places one order.", false),
                 step("order-accepted", "The shop accepts it.", false),
-                step("order-fulfilled", "The worker tells so on Kafka.", false),
+                step("order-fulfilled", "The worker says so on Kafka.", false),
                 step("refund", "", true),
             ],
             properties: Vec::new(),

@@ -56,7 +56,7 @@ fn the_schema_refuses_what_is_no_summary() {
 }
 
 #[test]
-fn flaky_executions_and_tolerated_failures_are_told() {
+fn flaky_executions_and_tolerated_failures_are_shown() {
     let steps = &written(&Campaign::forgiven().report())["scenarios"][0]["steps"];
     assert_eq!(steps[0]["flaky"], json!({"executions": 4, "cause": "connection refused"}));
     assert_eq!(steps[1]["tolerated"]["executions"], json!(2));
