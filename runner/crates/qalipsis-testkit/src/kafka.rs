@@ -177,7 +177,7 @@ impl KafkaBroker {
         self.node.as_ref()?.process.lock().as_ref().map(Process::pid)
     }
 
-    /// Creates a topic, and returns when each of its partitions has a leader.
+    /// Creates a topic, and returns when the leader of each of its partitions serves it.
     ///
     /// # Errors
     ///
@@ -203,11 +203,16 @@ impl KafkaBroker {
                 .flat_map(|topic| topic.partitions())
                 .filter(|partition| partition.leader() >= 0)
                 .count();
-            if led == partitions as usize {
+            // A leader is named before it serves: until then readers get "not leader for partition".
+            let is_served =
+                |partition| admin.inner().fetch_watermarks(name, partition, ANSWER_WITHIN).is_ok();
+            if led == partitions as usize && (0..count).all(is_served) {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                bail!("{led} of {partitions} partitions of {name} have a leader after {ANSWER_WITHIN:?}");
+                bail!(
+                    "{led} of {partitions} partitions of {name} have a leader, and not all are served, after {ANSWER_WITHIN:?}"
+                );
             }
         }
     }
