@@ -46,7 +46,8 @@ pub(crate) struct Retries {
     stale: u32,
     useless: u32,
     refusals: u32,
-    pauses: Option<ExponentialBackoff>,
+    // In a box, because it is seldom needed, and a request is moved.
+    pauses: Option<Box<ExponentialBackoff>>,
 }
 
 /// Why a request over HTTP/2 was not processed.
@@ -148,7 +149,7 @@ impl Retries {
                     return Err(Failure::new(ErrorKind::Closed, cause));
                 }
                 if self.refusals > 2 {
-                    let pauses = self.pauses.get_or_insert_with(|| PAUSES.build());
+                    let pauses = self.pauses.get_or_insert_with(|| Box::new(PAUSES.build()));
                     tokio::time::sleep(pauses.next().expect("the pauses have no end")).await;
                 }
                 // In turns: a connection that is being closed refuses all streams, and one whose limit of
