@@ -123,6 +123,11 @@ impl<R> Feed<R> {
         self.ready.send_replace(true);
     }
 
+    /// Whether [`ready`](Self::ready) was called.
+    pub fn is_ready(&self) -> bool {
+        *self.ready.borrow()
+    }
+
     /// Hands over a record that the client received at `arrived`.
     pub fn record(&self, record: R, arrived: Instant) {
         (self.route)(record, arrived, None);

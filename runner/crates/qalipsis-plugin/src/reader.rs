@@ -5,6 +5,7 @@
 //! of records cannot keep the others from stopping.
 
 use qalipsis_core::fault::Fault;
+use qalipsis_core::model::duration::human;
 use qalipsis_core::panics;
 use qalipsis_core::source::Feed;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use std::sync::atomic::{
 use std::thread;
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, timeout_at};
 
 /// How long a source that has to end waits for its thread; the thread ends by itself in any case.
 const END_LIMIT: Duration = Duration::from_millis(800);
@@ -81,7 +83,8 @@ impl Drop for EndsWhenDropped {
 /// waits for that too, as far as its time allows.
 ///
 /// # Errors
-/// What `read` returns, a panic in it, or no thread to run it on.
+/// What `read` returns, a panic in it, no thread to run it on, or a source that was ready and whose `read` has not
+/// returned some time after it had to end.
 pub async fn run<R, K, W>(name: &str, feed: Feed<R>, read: W) -> Result<(), Fault>
 where
     R: Send + 'static,
@@ -116,14 +119,21 @@ where
         () = feed.stopped() => {}
     }
     drop(end);
-    let end = async {
-        let read = result.await;
-        // An error is the end of the thread: nothing is ever sent.
-        let _ = closing.await;
-        ended(read)
-    };
-    // Beyond the limit it is in a decoder, or waits for an answer, and ends after it.
-    tokio::time::timeout(END_LIMIT, end).await.unwrap_or(Ok(()))
+    let deadline = Instant::now() + END_LIMIT;
+    match timeout_at(deadline, result).await {
+        Ok(read) => {
+            // An error is the end of the thread: nothing is ever sent. What takes longer goes on by itself.
+            let _ = timeout_at(deadline, closing).await;
+            ended(read)
+        }
+        // Nobody has relied on what was never ready.
+        Err(_) if !feed.is_ready() => Ok(()),
+        Err(_) => {
+            let limit = human(END_LIMIT);
+            let stuck = format!("was still decoding, or waiting for an answer, {limit} after it had to end");
+            Err(Fault::error(stuck).code("stuck"))
+        }
+    }
 }
 
 /// The same for `read` that is asynchronous, on a runtime of its own.
@@ -139,7 +149,12 @@ where
     let read = move |feed: &Arc<Feed<R>>, ending: &Ending| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let read = match runtime {
-            Ok(runtime) => runtime.block_on(read(Arc::clone(feed), ending.clone())),
+            Ok(runtime) => {
+                let read = runtime.block_on(read(Arc::clone(feed), ending.clone()));
+                // Dropped, it would wait for blocking calls, such as the look-up of a name.
+                runtime.shutdown_background();
+                read
+            }
             Err(error) => Err(Fault::error(format!("no runtime to read with: {error}"))),
         };
         (read, ())
