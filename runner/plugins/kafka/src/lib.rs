@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod again;
 mod age;
 mod backlog;
 #[cfg(feature = "ssl")]

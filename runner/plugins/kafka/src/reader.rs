@@ -4,6 +4,7 @@
 //! then noted when it arrives, not when other sources leave room, librdkafka's blocking calls block
 //! nobody, and an endless flow of records cannot keep the runtime from stopping.
 
+use crate::again::{Again, Begun};
 use crate::client::{DEFAULTS, LIMIT};
 use crate::consume::Consume;
 use crate::evidence::Read;
@@ -21,7 +22,6 @@ use qalipsis_plugin::reader::{self, Ending};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -59,13 +59,10 @@ const OUT_OF_RANGE: [(&str, &str); 2] = [("auto.offset.reset", "error"), ("auto.
 /// How long the brokers may take to say where a partition begins and ends.
 const RANGE_LIMIT: Duration = Duration::from_secs(2);
 
-/// A partition that has begun again is not begun again for so long for the same reason.
-const BEGUN: Duration = Duration::from_secs(10);
-
 pub(crate) async fn run<T: Send + 'static>(source: Consume<T>, feed: Feed<Record<T>>) -> Result<(), Fault> {
     reader::run("kafka-reader", feed, |feed, ending| {
         let mut consumer = None;
-        let read = Reading { source, feed, ending, begun: HashMap::new() }.run(&mut consumer);
+        let read = Reading { source, feed, ending, begun: Begun::default() }.run(&mut consumer);
         // Dropped last: it leaves its group, which may take a round trip.
         (read, consumer)
     })
@@ -76,8 +73,7 @@ struct Reading<'a, T: Send + 'static> {
     source: Consume<T>,
     feed: &'a Arc<Feed<Record<T>>>,
     ending: &'a Ending,
-    /// When a partition was begun again.
-    begun: HashMap<Partition, Instant>,
+    begun: Begun,
 }
 
 impl<T: Send + 'static> Reading<'_, T> {
@@ -124,6 +120,7 @@ impl<T: Send + 'static> Reading<'_, T> {
         sentinel.start().map_err(|error| Fault::error(format!("no thread to look after it: {error}")))?;
         // What happened until now has been waited for.
         drop((watch.take_troubles(), watch.take_broken()));
+        watch.complete_at(tokio::time::Instant::now());
         self.feed.ready();
         self.read(consumer, &watch)
     }
@@ -173,7 +170,7 @@ impl<T: Send + 'static> Reading<'_, T> {
                     self.take_all(watch, &mut again)?;
                     let record = BorrowedRecord::new(&message);
                     // Of a topic that was made again, everything is going to be read from its beginning.
-                    if !again.topics.iter().any(|topic| topic == record.topic()) {
+                    if !again.begins(record.topic(), record.partition()) {
                         self.hand_over(&record, received);
                     }
                 }
@@ -219,11 +216,11 @@ impl<T: Send + 'static> Reading<'_, T> {
     }
 
     fn take_all(&self, watch: &Watch, again: &mut Again) -> Result<(), Fault> {
-        watch.take_troubles().into_iter().try_for_each(|trouble| self.take(trouble, again))
+        watch.take_troubles().into_iter().try_for_each(|trouble| self.take(trouble, watch, again))
     }
 
     /// Says what went wrong, or fails for it.
-    fn take(&self, trouble: Trouble, again: &mut Again) -> Result<(), Fault> {
+    fn take(&self, trouble: Trouble, watch: &Watch, again: &mut Again) -> Result<(), Fault> {
         match trouble {
             Trouble::Permanent(code, text) => {
                 let text = self.source.kafka.properties.redact(&text);
@@ -235,14 +232,16 @@ impl<T: Send + 'static> Reading<'_, T> {
             }
             Trouble::Reset(text) => {
                 let now = tokio::time::Instant::now();
-                self.feed.gap(again.complete, now, Recovery::Lossy, text);
-                again.complete = now;
+                self.feed.gap(watch.complete(), now, Recovery::Lossy, text);
+                watch.complete_at(now);
             }
             Trouble::MadeAgain(topic) if self.source.group.is_some() => {
                 let text = format!("topic '{topic}' was deleted and made again");
                 return Err(self.failed(&text).code("deleted-topic"));
             }
-            Trouble::MadeAgain(topic) => again.topics.push(topic),
+            Trouble::MadeAgain(topic) => {
+                again.made_again(&topic, &watch.starts(), &self.begun, watch.complete());
+            }
             Trouble::OutOfRange => again.out_of_range = true,
             Trouble::Added(partitions) => {
                 let names: Vec<String> =
@@ -276,6 +275,7 @@ impl<T: Send + 'static> Reading<'_, T> {
             }
         }
         let now = tokio::time::Instant::now();
+        let since = again.lost_since(watch.complete());
         let mut list = TopicPartitionList::with_capacity(starts.len());
         for (partition, next) in &mut starts {
             let (Some(begin), Some(end)) = (begins.get(partition), ends.get(partition)) else { return };
@@ -289,9 +289,7 @@ impl<T: Send + 'static> Reading<'_, T> {
                 Some(format!(
                     "{topic}/{number} ends at offset {end} and was read up to {next}: it was deleted and made again, or cut"
                 ))
-            } else if again.topics.contains(topic)
-                && self.begun.get(partition).is_none_or(|at| at.elapsed() > BEGUN)
-            {
+            } else if again.begins(topic, number) {
                 Some(format!(
                     "{topic} was deleted and made again; {topic}/{number} had been read up to offset {next}"
                 ))
@@ -299,8 +297,8 @@ impl<T: Send + 'static> Reading<'_, T> {
                 None
             };
             if let Some(cause) = lost {
-                self.feed.gap(again.complete, now, Recovery::Lossy, cause);
-                self.begun.insert(partition.clone(), Instant::now());
+                self.feed.gap(since, now, Recovery::Lossy, cause);
+                self.begun.now(partition);
                 *next = *begin;
             }
             if list.add_partition_offset(topic, number, Offset::Offset(*next)).is_err() {
@@ -310,7 +308,8 @@ impl<T: Send + 'static> Reading<'_, T> {
         // A partition that librdkafka has stopped reads on only if it is assigned anew.
         if consumer.assign(&list).is_ok() {
             watch.started_at(starts);
-            *again = Again { complete: now, ..Again::default() };
+            watch.complete_at(now);
+            *again = Again::default();
         }
     }
 
@@ -325,29 +324,6 @@ impl<T: Send + 'static> Reading<'_, T> {
                 self.feed.undecodable(fault.exchange(shown));
             }
         }
-    }
-}
-
-/// What has to be assigned anew.
-struct Again {
-    added: Vec<Partition>,
-    /// Topics that were deleted and made again.
-    topics: Vec<String>,
-    out_of_range: bool,
-    /// Up to when nothing is known to be lost.
-    complete: tokio::time::Instant,
-}
-
-impl Default for Again {
-    fn default() -> Self {
-        let complete = tokio::time::Instant::now();
-        Self { added: Vec::new(), topics: Vec::new(), out_of_range: false, complete }
-    }
-}
-
-impl Again {
-    fn is_wanted(&self) -> bool {
-        self.out_of_range || !self.added.is_empty() || !self.topics.is_empty()
     }
 }
 

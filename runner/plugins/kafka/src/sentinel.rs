@@ -4,7 +4,7 @@
 //! deleted, and not that there are new partitions. So the same client asks for the topics and the ends of the
 //! partitions, whose leaders have to answer, every second, and at once when a connection fails.
 
-use crate::position::{Partition, ask};
+use crate::position::{Partition, Starts, ask};
 use crate::text::cause;
 use crate::trouble::Trouble;
 use crate::watch::Watch;
@@ -64,6 +64,8 @@ impl<R: Send + 'static> Sentinel<R> {
         let mut known = Known { partitions: watch.starts().into_keys().collect(), ..Known::default() };
         // Since when nothing can be read, and when all was well last.
         let (mut interrupted, mut well) = (false, Instant::now());
+        // Whether others read partitions that were this member's.
+        let mut is_away = false;
         loop {
             let period = if interrupted { PERIOD_OF_TROUBLE } else { PERIOD };
             let slept = Instant::now();
@@ -80,8 +82,17 @@ impl<R: Send + 'static> Sentinel<R> {
             let broken = watch.take_broken();
             match self.look(&watch, &mut known) {
                 Ok(()) => {
-                    if interrupted {
+                    let back = watch.take_back().filter(|_| !interrupted && !is_away);
+                    if let Some((from, to)) = back {
+                        let why = "the group took partitions from this member, and gave them back";
+                        self.feed.gap(from, to, Recovery::Complete, why);
+                    }
+                    if let Some((since, why)) = watch.away() {
+                        self.feed.interrupted_since(since, why);
+                        is_away = true;
+                    } else if interrupted || is_away {
                         self.feed.resumed(Recovery::Complete);
+                        is_away = false;
                     } else if let Some((at, why)) = broken.filter(|(at, _)| at.elapsed() > UNHARMED) {
                         self.feed.gap(at, Instant::now(), Recovery::Complete, why);
                     } else if began.elapsed() >= ANSWER {
@@ -149,12 +160,35 @@ impl<R: Send + 'static> Sentinel<R> {
         if !known.absent_since.is_empty() {
             return Ok(());
         }
+        let asked = Instant::now();
         let partitions: Vec<Partition> = known.partitions.iter().cloned().collect();
         match ask(&self.consumer, &partitions, Offset::End, ANSWER) {
             // A topic that was deleted in between, or may not be asked for.
             Err(error) if !passes(&error) => Ok(()),
-            asked => asked.map(drop),
+            Err(error) => Err(error),
+            Ok(ends) => {
+                // A topic that was made again may end by chance where the old one was read.
+                if self.has_read_up_to(&ends, watch) && !watch.has_troubles() {
+                    watch.complete_at(asked);
+                }
+                Ok(())
+            }
         }
+    }
+
+    /// Whether everything up to the ends of its partitions was read.
+    fn has_read_up_to(&self, ends: &Starts, watch: &Watch) -> bool {
+        let Ok(positions) = self.consumer.position() else { return false };
+        let starts = watch.starts();
+        positions.elements().iter().all(|partition| {
+            let place = (partition.topic().to_owned(), partition.partition());
+            let next = match partition.offset() {
+                Offset::Offset(next) => Some(next),
+                // Nothing was read yet.
+                _ => starts.get(&place).copied(),
+            };
+            next.is_some() && next == ends.get(&place).copied()
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a librdkafka client tells beside its records: errors, statistics, assignments.
 
-use crate::position::{Start, Starts};
+use crate::position::{Partition, Start, Starts};
 use crate::properties::Properties;
 use crate::text::{cause, reason};
 use crate::trouble::{self, Trouble};
@@ -13,7 +13,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaRespErr;
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 use std::time::Instant;
@@ -38,6 +38,17 @@ struct State {
     has_troubles: AtomicBool,
     /// When a connection failed that was not looked into yet, and why.
     broken: Mutex<Option<(tokio::time::Instant, String)>>,
+    /// Up to when nothing is known to be lost.
+    complete: Mutex<tokio::time::Instant>,
+    away: Mutex<Away>,
+}
+
+/// Partitions that the group took from this member.
+#[derive(Default)]
+struct Away {
+    since: BTreeMap<Partition, tokio::time::Instant>,
+    /// From when to when some were away that are back.
+    back: Option<(tokio::time::Instant, tokio::time::Instant)>,
 }
 
 /// What a consumer group gave this client.
@@ -62,6 +73,8 @@ impl Watch {
             troubles: Mutex::new(Vec::new()),
             has_troubles: AtomicBool::new(false),
             broken: Mutex::new(None),
+            complete: Mutex::new(tokio::time::Instant::now()),
+            away: Mutex::default(),
         }))
     }
 
@@ -77,6 +90,50 @@ impl Watch {
         match self.0.has_troubles.load(Relaxed) && self.0.has_troubles.swap(false, Relaxed) {
             true => std::mem::take(&mut *self.0.troubles.lock()),
             false => Vec::new(),
+        }
+    }
+
+    /// Whether something went wrong that was not taken yet.
+    pub(crate) fn has_troubles(&self) -> bool {
+        self.0.has_troubles.load(Relaxed)
+    }
+
+    /// Up to when nothing is known to be lost.
+    pub(crate) fn complete(&self) -> tokio::time::Instant {
+        *self.0.complete.lock()
+    }
+
+    /// Nothing is known to be lost up to `at`.
+    pub(crate) fn complete_at(&self, at: tokio::time::Instant) {
+        let mut complete = self.0.complete.lock();
+        *complete = at.max(*complete);
+    }
+
+    /// Since when other members of the group have partitions that were this one's, and which.
+    pub(crate) fn away(&self) -> Option<(tokio::time::Instant, String)> {
+        let away = self.0.away.lock();
+        let since = *away.since.values().min()?;
+        let names: Vec<String> =
+            away.since.keys().map(|(topic, partition)| format!("{topic}/{partition}")).collect();
+        Some((since, format!("the group took partitions from this member: {}", names.join(", "))))
+    }
+
+    /// From when to when partitions were away that have come back since the last call.
+    pub(crate) fn take_back(&self) -> Option<(tokio::time::Instant, tokio::time::Instant)> {
+        self.0.away.lock().back.take()
+    }
+
+    /// Notes what the group gave to this member, or took from it.
+    fn rebalanced(&self, partitions: &TopicPartitionList, given: bool) {
+        let (mut away, now) = (self.0.away.lock(), tokio::time::Instant::now());
+        for partition in partitions.elements() {
+            let place = (partition.topic().to_owned(), partition.partition());
+            if !given {
+                away.since.entry(place).or_insert(now);
+            } else if let Some(since) = away.since.remove(&place) {
+                let from = away.back.map_or(since, |(from, _)| from.min(since));
+                away.back = Some((from, now));
+            }
         }
     }
 
@@ -271,6 +328,7 @@ impl ConsumerContext for Watch {
             let what = if given { "gave this member" } else { "took from this member" };
             let count = partitions.count();
             self.push(Trouble::Notice("rebalance", format!("the group {what} {count} partitions")));
+            self.rebalanced(partitions, given);
         }
         if event != RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
             self.revoke(consumer, partitions);

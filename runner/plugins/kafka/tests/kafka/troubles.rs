@@ -3,6 +3,8 @@
 use crate::opened::{Opened, open};
 use crate::{WAIT_LIMIT, broker, mock, topic, unique};
 use qalipsis_core::model::evidence::FailureKind;
+use qalipsis_core::model::join::JoinFigures;
+use qalipsis_core::model::timestamp::Timestamp;
 use qalipsis_kafka::{Kafka, Position, Record};
 use qalipsis_testkit::{KafkaBroker, Proxy};
 use rdkafka::ClientConfig;
@@ -14,7 +16,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 fn admin() -> AdminClient<DefaultClientContext> {
     ClientConfig::new().set("bootstrap.servers", broker().bootstrap()).create().unwrap()
@@ -109,6 +111,28 @@ async fn a2_a_topic_that_is_made_again_is_read_from_its_beginning_and_the_gap_is
     let figures = reader.until("a gap", |figures| !figures.gaps.is_empty()).await;
     let gap = figures.gaps.iter().find(|gap| gap.lossy).expect("a gap in which records may be lost");
     assert!(gap.cause.contains(&topic) && gap.cause.contains("deleted and made again"), "{}", gap.cause);
+    reader.end().await;
+}
+
+/// What came long before is not excused by it.
+#[tokio::test]
+async fn law1_a_topic_that_is_made_again_loses_nothing_that_was_read_before() {
+    let topic = topic(1);
+    let kafka = Kafka::new(broker().bootstrap());
+    let mut reader = open(kafka.consume(&topic).string()).await.ready().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    kafka.producer().unwrap().send(&topic).text("early").await.unwrap();
+    reader.next().await;
+    let early = Timestamp::from_system(SystemTime::now());
+    // The brokers are asked in between.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    delete(&topic).await;
+    broker().create_topic(&topic, 1).unwrap();
+    kafka.producer().unwrap().send(&topic).text("late").await.unwrap();
+    assert_eq!(reader.next().await.value, "late");
+    let figures = reader.until("a gap", |figures| figures.gaps.iter().any(|gap| gap.lossy)).await;
+    let gap = figures.gaps.iter().find(|gap| gap.lossy && gap.to.is_some()).expect("a gap that is over");
+    assert!(gap.from > early, "{gap:?} excuses what came at {early:?}");
     reader.end().await;
 }
 
@@ -233,6 +257,29 @@ async fn a2_members_that_come_are_a_notice() {
     let figures = first.until("a notice", |figures| figures.notices.contains_key("rebalance")).await;
     assert!(figures.notices["rebalance"].message.contains("the group"), "{figures:?}");
     second.stop().await.1.unwrap();
+    first.stop().await.1.unwrap();
+}
+
+/// Others read the partition meanwhile, however well the brokers answer.
+#[tokio::test]
+async fn law1_partitions_that_other_members_have_are_an_interval() {
+    let topic = topic(2);
+    let group = unique("group");
+    let kafka = Kafka::new(broker().bootstrap());
+    let member = || kafka.consume(&topic).group(&group).string();
+    let first: Opened<Record<String>> = open(member()).await.ready().await;
+    let second: Opened<Record<String>> = open(member()).await.ready().await;
+    let is_open = |figures: &JoinFigures| figures.gaps.iter().any(|gap| gap.to.is_none());
+    let figures = first.until("an open gap", is_open).await;
+    assert!(figures.gaps.iter().any(|gap| gap.cause.contains(&format!("{topic}/"))), "{figures:?}");
+    // The brokers are asked in between.
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    let figures = first.figures();
+    assert!(figures.gaps.iter().all(|gap| gap.to.is_none()), "{figures:?}");
+    assert!(is_open(&first.figures()), "it is away still");
+    second.stop().await.1.unwrap();
+    let figures = first.until("its end", |figures| figures.gaps.iter().any(|gap| gap.to.is_some())).await;
+    assert!(figures.gaps.iter().all(|gap| gap.to.is_none() || !gap.lossy), "{figures:?}");
     first.stop().await.1.unwrap();
 }
 
