@@ -1,6 +1,7 @@
 //! Which messages were handed over while the broker may not know it yet.
 
 use lapin::message::Delivery;
+use lapin::types::AMQPValue;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -54,21 +55,45 @@ impl Handed {
     }
 }
 
+/// Headers by which brokers count how often they have delivered a message.
+const COUNTS: [&str; 2] = ["x-delivery-count", "x-acquired-count"];
+
 /// Of all that the publisher determines. AMQP gives a message no identity of its own.
 fn fingerprint(delivery: &Delivery) -> u64 {
     let mut hasher = DefaultHasher::new();
     delivery.exchange.hash(&mut hasher);
     delivery.routing_key.hash(&mut hasher);
-    delivery.properties.message_id().hash(&mut hasher);
-    delivery.properties.correlation_id().hash(&mut hasher);
-    delivery.properties.timestamp().hash(&mut hasher);
+    let properties = &delivery.properties;
+    properties.message_id().hash(&mut hasher);
+    properties.correlation_id().hash(&mut hasher);
+    properties.timestamp().hash(&mut hasher);
+    properties.kind().hash(&mut hasher);
+    properties.reply_to().hash(&mut hasher);
+    properties.app_id().hash(&mut hasher);
+    properties.content_type().hash(&mut hasher);
+    for (name, value) in properties.headers().iter().flat_map(|headers| headers.inner()) {
+        if !COUNTS.contains(&name.as_str()) {
+            name.hash(&mut hasher);
+            add_value(value, &mut hasher);
+        }
+    }
     delivery.data.hash(&mut hasher);
     hasher.finish()
+}
+
+fn add_value(value: &AMQPValue, hasher: &mut DefaultHasher) {
+    match value {
+        // What nearly all headers are.
+        AMQPValue::LongString(text) => text.as_bytes().hash(hasher),
+        value => format!("{value:?}").hash(hasher),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lapin::BasicProperties;
+    use lapin::types::FieldTable;
 
     fn delivery(body: &str, redelivered: bool) -> Delivery {
         Delivery::mock(1, "e".into(), "k".into(), redelivered, body.into())
@@ -91,5 +116,33 @@ mod tests {
         assert!(handed.comes_again(&delivery("twice", true)));
         handed.forget();
         assert!(!handed.comes_again(&delivery("twice", true)));
+    }
+
+    fn with(headers: &[(&str, AMQPValue)], kind: &str, redelivered: bool) -> Delivery {
+        let mut table = FieldTable::default();
+        for (name, value) in headers {
+            table.insert((*name).into(), value.clone());
+        }
+        let mut delivery = delivery("same", redelivered);
+        delivery.properties = BasicProperties::default().with_headers(table).with_type(kind.into());
+        delivery
+    }
+
+    #[test]
+    fn law1_messages_that_differ_in_headers_or_properties_are_not_the_same() {
+        let text = |text: &str| AMQPValue::LongString(text.into());
+        let mut handed = Handed::default();
+        handed.add(&with(&[("order", text("1")), ("n", AMQPValue::LongInt(1))], "placed", false));
+        handed.lost();
+        let others = [
+            with(&[("order", text("2")), ("n", AMQPValue::LongInt(1))], "placed", true),
+            with(&[("order", text("1")), ("n", AMQPValue::LongInt(2))], "placed", true),
+            with(&[("order", text("1")), ("n", AMQPValue::LongInt(1))], "paid", true),
+        ];
+        assert!(!others.iter().any(|other| handed.comes_again(other)));
+        // A quorum queue counts in the headers.
+        let count = ("x-delivery-count", AMQPValue::LongLongInt(1));
+        let again = with(&[("order", text("1")), ("n", AMQPValue::LongInt(1)), count], "placed", true);
+        assert!(handed.comes_again(&again));
     }
 }
