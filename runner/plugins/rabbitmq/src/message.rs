@@ -1,6 +1,7 @@
 //! Messages as they were read.
 
 use crate::evidence::EXCERPT;
+use crate::publish::PERSISTENT;
 use crate::text::{exchange, quote};
 use bytes::Bytes;
 use lapin::BasicProperties;
@@ -129,7 +130,7 @@ impl<'a> BorrowedMessage<'a> {
             reply_to: text(from.reply_to()),
             kind: text(from.kind()),
             app_id: text(from.app_id()),
-            persistent: *from.delivery_mode() == Some(2),
+            persistent: *from.delivery_mode() == Some(PERSISTENT),
             priority: *from.priority(),
         }
     }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 
 /// AMQP's delivery mode of messages that outlive a restart of the broker.
-const PERSISTENT: u8 = 2;
+pub(crate) const PERSISTENT: u8 = 2;
 
 /// The broker has taken responsibility for a message: all queues that it was routed to have it, on disk
 /// where both are durable. A message that is not [`mandatory`](Publish::mandatory) may have been routed

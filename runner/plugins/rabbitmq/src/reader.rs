@@ -9,6 +9,7 @@ use crate::evidence::Read;
 use crate::handed::Handed;
 use crate::link::Link;
 use crate::message::{BorrowedMessage, Message};
+use crate::publish::PERSISTENT;
 use crate::text::{cause, quote};
 use futures::future::{self, Ready};
 use lapin::Channel;
@@ -42,6 +43,9 @@ const OUTAGE: Duration = Duration::from_secs(1);
 /// How long a broker that is back may refuse what it had before: others may have to declare it again.
 const REFUSED: Duration = Duration::from_secs(3);
 
+/// An answer that takes so long is an interval in which nothing was read.
+const SLOW: Duration = Duration::from_secs(1);
+
 /// How often the broker is asked for what it has left.
 const LAG: Duration = Duration::from_secs(1);
 
@@ -56,6 +60,15 @@ fn is_refusal(fault: &Fault) -> bool {
         &*fault.code,
         "not-found" | "access-refused" | "not-allowed" | "precondition-failed" | "login" | "vhost"
     )
+}
+
+/// Whether the broker is being stopped or is not there: it loses messages that are not persistent then.
+fn is_restart(fault: &Fault) -> bool {
+    match &*fault.code {
+        // Who closes this connection only gives another reason.
+        "connection-forced" => fault.message.contains("shutdown"),
+        _ => fault.message.ends_with(": connection refused"),
+    }
 }
 
 /// Longest name that is given to a queue; AMQP allows 255 bytes.
@@ -91,11 +104,13 @@ struct Reading<'a, T> {
     handed: Handed,
     /// When the broker was heard last.
     heard: Instant,
+    /// Whether a message came that a broker loses when it is started again.
+    transient: bool,
 }
 
 impl<'a, T: Send + 'static> Reading<'a, T> {
     fn new(source: Consume<T>, feed: &'a Feed<Message<T>>) -> Self {
-        Self { source, feed, handed: Handed::default(), heard: Instant::now() }
+        Self { source, feed, handed: Handed::default(), heard: Instant::now(), transient: false }
     }
 
     /// Reads until it has to end.
@@ -148,6 +163,9 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
                 }
             };
             tracing::warn!(source = %self.source.origin, "reading was interrupted: {why}");
+            if self.transient && is_restart(&why) {
+                recovery = Recovery::Lossy;
+            }
             if why.code == "cancelled" || is_refusal(&why) {
                 // Whatever made the broker take the queue away, it may have taken messages along.
                 recovery = Recovery::Lossy;
@@ -166,6 +184,9 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
                         Ok(Err(fault)) => why = fault,
                         Err(_) => why = self.failed(&format!("no answer within {}", human(ATTEMPT))),
                     },
+                }
+                if self.transient && is_restart(&why) {
+                    recovery = Recovery::Lossy;
                 }
                 if is_refusal(&why) {
                     recovery = Recovery::Lossy;
@@ -333,6 +354,7 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
             return;
         }
         self.handed.add(delivery);
+        self.transient |= *delivery.properties.delivery_mode() != Some(PERSISTENT);
         let message = BorrowedMessage::new(delivery, queue);
         self.feed.bytes(delivery.data.len() as u64);
         match (self.source.decode)(&message) {
@@ -350,6 +372,7 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
     /// acknowledgements before, because both go by the same channel.
     async fn tell_lag(&mut self, consumer: &Consumer) -> Result<(), Fault> {
         let name = self.short("queue", &consumer.queue)?;
+        let asked = Instant::now();
         if let Origin::Exchange { exchange, routing_key } = &self.source.origin {
             // An exchange that is deleted takes its bindings along, and no consumer hears of it. Binding again
             // changes nothing while the exchange is there, and is refused when it is not.
@@ -369,6 +392,11 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
             Ok(Ok(queue)) => {
                 self.handed.settled();
                 self.heard = Instant::now();
+                let took = self.heard - asked;
+                if took >= SLOW {
+                    let cause = format!("the broker took {} to answer", human(took));
+                    self.feed.gap(asked, self.heard, Recovery::Complete, cause);
+                }
                 self.feed.lag(u64::from(queue.message_count()) + consumer.events.len() as u64);
                 Ok(())
             }

@@ -184,6 +184,59 @@ async fn a3_a_queue_that_is_declared_again_is_read_and_the_gap_may_have_lost_mes
     reader.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn law1_a_restart_may_lose_messages_that_are_not_persistent() {
+    let server = Server::start_own().unwrap();
+    let admin = Admin::new(&server).await;
+    let (transient, persistent) = (admin.durable_queue().await, admin.durable_queue().await);
+    drop(admin);
+    let rabbit = RabbitMq::builder(server.url()).timeout(WAIT_LIMIT).connect().await.unwrap();
+    let mut risky = open(rabbit.consume(&transient).string()).await.ready().await;
+    let mut safe = open(rabbit.consume(&persistent).string()).await.ready().await;
+    rabbit.publish("", &transient).text("x").await.unwrap();
+    rabbit.publish("", &persistent).persistent().text("x").await.unwrap();
+    risky.next().await;
+    safe.next().await;
+    let server = tokio::task::spawn_blocking(move || {
+        server.stop().unwrap();
+        server.restart().unwrap();
+        server
+    });
+    let server = server.await.unwrap();
+    let ended = |figures: &JoinFigures| figures.gaps.iter().any(|gap| gap.to.is_some());
+    let figures = risky.until("its end", ended).await;
+    assert!(figures.gaps.iter().any(|gap| gap.to.is_some() && gap.lossy), "{figures:?}");
+    let figures = safe.until("its end", ended).await;
+    assert!(figures.gaps.iter().all(|gap| gap.to.is_none() || !gap.lossy), "{figures:?}");
+    risky.end().await;
+    safe.end().await;
+    tokio::task::spawn_blocking(move || drop(server)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn law1_a_broker_that_answers_late_is_an_interval() {
+    let proxy = Proxy::to(server().address()).unwrap();
+    let url = format!("amqp://guest:guest@{}", proxy.address());
+    let rabbit = RabbitMq::builder(url).timeout(WAIT_LIMIT).connect().await.unwrap();
+    let admin = Admin::new(server()).await;
+    let (queue, exchange) = (admin.queue().await, admin.exchange().await);
+    let reader = open(rabbit.consume(&queue).string()).await.ready().await;
+    let listener = open(rabbit.consume_exchange(&exchange, "#").string()).await.ready().await;
+    proxy.pause();
+    sleep(Duration::from_millis(2500)).await;
+    proxy.resume();
+    let late = |figures: &JoinFigures| {
+        figures
+            .gaps
+            .iter()
+            .any(|gap| !gap.lossy && gap.to.is_some() && gap.cause.starts_with("the broker took "))
+    };
+    reader.until("a gap", late).await;
+    listener.until("a gap", late).await;
+    reader.end().await;
+    listener.end().await;
+}
+
 #[tokio::test]
 async fn b1_a_message_shows_coordinates_body_and_headers() {
     use qalipsis_core::source::Source;
