@@ -46,6 +46,9 @@ const LAST_COUNT: Duration = Duration::from_millis(500);
 /// A period as good as none.
 const LONGEST: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
+/// An answer that takes so long is an interval in which nothing was read.
+const SLOW_ANSWER: Duration = Duration::from_secs(1);
+
 /// From how long on a pass counts as slow, if it takes longer than the period as well.
 const SLOW: Duration = Duration::from_millis(250);
 
@@ -73,9 +76,18 @@ pub(crate) async fn run<T: DeserializeOwned>(poll: Poll, feed: Feed<T>) -> Resul
         Some(_) => Ok(()),
         None => {
             if let Some(unreadable) = unreadable.into_inner() {
+                // A count that comes too late is no reason to end late.
                 let counted = tokio::time::timeout(LAST_COUNT, count_unreadable(&poll, &feed, &unreadable));
-                // A notice that comes too late is no reason to end late.
-                let _ = counted.await;
+                let why = match counted.await {
+                    Ok(Ok(())) => return Ok(()),
+                    Ok(Err(fault)) => format!(": {}", clause(&poll, &fault)),
+                    Err(_) => format!(" within {}", human(LAST_COUNT)),
+                };
+                let keys = poll.keys.join(", ");
+                feed.notice(
+                    "unreadable-rows",
+                    format!("rows with null or -infinity in ({keys}) were not counted{why}"),
+                );
             }
             Ok(())
         }
@@ -119,6 +131,8 @@ async fn read<T: DeserializeOwned>(
     let before = if poll.from_start { 0 } else { counted.map_or(0, |(count, _)| count) };
     *unreadable.lock() = Some(Unreadable { statement, before });
     session.connection.busy.store(false, Relaxed);
+    // What was slow until now was waited for.
+    *session.slow.lock() = None;
     feed.ready();
 
     let mut ticks = tokio::time::interval(poll.every.clamp(Duration::from_millis(1), LONGEST));
@@ -131,6 +145,10 @@ async fn read<T: DeserializeOwned>(
             Ok(()) => {
                 if outage.lock().take().is_some() {
                     feed.resumed(Recovery::Complete);
+                }
+                if let Some((from, to)) = session.slow.lock().take() {
+                    let cause = format!("the server took {} to answer", human(to - from));
+                    feed.gap(from, to, Recovery::Complete, cause);
                 }
                 complete = Instant::now();
                 let took = began.elapsed();
@@ -197,13 +215,15 @@ struct Session<'a> {
     poll: &'a Poll,
     connection: Own,
     prepared: Mutex<HashMap<String, Statement>>,
+    /// From when to when the server left slow questions without an answer.
+    slow: Mutex<Option<(Instant, Instant)>>,
 }
 
 impl<'a> Session<'a> {
     async fn open(poll: &'a Poll) -> Result<Self, Fault> {
         let inner = &poll.postgres.0;
         let connection = Own::open(&inner.connector, &inner.target).await?;
-        Ok(Self { poll, connection, prepared: Mutex::default() })
+        Ok(Self { poll, connection, prepared: Mutex::default(), slow: Mutex::default() })
     }
 
     fn problem(&self, error: &Error) -> PollError {
@@ -219,7 +239,15 @@ impl<'a> Session<'a> {
 
     /// An answer of the server, if there is one at all.
     async fn answer<T>(&self, asked: impl Future<Output = Result<T, Error>>) -> Result<T, PollError> {
-        match tokio::time::timeout(ANSWER_WITHIN, asked).await {
+        let began = Instant::now();
+        let answer = tokio::time::timeout(ANSWER_WITHIN, asked).await;
+        let ended = Instant::now();
+        if ended - began >= SLOW_ANSWER {
+            let mut slow = self.slow.lock();
+            let from = slow.map_or(began, |(from, _)| from.min(began));
+            *slow = Some((from, ended));
+        }
+        match answer {
             Ok(answer) => answer.map_err(|error| self.problem(&error)),
             Err(_) => {
                 let target = &self.poll.postgres.0.target;

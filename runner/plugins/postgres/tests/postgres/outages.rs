@@ -4,7 +4,7 @@ use crate::opened::open;
 use crate::{database, server};
 use qalipsis_core::probe::Probe;
 use qalipsis_postgres::Postgres;
-use qalipsis_testkit::{POSTGRES_PASSWORD, PostgresServer};
+use qalipsis_testkit::{POSTGRES_PASSWORD, PostgresServer, Proxy};
 use serde::Deserialize;
 use std::collections::HashSet;
 use std::time::Duration;
@@ -114,6 +114,44 @@ async fn a4_rows_without_a_place_are_counted() {
     let notice = &figures.notices["unreadable-rows"];
     let expected = "2 rows have null or -infinity in (at, id) and cannot be read, for example ";
     assert!(notice.message.starts_with(expected), "{notice:?}");
+}
+
+/// A database by a way that the test can stop.
+async fn proxied() -> (Proxy, Postgres) {
+    let url = server().create_database().unwrap();
+    let proxy = Proxy::to(server().address()).unwrap();
+    let db = Postgres::connect(url.replace(server().address(), proxy.address())).await.unwrap();
+    db.execute(EVENTS, &[]).await.unwrap();
+    (proxy, db)
+}
+
+#[tokio::test]
+async fn law1_rows_without_a_place_that_cannot_be_counted_are_a_notice() {
+    let (proxy, db) = proxied().await;
+    let poll = db.poll("select * from events").after(["at", "id"]).every(Duration::from_millis(20));
+    let reader = open(poll.rows::<Event>()).await.ready().await;
+    proxy.pause();
+    let figures = reader.end().await;
+    let notice = &figures.notices["unreadable-rows"];
+    let expected = "rows with null or -infinity in (at, id) were not counted within 500 ms";
+    assert_eq!(notice.message, expected);
+    proxy.resume();
+}
+
+#[tokio::test]
+async fn law1_a_server_that_answers_late_is_an_interval() {
+    let (proxy, db) = proxied().await;
+    let poll = db.poll("select * from events").after(["at", "id"]).every(Duration::from_millis(20));
+    let mut reader = open(poll.rows::<Event>()).await.ready().await;
+    proxy.pause();
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    proxy.resume();
+    db.execute("insert into events values (1)", &[]).await.unwrap();
+    assert_eq!(reader.next().await.id, 1);
+    let figures = reader.until("a gap", |figures| !figures.gaps.is_empty()).await;
+    let gap = &figures.gaps[0];
+    assert!(!gap.lossy && gap.to.is_some() && gap.cause.starts_with("the server took "), "{gap:?}");
+    reader.end().await;
 }
 
 #[tokio::test]
