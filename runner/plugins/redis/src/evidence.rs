@@ -13,6 +13,17 @@ const EXCERPT: usize = 2048;
 /// Fields whose names contain one of these words hold secrets.
 const SECRET: [&str; 6] = ["authorization", "password", "secret", "token", "cookie", "api-key"];
 
+/// Whether the value of a field of this name must not show.
+pub(crate) fn is_secret(name: &str) -> bool {
+    let name = name.to_lowercase();
+    SECRET.iter().any(|word| name.contains(word))
+}
+
+/// The value of a field as it may be shown.
+pub(crate) fn field(name: &str, value: &[u8]) -> String {
+    if is_secret(name) { "***".to_owned() } else { quote(value) }
+}
+
 /// The part of a message that is kept for evidence.
 pub(crate) fn excerpt(payload: &[u8]) -> Bytes {
     Bytes::copy_from_slice(&payload[..payload.len().min(EXCERPT)])
@@ -40,10 +51,7 @@ impl Exchanged for ReadEntry {
         let mut text = self.summary();
         text.push('\n');
         for (name, value) in &self.fields {
-            let lower = name.to_lowercase();
-            let hidden = SECRET.iter().any(|word| lower.contains(word));
-            let shown = if hidden { "***".to_owned() } else { quote(value) };
-            let _ = write!(text, "\n{}: {shown}", quote(name.as_bytes()));
+            let _ = write!(text, "\n{}: {}", quote(name.as_bytes()), field(name, value));
         }
         text
     }

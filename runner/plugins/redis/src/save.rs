@@ -3,6 +3,7 @@
 use crate::call::{Body, Call, Command};
 use crate::client::Redis;
 use crate::entry::{EntryId, text};
+use crate::evidence::field;
 use crate::read::integer;
 use crate::text::quote;
 use futures::future::BoxFuture;
@@ -93,7 +94,8 @@ fn owned<N: Into<String>, V: Into<Vec<u8>>>(
 }
 
 fn shown(fields: &[(String, Vec<u8>)]) -> String {
-    let fields = fields.iter().map(|(name, value)| format!("{}={}", quote(name.as_bytes()), quote(value)));
+    let fields =
+        fields.iter().map(|(name, value)| format!("{}={}", quote(name.as_bytes()), field(name, value)));
     fields.collect::<Vec<_>>().join(" ")
 }
 

@@ -1,5 +1,6 @@
 //! Texts for people.
 
+use crate::evidence::is_secret;
 use qalipsis_core::text::lowercase_first;
 pub(crate) use qalipsis_core::text::quote;
 use redis::{RedisError, ServerErrorKind, Value};
@@ -20,8 +21,11 @@ pub(crate) fn show(value: &Value) -> String {
         Value::Double(number) => number.to_string(),
         Value::Array(values) | Value::Set(values) => format!("[{}]", list(values)),
         Value::Map(pairs) => {
-            let pairs =
-                pairs.iter().take(SHOWN).map(|(key, value)| format!("{}: {}", show(key), show(value)));
+            let pairs = pairs.iter().take(SHOWN).map(|(key, value)| {
+                let key = show(key);
+                let value = if is_secret(&key) { "***".to_owned() } else { show(value) };
+                format!("{key}: {value}")
+            });
             format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
         }
         other => quote(format!("{other:?}").as_bytes()),
@@ -97,7 +101,8 @@ mod tests {
     fn answers_are_shown_in_one_line() {
         let text = |text: &str| Value::BulkString(text.into());
         assert_eq!(show(&Value::Array(vec![text("a\nb"), Value::Int(1), Value::Nil])), "[a\\nb, 1, nothing]");
-        assert_eq!(show(&Value::Map(vec![(text("k"), text("v"))])), "{k: v}");
+        let fields = vec![(text("k"), text("v")), (text("api-key"), text("hunter2"))];
+        assert_eq!(show(&Value::Map(fields)), "{k: v, api-key: ***}");
         assert!(quote("é".repeat(100_000).as_bytes()).ends_with("… (200000 bytes)"));
     }
 }
