@@ -2,7 +2,7 @@
 
 use crate::client::Redis;
 use crate::evidence::{ReadMessage, excerpt};
-use crate::outage::Outage;
+use crate::outage::{Outage, slow};
 use crate::record::Message;
 use crate::server::{CONNECT_LIMIT, Server};
 use crate::text::{cause, is_outage, quote};
@@ -205,7 +205,16 @@ impl<T: Send + 'static> Subscribe<T> {
                 sleep(ASK_PERIOD).await;
                 let asked = Instant::now();
                 match timeout(ASK_LIMIT, sink.ping::<Value>()).await {
-                    Ok(Ok(_)) => heard.set(asked),
+                    Ok(Ok(_)) => {
+                        let answered = Instant::now();
+                        // While messages came, whoever was slow was not the server.
+                        if let Some(cause) = slow(answered - asked, Duration::ZERO)
+                            && heard.get() < asked
+                        {
+                            feed.gap(asked, answered, Recovery::Complete, cause);
+                        }
+                        heard.set(asked.max(heard.get()));
+                    }
                     Ok(Err(error)) => return cause(&error),
                     Err(_) => return "no answer".to_owned(),
                 }

@@ -1,8 +1,9 @@
 //! Reads a stream, from a position that is known before it says that it is ready.
 
 use crate::entry::{self, Entry, EntryId, number};
+use crate::evidence::field;
 use crate::group::{Member, id, info};
-use crate::outage::Outage;
+use crate::outage::{Outage, slow};
 use crate::record::StreamRecord;
 use crate::server::{ANSWER_LIMIT, Connection, Server};
 use crate::stream::{ConsumeStream, Decode, Position};
@@ -10,17 +11,13 @@ use crate::text::{cause, is_outage, quote};
 use qalipsis_core::fault::Fault;
 use qalipsis_core::source::{Feed, Recovery};
 use qalipsis_plugin::reader::Ending;
-use redis::{Cmd, RedisError};
+use redis::{Cmd, RedisError, RedisResult};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 /// How long the server waits for an entry before it answers with none.
 const BLOCK: Duration = Duration::from_millis(1000);
-
-/// The same for a member of a group. It must not turn away while the server waits: what the server then
-/// delivers would be nobody's. So this is also how long its end may take.
-const BLOCK_MEMBER: Duration = Duration::from_millis(200);
 
 /// The most entries in one answer.
 const BATCH: usize = 500;
@@ -192,6 +189,9 @@ impl<T: Send + 'static> Reading<T> {
             }
         }
         self.last = self.start;
+        if let (Some(member), Some(stream)) = (&mut self.member, &stream) {
+            member.starts(stream);
+        }
         if let Some(member) = &self.member
             && let Err(error) = member.create(connection, self.start).await
         {
@@ -212,8 +212,10 @@ impl<T: Send + 'static> Reading<T> {
 
     /// Reads once, and hands over what has come.
     async fn round(&mut self, connection: &mut Connection) -> Result<(), Trouble> {
+        let waits = self.member.as_ref().map_or(BLOCK, Member::waits);
+        let asked = Instant::now();
         let answer = match &self.member {
-            Some(member) => connection.query(&member.command(BATCH, BLOCK_MEMBER.as_millis() as u64)).await,
+            Some(member) => connection.query(&member.command(BATCH)).await,
             None => {
                 let command = self.command();
                 match self.ending.unless(connection.query(&command)).await {
@@ -224,6 +226,7 @@ impl<T: Send + 'static> Reading<T> {
         };
         let received = Instant::now();
         let answer = answer.map_err(|error| self.trouble(&error))?;
+        self.answered(asked, waits, received);
         let sent = entry::read(&answer)
             .map_err(|problem| Trouble::Fatal(Fault::error(format!("{}: {problem}", self.coordinates()))))?;
         drop(answer);
@@ -238,8 +241,15 @@ impl<T: Send + 'static> Reading<T> {
                 break;
             }
             let is_new = self.member.as_mut().is_none_or(|member| member.takes(id)) && id > self.start;
-            if let Some(entry) = entry.filter(|_| is_new) {
-                self.hand_over(entry, received);
+            match entry {
+                Some(entry) if is_new => self.hand_over(entry, received),
+                // Only a member is sent the id of what is not there.
+                None if is_new => {
+                    let cause =
+                        format!("entry {id} of the stream {} was deleted while it was pending", self.stream);
+                    self.lost(received, cause);
+                }
+                _ => {}
             }
             self.last = self.last.max(id);
             if let Some(known) = self.known.as_mut().filter(|_| is_new) {
@@ -252,6 +262,13 @@ impl<T: Send + 'static> Reading<T> {
             acknowledged.map_err(|error| self.trouble(&error))?;
         }
         self.tell_lag(connection).await
+    }
+
+    /// Says so if an answer took longer than the server was asked to wait.
+    fn answered(&self, asked: Instant, waits: Duration, received: Instant) {
+        if let Some(cause) = slow(received - asked, waits) {
+            self.feed.gap(asked, received, Recovery::Complete, cause);
+        }
     }
 
     fn command(&self) -> Cmd {
@@ -273,7 +290,7 @@ impl<T: Send + 'static> Reading<T> {
                 let fields = entry
                     .fields
                     .iter()
-                    .map(|(name, value)| format!("{}: {}", quote(name.as_bytes()), quote(value)))
+                    .map(|(name, value)| format!("{}: {}", quote(name.as_bytes()), field(name, value)))
                     .collect::<Vec<_>>();
                 let place = format!("redis stream {} entry {}", self.stream, entry.id);
                 let values = quote(fields.join(", ").as_bytes());
@@ -296,7 +313,7 @@ impl<T: Send + 'static> Reading<T> {
     async fn account(&mut self, connection: &mut Connection) -> Result<(), Trouble> {
         let asked = Instant::now();
         let lag = match &self.member {
-            Some(member) => member.lag(connection).await,
+            Some(_) => self.reached(connection, asked).await,
             None => info(connection, &self.stream).await.map(|stream| match stream {
                 Some(stream) => self.behind(&stream, asked),
                 None => {
@@ -305,6 +322,9 @@ impl<T: Send + 'static> Reading<T> {
                 }
             }),
         };
+        if lag.is_ok() {
+            self.answered(asked, Duration::ZERO, Instant::now());
+        }
         match lag {
             Ok(Some(lag)) => self.feed.lag(lag),
             Ok(None) => {}
@@ -313,6 +333,21 @@ impl<T: Send + 'static> Reading<T> {
             Err(_) => {}
         }
         Ok(())
+    }
+
+    /// How many entries the group has not read; says which ones it never will.
+    async fn reached(&mut self, connection: &mut Connection, asked: Instant) -> RedisResult<Option<u64>> {
+        let stream = info(connection, &self.stream).await?;
+        let Some(member) = &mut self.member else { return Ok(None) };
+        let reached = member.reached(connection).await?;
+        let lost = stream.and_then(|stream| member.unread(&stream, &reached));
+        let is_current = member.is_current();
+        if let Some(cause) = lost {
+            self.lost(asked, cause);
+        } else if reached.lag == Some(0) && is_current {
+            self.complete = asked;
+        }
+        Ok(reached.lag)
     }
 
     /// There is no such stream. One that was there and had entries was deleted, or its server has lost it.

@@ -6,6 +6,7 @@ use qalipsis_core::model::join::JoinFigures;
 use qalipsis_core::source::Source;
 use qalipsis_redis::{ConsumeStream, Fields, Redis};
 use qalipsis_testkit::{Proxy, RedisServer};
+use redis::Value;
 use std::time::Duration;
 
 async fn proxied() -> (Proxy, Redis) {
@@ -175,6 +176,112 @@ async fn a2_a_server_that_lost_its_data_says_so() {
     let _: String = run_at(&own, &["XADD", "s", "*", "n", "2"]);
     assert_eq!(reader.next().await.value, "2");
     reader.end().await;
+}
+
+/// A lost connection did not deliver it, and the new one asks for it again.
+#[tokio::test]
+async fn law1_an_entry_that_is_deleted_while_it_is_pending_is_lost() {
+    let (proxy, redis) = proxied().await;
+    let stream = unique("stream");
+    let mut reader = open(redis.consume_stream(&stream).group("g").text_field("n")).await.ready().await;
+    // Until the server sends one that does not arrive.
+    let lost = loop {
+        proxy.pause();
+        let id = add(&stream, "lost");
+        let pending: Vec<Value> = run(&["XPENDING", &stream, "g", &id, &id, "1"]);
+        if !pending.is_empty() {
+            break id;
+        }
+        proxy.resume();
+        reader.next().await;
+    };
+    let _: i64 = run(&["XDEL", &stream, &lost]);
+    proxy.cut();
+    proxy.resume();
+    add(&stream, "after");
+    assert_eq!(reader.next().await.value, "after");
+    let expected = format!("entry {lost} of the stream {stream} was deleted while it was pending");
+    let named = |figures: &JoinFigures| figures.gaps.iter().any(|gap| gap.lossy && gap.cause == expected);
+    reader.until("a gap", named).await;
+    reader.end().await;
+}
+
+#[tokio::test]
+async fn law1_entries_that_are_gone_before_a_group_reads_them_are_counted() {
+    for delete in [false, true] {
+        let (proxy, redis) = proxied().await;
+        let stream = unique("stream");
+        let mut reader = open(redis.consume_stream(&stream).group("g").text_field("n")).await.ready().await;
+        add(&stream, "first");
+        assert_eq!(reader.next().await.value, "first");
+        reader.until("its lag", |figures| figures.consumer_lag == Some(0)).await;
+        proxy.pause();
+        let ids: Vec<String> = (0..10).map(|number| add(&stream, &number.to_string())).collect();
+        let cause = match delete {
+            true => {
+                let _: i64 = run(&["XDEL", &stream, &ids[9]]);
+                format!("entry {} of the stream {stream} was deleted before the group g read it", ids[9])
+            }
+            false => {
+                let _: i64 = run(&["XTRIM", &stream, "MAXLEN", "0"]);
+                format!("entries of the stream {stream} were deleted before the group g read them")
+            }
+        };
+        proxy.resume();
+        let named =
+            |figures: &JoinFigures| figures.gaps.iter().any(|gap| gap.lossy && gap.cause.ends_with(&cause));
+        reader.until("a gap", named).await;
+        add(&stream, "last");
+        while reader.next().await.value != "last" {}
+        reader.figures();
+        // Said once.
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+        let figures = reader.end().await;
+        assert!(!figures.gaps.iter().any(|gap| gap.lossy), "{figures:?}");
+    }
+}
+
+#[tokio::test]
+async fn law1_a_server_that_answers_late_is_an_interval() {
+    let (proxy, redis) = proxied().await;
+    let stream = || redis.consume_stream(unique("stream"));
+    let reader = open(stream()).await.ready().await;
+    let member = open(stream().group("g")).await.ready().await;
+    let listener = open(redis.subscribe(unique("channel"))).await.ready().await;
+    proxy.pause();
+    tokio::time::sleep(Duration::from_millis(3500)).await;
+    proxy.resume();
+    let late = |figures: &JoinFigures| {
+        figures
+            .gaps
+            .iter()
+            .any(|gap| !gap.lossy && gap.to.is_some() && gap.cause.starts_with("the server took "))
+    };
+    reader.until("a gap", late).await;
+    member.until("a gap", late).await;
+    listener.until("a gap", late).await;
+    reader.end().await;
+    member.end().await;
+    listener.end().await;
+}
+
+#[tokio::test]
+async fn law1_fields_that_hold_secrets_are_hidden_in_all_evidence() {
+    let redis = connect().await;
+    let (key, stream) = (unique("key"), unique("stream"));
+    redis.save(&key, "x").await.unwrap();
+    let fault = redis.save_hash(&key, [("n", "1"), ("token", "hunter2")]).await.unwrap_err();
+    let shown = format!("{fault:?}");
+    assert!(shown.contains("n=1 token=***") && !shown.contains("hunter2"), "{shown}");
+    let mut reader = open(redis.consume_stream(&stream).json_field::<u32>("n")).await.ready().await;
+    let _: String = run(&["XADD", &stream, "*", "n", "x", "password", "hunter2"]);
+    let shown = format!("{:?}", reader.evidence().await);
+    assert!(shown.contains("password: ***") && !shown.contains("hunter2"), "{shown}");
+    reader.end().await;
+    let hash = unique("hash");
+    redis.save_hash(&hash, [("secret", "hunter2")]).await.unwrap();
+    let read = redis.hash(&hash).await.unwrap();
+    assert_eq!(read["secret"], "hunter2", "scenarios see it");
 }
 
 #[tokio::test]
