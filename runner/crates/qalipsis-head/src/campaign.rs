@@ -19,6 +19,9 @@ pub struct Campaign {
     pub git_revision: Option<String>,
     /// The machine, the programs and the configuration, for the report.
     pub environment: Environment,
+    /// Whether each [`Second`](crate::Second) has figures beside its progress. They are large, and wait for the slowest
+    /// subscriber: only for subscribers that read them.
+    pub publishes_figures: bool,
 }
 
 /// How far a campaign goes.

@@ -64,7 +64,7 @@ pub enum CampaignEvent {
 pub struct Second {
     /// What the campaign has done since its start.
     pub progress: Progress,
-    /// The difference to the second before, by name of the scenario.
+    /// The difference to the second before, by name of the scenario; empty unless the campaign publishes figures.
     pub figures: BTreeMap<String, ScenarioFigures>,
 }
 

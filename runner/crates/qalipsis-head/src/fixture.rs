@@ -73,6 +73,7 @@ pub(crate) fn campaign(plan: CampaignPlan, factories: &[&str]) -> Campaign {
         goal: Goal::Run,
         git_revision: None,
         environment: Environment::default(),
+        publishes_figures: true,
     }
 }
 

@@ -73,6 +73,7 @@ pub struct State {
     stopped: Option<(Stop, Duration)>,
     clocks: ClockWatch,
     running: RunningTime,
+    publishes_figures: bool,
     /// What has come since the last second was published.
     second: Second,
     /// What the report says about figures that are missing.
@@ -84,7 +85,7 @@ pub struct State {
 impl State {
     /// Of a campaign that begins now.
     pub fn new(campaign: Campaign, now: Now) -> Self {
-        let Campaign { plan, factories, described, goal, git_revision, environment } = campaign;
+        let Campaign { plan, factories, described, goal, git_revision, environment, publishes_figures } = campaign;
         let factories = with_unique_names(factories);
         let mut aggregate = Aggregate::of(&plan, &described);
         aggregate.split_by_zone(factories.iter().filter_map(|factory| factory.zone.as_deref()));
@@ -110,6 +111,7 @@ impl State {
             stopped: None,
             clocks: ClockWatch::default(),
             running: RunningTime::new(now.monotonic),
+            publishes_figures,
             second: Second::default(),
             notes: Vec::new(),
             effects,

@@ -223,6 +223,8 @@ pub(crate) async fn lead(
         goal: if campaign.connect { Goal::Connect } else { Goal::Run },
         git_revision: environment::git_revision().await,
         environment: environment::of(invocation, campaign).await,
+        // The console shows the progress only.
+        publishes_figures: false,
     };
     let (broadcast, subscriber) = broadcast::channel(EVENTS);
     let following = live.follow(subscriber, target.is_none());

@@ -162,6 +162,7 @@ async fn campaign_of(
         goal: Goal::Run,
         git_revision: None,
         environment: Environment::default(),
+        publishes_figures: false,
     };
     let (transport, ends) = InProcess::new(1);
     let (requests, stops) = mpsc::channel(2);

@@ -58,6 +58,7 @@ fn run() -> Report {
         goal: Goal::Run,
         git_revision: None,
         environment: Environment::default(),
+        publishes_figures: false,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {

@@ -166,8 +166,10 @@ impl State {
         let factory = &mut self.factories[id.0 as usize];
         factory.last_snapshot = Some((snapshot.sequence, snapshot.at));
         self.aggregate.merge(&factory.plan.factory, factory.plan.zone.as_deref(), snapshot);
-        for (name, figures) in &snapshot.scenarios {
-            self.second.figures.entry(name.clone()).or_default().merge(figures);
+        if self.publishes_figures {
+            for (name, figures) in &snapshot.scenarios {
+                self.second.figures.entry(name.clone()).or_default().merge(figures);
+            }
         }
     }
 

@@ -141,6 +141,22 @@ fn a_campaign_runs_to_its_end() {
 }
 
 #[test]
+fn a_second_has_no_figures_unless_the_campaign_publishes_them() {
+    let mut campaign = campaign(plan(Limits::default()), &["a"]);
+    campaign.publishes_figures = false;
+    let mut bench = Bench::of(campaign);
+    bench.all_ready();
+    let snapshot = bench.snapshot(0, 5);
+    bench.report(0, snapshot);
+    let second = bench.events.iter().find_map(|event| match event {
+        CampaignEvent::Second(second) => Some(second),
+        _ => None,
+    });
+    let second = second.expect("its only factory has reported it");
+    assert_eq!((second.progress.released, second.figures.len()), (5, 0));
+}
+
+#[test]
 fn what_comes_twice_or_in_disorder_counts_once() {
     let mut bench = Bench::running(&["a"]);
     let snapshots: Vec<ToHead> = [1, 2, 4].map(|released| bench.snapshot(0, released)).into();

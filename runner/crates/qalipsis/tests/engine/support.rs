@@ -79,6 +79,7 @@ impl Run {
             goal: Goal::Run,
             git_revision: None,
             environment: Environment::default(),
+            publishes_figures: false,
         };
         let hosted = ends.into_iter().map(async |end| {
             let head = HeadConnection::in_process(end).await.expect("a thread can be started");
