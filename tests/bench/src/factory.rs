@@ -65,7 +65,7 @@ impl Load {
         let mut aggregate = Aggregate::default();
         while let Some(event) = events.recv().await {
             match event {
-                Event::Snapshot(snapshot) => {
+                Event::Snapshot(snapshot, _) => {
                     aggregate.merge("f", None, &snapshot);
                     if aggregate.scenario(&declared.name).is_some_and(&mut enough) {
                         handle.stop(Stop::Hard);

@@ -4,7 +4,7 @@ use crate::forwarding::{self, EventForwarder};
 use crate::health::HealthMonitor;
 use crate::minions::{self, Load};
 use crate::pacing::{self, Gate};
-use crate::snapshots::Snapshots;
+use crate::snapshots::{Snapshots, Waiting, WaitingRoom};
 use crate::sources::{self, Opened, Sources};
 use crate::worker::{self, WorkerHandle};
 use futures::future::join_all;
@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 /// How often differences are told.
 const SNAPSHOT_PERIOD: Duration = Duration::from_secs(1);
@@ -43,8 +43,8 @@ const CANCEL_LIMIT: Duration = Duration::from_secs(1);
 /// What a factory tells while it runs.
 #[derive(Debug)]
 pub enum Event {
-    /// The difference since the last one.
-    Snapshot(Snapshot),
+    /// The difference since the last one, with what counts it among those that wait.
+    Snapshot(Snapshot, Waiting),
     /// One of the first failures of a step, whole.
     Evidence(Box<Evidence>),
     /// One execution of a replayed iteration, whole.
@@ -217,6 +217,7 @@ impl Factory {
             &self.sources,
             self.health,
         );
+        let room = WaitingRoom::default();
         let forwarder = EventForwarder::of(workers.iter().chain([&closer]).cloned());
         let threads: Vec<WorkerHandle> = workers
             .iter()
@@ -237,6 +238,8 @@ impl Factory {
         let limit = self.plan.campaign.limits.factory_silence;
         let mut tick = tokio::time::interval(TICK);
         let mut second = tokio::time::interval_at(start + SNAPSHOT_PERIOD, SNAPSHOT_PERIOD);
+        // One snapshot has all of a time in which none was taken.
+        second.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut emitting = tokio::time::interval(forwarding::PERIOD);
         let mut listing = tokio::time::interval(forwarding::PERIOD);
         let mut ended_at: Option<Instant> = None;
@@ -255,13 +258,15 @@ impl Factory {
                 _ = listing.tick() => {
                     if forwarding::failures(&self.evidence, &events).await.is_err() { return; }
                 }
-                _ = second.tick() => {
-                    if events.send(Event::Snapshot(snapshots.take(self.clock.now(), !load.is_over()))).await.is_err() { return; }
+                _ = second.tick(), if !room.is_full() => {
+                    let snapshot = snapshots.take(self.clock.now(), !load.is_over());
+                    if events.send(Event::Snapshot(snapshot, room.enter())).await.is_err() { return; }
                 }
                 _ = tick.tick() => {
                     if checking.as_ref().is_some_and(JoinHandle::is_finished) { break; }
                     if let Some(who) = threads.iter().find_map(|t| t.stuck(limit, &self.contexts)) {
-                        let _ = events.send(Event::Snapshot(snapshots.take(self.clock.now(), !load.is_over()))).await;
+                        let snapshot = snapshots.take(self.clock.now(), !load.is_over());
+                        let _ = events.send(Event::Snapshot(snapshot, room.enter())).await;
                         let _ = forwarder.finish(&events).await;
                         let _ = forwarding::all_failures(&self.evidence, &events).await;
                         let _ = events.send(Event::Stuck(who)).await;
@@ -298,7 +303,8 @@ impl Factory {
         {
             return;
         }
-        let _ = events.send(Event::Snapshot(snapshots.take(self.clock.now(), !load.is_over()))).await;
+        let snapshot = snapshots.take(self.clock.now(), !load.is_over());
+        let _ = events.send(Event::Snapshot(snapshot, room.enter())).await;
         let _ = events.send(Event::Ended).await;
     }
 

@@ -85,7 +85,7 @@ async fn report(
         tokio::select! {
             event = events.recv() => {
                 let (message, last) = match event {
-                    Some(Event::Snapshot(snapshot)) => (ToHead::Snapshot(Box::new(snapshot)), false),
+                    Some(Event::Snapshot(snapshot, _)) => (ToHead::Snapshot(Box::new(snapshot)), false),
                     Some(Event::Evidence(evidence)) => (ToHead::Evidence(evidence), false),
                     Some(Event::Trace(trace)) => (ToHead::Trace(trace), false),
                     Some(Event::Events(emitted)) => (ToHead::Events(emitted), false),

@@ -16,3 +16,4 @@ mod worker;
 
 pub use factory::{Event, Factory, Handle, prepare, prepare_until};
 pub use host::host;
+pub use snapshots::Waiting;

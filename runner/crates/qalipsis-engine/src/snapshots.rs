@@ -12,6 +12,33 @@ use qalipsis_model::snapshot::{ScenarioFigures, Snapshot};
 use qalipsis_model::timestamp::Timestamp;
 use std::sync::Arc;
 
+/// Snapshots that may wait for the head. While so many do, none is taken: they are differences, so the next one has it
+/// all, and they are large.
+const ROOM: usize = 8;
+
+/// Counts a snapshot among those that wait for the head, until it is dropped.
+#[derive(Debug)]
+pub struct Waiting {
+    /// Each clone but that of the room is a snapshot.
+    _counted: Arc<()>,
+}
+
+/// The snapshots that wait for the head.
+#[derive(Debug, Default)]
+pub(crate) struct WaitingRoom(Arc<()>);
+
+impl WaitingRoom {
+    /// Whether no further snapshot should be taken.
+    pub(crate) fn is_full(&self) -> bool {
+        Arc::strong_count(&self.0) > ROOM
+    }
+
+    /// One more waits.
+    pub(crate) fn enter(&self) -> Waiting {
+        Waiting { _counted: Arc::clone(&self.0) }
+    }
+}
+
 /// Everything that figures are collected from.
 pub(crate) struct Snapshots {
     names: Vec<String>,
@@ -91,5 +118,22 @@ impl Snapshots {
                 .map(EventBuffer::take_dropped)
                 .sum(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_room_is_full_until_a_waiting_snapshot_is_taken() {
+        let room = WaitingRoom::default();
+        let mut waiting = Vec::new();
+        while !room.is_full() {
+            waiting.push(room.enter());
+        }
+        assert_eq!(waiting.len(), ROOM);
+        waiting.pop();
+        assert!(!room.is_full());
     }
 }

@@ -88,7 +88,7 @@ fn replayed() -> (Vec<Trace>, ScenarioFigures) {
         while let Some(event) = events.recv().await {
             match event {
                 Event::Trace(trace) => traces.push(*trace),
-                Event::Snapshot(snapshot) => figures.merge(&snapshot.scenarios["s"]),
+                Event::Snapshot(snapshot, _) => figures.merge(&snapshot.scenarios["s"]),
                 Event::Evidence(_) | Event::Events(_) | Event::Failures(_) => {}
                 Event::Stuck(who) => panic!("{who}"),
                 Event::Ended => break,
