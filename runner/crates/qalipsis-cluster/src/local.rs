@@ -144,11 +144,14 @@ impl<M: Message> Receiver<M> {
     }
 }
 
-/// The codec's own error does not name the limit.
+/// The codec's own errors do not name the limit, and have no kind for an end in the middle of a frame.
 fn explained(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::InvalidData => {
             io::Error::new(io::ErrorKind::InvalidData, Malformed::from(Cause::LargeFrame(LARGEST_FRAME)))
+        }
+        io::ErrorKind::Other => {
+            io::Error::new(io::ErrorKind::UnexpectedEof, "the connection ended in the middle of a frame")
         }
         _ => error,
     }
@@ -266,7 +269,7 @@ mod tests {
             assert!(error.starts_with(not) && !error.contains('\n'), "{garbage:?}: {error}");
         }
         let cut = received_from(&framed(&[0; 100])[..50]).await.unwrap_err();
-        assert_eq!(cut, "bytes remaining on stream");
+        assert_eq!(cut, "the connection ended in the middle of a frame");
     }
 
     #[tokio::test]

@@ -38,8 +38,13 @@ fn arrival(message: io::Result<Option<FactoryMessage>>) -> Arrival {
     match message {
         Ok(Some(message)) => Arrival::Message(Box::new(message)),
         Ok(None) => Arrival::Closed(None),
-        // A process that dies with directives unread resets its connection: its exit status says more than that.
-        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Arrival::Closed(None),
+        // A process that dies with directives unread resets its connection, and one that dies while it sends leaves a part
+        // of a frame: its exit status says more than that.
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof) =>
+        {
+            Arrival::Closed(None)
+        }
         Err(error) => Arrival::Closed(Some(format!("sent what cannot be read: {error}"))),
     }
 }
@@ -50,6 +55,8 @@ mod tests {
     use crate::local::{Listener, connect};
     use crate::message::{ToFactory, ToHead};
     use crate::transport::{FactoryId, InProcess, Transport};
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::UnixStream;
 
     #[tokio::test]
     async fn messages_are_forwarded_in_both_directions_and_the_end_of_the_factory_is_seen() {
@@ -74,6 +81,22 @@ mod tests {
         drop((factory_sender, factory_receiver));
         assert!(matches!(head.receive().await, (FactoryId(0), Arrival::Closed(None))));
         relaying.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_factory_that_dies_in_the_middle_of_a_frame_has_closed_its_connection() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let listener = Listener::bind(&path).unwrap();
+        let mut factory = UnixStream::connect(&path).await.unwrap();
+        let (sender, receiver) = listener.accept().await.unwrap();
+        // A length of 100, and no more than 4 of these bytes.
+        factory.write_all(&[0, 0, 0, 100, 1, 2, 3, 4]).await.unwrap();
+        drop(factory);
+        let (mut head, mut ends) = InProcess::new(1);
+        relay(ends.remove(0), sender, receiver).await;
+        let arrival = head.receive().await;
+        assert!(matches!(arrival, (FactoryId(0), Arrival::Closed(None))), "{arrival:?}");
     }
 
     #[tokio::test]
