@@ -80,11 +80,12 @@ pub(crate) struct RunningTime {
     looked: Duration,
     total: Duration,
     longest_pause: Duration,
+    has_resumed: bool,
 }
 
 impl RunningTime {
     pub(crate) fn new(now: Duration) -> Self {
-        Self { looked: now, total: Duration::ZERO, longest_pause: Duration::ZERO }
+        Self { looked: now, total: Duration::ZERO, longest_pause: Duration::ZERO, has_resumed: false }
     }
 
     /// How much of the time since the last call counts.
@@ -92,6 +93,8 @@ impl RunningTime {
         let passed = now.saturating_sub(self.looked);
         self.looked = self.looked.max(now);
         self.longest_pause = self.longest_pause.max(passed);
+        // A head that never looks in time must end what takes too long as well.
+        self.has_resumed = passed > LOOK_LIMIT && !self.has_resumed;
         let counted = passed.min(LOOK_LIMIT);
         self.total += counted;
         counted
@@ -100,6 +103,12 @@ impl RunningTime {
     /// All that has counted.
     pub(crate) fn total(&self) -> Duration {
         self.total
+    }
+
+    /// Whether the last call of [`RunningTime::passed`] was the first one after a pause: what factories sent meanwhile is
+    /// read after it.
+    pub(crate) fn has_resumed(&self) -> bool {
+        self.has_resumed
     }
 
     /// What the report says about pauses.
@@ -150,6 +159,9 @@ mod tests {
         assert_eq!(running.note(), None);
         assert_eq!(running.passed(start + TICK + Duration::from_secs(3600)), LOOK_LIMIT);
         assert_eq!(running.total(), TICK + LOOK_LIMIT);
+        assert!(running.has_resumed());
+        running.passed(start + TICK + Duration::from_secs(7200));
+        assert!(!running.has_resumed(), "limits end in a head that is slow all the time");
         let note = running.note().unwrap();
         assert!(note.starts_with("the runner itself did not run for "), "{note}");
     }

@@ -191,7 +191,10 @@ impl State {
         for factory in self.ids() {
             self.look_after(factory, passed, now);
         }
-        self.end_what_takes_too_long(now);
+        // After a pause what factories have sent is read first: they may have ended long ago.
+        if !self.running.has_resumed() {
+            self.end_what_takes_too_long(now);
+        }
     }
 
     /// Looks whether a factory is silent, what it misses, and what it has not received yet.

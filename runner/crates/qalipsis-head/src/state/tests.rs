@@ -205,6 +205,32 @@ fn a_head_that_was_paused_waits_for_what_its_factories_have_sent() {
 }
 
 #[test]
+fn a_head_that_was_paused_does_not_time_out_a_campaign_that_has_ended() {
+    let mut bench = Bench::of(campaign(plan(Limits { campaign: Some(secs(10)), ..Limits::default() }), &["a"]));
+    bench.all_ready();
+    bench.pass(secs(1), &[0]);
+    // The end is in the socket, but the tick comes first.
+    bench.now += secs(60);
+    bench.apply(Input::Tick);
+    let last = bench.snapshot(0, 10);
+    bench.report(0, last);
+    bench.report(0, ToHead::Ended);
+    let report = bench.report_now();
+    assert_eq!((reasons(&report), report.scenarios[0].released), (vec![], 10));
+}
+
+#[test]
+fn a_head_that_was_paused_times_out_a_campaign_that_goes_on() {
+    let mut bench = Bench::of(campaign(plan(Limits { campaign: Some(secs(10)), ..Limits::default() }), &["a"]));
+    bench.all_ready();
+    bench.now += secs(60);
+    bench.apply(Input::Tick);
+    assert_eq!(bench.stops_sent_to(0), []);
+    bench.pass(TICK, &[0]);
+    assert_eq!(bench.stops_sent_to(0), [Stop::Graceful]);
+}
+
+#[test]
 fn a_pause_of_the_head_is_no_silence_of_a_factory() {
     let mut bench = Bench::running(&["a"]);
     for _ in 0..5 {
