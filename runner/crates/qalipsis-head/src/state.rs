@@ -256,11 +256,16 @@ impl State {
                  figures"
             ));
         }
-        if self.cause == Cause::Completed {
+        if self.has_no_cause() {
             self.cause = Cause::Lost(id);
         }
         self.publish_loss(id, false);
         self.stop(Stop::Hard, now);
+    }
+
+    /// Whether nothing has brought the campaign to its end yet: what comes after a cause is its consequence.
+    fn has_no_cause(&self) -> bool {
+        self.cause == Cause::Completed && self.not_ready.is_empty()
     }
 
     /// Publishes a loss as soon as its cause is known.

@@ -24,7 +24,7 @@ const BREACH_LIMIT: Duration = Duration::from_secs(10);
 impl State {
     pub(super) fn on_stop(&mut self, stop: Stop, now: Now) {
         // Another cause was first.
-        if self.cause == Cause::Completed {
+        if self.has_no_cause() {
             self.cause = Cause::Interrupted;
         }
         self.notice(match stop {

@@ -291,6 +291,24 @@ fn each_factory_says_why_it_could_not_get_ready() {
 }
 
 #[test]
+fn the_loss_of_another_factory_does_not_hide_why_one_could_not_get_ready() {
+    let mut bench = Bench::new(&["a", "b"]);
+    (0..2).for_each(|factory| bench.hello(factory));
+    bench.report(0, not_ready("no such host"));
+    bench.apply(Input::Closed(FactoryId(1), Some("broke".into())));
+    assert_eq!(reasons(&bench.report_now()), ["no such host"]);
+}
+
+#[test]
+fn a_stop_does_not_hide_why_a_factory_could_not_get_ready() {
+    let mut bench = Bench::new(&["a", "b"]);
+    (0..2).for_each(|factory| bench.hello(factory));
+    bench.report(0, not_ready("no such host"));
+    bench.apply(Input::StopRequested(Stop::Hard));
+    assert_eq!(reasons(&bench.report_now()), ["no such host"]);
+}
+
+#[test]
 fn factories_that_still_open_are_not_awaited_for_long_once_one_could_not() {
     let mut bench = Bench::new(&["a", "b"]);
     (0..2).for_each(|factory| bench.hello(factory));
