@@ -34,6 +34,7 @@ impl State {
                 return self.lose(id, Some(why.to_owned()), now);
             }
         };
+        factory.heard.get_or_insert(self.running.total());
         let silent = factory.silence.broken();
         let name = silent.map(|_| factory.plan.factory.clone()).unwrap_or_default();
         factory.directives.received(received);
@@ -84,6 +85,7 @@ impl State {
                 self.lose(id, Some(why), now);
             }
             ToHead::Hello { .. } => {
+                factory.greeted = Some(self.running.total());
                 let plan = Box::new(factory.plan.clone());
                 self.send(id, ToFactory::Prepare(plan), now);
             }

@@ -107,6 +107,14 @@ impl State {
             self.stop(Stop::Hard, now);
         }
         let running_time = self.running.total();
+        for id in self.ids() {
+            let factory = &mut self.factories[id.0 as usize];
+            if factory.phase != FactoryPhase::Ended
+                && let Some(why) = factory.overdue(running_time)
+            {
+                self.lose(id, Some(why), now);
+            }
+        }
         let waited = |since: Duration| running_time.saturating_sub(since);
         if self.given_up.is_some_and(|since| waited(since) > NOT_READY_LIMIT) && self.goal == Goal::Run {
             self.stop(Stop::Hard, now);

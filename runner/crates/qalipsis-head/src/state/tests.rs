@@ -361,6 +361,46 @@ fn what_was_received_behind_a_gap_is_kept_when_a_factory_is_lost_and_the_gap_is_
 }
 
 #[test]
+fn a_factory_that_does_not_greet_is_lost() {
+    let mut bench = Bench::new(&["a"]);
+    bench.pass(secs(11), &[0]);
+    let report = bench.report_now();
+    assert_eq!(reasons(&report), ["factory 'a' was lost before the load started: did not greet within 10 s"]);
+}
+
+#[test]
+fn a_factory_that_does_not_get_ready_is_lost() {
+    let limits = Limits { warm_up: secs(5), ..Limits::default() };
+    let mut bench = Bench::of(campaign(plan(limits), &["a"]));
+    bench.hello(0);
+    assert!(bench.outboxes[0].accepts(0));
+    bench.pass(Duration::from_millis(14_900), &[0]);
+    assert!(!bench.state.is_over());
+    bench.pass(secs(1), &[0]);
+    let why = "did not say whether it is ready within 5 s (campaign.limits.warm-up)";
+    assert_eq!(
+        reasons(&bench.report_now()),
+        [format!("factory 'a' was lost before the load started: {why}")]
+    );
+}
+
+#[test]
+fn a_gap_that_is_not_filled_is_the_loss_of_its_factory() {
+    let mut bench = Bench::running(&["a"]);
+    let lost = bench.snapshot(0, 1);
+    bench.outboxes[0].number(lost);
+    bench.report(0, ToHead::Ended);
+    bench.pass(secs(29), &[0]);
+    assert!(!bench.state.is_over());
+    bench.pass(secs(2), &[0]);
+    let report = bench.report_now();
+    assert!(
+        reasons(&report)[0].ends_with(": did not send a missing report again within 30 s"),
+        "{report:?}"
+    );
+}
+
+#[test]
 fn a_factory_that_was_started_again_is_lost() {
     let mut bench = Bench::running(&["a"]);
     bench.outboxes[0] = Outbox::new(2);
