@@ -84,10 +84,16 @@ impl State {
                 );
                 self.lose(id, Some(why), now);
             }
+            ToHead::Hello { .. } if factory.greeted.is_some() => {
+                self.lose(id, Some("greeted twice".to_owned()), now);
+            }
             ToHead::Hello { .. } => {
                 factory.greeted = Some(self.running.total());
                 let plan = Box::new(factory.plan.clone());
                 self.send(id, ToFactory::Prepare(plan), now);
+            }
+            ToHead::Ready if factory.greeted.is_none() || factory.phase != FactoryPhase::Preparing => {
+                self.lose(id, Some("said that it is ready when it was not opening its worlds".to_owned()), now);
             }
             ToHead::Ready => {
                 factory.phase = FactoryPhase::Running;
@@ -104,6 +110,9 @@ impl State {
             }
             ToHead::Heartbeat => {}
             ToHead::Stuck(who) => self.lose(id, Some(who), now),
+            ToHead::Ended if self.started.is_none() && self.stopped.is_none() => {
+                self.lose(id, Some("reported its end, though nothing had ended it".to_owned()), now);
+            }
             ToHead::Ended => factory.phase = FactoryPhase::Ended,
             ToHead::Snapshot(snapshot) => {
                 let (sequence, at) = (snapshot.sequence, snapshot.at);

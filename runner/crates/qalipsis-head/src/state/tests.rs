@@ -401,6 +401,43 @@ fn a_gap_that_is_not_filled_is_the_loss_of_its_factory() {
 }
 
 #[test]
+fn a_factory_that_is_ready_twice_is_lost_and_starts_nothing_again() {
+    let mut bench = Bench::running(&["a"]);
+    bench.report(0, ToHead::Ready);
+    let starts = bench.sent.iter().filter(|(_, m)| matches!(m.message, ToFactory::Start(_))).count();
+    assert_eq!(starts, 1);
+    let report = bench.report_now();
+    assert!(
+        reasons(&report)[0].ends_with(": said that it is ready when it was not opening its worlds"),
+        "{report:?}"
+    );
+}
+
+#[test]
+fn a_factory_that_greets_twice_is_lost() {
+    let mut bench = Bench::new(&["a"]);
+    (0..2).for_each(|_| bench.hello(0));
+    assert_eq!(
+        reasons(&bench.report_now()),
+        ["factory 'a' was lost before the load started: greeted twice"]
+    );
+}
+
+#[test]
+fn a_factory_that_ends_during_the_warm_up_is_lost() {
+    let mut bench = Bench::new(&["a", "b"]);
+    (0..2).for_each(|factory| bench.hello(factory));
+    bench.report(0, ToHead::Ready);
+    bench.report(0, ToHead::Ended);
+    assert_eq!(bench.stops_sent_to(1), [Stop::Hard], "the others do not wait for it");
+    let why = "reported its end, though nothing had ended it";
+    assert_eq!(
+        reasons(&bench.report_now()),
+        [format!("factory 'a' was lost before the load started: {why}")]
+    );
+}
+
+#[test]
 fn a_factory_that_was_started_again_is_lost() {
     let mut bench = Bench::running(&["a"]);
     bench.outboxes[0] = Outbox::new(2);
