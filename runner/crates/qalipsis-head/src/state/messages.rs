@@ -26,6 +26,7 @@ impl State {
             return self.send(id, ToFactory::Acknowledge(next), now);
         }
         let received = message.received;
+        let is_heartbeat = !message.message.is_report();
         let reports = match factory.inbox.take(message) {
             Taken::Reports(reports) => reports,
             Taken::Outdated => return,
@@ -35,6 +36,8 @@ impl State {
             }
         };
         factory.heard.get_or_insert(self.running.total());
+        // The last acknowledgement may be lost, and a factory whose reports are all unacknowledged sends no other message.
+        let acknowledged = factory.inbox.next();
         let silent = factory.silence.broken();
         let name = silent.map(|_| factory.plan.factory.clone()).unwrap_or_default();
         factory.directives.received(received);
@@ -46,6 +49,9 @@ impl State {
         self.effects.extend(overdue.into_iter().map(|message| Effect::Send(id, message)));
         if let Some(from) = requested {
             self.send(id, ToFactory::Resend(from), now);
+        }
+        if is_heartbeat && acknowledged > 0 {
+            self.send(id, ToFactory::Acknowledge(acknowledged), now);
         }
         for report in reports {
             let is_last = report.is_last();

@@ -459,6 +459,27 @@ fn a_directive_that_was_lost_is_sent_again() {
 }
 
 #[test]
+fn an_acknowledgement_that_was_lost_is_sent_again() {
+    let mut bench = Bench::running(&["a"]);
+    while !bench.outboxes[0].is_full() {
+        let snapshot = bench.snapshot(0, 1);
+        bench.report(0, snapshot);
+    }
+    bench.apply(Input::Tick);
+    let acknowledged = |bench: &Bench| match bench.sent.last() {
+        Some((_, HeadMessage { message: ToFactory::Acknowledge(next), .. })) => *next,
+        other => panic!("{other:?}"),
+    };
+    let all = acknowledged(&bench);
+    // That message is lost, and a full outbox takes no report that would bring another one.
+    bench.sent.clear();
+    bench.pass(TICK, &[0]);
+    assert_eq!(acknowledged(&bench), all);
+    bench.outboxes[0].acknowledge(all);
+    assert!(bench.outboxes[0].is_empty());
+}
+
+#[test]
 fn factories_of_one_name_keep_their_own_failures() {
     let mut bench = Bench::running(&["checkout", "checkout", "checkout (2)"]);
     let names = (0..3).map(|id| bench.state.factory_plan(FactoryId(id)).unwrap().factory.clone());
