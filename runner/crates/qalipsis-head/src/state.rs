@@ -76,6 +76,8 @@ pub struct State {
     publishes_figures: bool,
     /// What has come since the last second was published.
     second: Second,
+    /// When the last snapshot was taken that no published second has.
+    unpublished: Option<Timestamp>,
     /// What the report says about figures that are missing.
     notes: Vec<String>,
     effects: Vec<Effect>,
@@ -113,6 +115,7 @@ impl State {
             running: RunningTime::new(now.monotonic),
             publishes_figures,
             second: Second::default(),
+            unpublished: None,
             notes: Vec::new(),
             effects,
             is_end_published: false,
@@ -138,6 +141,10 @@ impl State {
         }
         if self.is_over() && !self.is_end_published {
             self.is_end_published = true;
+            // Of one that others did not report before all ended.
+            if let Some(at) = self.unpublished {
+                self.publish_second(at);
+            }
             self.publish(CampaignEvent::Phase(Phase::Ended));
         }
         std::mem::take(&mut self.effects)

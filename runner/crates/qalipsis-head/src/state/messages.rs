@@ -182,6 +182,7 @@ impl State {
     fn merge(&mut self, id: FactoryId, snapshot: &Snapshot) {
         let factory = &mut self.factories[id.0 as usize];
         factory.last_snapshot = Some((snapshot.sequence, snapshot.at));
+        self.unpublished = self.unpublished.max(Some(snapshot.at));
         self.aggregate.merge(&factory.plan.factory, factory.plan.zone.as_deref(), snapshot);
         if self.publishes_figures {
             for (name, figures) in &snapshot.scenarios {
@@ -196,13 +197,18 @@ impl State {
         let running = || self.factories.iter().filter(|factory| factory.phase == FactoryPhase::Running);
         let is_complete = running().all(|f| f.last_snapshot.is_some_and(|(last, _)| last >= sequence));
         if is_complete || running().any(|factory| factory.silence.is_late()) {
-            let mut second = std::mem::take(&mut self.second);
-            second.progress = self.progress(at);
-            self.publish(CampaignEvent::Second(Box::new(second)));
+            self.publish_second(at);
         }
         if is_complete {
             self.look_for_breach(now);
         }
+    }
+
+    pub(super) fn publish_second(&mut self, at: Timestamp) {
+        let mut second = std::mem::take(&mut self.second);
+        self.unpublished = None;
+        second.progress = self.progress(at);
+        self.publish(CampaignEvent::Second(Box::new(second)));
     }
 
     /// What is known of the load until `at`: figures and time belong together, however late they arrive.

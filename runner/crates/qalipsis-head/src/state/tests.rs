@@ -141,6 +141,25 @@ fn a_campaign_runs_to_its_end() {
 }
 
 #[test]
+fn a_second_that_not_all_have_reported_is_published_at_the_end() {
+    let mut bench = Bench::running(&["a", "b"]);
+    let snapshot = bench.snapshot(0, 5);
+    bench.report(0, snapshot);
+    bench.apply(Input::Closed(FactoryId(1), Some("broke".into())));
+    bench.report(0, ToHead::Ended);
+    assert!(bench.state.is_over());
+    let released: Vec<u64> = bench
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            CampaignEvent::Second(second) => Some(second.progress.released),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(released, [5]);
+}
+
+#[test]
 fn a_second_has_no_figures_unless_the_campaign_publishes_them() {
     let mut campaign = campaign(plan(Limits::default()), &["a"]);
     campaign.publishes_figures = false;
