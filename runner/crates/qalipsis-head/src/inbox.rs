@@ -46,7 +46,7 @@ impl Inbox {
         }
         let FactoryMessage { sequence, message, .. } = message;
         let is_report = message.is_report();
-        self.sent = self.sent.max(sequence + u64::from(is_report));
+        self.sent = self.sent.max(sequence.saturating_add(u64::from(is_report)));
         let is_new = sequence >= self.next && self.early.len() < EARLY;
         if is_report && (is_new || sequence == self.next) {
             self.early.insert(sequence, message);
@@ -135,6 +135,13 @@ mod tests {
         assert_eq!(inbox.request(at(501)), Some(2), "what came shows that the factory answers");
         inbox.take(report(2));
         assert_eq!((inbox.request(at(9_000)), inbox.missing()), (None, 0));
+    }
+
+    #[test]
+    fn a_number_that_no_report_can_have_is_no_panic() {
+        let mut inbox = Inbox::default();
+        assert_eq!(numbers(inbox.take(report(u64::MAX))), [0; 0]);
+        assert_eq!(inbox.missing(), u64::MAX - 1);
     }
 
     #[test]

@@ -19,9 +19,9 @@ const NOTED_PAUSE: Duration = Duration::from_secs(2);
 pub(crate) struct Silence {
     /// Since the last sign of life, as far as the head ran.
     current: Duration,
-    /// When the current one was noticed as late.
-    late_at: Option<Timestamp>,
-    /// Times at which it was late before: the longest, when that was, and how many there were.
+    /// The last look at which the current one was late.
+    late_until: Option<Timestamp>,
+    /// Times at which it was late and answered again: the longest, until when that was, and how many there were.
     longest: Option<(Duration, Timestamp)>,
     count: u32,
 }
@@ -30,21 +30,22 @@ impl Silence {
     /// It goes on for `passed` more; whether it has just become late.
     pub(crate) fn lasts(&mut self, passed: Duration, now: Timestamp) -> bool {
         self.current += passed;
-        let late = self.current > LATE && self.late_at.is_none();
-        if late {
-            self.late_at = Some(now);
-            self.count += 1;
+        let was_late = self.is_late();
+        if self.current > LATE {
+            self.late_until = Some(now);
         }
-        if self.late_at.is_some() && self.longest.is_none_or(|(longest, _)| self.current > longest) {
-            self.longest = Some((self.current, now));
-        }
-        late
+        self.is_late() && !was_late
     }
 
     /// A sign of life came; gives the length of the silence when it was late.
     pub(crate) fn broken(&mut self) -> Option<Duration> {
         let length = std::mem::take(&mut self.current);
-        self.late_at.take().map(|_| length)
+        let until = self.late_until.take()?;
+        self.count += 1;
+        if self.longest.is_none_or(|(longest, _)| length > longest) {
+            self.longest = Some((length, until));
+        }
+        Some(length)
     }
 
     /// Since the last sign of life.
@@ -54,10 +55,11 @@ impl Silence {
 
     /// Whether it is late now.
     pub(crate) fn is_late(&self) -> bool {
-        self.late_at.is_some()
+        self.late_until.is_some()
     }
 
-    /// What the report says about it.
+    /// What the report says about it. A silence that has not ended is the loss of the factory, or the lack of its last
+    /// figures, which the report names.
     pub(crate) fn note(&self, factory: &str) -> Option<String> {
         let (longest, at) = self.longest?;
         let others = match self.count {
@@ -139,6 +141,11 @@ mod tests {
         assert_eq!(silence.broken(), Some(TICK * 40));
         assert_eq!((silence.length(), silence.broken()), (Duration::ZERO, None));
         assert!((0..30).any(|tick| silence.lasts(TICK, at(5_000 + tick * 100))));
+        assert!(silence.broken().is_some());
+        assert!(
+            (0..50).any(|tick| silence.lasts(TICK, at(9_000 + tick * 100))),
+            "it does not answer any more"
+        );
         let note = silence.note("checkout").unwrap();
         assert!(
             note.starts_with(
