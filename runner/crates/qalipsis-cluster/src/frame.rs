@@ -85,7 +85,7 @@ impl Assembler {
         }
         let frame = wire::Frame::decode(frame)?;
         let wire::Frame { message, part, further_parts, data } = frame;
-        if part > further_parts || further_parts as usize > LARGEST_MESSAGE / LARGEST_PART {
+        if part > further_parts || further_parts as usize >= LARGEST_MESSAGE / LARGEST_PART {
             return Err(Cause::NoPart { part, further_parts }.into());
         }
         if data.len() > LARGEST_PART {
@@ -207,6 +207,8 @@ mod tests {
             refused(0, 0, u32::MAX, 1),
             format!("{prefix}part 0 of a message with {} further parts", u32::MAX)
         );
+        // One part more than the largest message has.
+        assert_eq!(refused(0, 0, 128, 1), format!("{prefix}part 0 of a message with 128 further parts"));
         assert_eq!(refused(0, 0, 0, LARGEST_PART + 1), format!("{prefix}a part of 524289 bytes"));
         let part = |further_parts| wire::Frame { message: 7, part: 0, further_parts, data: Bytes::new() };
         assert_eq!(assembler.add(part(1).encode_to_vec().into()), Ok(None));

@@ -28,6 +28,8 @@ pub(crate) enum Cause {
     Unknown { what: &'static str, number: i32 },
     #[error("{what} {number} is too large")]
     TooLarge { what: &'static str, number: u32 },
+    #[error("{count} {what} are more than {limit}")]
+    TooMany { what: &'static str, count: usize, limit: usize },
     #[error("given twice")]
     Twice,
     #[error("{0} ns are more than a second")]

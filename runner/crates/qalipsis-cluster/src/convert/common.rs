@@ -43,6 +43,11 @@ pub(super) fn required<T>(value: Option<T>, what: &'static str) -> Result<T, Mal
     value.ok_or_else(|| Cause::Missing(what).into())
 }
 
+/// Checks a number that a message may have at most.
+pub(super) fn at_most(limit: usize, count: usize, what: &'static str) -> Result<(), Malformed> {
+    if count <= limit { Ok(()) } else { Err(Cause::TooMany { what, count, limit }.into()) }
+}
+
 /// A number that must fit.
 pub(super) fn fitting<T: TryFrom<u32>>(number: u32, what: &'static str) -> Result<T, Malformed> {
     T::try_from(number).map_err(|_| Cause::TooLarge { what, number }.into())

@@ -1,8 +1,8 @@
 //! Evidence, failed executions, traces.
 
 use super::common::{
-    Texts, mirror, read_kind, read_location, read_outcome, read_text, required, write_kind, write_location,
-    write_outcome,
+    Texts, at_most, mirror, read_kind, read_location, read_outcome, read_text, required, write_kind,
+    write_location, write_outcome,
 };
 use crate::malformed::Malformed;
 use crate::wire::failure as wire;
@@ -10,6 +10,9 @@ use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailedCheck, FailureKin
 use qalipsis_model::failure::FailedExecution;
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_model::trace::{Trace, TracedFailure};
+
+/// Failed executions of one message.
+const LIMIT: usize = 1_000;
 
 mirror!(
     write_failure_kind,
@@ -146,6 +149,7 @@ pub(super) fn write_failed(failed: &[FailedExecution]) -> wire::FailedExecutions
 
 pub(super) fn read_failed(failed: wire::FailedExecutions) -> Result<Vec<FailedExecution>, Malformed> {
     let wire::FailedExecutions { texts, executions } = failed;
+    at_most(LIMIT, executions.len(), "executions")?;
     let read = |(place, execution)| {
         read_failed_execution(execution, &texts).map_err(|error| error.within(format!("execution {place}")))
     };

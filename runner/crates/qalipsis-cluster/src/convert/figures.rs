@@ -1,8 +1,8 @@
 //! Snapshots: the figures of scenarios and steps.
 
 use super::common::{
-    Texts, fitting, read_kind, read_required, read_text, read_time, required, write_duration, write_kind,
-    write_time,
+    Texts, at_most, fitting, read_kind, read_required, read_text, read_time, required, write_duration,
+    write_kind, write_time,
 };
 use super::failure::{read_required_kind, write_failure_kind};
 use super::histogram;
@@ -20,6 +20,10 @@ use qalipsis_model::snapshot::{
 use qalipsis_model::timestamp::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt;
+
+/// Steps, joins and meters of all scenarios of one snapshot: each costs the head much more memory than the bytes that
+/// name it.
+const SERIES: usize = 50_000;
 
 pub(super) fn write_snapshot(snapshot: &Snapshot) -> wire::Snapshot {
     let mut files = Texts::default();
@@ -42,6 +46,10 @@ pub(super) fn write_snapshot(snapshot: &Snapshot) -> wire::Snapshot {
 }
 
 pub(super) fn read_snapshot(snapshot: wire::Snapshot) -> Result<Snapshot, Malformed> {
+    let series = snapshot.scenarios.iter().map(|figures| {
+        1 + figures.steps.len() + figures.joins.len() + figures.meters.len() + figures.measured.len()
+    });
+    at_most(SERIES, series.sum(), "scenarios, steps, joins and meters")?;
     let files = snapshot.files;
     let mut scenarios = BTreeMap::new();
     for mut figures in snapshot.scenarios {

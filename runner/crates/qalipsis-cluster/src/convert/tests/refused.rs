@@ -103,6 +103,27 @@ fn what_cannot_be_is_named() {
 }
 
 #[test]
+fn what_would_cost_too_much_is_named() {
+    let events = wire::event::Events { names: Vec::new(), events: vec![Default::default(); 1_001] };
+    assert_eq!(of_factory(factory_message::Body::Events(events)), "events: 1001 events are more than 1000");
+    let failed =
+        wire::failure::FailedExecutions { texts: Vec::new(), executions: vec![Default::default(); 1_001] };
+    assert_eq!(
+        of_factory(factory_message::Body::Failures(failed)),
+        "failures: 1001 executions are more than 1000"
+    );
+    let steps = |count| wire::figures::ScenarioFigures {
+        steps: vec![Default::default(); count],
+        ..wire::figures::ScenarioFigures::default()
+    };
+    let scenarios = vec![steps(25_000), steps(24_999)];
+    assert_eq!(
+        of_snapshot(wire::figures::Snapshot { scenarios, ..wire::figures::Snapshot::default() }),
+        "snapshot: 50001 scenarios, steps, joins and meters are more than 50000"
+    );
+}
+
+#[test]
 fn an_impossible_histogram_says_why() {
     let histogram = |buckets: &[u64], min_offset, max_offset, sum| wire::figures::Histogram {
         buckets: buckets.to_vec(),
