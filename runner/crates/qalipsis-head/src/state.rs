@@ -87,7 +87,8 @@ pub struct State {
 impl State {
     /// Of a campaign that begins now.
     pub fn new(campaign: Campaign, now: Now) -> Self {
-        let Campaign { plan, factories, described, goal, git_revision, environment, publishes_figures } = campaign;
+        let Campaign { plan, factories, described, goal, git_revision, environment, publishes_figures } =
+            campaign;
         let factories = with_unique_names(factories);
         let mut aggregate = Aggregate::of(&plan, &described);
         aggregate.split_by_zone(factories.iter().filter_map(|factory| factory.zone.as_deref()));

@@ -99,7 +99,11 @@ impl State {
                 self.send(id, ToFactory::Prepare(plan), now);
             }
             ToHead::Ready if factory.greeted.is_none() || factory.phase != FactoryPhase::Preparing => {
-                self.lose(id, Some("said that it is ready when it was not opening its worlds".to_owned()), now);
+                self.lose(
+                    id,
+                    Some("said that it is ready when it was not opening its worlds".to_owned()),
+                    now,
+                );
             }
             ToHead::Ready => {
                 factory.phase = FactoryPhase::Running;
@@ -121,6 +125,13 @@ impl State {
             }
             ToHead::Ended => factory.phase = FactoryPhase::Ended,
             ToHead::Snapshot(snapshot) => {
+                if let Some(what) = self.beyond_plan(id, &snapshot) {
+                    return self.lose(
+                        id,
+                        Some(format!("reported figures of {what}, which is not in its plan")),
+                        now,
+                    );
+                }
                 let (sequence, at) = (snapshot.sequence, snapshot.at);
                 let is_overloaded = snapshot.scenarios.values().any(|s| s.overloaded.is_some());
                 self.merge(id, &snapshot);
@@ -173,10 +184,26 @@ impl State {
         let rest = self.factories[id.0 as usize].inbox.rest();
         for report in rest {
             match report {
-                ToHead::Snapshot(snapshot) => self.merge(id, &snapshot),
+                ToHead::Snapshot(snapshot) if self.beyond_plan(id, &snapshot).is_none() => {
+                    self.merge(id, &snapshot);
+                }
                 other => self.keep(id, other),
             }
         }
+    }
+
+    /// A scenario or step of a snapshot that is not among those of the factory: figures of it would be nobody's.
+    fn beyond_plan(&self, id: FactoryId, snapshot: &Snapshot) -> Option<String> {
+        let planned = &self.factories[id.0 as usize].plan.campaign.scenarios;
+        snapshot.scenarios.iter().find_map(|(name, figures)| {
+            if !planned.iter().any(|scenario| scenario.name == *name) {
+                return Some(format!("scenario '{name}'"));
+            }
+            let described = self.described.iter().filter(|described| described.scenario.name == *name);
+            let count = described.map(|described| described.scenario.steps.len()).max().unwrap_or_default();
+            let (last, _) = figures.steps.last_key_value()?;
+            (*last as usize >= count).then(|| format!("step {last} of scenario '{name}'"))
+        })
     }
 
     fn merge(&mut self, id: FactoryId, snapshot: &Snapshot) {

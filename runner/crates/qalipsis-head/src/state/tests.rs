@@ -225,7 +225,8 @@ fn a_head_that_was_paused_waits_for_what_its_factories_have_sent() {
 
 #[test]
 fn a_head_that_was_paused_does_not_time_out_a_campaign_that_has_ended() {
-    let mut bench = Bench::of(campaign(plan(Limits { campaign: Some(secs(10)), ..Limits::default() }), &["a"]));
+    let mut bench =
+        Bench::of(campaign(plan(Limits { campaign: Some(secs(10)), ..Limits::default() }), &["a"]));
     bench.all_ready();
     bench.pass(secs(1), &[0]);
     // The end is in the socket, but the tick comes first.
@@ -240,7 +241,8 @@ fn a_head_that_was_paused_does_not_time_out_a_campaign_that_has_ended() {
 
 #[test]
 fn a_head_that_was_paused_times_out_a_campaign_that_goes_on() {
-    let mut bench = Bench::of(campaign(plan(Limits { campaign: Some(secs(10)), ..Limits::default() }), &["a"]));
+    let mut bench =
+        Bench::of(campaign(plan(Limits { campaign: Some(secs(10)), ..Limits::default() }), &["a"]));
     bench.all_ready();
     bench.now += secs(60);
     bench.apply(Input::Tick);
@@ -413,10 +415,7 @@ fn a_gap_that_is_not_filled_is_the_loss_of_its_factory() {
     assert!(!bench.state.is_over());
     bench.pass(secs(2), &[0]);
     let report = bench.report_now();
-    assert!(
-        reasons(&report)[0].ends_with(": did not send a missing report again within 30 s"),
-        "{report:?}"
-    );
+    assert!(reasons(&report)[0].ends_with(": did not send a missing report again within 30 s"), "{report:?}");
 }
 
 #[test]
@@ -436,10 +435,7 @@ fn a_factory_that_is_ready_twice_is_lost_and_starts_nothing_again() {
 fn a_factory_that_greets_twice_is_lost() {
     let mut bench = Bench::new(&["a"]);
     (0..2).for_each(|_| bench.hello(0));
-    assert_eq!(
-        reasons(&bench.report_now()),
-        ["factory 'a' was lost before the load started: greeted twice"]
-    );
+    assert_eq!(reasons(&bench.report_now()), ["factory 'a' was lost before the load started: greeted twice"]);
 }
 
 #[test]
@@ -453,6 +449,27 @@ fn a_factory_that_ends_during_the_warm_up_is_lost() {
     assert_eq!(
         reasons(&bench.report_now()),
         [format!("factory 'a' was lost before the load started: {why}")]
+    );
+}
+
+#[test]
+fn a_factory_that_reports_what_is_not_in_its_plan_is_lost() {
+    let why = |figures: ToHead| {
+        let mut bench = Bench::running(&["a"]);
+        bench.report(0, figures);
+        let report = bench.report_now();
+        reasons(&report)[0].split_once(": ").unwrap().1.to_owned()
+    };
+    let not = "which is not in its plan";
+    assert_eq!(
+        why(snapshot(0, START, "another", 1)),
+        format!("reported figures of scenario 'another', {not}")
+    );
+    let ToHead::Snapshot(mut snapshot) = snapshot(0, START, "checkout", 1) else { unreachable!() };
+    snapshot.scenarios.get_mut("checkout").unwrap().steps.entry(9).or_default();
+    assert_eq!(
+        why(ToHead::Snapshot(snapshot)),
+        format!("reported figures of step 9 of scenario 'checkout', {not}")
     );
 }
 
