@@ -39,6 +39,8 @@ const TICK: Duration = Duration::from_millis(20);
 const SETTLE: Duration = Duration::from_millis(300);
 /// How long hard-stopped minions may take to be gone.
 const CANCEL_LIMIT: Duration = Duration::from_secs(1);
+/// How far ahead a start may be. A head gives one that is near: if it seems further away, a wall clock was set.
+const START_LIMIT: Duration = Duration::from_secs(1);
 
 /// What a factory tells while it runs.
 #[derive(Debug)]
@@ -192,7 +194,7 @@ impl Factory {
         let workers: Vec<Arc<Worker>> = (0..count).map(worker).collect();
         // Closing checks run where the sources run, and are counted on their own.
         let closer = worker(count);
-        let start = self.clock.instant(start).max(Instant::now());
+        let start = begins(&self.clock, start, Instant::now());
         let active = self.contexts.iter().map(|context| Arc::clone(&context.active)).collect();
         let load = Arc::new(Load::new(&self.plan, active, start));
         let handle = Handle { load: Arc::clone(&load) };
@@ -334,6 +336,11 @@ impl Factory {
     }
 }
 
+/// When a load begins that is to start at this time.
+fn begins(clock: &Clock, start: Timestamp, now: Instant) -> Instant {
+    clock.instant(start).clamp(now, now + START_LIMIT)
+}
+
 /// How many workers run the minions of this factory.
 pub(crate) fn workers(plan: &FactoryPlan) -> usize {
     plan.workers.map_or_else(cores, |n| n as usize).max(1)
@@ -341,4 +348,19 @@ pub(crate) fn workers(plan: &FactoryPlan) -> usize {
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wall_clock_that_was_set_does_not_delay_the_load() {
+        let clock = Clock::start();
+        let now = Instant::now();
+        let begins_in = |ahead: Duration| begins(&clock, clock.now().plus(ahead), now) - now;
+        assert!(begins_in(Duration::from_millis(5)) < Duration::from_millis(500));
+        assert_eq!(begins_in(Duration::from_secs(3_600)), START_LIMIT);
+        assert_eq!(begins(&clock, Timestamp(0), now), now);
+    }
 }
