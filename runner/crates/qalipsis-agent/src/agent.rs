@@ -2,6 +2,7 @@
 
 use crate::exit::{Exit, Watched};
 use crate::output::{LastLine, Output, copy};
+use futures::future::join_all;
 use qalipsis_cluster::{Arrival, ConnectError, FactoryEnd, Listener, relay};
 use qalipsis_model::duration::human;
 use std::io;
@@ -51,50 +52,72 @@ impl Agent {
     /// # Errors
     /// When the socket cannot be made.
     pub async fn host(&mut self, factory: Hosted, end: FactoryEnd) -> Result<(), HostError> {
+        self.host_all([(factory, end)]).await
+    }
+
+    /// As [`Agent::host`], with all of them starting at the same time.
+    ///
+    /// # Errors
+    /// When a socket cannot be made.
+    pub async fn host_all(
+        &mut self,
+        factories: impl IntoIterator<Item = (Hosted, FactoryEnd)>,
+    ) -> Result<(), HostError> {
+        let connecting = factories.into_iter().map(|(factory, end)| self.begin(factory, end));
+        let connecting: Vec<_> = connecting.collect::<Result<_, _>>()?;
+        join_all(connecting).await;
+        Ok(())
+    }
+
+    /// Starts a factory; what this returns waits until it connects.
+    fn begin(
+        &mut self,
+        factory: Hosted,
+        end: FactoryEnd,
+    ) -> Result<impl Future<Output = ()> + use<>, HostError> {
         // Only until the connection stands, so that not even a killed agent leaves a folder behind.
         let folder = tempfile::Builder::new().prefix("qalipsis-").tempdir().map_err(HostError::Folder)?;
         let socket = folder.path().join("socket");
         let listener = Listener::bind(&socket)?;
-        let unreachable = |why: String| {
-            // The queue is empty, for nothing was sent before.
-            let _ = end.to_head.try_send(Arrival::Closed(Some(why)));
+        let exit = match start(&factory, &socket) {
+            Ok(child) => Ok(self.watch(child, factory.output)),
+            Err(error) => Err(format!("failed to start {}: {error}", factory.executable.display())),
         };
-        let child = match start(&factory, &socket) {
-            Ok(child) => child,
-            Err(error) => {
-                unreachable(format!("failed to start {}: {error}", factory.executable.display()));
-                return Ok(());
-            }
-        };
-        let exit = self.watch(child, factory.output);
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted.map_err(|error| error.to_string()),
-            Some(how) = exit.clone().how() => Err(how),
-            () = tokio::time::sleep(CONNECT_LIMIT) => {
-                Err(format!("did not connect within {}", human(CONNECT_LIMIT)))
-            }
-        };
-        match accepted {
-            Err(why) => unreachable(why),
-            Ok((sender, receiver)) => {
-                let to_head = end.to_head.clone();
-                tokio::spawn(relay(end, sender, receiver));
-                tokio::spawn(async move {
-                    if let Some(how) = exit.how().await {
-                        // A head that has gone does not ask.
-                        let _ = to_head.send(Arrival::Exited(how)).await;
+        Ok(async move {
+            let connected = async {
+                let exit = exit?;
+                tokio::select! {
+                    accepted = listener.accept() => match accepted {
+                        Ok((sender, receiver)) => Ok((sender, receiver, exit)),
+                        Err(error) => Err(error.to_string()),
+                    },
+                    Some(how) = exit.clone().how() => Err(how),
+                    () = tokio::time::sleep(CONNECT_LIMIT) => {
+                        Err(format!("did not connect within {}", human(CONNECT_LIMIT)))
                     }
-                });
+                }
+            };
+            match connected.await {
+                // The queue is empty, for nothing was sent before.
+                Err(why) => _ = end.to_head.try_send(Arrival::Closed(Some(why))),
+                Ok((sender, receiver, exit)) => {
+                    let to_head = end.to_head.clone();
+                    tokio::spawn(relay(end, sender, receiver));
+                    tokio::spawn(async move {
+                        if let Some(how) = exit.how().await {
+                            // A head that has gone does not ask.
+                            let _ = to_head.send(Arrival::Exited(how)).await;
+                        }
+                    });
+                }
             }
-        }
-        Ok(())
+            drop(folder);
+        })
     }
 
-    /// Ends all factories; one that does not end by itself is killed.
+    /// Ends all factories at the same time; one that does not end by itself is killed.
     pub async fn end(self) {
-        for factory in self.factories {
-            factory.end().await;
-        }
+        join_all(self.factories.into_iter().map(Watched::end)).await;
     }
 
     fn watch(&mut self, mut child: Child, output: Output) -> Exit {

@@ -156,3 +156,16 @@ async fn no_process_is_left_after_the_end_of_an_agent() {
     tokio::time::timeout(SOON, fixture.agent.end()).await.unwrap();
     assert!(!process.exists());
 }
+
+#[tokio::test]
+async fn factories_end_at_the_same_time() {
+    let mut fixture = Fixture::new(&as_factory()).await;
+    let mut other = Fixture::new(&as_factory()).await;
+    assert_eq!((fixture.report().await, other.report().await), (ToHead::Ready, ToHead::Ready));
+    fixture.agent.factories.append(&mut other.agent.factories);
+    // Neither ends by itself: each is killed at its limit, which passes at once.
+    tokio::time::pause();
+    let began = tokio::time::Instant::now();
+    fixture.agent.end().await;
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+}
