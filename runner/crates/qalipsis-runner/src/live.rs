@@ -51,8 +51,8 @@ impl Live {
         }
     }
 
-    /// Takes the moving line away.
-    pub fn end(&self) {
+    /// Takes the moving line away. It waits for the terminal, so it is for a thread that shows things.
+    fn end(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
@@ -80,7 +80,7 @@ impl Showing {
 
 impl Live {
     /// Shows what happens in a campaign, from a thread of its own: who does not read what is shown delays nothing else.
-    /// Without `progress` only what the user should know at once.
+    /// Without `progress` only what the user should know at once. The moving line goes away at the end.
     pub fn follow(&self, mut events: broadcast::Receiver<Arc<CampaignEvent>>, progress: bool) -> Showing {
         let mut follower = Follower { live: self.clone(), progress, logged: Duration::ZERO };
         let work = move || {
@@ -93,6 +93,7 @@ impl Live {
                     Err(RecvError::Closed) => break,
                 }
             }
+            follower.live.end();
         };
         Showing { ended: in_thread("console", work) }
     }
@@ -150,7 +151,7 @@ impl Follower {
             elapsed: progress.elapsed,
             released: progress.released,
             planned: progress.planned,
-            active: progress.released - progress.ended,
+            active: progress.released.saturating_sub(progress.ended),
             executions: progress.executions,
             failures: progress.failures,
         };

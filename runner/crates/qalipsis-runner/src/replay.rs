@@ -75,12 +75,11 @@ pub async fn replay(invocation: &Invocation, path: &Path, target: Target) -> Res
     let steps = campaign.executables.iter().find_map(|e| e.scenario(&scenario.name));
     let names: Vec<String> =
         steps.map(|s| s.steps.iter().map(|step| step.name.clone()).collect()).unwrap_or_default();
-    let (stops, _) = stops.into_parts();
     let dropped = Arc::new(AtomicU64::new(0));
     let (sink, shown) = show_traces(names.clone(), style, quiet, Arc::clone(&dropped));
     let follow = Follow::Replay(target, plan(scenario, target), Box::new(sink));
-    let Led { report, .. } = lead(&invocation, &campaign, stops, &lines, follow).await?;
-    lines.end();
+    let Led { report, watching: _watching, .. } =
+        lead(&invocation, &campaign, stops.into_parts(), &lines, follow).await?;
     // The thread ends with its sink, which the campaign has dropped.
     let replayed: Vec<Replayed> = shown.into_iter().collect();
     let mut text = conclusion(&report, style);

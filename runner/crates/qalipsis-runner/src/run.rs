@@ -15,7 +15,7 @@ use crate::output;
 use crate::outputs;
 use crate::replay::Target;
 use crate::repository::Repository;
-use crate::stops::Stops;
+use crate::stops::{AbortOnDrop, Asked, Stops};
 use qalipsis_agent::{Agent, Hosted, Output};
 use qalipsis_cluster::InProcess;
 use qalipsis_head::{EVENTS, EventSink, FailureSink, Goal, Sinks, TraceSink};
@@ -59,15 +59,12 @@ pub async fn autostart(
     baselines: Option<&Baselines>,
     stops: Stops,
 ) -> Result<u8, Error> {
-    let (stops, asked) = stops.into_parts();
     let live = Live::new(invocation.verbosity);
     for criterion in &campaign.left_out {
         live.line(&format!("smoke run, not judged: {criterion}"));
     }
-    let Led { mut report, files, mut unwritten, warnings } =
-        lead(invocation, &campaign, stops, &live, Follow::Campaign).await?;
-    let asked = asked.from_now();
-    live.end();
+    let Led { mut report, files, mut unwritten, warnings, asked, watching } =
+        lead(invocation, &campaign, stops.into_parts(), &live, Follow::Campaign).await?;
     let style = output::style(invocation.color);
     if let Some(baselines) = baselines
         && !matches!(report.status, Status::Aborted | Status::Invalid)
@@ -77,7 +74,9 @@ pub async fn autostart(
     }
     // What cannot be written or sent does not change the verdict, so that the report can still say it.
     let code = report.exit_code(campaign.settings.fail_on_warning);
-    let _watching = asked.end_process(if code == exit::OK { exit::INTERNAL } else { code });
+    // The comparison may have changed it.
+    let _watching = asked.end_process(unfinished(code));
+    drop(watching);
     report.warnings.extend(warnings);
     if let Some(repository) = Repository::around(&invocation.targets) {
         repository.relocate(&mut report);
@@ -148,6 +147,10 @@ pub(crate) struct Led {
     pub(crate) unwritten: Vec<String>,
     /// What the report has to say about that and about lines that were not shown.
     pub(crate) warnings: Vec<String>,
+    /// How often the user has asked to stop since the campaign ended.
+    pub(crate) asked: Asked,
+    /// Ends the process when that is the second time.
+    pub(crate) watching: AbortOnDrop,
 }
 
 /// What of a campaign is shown while it runs.
@@ -162,7 +165,7 @@ pub(crate) enum Follow {
 pub(crate) async fn lead(
     invocation: &Invocation,
     campaign: &Campaign,
-    stops: mpsc::Receiver<Stop>,
+    (mut stops, asked): (mpsc::Receiver<Stop>, Asked),
     live: &Live,
     follow: Follow,
 ) -> Result<Led, Error> {
@@ -190,14 +193,19 @@ pub(crate) async fn lead(
     let showing = live.lines(printed);
     let (transport, ends) = InProcess::new(factories.len());
     let mut agent = Agent::default();
-    for ((executable, name), end) in campaign.executables.iter().zip(&names).zip(ends) {
+    let hosted = campaign.executables.iter().zip(&names).zip(ends).map(|((executable, name), end)| {
         let prefix = (names.len() > 1).then(|| name.clone());
         let log = invocation.log.as_ref().map(|log| log.filter(&executable.description.crate_name));
         let output = Output { lines: lines.clone(), prefix, dropped: Arc::clone(&unshown) };
-        let hosted = Hosted { executable: executable.path.clone(), name: name.clone(), log, output };
-        agent.host(hosted, end).await?;
-    }
+        (Hosted { executable: executable.path.clone(), name: name.clone(), log, output }, end)
+    });
+    let hosted: Vec<_> = hosted.collect();
     drop(lines);
+    // Nothing is open before the head sends the plan: what was started ends with its agent.
+    tokio::select! {
+        hosting = agent.host_all(hosted) => hosting?,
+        Some(_) = stops.recv() => return Err(Error::Stopped),
+    }
     let described = campaign.executables.iter().flat_map(|executable| {
         executable.description.scenarios.iter().map(|scenario| Described {
             crate_name: executable.description.crate_name.clone(),
@@ -229,6 +237,9 @@ pub(crate) async fn lead(
     let (broadcast, subscriber) = broadcast::channel(EVENTS);
     let following = live.follow(subscriber, target.is_none());
     let report = head.run(transport, stops, sinks, broadcast).await;
+    // What is left to do may hang, and needs no head.
+    let asked = asked.from_now();
+    let watching = asked.end_process(unfinished(report.exit_code(campaign.settings.fail_on_warning)));
     agent.end().await;
     following.end();
     showing.end();
@@ -251,5 +262,10 @@ pub(crate) async fn lead(
             "{unshown} lines of factories were not shown, because standard error was not read"
         ));
     }
-    Ok(Led { report, files, unwritten, warnings })
+    Ok(Led { report, files, unwritten, warnings, asked, watching })
+}
+
+/// The exit code of a process that ends before everything is written.
+fn unfinished(code: u8) -> u8 {
+    if code == exit::OK { exit::INTERNAL } else { code }
 }

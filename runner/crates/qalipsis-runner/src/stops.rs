@@ -3,6 +3,7 @@
 use crate::error::Error;
 use qalipsis_cluster::StopSignals;
 use qalipsis_model::plan::Stop;
+use std::io::{Write, stderr};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
@@ -100,7 +101,7 @@ impl Asked {
             if asked.asked.wait_for(|times| *times >= before + 2).await.is_ok() {
                 tokio::time::sleep(END_GRACE).await;
                 // Standard error may hang as well.
-                std::thread::spawn(|| eprintln!("{LEFT_OUT}"));
+                std::thread::spawn(|| _ = writeln!(stderr(), "{LEFT_OUT}"));
                 tokio::time::sleep(PRINT_LIMIT).await;
                 std::process::exit(code.into());
             }

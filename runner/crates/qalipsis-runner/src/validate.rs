@@ -7,9 +7,8 @@ use crate::error::Error;
 use crate::live::Live;
 use crate::output;
 use crate::problem::one_line;
-use crate::run::{Follow, lead};
+use crate::run::{Follow, Led, lead};
 use crate::stops::Stops;
-use qalipsis_judge::report::Report;
 use qalipsis_model::description::PropertyDescription;
 use qalipsis_model::duration::human;
 use qalipsis_model::plan::ScenarioPlan;
@@ -30,7 +29,7 @@ pub async fn validate(invocation: &Invocation, connect: bool, mut stops: Stops) 
         return Ok(exit::OK);
     }
     output::print(&shown)?;
-    let report = opened(invocation, campaign, stops).await?;
+    let Led { report, watching: _watching, .. } = opened(invocation, campaign, stops).await?;
     if report.status != Status::Aborted {
         output::print("valid, and every world could be opened\n")?;
         return Ok(exit::OK);
@@ -46,15 +45,12 @@ pub async fn validate(invocation: &Invocation, connect: bool, mut stops: Stops) 
 }
 
 /// Opens every world, positions the sources, and closes all again; without load, events and files.
-async fn opened(invocation: &Invocation, mut campaign: Campaign, stops: Stops) -> Result<Report, Error> {
+async fn opened(invocation: &Invocation, mut campaign: Campaign, stops: Stops) -> Result<Led, Error> {
     campaign.connect = true;
     campaign.plan.events = None;
     campaign.plan.limits.failures = 0;
-    let (stops, _) = stops.into_parts();
     let live = Live::new(invocation.verbosity);
-    let led = lead(invocation, &campaign, stops, &live, Follow::Campaign).await;
-    live.end();
-    led.map(|led| led.report)
+    lead(invocation, &campaign, stops.into_parts(), &live, Follow::Campaign).await
 }
 
 fn summary(campaign: &Campaign) -> String {
