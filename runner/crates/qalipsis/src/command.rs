@@ -1,6 +1,6 @@
 //! The command line of a scenario executable.
 
-use crate::{describe, factory, standalone};
+use crate::{describe, factory, standalone, stderr};
 use clap::{Args, Parser, Subcommand};
 use qalipsis_core::data;
 use qalipsis_core::scenario::Scenario;
@@ -93,7 +93,7 @@ pub fn main(scenarios: impl IntoIterator<Item = Scenario>) -> ExitCode {
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: failed to start the async runtime: {error}");
+            stderr::line(format_args!("error: failed to start the async runtime: {error}"));
             return ExitCode::from(exit::INTERNAL);
         }
     };

@@ -1,5 +1,6 @@
 //! `describe`: what the scenarios are, for the runner.
 
+use crate::stderr;
 use qalipsis_core::scenario::Scenario;
 use qalipsis_model::description::ExecutableDescription;
 use qalipsis_model::plan::CONTRACT;
@@ -23,7 +24,7 @@ pub(crate) fn print(scenarios: &[Scenario]) -> u8 {
     match printed {
         Ok(()) => exit::OK,
         Err(error) => {
-            eprintln!("error: failed to print the description: {error}");
+            stderr::line(format_args!("error: failed to print the description: {error}"));
             exit::INTERNAL
         }
     }

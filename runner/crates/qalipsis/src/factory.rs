@@ -2,6 +2,7 @@
 
 use crate::command::Factory;
 use crate::logging;
+use crate::stderr;
 use qalipsis_cluster::HeadConnection;
 use qalipsis_core::scenario::Scenario;
 use qalipsis_engine::host;
@@ -12,14 +13,17 @@ pub(crate) async fn run(scenarios: &[Scenario], options: &Factory) -> u8 {
     let head = match HeadConnection::open(options.connect.clone()).await {
         Ok(head) => head,
         Err(error) => {
-            eprintln!("error: {error}");
+            stderr::line(format_args!("error: {error}"));
             return exit::USAGE;
         }
     };
     match host(scenarios, &options.name, head).await {
         Ok(()) => exit::OK,
         Err(error) => {
-            eprintln!("error: factory '{}' lost the connection to the head: {error}", options.name);
+            stderr::line(format_args!(
+                "error: factory '{}' lost the connection to the head: {error}",
+                options.name
+            ));
             exit::INTERNAL
         }
     }

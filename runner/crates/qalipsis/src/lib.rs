@@ -5,6 +5,7 @@ mod describe;
 mod factory;
 mod logging;
 mod standalone;
+mod stderr;
 
 pub use command::main;
 /// What authors of plugins implement against.

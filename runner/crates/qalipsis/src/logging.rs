@@ -1,5 +1,6 @@
 //! What scenarios log, one line each, with scenario, minion, iteration and step: for `--log` and `RUST_LOG`.
 
+use crate::stderr;
 use qalipsis_model::duration::human;
 use qalipsis_model::timestamp::Timestamp;
 use std::fmt::{Debug, Write as _};
@@ -26,7 +27,9 @@ pub(crate) fn begin(filter: Option<&str>) {
             // It fails when there is one already, which is the author's own.
             let _ = tracing::subscriber::set_global_default(subscriber);
         }
-        Err(error) => eprintln!("warning: '{filter}' cannot be used to choose what is logged: {error}"),
+        Err(error) => {
+            stderr::line(format_args!("warning: '{filter}' cannot be used to choose what is logged: {error}"))
+        }
     }
 }
 

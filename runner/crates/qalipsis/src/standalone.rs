@@ -3,6 +3,7 @@
 use crate::command::Run;
 use crate::describe::describe;
 use crate::logging;
+use crate::stderr;
 use qalipsis_cluster::{FactoryEnd, HeadConnection, InProcess, StopSignals};
 use qalipsis_config::problem::Problem;
 use qalipsis_config::reason;
@@ -36,15 +37,15 @@ pub(crate) async fn run(scenarios: &[Scenario], options: &Run) -> u8 {
     let Planned { campaign, settings, left_out } = match plan(scenarios, options) {
         Ok(planned) => planned,
         Err(problems) => {
-            problems.iter().for_each(|problem| eprintln!("error: {problem}"));
+            problems.iter().for_each(|problem| stderr::line(format_args!("error: {problem}")));
             return exit::USAGE;
         }
     };
-    left_out.iter().for_each(|criterion| eprintln!("smoke run, not judged: {criterion}"));
+    left_out.iter().for_each(|criterion| stderr::line(format_args!("smoke run, not judged: {criterion}")));
     let mut signals = match StopSignals::listen() {
         Ok(signals) => signals,
         Err(error) => {
-            eprintln!("error: failed to listen for signals: {error}");
+            stderr::line(format_args!("error: failed to listen for signals: {error}"));
             return exit::INTERNAL;
         }
     };
@@ -52,9 +53,19 @@ pub(crate) async fn run(scenarios: &[Scenario], options: &Run) -> u8 {
     let color = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let style = qalipsis_report::console::Style { color, unicode: true, width: 100 };
     let text = qalipsis_report::console::render(&report, style);
-    let mut out = std::io::stdout().lock();
-    // Who does not read it gets the exit code.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    // Who does not read it gets the exit code, at the second signal at the latest.
+    let printing = tokio::task::spawn_blocking(move || {
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    });
+    let twice = async {
+        signals.next().await;
+        signals.next().await;
+    };
+    tokio::select! {
+        _ = printing => {}
+        () = twice => {}
+    }
     report.exit_code(settings.fail_on_warning)
 }
 
@@ -197,7 +208,7 @@ async fn host_all(scenarios: &[Scenario], ends: Vec<FactoryEnd>) {
         // Whatever goes wrong here, the head notices that the factory is gone.
         match HeadConnection::in_process(end).await {
             Ok(head) => _ = host(scenarios, NAME, head).await,
-            Err(error) => eprintln!("error: {error}"),
+            Err(error) => stderr::line(format_args!("error: {error}")),
         }
     }
 }
@@ -219,7 +230,7 @@ async fn show_notices(mut events: broadcast::Receiver<Arc<CampaignEvent>>) {
         match events.recv().await {
             Ok(event) => {
                 if let CampaignEvent::Notice(text) = &*event {
-                    eprintln!("{text}");
+                    stderr::line(text);
                 }
             }
             // Notices are few: what was lost are others.
