@@ -36,8 +36,8 @@ pub struct HeadConnection {
 }
 
 impl HeadConnection {
-    /// Connects to the head that listens at `path`. When the factory does not move for `limit` though its thread for
-    /// the connection does, the head is informed that it is stuck.
+    /// Connects to the head that listens at `path`. When the factory does not move for the limit of silence in its plan
+    /// though its thread for the connection does, the head gets a report that it is stuck.
     ///
     /// # Errors
     /// When no head listens there, or no thread can be started.
@@ -46,7 +46,7 @@ impl HeadConnection {
         Self::begin(path, async move || Ok(Wire::Socket(Box::new(connect(&place).await?)))).await
     }
 
-    /// Connects to a head in the same process.
+    /// Connects to a head in the same process, as [`HeadConnection::open`] does to another one.
     ///
     /// # Errors
     /// When no thread can be started.
