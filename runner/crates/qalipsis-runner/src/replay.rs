@@ -66,12 +66,15 @@ pub async fn replay(invocation: &Invocation, path: &Path, target: Target) -> Res
     let style = output::style(invocation.color);
     let lines = Live::new(invocation.verbosity);
     let quiet = invocation.verbosity == Verbosity::Quiet;
+    // Nobody may read it.
+    let watching = stops.asked().end_process(Error::Stopped.exit_code());
     if !quiet {
         output::print(&head(&summary, scenario, target))?;
     }
     if let Some(notice) = changed(&summary, &campaign, environment::git_revision().await) {
         lines.line(&notice);
     }
+    drop(watching);
     let steps = campaign.executables.iter().find_map(|e| e.scenario(&scenario.name));
     let names: Vec<String> =
         steps.map(|s| s.steps.iter().map(|step| step.name.clone()).collect()).unwrap_or_default();

@@ -78,6 +78,11 @@ impl Stops {
         }
     }
 
+    /// How often the user asks from now on.
+    pub fn asked(&self) -> Asked {
+        Asked { before: *self.asked.borrow(), asked: self.asked.clone() }
+    }
+
     /// The requests, for the campaign, and how often there were any.
     pub fn into_parts(self) -> (mpsc::Receiver<Stop>, Asked) {
         let asked = Asked { before: 0, asked: self.asked };

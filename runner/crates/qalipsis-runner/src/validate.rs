@@ -23,12 +23,15 @@ use std::fmt::Write;
 pub async fn validate(invocation: &Invocation, connect: bool, mut stops: Stops) -> Result<u8, Error> {
     let campaign = stops.unless_asked(campaign::check(invocation)).await?;
     let mut shown = summary(&campaign);
+    // Nobody may read it.
+    let watching = stops.asked().end_process(Error::Stopped.exit_code());
     if !connect {
         shown.push_str("valid\n");
         output::print(&shown)?;
         return Ok(exit::OK);
     }
     output::print(&shown)?;
+    drop(watching);
     let Led { report, watching: _watching, .. } = opened(invocation, campaign, stops).await?;
     if report.status != Status::Aborted {
         output::print("valid, and every world could be opened\n")?;
