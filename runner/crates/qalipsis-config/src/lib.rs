@@ -12,6 +12,7 @@ mod file;
 mod fixtures;
 pub mod keys;
 mod mailbox;
+mod mask;
 mod plan;
 pub mod problem;
 pub mod reason;

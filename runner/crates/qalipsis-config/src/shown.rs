@@ -1,15 +1,10 @@
 //! What was configured, as reports may show it.
 
 use super::entry::Value;
+use super::mask::{HIDDEN, is_secret, masked};
 use super::settings::Settings;
 use qalipsis_model::description::ScenarioDescription;
 use std::collections::BTreeMap;
-
-/// What stands for a secret.
-pub(super) const HIDDEN: &str = "***";
-
-/// Endings of keys whose values are never shown, no matter what declares them.
-const SECRET_KEYS: [&str; 3] = ["password", "token", "secret"];
 
 impl Settings {
     /// The keys that were set and concern the `selected` scenarios, with their values as reports may show them.
@@ -40,23 +35,10 @@ impl Settings {
 ///
 /// What came from the environment may be a secret, and so may the value of a key whose name suggests one.
 pub(super) fn shown(key: &str, value: &Value) -> String {
-    let secret = SECRET_KEYS.iter().any(|word| key.ends_with(word));
     match &value.text {
-        Ok(text) if value.literal && !secret => without_password(text),
+        Ok(text) if value.literal && !is_secret(key) => masked(text),
         _ => HIDDEN.to_owned(),
     }
-}
-
-/// `text` with the password of an address hidden: `redis://user:***@host`.
-fn without_password(text: &str) -> String {
-    let hidden = || {
-        let (scheme, rest) = text.split_once("://")?;
-        let authority = rest.split(['/', '?', '#']).next()?;
-        let (credentials, _) = authority.rsplit_once('@')?;
-        let (user, _) = credentials.split_once(':')?;
-        Some(format!("{scheme}://{user}:{HIDDEN}{}", &rest[credentials.len()..]))
-    };
-    hidden().unwrap_or_else(|| text.to_owned())
 }
 
 #[cfg(test)]
