@@ -130,6 +130,18 @@ impl<'a> Section<'a> {
         let name = self.definition.name;
         Problem::new(format_args!("{name}.{key} must be set, since {name}.enabled is true"))
     }
+
+    /// The problem of a key that must be set, since `other` is.
+    pub fn incomplete(&self, key: &str, other: &str) -> Problem {
+        let name = self.definition.name;
+        Problem::new(format_args!("{name}.{key} must be set, since {name}.{other} is set"))
+    }
+
+    /// The problem of two switches of which only one may be on.
+    pub fn exclusive(&self, one: &str, other: &str) -> Problem {
+        let name = self.definition.name;
+        Problem::new(format_args!("{name}.{one} and {name}.{other} are both true: only one of them may be"))
+    }
 }
 
 /// Start of the keys that sections of other programs have.

@@ -65,14 +65,15 @@ const KEYS: &[SectionKey] = &[
 
 fn check(section: &Section<'_>) -> Option<Problem> {
     let is_set = |key| section.text(key).is_some();
-    let missing = match () {
+    match () {
         () if !section.is_on("enabled") => None,
-        () if !is_set("from") => Some("from"),
-        () if !is_set("to") => Some("to"),
-        () if is_set("username") && !is_set("password") => Some("password"),
+        () if !is_set("from") => Some(section.missing("from")),
+        () if !is_set("to") => Some(section.missing("to")),
+        () if is_set("username") && !is_set("password") => Some(section.incomplete("password", "username")),
+        () if is_set("password") && !is_set("username") => Some(section.incomplete("username", "password")),
+        () if section.is_on("ssl") && section.is_on("starttls") => Some(section.exclusive("ssl", "starttls")),
         () => None,
-    };
-    missing.map(|key| section.missing(key))
+    }
 }
 
 /// Where a report is sent by mail, and when.

@@ -1,7 +1,7 @@
 //! Mail through a real server.
 
 use crate::sample::{Campaign, hostile};
-use qalipsis_config::{Secret, Settings};
+use qalipsis_config::{Secret, Sections, Settings, Sources};
 use qalipsis_notify::{Mail, MailSettings, OUTPUTS};
 use qalipsis_report::output::Output;
 use qalipsis_testkit::{Process, free_port};
@@ -233,4 +233,34 @@ fn names_from_outside_are_neither_headers_nor_markup() {
     let (plain, html) = mail.split_once("text/html").expect("it has both");
     assert!(plain.contains("<script>"), "plain text shows it as it is: {mail}");
     assert!(!html.contains("<script>") && !mail.lines().any(|line| line.starts_with("Bcc:")), "{mail}");
+}
+
+#[test]
+fn law_2_settings_that_contradict_each_other_are_refused() {
+    let problems = |own: &[&str]| {
+        let needed = ["enabled=true", "from=qa@example.org", "to=ops@example.org"];
+        let pairs = needed.iter().chain(own).map(|pair| format!("report.export.mail.{pair}"));
+        let sources = Sources {
+            directory: "/nonexistent".into(),
+            pairs: pairs.collect(),
+            sections: Sections::all(OUTPUTS.iter().map(|output| &output.section)),
+            ..Sources::default()
+        };
+        sources.read().1.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    for sound in [&["ssl=true"][..], &["starttls=true"], &["username=qa", "password=hunter2"]] {
+        assert_eq!(problems(sound), [""; 0]);
+    }
+    assert_eq!(
+        problems(&["ssl=true", "starttls=true"]),
+        ["report.export.mail.ssl and report.export.mail.starttls are both true: only one of them may be"]
+    );
+    assert_eq!(
+        problems(&["password=hunter2"]),
+        ["report.export.mail.username must be set, since report.export.mail.password is set"]
+    );
+    assert_eq!(
+        problems(&["username=qa"]),
+        ["report.export.mail.password must be set, since report.export.mail.username is set"]
+    );
 }
