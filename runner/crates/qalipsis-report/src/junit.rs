@@ -178,13 +178,17 @@ fn properties(report: &Report, scenario: &ScenarioReport) -> Vec<(&'static str, 
         properties.push(("awaited", format!("{}: {}", join.name, ledger::keys_line(join))));
         properties.push(("records", format!("{}: {}", join.name, ledger::records_line(join))));
     }
-    properties.extend(campaign_reasons(report).map(|reason| ("reason", explain(reason, None))));
+    let reasons = campaign_reasons(report).take(REASONS);
+    properties.extend(reasons.map(|reason| ("reason", explain(reason, None))));
     properties
 }
 
+/// The most of them that one file names.
+const REASONS: usize = 10;
+
 /// Reasons that are no failure of one scenario: aborted, invalid, not ready.
 fn campaign_reasons(report: &Report) -> impl Iterator<Item = &Reason> {
-    report.reasons.iter().filter(|r| r.scenario.is_none() || r.kind.is_none()).take(10)
+    report.reasons.iter().filter(|r| r.scenario.is_none() || r.kind.is_none())
 }
 
 /// The reason in one line, with its scenario unless that is `here`.

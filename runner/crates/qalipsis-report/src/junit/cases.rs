@@ -2,7 +2,7 @@
 
 use super::body;
 use super::xml;
-use super::{Limits, campaign_reasons, explain};
+use super::{Limits, REASONS, campaign_reasons, explain};
 use crate::digest;
 use crate::text::{counted, number};
 use crate::times;
@@ -64,7 +64,8 @@ struct Cases<'a> {
 }
 
 impl Cases<'_> {
-    /// What concerns the campaign as a whole: without it, a scenario that never ran would look green.
+    /// What concerns the campaign as a whole: without it, a scenario that never ran would look green. Each reason is an
+    /// error in one file: its scenario's, else the first.
     fn campaign(&self) -> Option<TestCase> {
         let kind = match self.report.status {
             Status::Aborted => "aborted",
@@ -76,6 +77,8 @@ impl Cases<'_> {
             return Some(self.case("campaign", skipped(cause), &self.scenario.location, None));
         }
         let mut reasons: Vec<String> = campaign_reasons(self.report)
+            .filter(|reason| self.shows(reason))
+            .take(REASONS)
             .map(|reason| xml::line(&explain(reason, Some(&self.scenario.name)), 1000))
             .collect();
         let stopped = matches!(self.report.status, Status::Aborted | Status::Invalid);
@@ -104,20 +107,28 @@ impl Cases<'_> {
         Some(case)
     }
 
-    /// Why this scenario was not judged, when another one shows it.
+    /// Why this scenario was not judged, when only others show it.
     fn explained_elsewhere(&self) -> Option<String> {
-        if !matches!(self.report.status, Status::Aborted | Status::Invalid)
-            || self.report.reasons.iter().any(|reason| self.is_ours(reason))
-        {
+        if !matches!(self.report.status, Status::Aborted | Status::Invalid) {
             return None;
         }
-        let first = self.report.reasons.first()?;
-        let shown = match &first.scenario {
-            Some(scenario) => *scenario != self.scenario.name,
-            None => self.report.scenarios.first().is_some_and(|s| s.name != self.scenario.name),
-        };
+        let mut reasons: Vec<&Reason> = campaign_reasons(self.report).collect();
+        if reasons.is_empty() {
+            // What failed in one scenario kept all of them from their start.
+            reasons.extend(&self.report.reasons);
+        }
+        let first = reasons.first()?;
         let cause = || xml::line(&explain(first, Some(&self.scenario.name)), self.limits.message);
-        shown.then(|| format!("not judged: {}", cause()))
+        let shown_here = reasons.iter().any(|reason| self.shows(reason));
+        (!shown_here).then(|| format!("not judged: {}", cause()))
+    }
+
+    /// Whether this is the file in which a reason is an error.
+    fn shows(&self, reason: &Reason) -> bool {
+        match &reason.scenario {
+            Some(_) => self.is_ours(reason),
+            None => self.report.scenarios.first().is_some_and(|first| first.name == self.scenario.name),
+        }
     }
 
     fn is_ours(&self, reason: &Reason) -> bool {

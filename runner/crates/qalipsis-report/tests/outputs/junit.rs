@@ -2,7 +2,7 @@ use crate::sample::{ACCEPTED, Campaign, FULFILLED, REFUND, exchange, hostile};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use qalipsis_judge::judge::Ending;
-use qalipsis_judge::report::{Report, ScenarioReport, StepReport};
+use qalipsis_judge::report::{Reason, Report, ScenarioReport, StepReport};
 use qalipsis_model::criterion::{Durations, NumberFigure, Quantity};
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::snapshot::{ExecutionOutcome, StepFigures, Tolerance};
@@ -218,7 +218,7 @@ fn an_unreachable_target_is_an_error() {
 }
 
 #[test]
-fn a_cause_without_scenario_shows_in_every_file() {
+fn a_cause_without_scenario_is_an_error_of_the_campaign() {
     let mut campaign = Campaign::not_ready();
     let Ending::NotReady(causes) = &mut campaign.ending else { unreachable!("it is not ready") };
     causes[0].scenario = None;
@@ -244,6 +244,52 @@ fn b5_a_target_that_is_down_at_warm_up_is_one_red_test_case() {
         let message = case.attribute("message").unwrap();
         assert!(message.contains("refuses connections") || message.contains("allowed"), "{message}");
     }
+}
+
+/// A failure of `b`, why `checkout` is invalid, and why the campaign is.
+#[test]
+fn law_5_a_reason_of_the_campaign_or_of_another_scenario_is_red_in_one_file() {
+    let reason = |scenario: Option<&str>, kind, message: &str| Reason {
+        scenario: scenario.map(str::to_owned),
+        step: None,
+        kind,
+        message: message.into(),
+    };
+    let errors = |reasons: &[Reason], scenarios: [&str; 2]| {
+        let mut report = Campaign::healthy().report();
+        report.scenarios = scenarios
+            .map(|name| ScenarioReport { name: name.into(), ..report.scenarios[0].clone() })
+            .to_vec();
+        (report.status, report.reasons) = (Status::Invalid, reasons.to_vec());
+        let folder = tempfile::tempdir().unwrap();
+        let written = write(&report, folder.path()).unwrap();
+        let cases = written.iter().map(|path| {
+            let text = fs::read_to_string(path).unwrap();
+            let document = Document::parse(&text).unwrap();
+            let (tag, _, message) = outcome(&document, "campaign").unwrap();
+            format!("{tag}: {message}")
+        });
+        cases.collect::<Vec<String>>()
+    };
+    let own = reason(Some("checkout"), None, "1 of 9 records could not be observed");
+    let failure = reason(Some("b"), Some(FailureKind::Error), "iteration: no route");
+    let all = reason(None, None, "the load generator was out of CPU");
+    let skipped = "skipped: not judged: scenario checkout: 1 of 9 records could not be observed";
+    let error = "error: 1 of 9 records could not be observed";
+    for others in [vec![], vec![failure.clone()]] {
+        let reasons = [vec![own.clone()], others.clone()].concat();
+        assert_eq!(errors(&reasons, ["checkout", "b"]), [error, skipped]);
+        assert_eq!(errors(&reasons, ["b", "checkout"]), [skipped, error]);
+
+        let reasons = [vec![all.clone()], others].concat();
+        let cpu = "the load generator was out of CPU";
+        let expected = [format!("error: {cpu}"), format!("skipped: not judged: {cpu}")];
+        assert_eq!(errors(&reasons, ["checkout", "b"]), expected);
+        assert_eq!(errors(&reasons, ["b", "checkout"]), expected);
+    }
+    // The first file shows that of the campaign, the other one its own.
+    let reasons = [all, own, failure];
+    assert_eq!(errors(&reasons, ["b", "checkout"]), ["error: the load generator was out of CPU", error]);
 }
 
 #[test]
