@@ -550,6 +550,10 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         figures.last_undecodable = Some(at);
         let step = figures.steps.first().copied();
         drop(state);
+        // By source: what one cannot decode must not use up the room of another.
+        if !self.admitted.admit(FailureKind::Undecodable, self.scenario.evidence.limit()) {
+            return;
+        }
         fault.kind = FailureKind::Undecodable;
         fault.source = Some(self.name.clone());
         source_evidence(&self.scenario, step, fault);

@@ -25,6 +25,7 @@ use qalipsis_model::description::{ScenarioDescription, SourceLocation, StepDescr
 use qalipsis_model::duration::human;
 use qalipsis_model::environment::Environment;
 use qalipsis_model::evidence::{Evidence, FailureKind};
+use qalipsis_model::join::JoinFigures;
 use qalipsis_model::not_ready::NotReady;
 use qalipsis_model::plan::{CampaignPlan, ScenarioPlan};
 use qalipsis_model::snapshot::ScenarioFigures;
@@ -309,23 +310,30 @@ fn step(
 ) -> StepReport {
     let mut own = figures.steps.get(&index).cloned().unwrap_or_default();
     let ours: Vec<&Evidence> = evidence.iter().copied().filter(|e| e.step == Some(index)).collect();
-    let mut counts: Vec<(FailureKind, u64)> =
-        FailureKind::ALL.into_iter().map(|kind| (kind, own.of_kind(kind))).filter(|(_, n)| *n > 0).collect();
+    // What an execution could not decode came from no source.
+    let is_of_execution = |e: &&Evidence| e.kind != FailureKind::Undecodable || e.source.is_none();
+    let mut counts: Vec<(FailureKind, u64, Vec<&Evidence>)> = FailureKind::ALL
+        .into_iter()
+        .map(|kind| {
+            let kept = ours.iter().copied().filter(|e| e.kind == kind).filter(is_of_execution);
+            (kind, own.of_kind(kind), kept.collect())
+        })
+        .filter(|(_, count, _)| *count > 0)
+        .collect();
     // A record that cannot be decoded belongs to the step that awaits its source.
     for join in figures.joins.values().filter(|j| j.undecodable > 0 && j.steps.first() == Some(&index)) {
-        counts.push((FailureKind::Undecodable, join.undecodable));
+        counts.push((FailureKind::Undecodable, join.undecodable, undecodable(join, evidence)));
         own.first_failure = match (own.first_failure, join.first_undecodable) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
         own.last_failure = own.last_failure.max(join.last_undecodable);
     }
-    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counts.sort_by_key(|(_, count, _)| std::cmp::Reverse(*count));
     let failures: Vec<StepFailure> = counts
         .into_iter()
-        .map(|(kind, count)| {
-            let evidence: Vec<Evidence> =
-                ours.iter().filter(|e| e.kind == kind).take(limit).map(|e| (*e).clone()).collect();
+        .map(|(kind, count, kept)| {
+            let evidence: Vec<Evidence> = kept.into_iter().take(limit).cloned().collect();
             let message = evidence.first().map_or_else(|| kind.to_string(), |e| e.message.clone());
             StepFailure { kind, count, message, evidence }
         })
@@ -359,6 +367,13 @@ fn step(
     }
 }
 
+/// Evidence of the records of a source that could not be decoded, whether a step awaited it already or not.
+fn undecodable<'a>(join: &JoinFigures, evidence: &[&'a Evidence]) -> Vec<&'a Evidence> {
+    let of_join =
+        |one: &&Evidence| one.kind == FailureKind::Undecodable && one.source.as_ref() == Some(&join.name);
+    evidence.iter().copied().filter(of_join).collect()
+}
+
 fn problems(
     input: &JudgeInput<'_>,
     scenario: &str,
@@ -387,7 +402,7 @@ fn problems(
             .collect()
     };
     for join in figures.joins.values().filter(|j| j.undecodable > 0 && j.steps.is_empty()) {
-        let evidence = outside(FailureKind::Undecodable);
+        let evidence: Vec<Evidence> = undecodable(join, evidence).into_iter().take(limit).cloned().collect();
         problems.push(ScenarioProblem {
             name: format!("source {}", join.name),
             kind: FailureKind::Undecodable,
@@ -396,16 +411,7 @@ fn problems(
             evidence,
         });
     }
-    let sources = outside(FailureKind::Source);
-    if let Some(first) = sources.first() {
-        problems.push(ScenarioProblem {
-            name: "sources".to_owned(),
-            kind: FailureKind::Source,
-            count: sources.len() as u64,
-            message: first.message.clone(),
-            evidence: sources,
-        });
-    }
+    problems.extend(joins::failed_sources(figures, evidence));
     for kind in [FailureKind::Panic, FailureKind::Timeout, FailureKind::Error] {
         let count = figures.iterations.of_kind(kind);
         if count > 0 {

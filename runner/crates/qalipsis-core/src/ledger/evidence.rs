@@ -27,6 +27,7 @@ pub(super) struct Admitted {
     duplicates: AtomicU32,
     orphans: AtomicU32,
     out_of_order: AtomicU32,
+    undecodable: AtomicU32,
 }
 
 impl Admitted {
@@ -34,12 +35,13 @@ impl Admitted {
         match kind {
             FailureKind::JoinDuplicate => &self.duplicates,
             FailureKind::JoinOutOfOrder => &self.out_of_order,
+            FailureKind::Undecodable => &self.undecodable,
             _ => &self.orphans,
         }
     }
 
     /// Whether one more of this kind is evidence.
-    fn admit(&self, kind: FailureKind, limit: u32) -> bool {
+    pub(super) fn admit(&self, kind: FailureKind, limit: u32) -> bool {
         let count = self.of(kind);
         // Most come when the limit was reached long ago, and then a read is all that they cost.
         count.load(Relaxed) < limit && count.fetch_add(1, Relaxed) < limit
@@ -339,9 +341,9 @@ fn exchange_record(at: Timestamp, text: Option<String>) -> Option<ExchangeRecord
     Some(ExchangeRecord { step: None, at, summary, details: excerpt(&text) })
 }
 
-/// Keeps a failure that concerns no minion.
+/// Keeps a failure that concerns no minion, whatever else is kept: a source fails once.
 pub fn source_evidence(scenario: &ScenarioContext, step: Option<u32>, fault: Fault) {
-    let Some(id) = scenario.evidence.admit(scenario.index, step, fault.kind) else { return };
+    let id = scenario.evidence.next_id();
     let fault = fault.into_details();
     let at = scenario.clock.now();
     scenario.evidence.send(Evidence {

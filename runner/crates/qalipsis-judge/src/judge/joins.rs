@@ -26,16 +26,46 @@ pub(super) fn unread(scenario: &ScenarioReport) -> impl Iterator<Item = Reason> 
     })
 }
 
+/// The sources that ended for good before the campaign did.
+///
+/// Those of joins are counted: neither a limit of evidence nor evidence that was lost hides one. What is read beside
+/// them has only its evidence.
+pub(super) fn failed_sources(figures: &ScenarioFigures, evidence: &[&Evidence]) -> Option<ScenarioProblem> {
+    let evidence: Vec<Evidence> =
+        evidence.iter().filter(|one| one.kind == FailureKind::Source).map(|one| (*one).clone()).collect();
+    let of_joins = figures.joins.values().filter_map(|join| {
+        let why = join.failed.as_ref()?.trim_start_matches(&format!("{}: ", join.name));
+        Some((join.name.clone(), format!("{}: {why}", join.name)))
+    });
+    let mut failed: Vec<(String, String)> = of_joins.collect();
+    for one in &evidence {
+        let name = one.source.clone().unwrap_or_default();
+        if !failed.iter().any(|(known, _)| *known == name) {
+            failed.push((name, one.message.clone()));
+        }
+    }
+    let (_, first) = failed.first()?;
+    let names: Vec<&str> = failed.iter().map(|(name, _)| name.as_str()).collect();
+    let message = match names.len() {
+        1 => first.clone(),
+        several => format!("{several} sources failed: {}; for example: {first}", names.join(", ")),
+    };
+    Some(ScenarioProblem {
+        name: "sources".to_owned(),
+        kind: FailureKind::Source,
+        count: names.len() as u64,
+        message,
+        evidence,
+    })
+}
+
 /// Whether a problem is the failure of sources, each of which is named already with what could not be observed.
 pub(super) fn is_named(scenario: &ScenarioReport, problem: &ScenarioProblem) -> bool {
-    let named = |evidence: &Evidence| {
-        let source = evidence.source.as_ref();
-        scenario
-            .joins
-            .iter()
-            .any(|join| Some(&join.name) == source && join.failed.is_some() && join.in_gap > 0)
-    };
-    problem.kind == FailureKind::Source && !problem.evidence.is_empty() && problem.evidence.iter().all(named)
+    let failed = || scenario.joins.iter().filter(|join| join.failed.is_some());
+    let is_of_join = |evidence: &Evidence| failed().any(|join| Some(&join.name) == evidence.source.as_ref());
+    problem.kind == FailureKind::Source
+        && failed().all(|join| join.in_gap > 0)
+        && problem.evidence.iter().all(is_of_join)
 }
 
 /// Whether something failed that no source had to see: a step beyond what its source could not read, or a problem

@@ -4,7 +4,7 @@
 use crate::sample::{Campaign, FULFILLED, at, evidence};
 use qalipsis_judge::report::Report;
 use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailureKind};
-use qalipsis_model::join::Gap;
+use qalipsis_model::join::{Gap, JoinFigures};
 use qalipsis_model::snapshot::ExecutionOutcome;
 use qalipsis_model::verdict::Status;
 use qalipsis_report::console::{self, Style};
@@ -146,6 +146,67 @@ fn what_no_source_could_read_is_shown_once_and_is_no_failure_of_the_system() {
     let case = junit.split("<testcase ").find(|case| case.starts_with("name=\"order-fulfilled\"")).unwrap();
     assert!(case.contains("<skipped message=\"not judged: 9 records could not be observed"), "{case}");
     assert!(html::render(&report).contains("<tr class=\"dim\"><td>order-fulfilled</td>"));
+}
+
+fn source(name: &str) -> JoinFigures {
+    JoinFigures { name: name.into(), ..JoinFigures::default() }
+}
+
+#[test]
+fn law_1_each_failed_source_is_counted_and_named_whatever_evidence_there_is() {
+    for evidence_of in [0, 5, 8] {
+        let mut campaign = Campaign::healthy();
+        for n in 1..=8 {
+            let name = format!("redis stream s{n}");
+            let failed = Some("access refused".to_owned());
+            campaign.figures.joins.insert(n, JoinFigures { failed, ..source(&name) });
+            if n <= evidence_of {
+                let message = format!("{name}: access refused");
+                let kept = evidence(u64::from(n), 0, FailureKind::Source, &message);
+                campaign.evidence.push(Evidence { step: None, source: Some(name), ..kept });
+            }
+        }
+        let report = campaign.report();
+        assert_eq!(report.status, Status::Failed, "{evidence_of}");
+        let problem = &report.scenarios[0].problems[0];
+        assert_eq!((problem.count, problem.evidence.len()), (8, evidence_of as usize));
+        let names: Vec<String> = (1..=8).map(|n| format!("redis stream s{n}")).collect();
+        let message =
+            format!("8 sources failed: {}; for example: redis stream s1: access refused", names.join(", "));
+        assert_eq!(report.reasons[0].message, format!("sources: {message}"));
+        for (output, text) in outputs(&report) {
+            assert!(text.contains(&message), "{output}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn b2_a_record_that_cannot_be_decoded_stands_with_its_own_source_whenever_it_came() {
+    let mut campaign = Campaign::healthy();
+    let awaited = campaign.figures.joins.get_mut(&0).unwrap();
+    (awaited.undecodable, awaited.records) = (1, awaited.records + 1);
+    for (n, name) in [(1, "redis stream a"), (2, "redis stream b")] {
+        let figures = JoinFigures { undecodable: 1, records: 1, ..source(name) };
+        campaign.figures.joins.insert(n, figures);
+    }
+    // All of them came before a step awaited any.
+    let names = ["redis stream a", "redis stream b", "kafka topic orders.fulfilled"];
+    for (n, name) in (1..).zip(names) {
+        let message = format!("{name} at {n}: no JSON");
+        let kept = evidence(n, 0, FailureKind::Undecodable, &message);
+        campaign.evidence.push(Evidence { step: None, source: Some(name.into()), ..kept });
+    }
+    let report = campaign.report();
+    let messages: Vec<&str> = report.reasons.iter().map(|reason| reason.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        [
+            "source redis stream a: redis stream a at 1: no JSON",
+            "source redis stream b: redis stream b at 2: no JSON",
+            "1 record could not be decoded: kafka topic orders.fulfilled at 3: no JSON",
+        ]
+    );
+    assert_eq!(report.scenarios[0].steps[FULFILLED as usize].failures[0].evidence.len(), 1);
 }
 
 /// 5000 failures of one kind with every exchange full: the page stays one that opens.

@@ -295,6 +295,15 @@ fn a_source_that_fails_later_fails_the_run() {
 }
 
 #[test]
+fn law_1_a_source_that_fails_fails_the_run_without_any_evidence_to_keep() {
+    let mut run = Run::default();
+    run.limits.evidence = 0;
+    let report = run.of(|| with_source(true));
+    assert_eq!(report.status, Status::Failed);
+    assert_eq!(report.reasons[0].message, "sources: broken source: no route to nowhere");
+}
+
+#[test]
 fn a_world_that_panics_is_a_warm_up_failure() {
     async fn open(_: Setup) -> Result<(), SetupError> {
         panic!("no world")

@@ -1,9 +1,11 @@
 //! Findings about single keys and the limits of buffers.
 
-use super::{Bench, Expected, Observed, millis, paused};
+use super::{Bench, Expected, Observed, Record, millis, paused};
+use crate::fault::Fault;
 use crate::join::Limits;
-use crate::ledger::LedgerControl;
+use crate::ledger::{Ledger, LedgerControl};
 use qalipsis_model::evidence::FailureKind;
+use std::sync::Arc;
 
 #[test]
 fn a5_giving_up_an_expectation_does_not_end_the_one_that_replaced_it() {
@@ -73,6 +75,25 @@ fn b2_evidence_of_each_kind_is_bounded_and_has_its_key() {
         }
         let of = |kind| kinds.iter().filter(|own| **own == kind).count();
         assert_eq!((of(FailureKind::JoinDuplicate), of(FailureKind::JoinOrphan), kinds.len()), (5, 5, 10));
+    });
+}
+
+#[test]
+fn b2_what_one_source_cannot_decode_takes_no_room_from_another() {
+    paused(async {
+        let mut bench = Bench::new(None);
+        let scenario = Arc::clone(&bench.ledger.scenario);
+        let other: Ledger<u8, Record> = Ledger::new("others".into(), scenario, None, None, |_| None);
+        (0..25).for_each(|n| bench.ledger.undecodable(Fault::undecodable(format!("at {n}: bad"))));
+        other.undecodable(Fault::undecodable("at 7: bad"));
+        assert_eq!((bench.end().undecodable, other.drain().undecodable), (25, 1));
+        let mut kept = Vec::new();
+        while let Ok(evidence) = bench.evidence.try_recv() {
+            kept.push((evidence.source.unwrap_or_default(), evidence.message));
+        }
+        let of = |name: &str| kept.iter().filter(|(source, _)| source == name).count();
+        assert_eq!((of("records"), of("others")), (5, 1), "{kept:?}");
+        assert_eq!(kept[5], ("others".to_owned(), "at 7: bad".to_owned()));
     });
 }
 
