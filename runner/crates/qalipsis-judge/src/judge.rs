@@ -256,7 +256,7 @@ fn scenario(
     let problems = problems(input, &planned.name, figures, &evidence, limit);
     let causes = Causes::of(input, planned, figures, &steps, &problems);
     for step in steps.iter_mut().filter(|step| step.must_run()) {
-        step.cause = causes.of_skipping();
+        step.cause = causes.of_unreached();
     }
     let mut criteria = criteria::judge(planned, &described.scenario, input, &causes);
     strain::hint(&mut criteria, &figures.release_lag, input.aggregate);

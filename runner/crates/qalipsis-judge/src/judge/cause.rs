@@ -19,6 +19,8 @@ pub(super) struct Causes {
     steps: Vec<(u32, String)>,
     /// Executions that other steps may lack for these failures, and minions that were never released.
     lacking: u64,
+    /// Whether these failures can have kept every iteration from a step.
+    everywhere: bool,
 }
 
 impl Causes {
@@ -36,12 +38,18 @@ impl Causes {
         let failures: u64 =
             steps.iter().filter(|step| !step.failures.is_empty()).map(|step| step.figures.failures()).sum();
         let outside: u64 = problems.iter().map(|problem| problem.count).sum();
+        let lacking = failures + outside + figures.dropped;
+        // A closing check is no iteration: its first failure keeps it from all that comes after.
+        let always_fails = |step: &StepReport| {
+            step.figures.failures() > 0 && step.figures.failures() == step.figures.executions()
+        };
         Self {
             ended_early: ended_early(input, planned),
             not_started: matches!(input.ending, Ending::NotReady(_) | Ending::InterruptedWarmUp(_)),
             problems: problems.iter().map(in_words).collect(),
             steps: failed.collect(),
-            lacking: failures + outside + figures.dropped,
+            lacking,
+            everywhere: lacking >= figures.iterations.executions() || steps.iter().any(always_fails),
         }
     }
 
@@ -52,6 +60,16 @@ impl Causes {
             return self.ended_early.clone();
         }
         own.chain(&self.ended_early).next().cloned()
+    }
+
+    /// Why nothing ever reached a step or a meter, when that is a consequence: of what failed now and then it is none,
+    /// for the other iterations could have reached it.
+    pub(super) fn of_unreached(&self) -> Option<String> {
+        if self.not_started || self.ended_early.is_some() || self.everywhere {
+            self.of_skipping()
+        } else {
+            None
+        }
     }
 
     /// The failure of this step.

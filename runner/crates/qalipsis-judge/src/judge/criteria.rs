@@ -151,7 +151,7 @@ fn of_no_data(
         Subject::Step(name) => name,
         // What the scenario measures lacks what its steps did not get to; what is watched does not.
         Subject::Meter(name) if scenario.meters.iter().any(|meter| meter.name == *name) => {
-            return causes.of_skipping();
+            return causes.of_unreached();
         }
         Subject::Meter(_) => return ended_early,
     };
@@ -162,7 +162,7 @@ fn of_no_data(
         .is_some_and(|step| step.executions() > 0);
     if !executed {
         // Where nothing else failed, a step that had to be executed is the failure itself.
-        return causes.of_skipping().or_else(|| {
+        return causes.of_unreached().or_else(|| {
             (!scenario.steps[index].optional).then(|| format!("step '{name}' was never executed"))
         });
     }

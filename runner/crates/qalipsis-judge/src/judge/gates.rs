@@ -130,6 +130,7 @@ fn figures(sample: Sample) -> ScenarioFigures {
     let ns = time_ms * MS;
     let at = |second: u64| START.plus(Duration::from_secs(second));
     let outcome = if failing { ExecutionOutcome::Failure } else { ExecutionOutcome::Success };
+    (0..n).for_each(|_| figures.iterations.record(outcome, ns, ns));
     for (index, kind) in [
         (0, StepKind::Action),
         (1, StepKind::Verification),
@@ -526,10 +527,69 @@ fn b5_what_lacks_for_a_failure_before_it_repeats_that_failure() {
         matches!(&reports[0].outcome, Outcome::Repeats { cause } if cause.starts_with("step 'place' failed"))
     );
     assert!(reports[1].is_breached(), "more are lacking than failed");
-    let never = report.scenarios[0].steps.iter().find(|step| step.name == "never").unwrap();
-    assert!(never.cause.as_deref().is_some_and(|cause| cause.starts_with("step 'place' failed")));
 
     let stopped = run(vec![count(60.0)], figures, &Ending::Interrupted);
     let outcome = &stopped.scenarios[0].criteria[0].outcome;
     assert_eq!(*outcome, Outcome::NotJudged { cause: "the campaign was stopped by the user".into() });
+}
+
+#[test]
+fn b5_a_failure_now_and_then_does_not_hide_a_step_that_nobody_reached() {
+    let failing = |failed: u64, iterations: u64, ending: &Ending| {
+        let mut figures = figures(Sample { n: 40, time_ms: 1, failing: false, much: false });
+        let place = figures.steps.entry(PLACE).or_default();
+        place.tolerance = None;
+        place.failed_minions = failed;
+        for _ in 0..failed {
+            place.record(ExecutionOutcome::Failure, MS, MS);
+            place.record_failure(FailureKind::Assertion, START);
+        }
+        (40..iterations).for_each(|_| figures.iterations.record(ExecutionOutcome::Failure, MS, MS));
+        figures.measured.remove("baskets");
+        let criteria = vec![
+            on("never", Quantity::Count, Statistic::Value),
+            criterion(
+                &Subject::Meter("baskets".into()),
+                Quantity::Total,
+                Statistic::Value,
+                Limit::AtLeast(1.0),
+            ),
+        ];
+        let report = run(criteria, figures, ending);
+        let never = report.scenarios[0].steps.iter().find(|step| step.name == "never").unwrap();
+        let is_red = report.reasons.iter().any(|reason| {
+            reason.step.as_deref() == Some("never") && reason.kind == Some(FailureKind::NeverExecuted)
+        });
+        assert_eq!(never.cause.is_none(), is_red, "a failure or a consequence");
+        let no_total = &report.scenarios[0].criteria[1];
+        assert_eq!(no_total.is_breached(), is_red, "of a meter as of a step");
+        let count = &report.scenarios[0].criteria[0];
+        let Outcome::NotJudged { cause } = &count.outcome else { panic!("{:?}", count.outcome) };
+        (is_red, cause.split(':').next().unwrap_or_default().to_owned())
+    };
+    let completed = &Ending::Completed;
+    // The other 40 iterations could have reached it.
+    assert_eq!(failing(1, 41, completed), (true, "step 'never' was never executed".to_owned()));
+    assert_eq!(failing(40, 41, completed), (true, "step 'never' was never executed".to_owned()));
+    let consequence = (false, "step 'place' failed".to_owned());
+    assert_eq!(failing(41, 41, completed), consequence);
+    // Nobody knows what they would have reached.
+    assert_eq!(failing(1, 41, &Ending::Interrupted), consequence);
+}
+
+/// What runs once, as a closing check does, is no iteration.
+#[test]
+fn b5_a_step_that_fails_each_time_is_the_cause_of_what_nobody_reached() {
+    let mut figures = ScenarioFigures { released: 10, ended: 10, ..ScenarioFigures::default() };
+    (0..10).for_each(|_| figures.iterations.record(ExecutionOutcome::Success, MS, MS));
+    for index in [0, 1, 2] {
+        let step = figures.steps.entry(index).or_default();
+        (0..10).for_each(|_| step.record(ExecutionOutcome::Success, MS, MS));
+    }
+    let check = figures.steps.entry(3).or_default();
+    check.record(ExecutionOutcome::Failure, MS, MS);
+    check.record_failure(FailureKind::Assertion, START);
+    let report = run(Vec::new(), figures, &Ending::Completed);
+    let reasons: Vec<_> = report.reasons.iter().filter_map(|reason| reason.step.as_deref()).collect();
+    assert_eq!(reasons, ["whole"]);
 }
