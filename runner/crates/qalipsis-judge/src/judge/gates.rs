@@ -593,3 +593,20 @@ fn b5_a_step_that_fails_each_time_is_the_cause_of_what_nobody_reached() {
     let reasons: Vec<_> = report.reasons.iter().filter_map(|reason| reason.step.as_deref()).collect();
     assert_eq!(reasons, ["whole"]);
 }
+
+#[test]
+fn law_2_a_lower_limit_of_lateness_is_not_met_when_nothing_was_late() {
+    let sample = Sample { n: 40, time_ms: 9_000, failing: false, much: false };
+    let lateness = |limit| {
+        let subject = Subject::Step("fulfilled".into());
+        judged(criterion(&subject, Quantity::Lateness, Statistic::Percentile(95.0), limit), sample)
+    };
+    for limit in [Limit::Below(1e9), Limit::AtMost(0.0), Limit::Between(0.0, 1e9)] {
+        assert!(lateness(limit).is_met(), "{limit:?}");
+    }
+    for limit in [Limit::AtLeast(1e9), Limit::Between(1e9, 2e9)] {
+        let report = lateness(limit);
+        assert_eq!(report.outcome, Outcome::Breached, "{limit:?}");
+        assert_eq!(report.no_data.as_deref(), Some("no record that step 'fulfilled' awaited came late"));
+    }
+}

@@ -108,7 +108,13 @@ impl Question<'_> {
             }
             Quantity::Lateness => match step.late.as_deref().filter(|late| late.count() > 0) {
                 Some(late) => late.clone(),
-                None => return Observed::NoneLate,
+                // Nothing late is a lateness of nothing, which a lower limit does not allow.
+                None if self.criterion.limit.allows(0.0) => return Observed::NoneLate,
+                None => {
+                    return Observed::Nothing(
+                        self.outside(&format!("no record that step '{name}' awaited came late")),
+                    );
+                }
             },
             Quantity::ResponseTime => step.response(),
             Quantity::ServiceTime => step.service(),
