@@ -70,6 +70,8 @@ pub struct JudgeInput<'a> {
     pub plan: &'a CampaignPlan,
     /// What the scenarios say about themselves; those of the plan.
     pub described: &'a [Described],
+    /// Whether a single minion of the plan ran, as an iteration is replayed.
+    pub replay: bool,
     /// What was measured.
     pub aggregate: &'a Aggregate,
     /// How it ended.

@@ -22,6 +22,7 @@ impl State {
         judge(JudgeInput {
             plan: &self.plan,
             described: &self.described,
+            replay: self.factories.iter().any(|factory| factory.plan.replay.is_some()),
             aggregate: &self.aggregate,
             ending: &ending,
             started: start.wall,

@@ -282,6 +282,7 @@ mod tests {
             crate::judge::judge(JudgeInput {
                 plan: &self.plan,
                 described: &self.described,
+                replay: false,
                 aggregate: &self.aggregate,
                 ending,
                 started: START,

@@ -212,6 +212,7 @@ fn run(criteria: Vec<Criterion>, figures: ScenarioFigures, ending: &Ending) -> R
     judge(JudgeInput {
         plan: &plan,
         described: &described,
+        replay: false,
         aggregate: &aggregate,
         ending,
         started: START,
@@ -609,4 +610,11 @@ fn law_2_a_lower_limit_of_lateness_is_not_met_when_nothing_was_late() {
         assert_eq!(report.outcome, Outcome::Breached, "{limit:?}");
         assert_eq!(report.no_data.as_deref(), Some("no record that step 'fulfilled' awaited came late"));
     }
+}
+
+#[test]
+fn law_3_one_minion_of_ten_does_not_add_up() {
+    let figures = |n| ScenarioFigures { released: n, ended: n, ..ScenarioFigures::default() };
+    assert!(run(Vec::new(), figures(1), &Ending::Completed).has_internal_errors);
+    assert!(!run(Vec::new(), figures(10), &Ending::Completed).has_internal_errors);
 }

@@ -276,6 +276,7 @@ mod tests {
             let report = crate::judge::judge(crate::judge::JudgeInput {
                 plan: &plan,
                 described: &described,
+                replay: false,
                 aggregate: &aggregate,
                 ending: &crate::judge::Ending::Completed,
                 started: now,

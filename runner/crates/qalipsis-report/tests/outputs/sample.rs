@@ -425,6 +425,7 @@ impl Campaign {
         judge(JudgeInput {
             plan: &plan,
             described: &described,
+            replay: false,
             aggregate: &aggregate,
             ending: &self.ending,
             started: STARTED,
