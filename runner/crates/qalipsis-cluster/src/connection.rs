@@ -192,7 +192,10 @@ impl Link {
                     None => return self.finish(open).await,
                 },
                 _ = heartbeat.tick() => {
-                    self.send(ToHead::Heartbeat).await?;
+                    if self.send(ToHead::Heartbeat).await.is_err() {
+                        // The head has gone, maybe because it needs nothing more of this factory.
+                        open = self.take(Ok(None)).await?;
+                    }
                     if let Some(still) = stillness.seen(self.moves.load(Relaxed)) {
                         let why = format!(
                             "the factory itself did not move for {}, though its process runs",
