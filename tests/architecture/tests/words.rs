@@ -74,22 +74,13 @@ const EXCEPTED: &[(&str, &str, &str)] = &[
     ("qalipsis-report/", "held", "a field of summary.json"),
     ("outputs/summary-1.json", "", "a file of an earlier version"),
     ("tests/cli/", "held", "a field of summary.json"),
-    ("tests/stories/", "server.told", "a function of qalipsis-testkit, which is pending"),
-    ("docs/summary.schema.json", "", "its names are fields, its texts are those of the report"),
+    ("tests/cli/", "records_per_pass", "a field of summary.json"),
+    ("docs/summary.schema.json", "records_per_pass", "a field of summary.json"),
+    ("docs/summary.schema.json", "held", "a field of summary.json"),
     ("CHANGELOG.md", "", "it says what was written at its time"),
     ("github-action/dist/", "", "bundled from other projects"),
     ("package-lock.json", "", "made by npm"),
     ("tests/architecture/tests/words.rs", "", "this list"),
-];
-
-/// Parts of paths of what is still to be rewritten.
-const PENDING: &[&str] = &[
-    "runner/crates/qalipsis-core/",
-    "runner/crates/qalipsis-engine/",
-    "runner/crates/qalipsis-macros/",
-    "runner/crates/qalipsis-testkit/",
-    "runner/plugins/",
-    "tests/cli/",
 ];
 
 /// The words of a line, in lower case: `PeerTold::told_until` is "peer told told until".
@@ -133,7 +124,7 @@ fn everything_is_written_in_plain_words() {
     for file in files() {
         let path = file.strip_prefix(&root).unwrap().display().to_string();
         let is_read = file.extension().is_some_and(|e| READ.iter().any(|read| e == *read));
-        if !is_read || PENDING.iter().any(|part| path.contains(part)) {
+        if !is_read {
             continue;
         }
         let text = fs::read_to_string(&file).unwrap();

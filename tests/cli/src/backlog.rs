@@ -18,7 +18,7 @@ struct World {
     fulfilled: Join<u32, u32>,
 }
 
-/// Reads one record every 100 ms, and tells how many it has not read.
+/// Reads one record every 100 ms, and reports how many it has not read.
 struct Backlog(UnboundedReceiver<u32>);
 
 impl Source for Backlog {

@@ -56,14 +56,14 @@ enum Draw {
 }
 
 #[derive(Steps)]
-enum Told {
-    /// is told
+enum Monitored {
+    /// is exported
     #[step(monitor)]
     Act,
-    /// is told, and fails for one
+    /// is exported, and fails for one
     #[step(monitor = "events")]
     Check,
-    /// is not told
+    /// is not exported
     Silent,
 }
 
@@ -83,7 +83,7 @@ const HOSTILE: &str = "quotes \" ' ]]> <&> \u{1b}[31m \u{0} \u{fffe} é 🎉";
 fn main() -> ExitCode {
     if std::env::var_os("FIXTURE_SCENARIOS").is_some_and(|which| which == "other") {
         return qalipsis::main([
-            Scenario::new("tells-too", nothing, tells).minions(5),
+            Scenario::new("emits-too", nothing, emits).minions(5),
             Scenario::new("other-red", nothing, all_red).minions(5),
         ]);
     }
@@ -138,7 +138,7 @@ fn main() -> ExitCode {
             .minions(2)
             .profile(Profile::stages([Stage::percent(100).total(secs(600))]))
             .expect(Step::Act.error_rate().at_most(0.1).abort_on_breach(secs(1))),
-        Scenario::new("tells", nothing, tells).minions(20),
+        Scenario::new("emits", nothing, emits).minions(20),
         Scenario::new("chatters", nothing, chatters),
         Scenario::new("crowded", timed, takes_its_time)
             .minions(60)
@@ -148,7 +148,7 @@ fn main() -> ExitCode {
             .minions(60)
             .profile(Profile::timeframe(millis(5), millis(300))),
         Scenario::new("shouts", nothing, shouts).minions(2),
-        Scenario::new("opens-held", opens_held, green),
+        Scenario::new("opens-guarded", opens_guarded, green),
         Scenario::new("opens-blocking", opens_blocking, green),
         Scenario::new("arrives", nothing, green)
             .profile(Profile::arrivals([ArrivalRate::per_second(50).total(secs(20))]))
@@ -268,20 +268,20 @@ async fn breaks(minion: Minion<Step>, _: Arc<()>) -> Outcome {
     minion.step(Step::Act, broken).await
 }
 
-/// One minion of twenty is wrong.
-async fn tells(minion: Minion<Told>, _: Arc<()>) -> Outcome {
+/// Emits events; the check of one minion of twenty fails.
+async fn emits(minion: Minion<Monitored>, _: Arc<()>) -> Outcome {
     minion.event(Level::Debug, "begun", minion.iteration());
     let act = async {
         minion.event(Level::Info, "quantity", u64::from(minion.index()) * 2);
         wait(millis(2)).await
     };
-    minion.step(Told::Act, act).await?;
+    minion.step(Monitored::Act, act).await?;
     minion.event(Level::Warn, "shelf", format!("row {}", minion.index()));
     minion.event(Level::Info, "full", minion.index() == 0);
     minion.event(Level::Info, "weight", 0.5);
     minion.event(Level::Info, "age", millis(3));
-    minion.verify(Told::Silent, |_| {})?;
-    minion.verify(Told::Check, |v| v.below("index", minion.index(), 19))
+    minion.verify(Monitored::Silent, |_| {})?;
+    minion.verify(Monitored::Check, |v| v.below("index", minion.index(), 19))
 }
 
 /// More than any buffer takes, without ever waiting.
@@ -433,16 +433,16 @@ async fn opens_slowly(_: Setup) -> Result<(), SetupError> {
 }
 
 /// Says when it is closed.
-struct Held;
+struct Guard;
 
-impl Drop for Held {
+impl Drop for Guard {
     fn drop(&mut self) {
         println!("closed in order");
     }
 }
 
-async fn opens_held(_: Setup) -> Result<(), SetupError> {
-    let _held = Held;
+async fn opens_guarded(_: Setup) -> Result<(), SetupError> {
+    let _guard = Guard;
     println!("opening");
     tokio::time::sleep(secs(3600)).await;
     Ok(())
@@ -526,7 +526,7 @@ async fn burns(minion: Minion<Step>, _: Arc<()>) -> Outcome {
     minion.step(Step::Act, burn).await
 }
 
-/// Fails so often at once that nobody can tell of each.
+/// Fails so often at once that there cannot be evidence of each.
 async fn shouts(minion: Minion<Step>, _: Arc<()>) -> Outcome {
     minion.step(Step::Act, async { Ok::<_, Fault>(()) }).await?;
     for turn in 0..15_000 {

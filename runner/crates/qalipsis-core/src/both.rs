@@ -8,7 +8,7 @@ use crate::step::Outcome;
 /// step of both is reached and recorded.
 ///
 /// # Errors
-/// The failure of a branch; which of two is not told, as both are recorded already.
+/// The failure of a branch. When both fail, it is that of the first: the steps inside have recorded both already.
 pub async fn both(first: impl Future<Output = Outcome>, second: impl Future<Output = Outcome>) -> Outcome {
     let (first, second) = futures::join!(first, second);
     first.and(second)

@@ -59,7 +59,7 @@ impl<T> fmt::Debug for Origin<T> {
     }
 }
 
-/// The records of any iterator: of a list, a generator. They are kept in memory. `name` tells them in reports.
+/// The records of any iterator: of a list, a generator. They are kept in memory. Reports show them as `name`.
 ///
 /// # Errors
 /// When there is none: a scenario without its data must not pass.

@@ -1,4 +1,4 @@
-//! Events: what minions tell beside the figures, on its way to the head.
+//! Events: what minions emit beside the figures, on its way to the head.
 //!
 //! A buffer belongs to one worker thread, so its lock is free but for the drain. When it is full,
 //! further events are dropped and counted: nothing waits for the head.
@@ -65,7 +65,7 @@ impl EventBuffer {
 }
 
 impl MinionState {
-    fn tell(&self, at: Timestamp, step: Option<u32>, level: Level, name: Cow<'static, str>, value: Value) {
+    fn emit(&self, at: Timestamp, step: Option<u32>, level: Level, name: Cow<'static, str>, value: Value) {
         let Some(events) = self.events().filter(|events| level >= events.level) else { return };
         let event = Event {
             at,
@@ -82,18 +82,18 @@ impl MinionState {
 }
 
 impl Execution {
-    /// Tells how it ended, when its step is monitored and events are collected.
-    pub(crate) fn tell(&self, at: Timestamp, executed: impl FnOnce() -> Executed) {
+    /// Emits an event that says how the execution ended, when its step is monitored and events are collected.
+    pub(crate) fn emit(&self, at: Timestamp, executed: impl FnOnce() -> Executed) {
         if self.minion.events().is_some() && self.minion.monitor(self.step).events() {
             let executed = executed();
             let value = Value::Execution(executed);
-            self.minion.tell(at, Some(self.step), executed.level(), Cow::Borrowed(EXECUTION), value);
+            self.minion.emit(at, Some(self.step), executed.level(), Cow::Borrowed(EXECUTION), value);
         }
     }
 }
 
 impl<S: Steps> Minion<S> {
-    /// Tells that something happened: a name, and a number, a duration, a text or a truth.
+    /// Emits an event: a name, and a number, a duration, a text or a boolean as its value.
     ///
     /// It goes to the file of events, with the campaign, the scenario, the minion, its iteration and, inside
     /// of a step's action, the step; see `runner/docs/events.md`. Unless `report.export.events.enabled`
@@ -115,7 +115,7 @@ impl<S: Steps> Minion<S> {
             let own =
                 |execution: &mut Execution| Arc::ptr_eq(&execution.minion, state).then_some(execution.step);
             let step = execution::with(own).flatten();
-            state.tell(state.scenario().clock.now(), step, level, name, value);
+            state.emit(state.scenario().clock.now(), step, level, name, value);
         }
     }
 }

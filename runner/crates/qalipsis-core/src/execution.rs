@@ -1,7 +1,7 @@
 //! The execution that is being polled on this thread, for plugins and joins.
 //!
 //! A step action is any future, so it is not handed anything. What it may want to know (whose step
-//! it serves, the trace to continue) or to tell (what was exchanged) goes through here. Outside of
+//! it serves, the trace to continue) or to record (what was exchanged) goes through here. Outside of
 //! a step every call does nothing or returns `None`.
 
 use crate::minion::MinionState;
@@ -128,7 +128,7 @@ pub fn worker() -> Option<u32> {
 
 /// The minion's own instance of `T` for `owner`, made by `make` on the first call.
 ///
-/// It lives as long as the minion: cookies, connections of its own. `owner` tells apart two
+/// It lives as long as the minion: cookies, connections of its own. `owner` distinguishes two
 /// instances of the same plugin.
 pub fn minion_state<T: Any + Send + Sync>(owner: usize, make: impl FnOnce() -> T) -> Option<Arc<T>> {
     with(|execution| Arc::clone(&execution.minion)).map(|minion| minion.extension(owner, make))

@@ -1,4 +1,4 @@
-//! Why a step could not succeed, as plugins and the engine tell it.
+//! Why a step could not succeed, as plugins and the engine report it.
 
 use crate::panics::Panic;
 use crate::step_failed::StepFailed;
@@ -38,7 +38,7 @@ pub struct Details {
     /// The attempt that failed, from 1.
     pub attempt: u32,
     /// Whether a step inside has recorded it already.
-    pub(crate) told: bool,
+    pub(crate) recorded: bool,
 }
 
 impl Fault {
@@ -55,7 +55,7 @@ impl Fault {
             source: None,
             key: None,
             attempt: 1,
-            told: false,
+            recorded: false,
         }))
     }
 
@@ -185,7 +185,7 @@ impl<E: Error + Send + Sync + 'static> IntoFault for E {
         match error.downcast::<StepFailed>() {
             Ok(failed) => {
                 let mut fault = Fault::new(failed.kind(), failed.to_string());
-                fault.told = true;
+                fault.recorded = true;
                 fault
             }
             Err(error) => Fault::error(chain(&*error)),
@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_keeps_its_kind_and_other_errors_tell_their_chain() {
+    fn a_fault_keeps_its_kind_and_other_errors_show_their_chain() {
         assert_eq!(Fault::timeout("slow").into_fault().kind, FailureKind::Timeout);
         let parse = "x".parse::<u8>().unwrap_err();
         let io = std::io::Error::other(parse);

@@ -22,8 +22,8 @@ pub enum Recovery {
 pub(crate) struct Gaps {
     open: Option<Open>,
     closed: Vec<Gap>,
-    /// Gaps in `closed` that were taken by a snapshot.
-    told: usize,
+    /// Number of gaps in `closed` that were taken by a snapshot.
+    drained: usize,
     /// Gaps that began since the last snapshot.
     began: u64,
 }
@@ -117,8 +117,8 @@ impl Gaps {
 
     /// Adds what is new since the last call, and what is open, to `figures`.
     pub(crate) fn drain(&mut self, clock: Clock, figures: &mut JoinFigures) {
-        self.closed[self.told..].iter().for_each(|gap| figures.add_gap(gap));
-        self.told = self.closed.len();
+        self.closed[self.drained..].iter().for_each(|gap| figures.add_gap(gap));
+        self.drained = self.closed.len();
         if let Some(open) = self.open_gap(clock) {
             figures.add_gap(&open);
         }

@@ -52,7 +52,7 @@ impl<K: Key, R: Send + 'static> Join<K, R> {
     }
 }
 
-/// What a buffered join keeps of records that nobody awaits yet.
+/// What a buffered join keeps of records that no minion expects yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// At most so many records; the oldest are evicted first, counted as evicted and as orphans.

@@ -20,7 +20,7 @@ use crate::join::{Key, Limits};
 use crate::minion::ScenarioContext;
 use crate::slot::{Arrived, ReceivedRecord, Slot};
 use buffer::{Buffer, Kept};
-use counts::{Counts, Told};
+use counts::{Counts, Reported};
 use evidence::Admitted;
 pub use evidence::source_evidence;
 use foldhash::fast::FixedState;
@@ -41,7 +41,7 @@ use tokio::time::Instant;
 const SHARDS: usize = 16;
 
 /// Keys that are remembered at most after they were matched or given up, and as many overdue ones, to
-/// tell duplicates and late records from orphans. At least half as many are remembered.
+/// distinguish duplicates and late records from orphans. At least half as many are remembered.
 pub const REMEMBERED_KEYS: usize = 1_000_000;
 
 /// Keys of orphans that are remembered, to see that a key came before it was expected and to name the nearest one
@@ -83,7 +83,7 @@ pub(crate) struct Ledger<K, R> {
 struct State {
     /// Since the last snapshot.
     figures: JoinFigures,
-    told: Told,
+    reported: Reported,
 }
 
 struct Shard<K, R> {
@@ -620,7 +620,7 @@ impl<R> Entry<R> {
 impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
     fn drain(&self) -> JoinFigures {
         let mut state = self.figures.lock();
-        let State { figures, told } = &mut *state;
+        let State { figures, reported } = &mut *state;
         // Steps and lag are states, not counts.
         let kept = JoinFigures {
             steps: figures.steps.clone(),
@@ -628,7 +628,7 @@ impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
             ..JoinFigures::default()
         };
         let mut drained = JoinFigures { name: self.name.clone(), ..std::mem::replace(figures, kept) };
-        self.counts.drain(told, &mut drained);
+        self.counts.drain(reported, &mut drained);
         drop(state);
         self.gaps.lock().drain(self.clock(), &mut drained);
         drained

@@ -103,7 +103,7 @@ async fn sample(
             // The sender gone means that the engine is gone, which is the same.
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
         }
-        // A reading is as old as its question: what it tells may have been true right then.
+        // A reading is as old as its question: its value may be from that moment.
         let (asked, at) = (Instant::now(), clock.now());
         let read = tokio::time::timeout(limit, probe.read()).await;
         let read = read.unwrap_or_else(|_| Err(Fault::timeout(format!("no answer within {}", human(limit)))));

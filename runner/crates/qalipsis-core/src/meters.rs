@@ -2,7 +2,7 @@
 //!
 //! Handles are cheap to clone and record from anywhere: from minions, from the closing check, from tasks that the
 //! world starts. Each worker records in a cell of its own, so that no lock is shared where it matters; every second the
-//! cells are emptied and told as a difference. No sample is kept.
+//! cells are emptied and sent as a difference. No sample is kept.
 
 mod cells;
 mod counter;

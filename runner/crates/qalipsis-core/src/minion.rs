@@ -67,7 +67,7 @@ pub struct ScenarioContext {
     pub minions: u32,
     /// How long one iteration may take.
     pub iteration_limit: Duration,
-    /// When one iteration of one minion is replayed: which, and where it is told.
+    /// When one iteration of one minion is replayed: which, and where its executions are sent.
     pub replay: Option<Replay>,
 }
 
@@ -189,9 +189,9 @@ pub struct MinionState {
     executed: StepSet,
     failed: StepSet,
     iteration: AtomicU64,
-    /// That the iteration took too long, and whether a step has told so.
+    /// Whether the iteration took too long, and whether a step has reported that.
     timed_out: AtomicBool,
-    timeout_told: AtomicBool,
+    timeout_reported: AtomicBool,
     /// That it runs no further iteration.
     ended: AtomicBool,
     draws: AtomicU32,
@@ -222,7 +222,7 @@ impl MinionState {
             failed: StepSet::new(steps),
             iteration: AtomicU64::new(0),
             timed_out: AtomicBool::new(false),
-            timeout_told: AtomicBool::new(false),
+            timeout_reported: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             draws: AtomicU32::new(0),
             ids: AtomicU32::new(0),
@@ -241,7 +241,7 @@ impl MinionState {
     pub fn begin(&self, iteration: u64, lag: Duration) {
         self.iteration.store(iteration, Relaxed);
         self.timed_out.store(false, Relaxed);
-        self.timeout_told.store(false, Relaxed);
+        self.timeout_reported.store(false, Relaxed);
         self.draws.store(0, Relaxed);
         self.ids.store(0, Relaxed);
         self.lag_ns.store(lag.as_nanos() as u64, Relaxed);
@@ -256,7 +256,7 @@ impl MinionState {
     pub fn time_out<P>(&self, iteration: P) {
         self.timed_out.store(true, Relaxed);
         drop(iteration);
-        if !self.timeout_told.load(Relaxed) && !self.ended() {
+        if !self.timeout_reported.load(Relaxed) && !self.ended() {
             let last = self
                 .current_step()
                 .map_or("no step was started".to_owned(), |s| format!("the last step was '{s}'"));
@@ -342,7 +342,7 @@ impl MinionState {
     pub(crate) fn iteration_timed_out(&self) -> Option<Duration> {
         let timed_out = self.timed_out.load(Relaxed);
         if timed_out {
-            self.timeout_told.store(true, Relaxed);
+            self.timeout_reported.store(true, Relaxed);
         }
         timed_out.then_some(self.scenario.iteration_limit)
     }
@@ -357,7 +357,7 @@ impl MinionState {
         span
     }
 
-    /// Tells `one` the start of the next step.
+    /// Triggers `one` when the next step starts.
     pub(crate) fn await_trigger(&self, one: Arc<dyn Triggered>) {
         self.untriggered.push(one);
     }
@@ -639,13 +639,13 @@ impl<S: Steps> Minion<S> {
     /// Evaluates all checks of a block as `step`.
     ///
     /// # Errors
-    /// [`StepFailed`] when a check does not hold or the block panics, which is how assertion
+    /// [`StepFailed`] when a check fails or the block panics, which is how assertion
     /// libraries fail.
     #[track_caller]
     pub fn verify(&self, step: S, checks: impl FnOnce(&mut Verify)) -> Result<(), StepFailed> {
         let mut execution = Execution::start(Arc::clone(&self.state), step.index(), Location::caller());
         execution.kind = StepKind::Verification;
-        // Current while the checks run, for what they tell of their step.
+        // Current while the checks run, so that what they record belongs to their step.
         let around = execution::swap(Some(execution));
         let span = spans::step(&self.state, step.index());
         let checked = span.in_scope(|| verify::check(checks));
@@ -667,7 +667,7 @@ impl<S: Steps> Minion<S> {
     /// collects the checks, and hands it back: `|mut v| async move { v.that("up", is_up().await); v }`.
     ///
     /// # Errors
-    /// When awaited: [`StepFailed`] when a check does not hold, the block panics or takes longer than its timeout.
+    /// When awaited: [`StepFailed`] when a check fails, the block panics or takes longer than its timeout.
     #[track_caller]
     pub fn verify_async<C, F>(
         &self,

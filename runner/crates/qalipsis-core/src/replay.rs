@@ -1,4 +1,4 @@
-//! One iteration of one minion that runs again, and tells every execution whole.
+//! One iteration of one minion that runs again, and sends every execution in full.
 
 use crate::execution::{Exchange, Execution};
 use crate::fault::Fault;
@@ -22,7 +22,7 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Of the iteration that is planned, told to `sender`.
+    /// The replay of the iteration that is planned; its executions go to `sender`.
     pub fn new(plan: plan::Replay, sender: mpsc::Sender<Trace>) -> Self {
         Self { plan, sender, exchanges: Mutex::new(Vec::new()) }
     }
@@ -42,8 +42,8 @@ impl Replay {
         self.exchanges.lock().push((span, exchange));
     }
 
-    /// Tells an execution that ends now; without an outcome it was cancelled.
-    pub(crate) fn tell(
+    /// Sends an execution that ends now; without an outcome it was cancelled.
+    pub(crate) fn send(
         &self,
         execution: &Execution,
         outcome: Option<ExecutionOutcome>,

@@ -124,11 +124,11 @@ impl Retry {
     }
 }
 
-/// An action that can be made anew for each attempt.
+/// An action that can be made again for each attempt.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be attempted again",
     label = "this action can run only once",
-    note = "make it anew for each attempt: `minion.step(STEP, repeat(|| async {{ ... }})).retry(..)`"
+    note = "make a new action for each attempt: `minion.step(STEP, repeat(|| async {{ ... }})).retry(..)`"
 )]
 pub trait Repeatable: Action {
     /// The same action once more.
@@ -143,7 +143,7 @@ impl<A: Action + Clone> Repeatable for A {
     }
 }
 
-/// An action that `make` makes, anew for each attempt; see [`repeat`].
+/// An action that `make` makes, a new one for each attempt; see [`repeat`].
 #[derive(Debug, Clone)]
 pub struct Repeat<F> {
     make: F,

@@ -71,7 +71,7 @@ pub struct Iterations {
     pub after: Option<Iterate>,
 }
 
-/// What minions do, how many there are and when they start, and what must hold.
+/// What minions do, how many there are and when they start, and the criteria that judge the run.
 pub struct Scenario {
     description: ScenarioDescription,
     steps: &'static [StepSpec],

@@ -99,7 +99,7 @@ impl<P, M: Meters> Setup<P, M> {
         self.open(source, key, None, Some(Box::new(order)))
     }
 
-    /// Like [`join`](Self::join), for keys that the system chooses: records that nobody awaits yet
+    /// Like [`join`](Self::join), for keys that the system chooses: records that no minion expects yet
     /// are kept within `limits` until their key is known.
     pub fn join_buffered<S: Source, K: Key>(
         &self,
@@ -140,7 +140,7 @@ impl<P, M: Meters> Setup<P, M> {
         self.context.meters.lock().push(meter);
     }
 
-    /// Key of the campaign, to tell apart what several runs leave behind.
+    /// Key of the campaign, to distinguish what several runs leave behind.
     pub fn campaign(&self) -> &str {
         &self.context.source.campaign
     }

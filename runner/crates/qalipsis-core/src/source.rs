@@ -133,8 +133,8 @@ impl<R> Feed<R> {
         (self.route)(record, arrived, None);
     }
 
-    /// The same, of a record that does not hold all that evidence should show: a row of which the scenario
-    /// reads some columns.
+    /// Like [`record`](Self::record), for a record that lacks a part of what evidence should show: a row of which
+    /// the scenario reads some columns.
     pub fn record_shown(&self, record: R, arrived: Instant, shown: Exchange) {
         (self.route)(record, arrived, Some(shown));
     }
@@ -144,12 +144,12 @@ impl<R> Feed<R> {
         self.meta.undecodable(fault);
     }
 
-    /// Tells how many records the server has that were not read yet.
+    /// Reports how many records the server has that were not read yet.
     pub fn lag(&self, records: u64) {
         self.meta.lag(records);
     }
 
-    /// Tells how many bytes were read since the last call.
+    /// Reports how many bytes were read since the last call.
     pub fn bytes(&self, bytes: u64) {
         self.meta.bytes(bytes);
     }

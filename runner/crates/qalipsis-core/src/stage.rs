@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 impl<S: Steps> Minion<S> {
     /// Executes `block` as `step`: the steps inside count for themselves, `step` for the whole.
     ///
-    /// When a step inside ends the block, the whole counts as failed, and the failure is told once: at
+    /// When a step inside ends the block, the whole counts as failed, and the failure is recorded once: at
     /// the step inside.
     ///
     /// # Errors

@@ -256,17 +256,17 @@ impl Execution {
         self.change(|figures| figures.cancelled += 1);
         self.trace(None, None);
         let ended = Instant::now();
-        self.tell(self.minion.date(ended), || {
+        self.emit(self.minion.date(ended), || {
             let service_ns = (ended - self.started).as_nanos() as u64;
             let response_ns = service_ns + self.lag_ns.max(self.minion.lag());
             Executed { outcome: None, failure: None, service_ns, response_ns }
         });
     }
 
-    /// Tells the execution whole when its iteration is replayed.
+    /// Sends the execution in full when its iteration is replayed.
     fn trace(&self, outcome: Option<ExecutionOutcome>, fault: Option<&Fault>) {
         if let Some(replay) = &self.minion.scenario().replay {
-            replay.tell(self, outcome, fault);
+            replay.send(self, outcome, fault);
         }
     }
 
@@ -281,7 +281,7 @@ impl Execution {
         let first = self.minion.first_execution(self.step);
         let first_failed = fault.is_some() && self.minion.first_failure(self.step);
         let at = self.minion.date(ended);
-        self.tell(at, || Executed {
+        self.emit(at, || Executed {
             outcome: Some(outcome),
             failure: fault.as_ref().map(|fault| fault.kind),
             service_ns,
@@ -297,12 +297,12 @@ impl Execution {
             }
             if let Some(fault) = &fault {
                 figures.failed_minions += u64::from(first_failed);
-                if !fault.told {
+                if !fault.recorded {
                     figures.record_failure(fault.kind, at);
                 }
             }
         });
-        if let Some(fault) = fault.filter(|fault| !fault.told) {
+        if let Some(fault) = fault.filter(|fault| !fault.recorded) {
             self.minion.keep(Some(&self), self.reserved, fault, at);
         }
     }

@@ -90,7 +90,7 @@ pub trait Steps: Copy + Send + Sync + 'static {
         NumberFigure::of(self.name(), Quantity::Duplicates)
     }
 
-    /// Of a join: number of records that nobody awaited. They warn; a criterion makes them fail.
+    /// Of a join: number of records that no minion expected. They warn; a criterion makes them fail.
     fn orphans(self) -> NumberFigure {
         NumberFigure::of(self.name(), Quantity::Orphans)
     }

@@ -34,7 +34,7 @@ impl<A: Action> IntoFuture for Tolerated<A> {
 }
 
 pin_project! {
-    /// Tells the tolerance of its step when it starts.
+    /// Sets the tolerance of its step when it starts.
     #[derive(Debug)]
     pub struct TolerantFuture<F> {
         #[pin]

@@ -12,7 +12,7 @@ use std::task::Poll;
 
 /// Collects the checks of one [`Minion::verify`](crate::minion::Minion::verify).
 ///
-/// A check that does not hold does not stop the next one; all are kept with what was observed and
+/// A check that fails does not stop the next one; all are kept with what was observed and
 /// expected. Any panicking assertion works as well, but stops the block.
 #[derive(Debug, Default)]
 pub struct Verify {
@@ -131,7 +131,7 @@ impl Verify {
 /// action, so that they belong to its step and are retried with it.
 ///
 /// # Errors
-/// When a check does not hold or the block panics.
+/// When a check fails or the block panics.
 pub fn check(checks: impl FnOnce(&mut Verify)) -> Result<(), Fault> {
     let mut v = Verify::default();
     let panic = panics::catch(|| checks(&mut v)).err();

@@ -31,7 +31,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
-/// How often differences are told.
+/// How often differences are sent.
 const SNAPSHOT_PERIOD: Duration = Duration::from_secs(1);
 /// How often the end of the load is looked for.
 const TICK: Duration = Duration::from_millis(20);
@@ -42,22 +42,22 @@ const CANCEL_LIMIT: Duration = Duration::from_secs(1);
 /// How far ahead a start may be. A head gives one that is near: if it seems further away, a wall clock was set.
 const START_LIMIT: Duration = Duration::from_secs(1);
 
-/// What a factory tells while it runs.
+/// What a factory sends while it runs.
 #[derive(Debug)]
 pub enum Event {
     /// The difference since the last one, with what counts it among those that wait.
     Snapshot(Snapshot, Waiting),
-    /// One of the first failures of a step, whole.
+    /// One of the first failures of a step, in full.
     Evidence(Box<Evidence>),
-    /// One execution of a replayed iteration, whole.
+    /// One execution of a replayed iteration, in full.
     Trace(Box<Trace>),
-    /// What minions told, in the order of each worker.
+    /// The events that minions emitted, in the order of each worker.
     Events(Vec<event::Event>),
     /// Executions that failed, in the order in which they did.
     Failures(Vec<FailedExecution>),
     /// Scenario code blocks a worker for good; says who. Nothing follows.
     Stuck(String),
-    /// Everything ended and was told.
+    /// Everything ended and was sent.
     Ended,
 }
 
@@ -114,7 +114,7 @@ pub async fn prepare_until(
     let health = HealthMonitor::start();
     let (evidence, kept) = EvidenceKeeper::new(plan.campaign.limits.evidence);
     let evidence = Arc::new(evidence.listing(plan.campaign.limits.failures));
-    let (told, traces) = mpsc::channel(replay::CAPACITY);
+    let (sender, traces) = mpsc::channel(replay::CAPACITY);
     let mut planned = Vec::new();
     for scenario in &plan.campaign.scenarios {
         match scenarios.iter().find(|s| s.describe().name == scenario.name) {
@@ -122,7 +122,7 @@ pub async fn prepare_until(
             None => {
                 return Err(vec![NotReady {
                     scenario: Some(scenario.name.clone()),
-                    message: "this executable has no such scenario, it was built anew since it was described"
+                    message: "this executable has no such scenario; it was rebuilt after it was described"
                         .into(),
                 }]);
             }
@@ -148,7 +148,7 @@ pub async fn prepare_until(
                 segment: plan.segment,
                 minions: planned.minions,
                 iteration_limit: plan.campaign.limits.iteration,
-                replay: plan.replay.clone().map(|replay| Replay::new(replay, told.clone())),
+                replay: plan.replay.clone().map(|replay| Replay::new(replay, sender.clone())),
             })
         })
         .collect();

@@ -5,7 +5,7 @@ use qalipsis_model::timestamp::Timestamp;
 use std::fs;
 use std::time::{Duration, Instant, SystemTime};
 
-/// Reads the clocks and, while the load runs, the CPU times that Linux tells.
+/// Reads the clocks and, while the load runs, the CPU times that Linux reports.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HealthMonitor {
     started: Instant,
@@ -138,7 +138,7 @@ mod tests {
         monitor.load_starts();
         // The kernel counts in steps of some ms.
         std::thread::sleep(Duration::from_millis(200));
-        let cpu = monitor.take(true).cpu.expect("Linux tells");
+        let cpu = monitor.take(true).cpu.expect("Linux reports it");
         assert!(cpu.time_ms >= 200, "{cpu:?}");
         std::thread::sleep(Duration::from_millis(200));
         assert_eq!(monitor.take(false).cpu, None, "the load ended meanwhile");

@@ -1,7 +1,7 @@
 //! The factory: opens worlds, releases minions at their intended instants, drains the sources, and
-//! tells what happened as differences of figures.
+//! sends what happened as differences of figures.
 //!
-//! [`prepare`] opens everything; [`Factory::run`] runs the load and tells [`Event`]s until
+//! [`prepare`] opens everything; [`Factory::run`] runs the load and sends [`Event`]s until
 //! [`Event::Ended`]. Threads: one per core runs minions, one releases them, one reads sources.
 
 mod factory;

@@ -168,7 +168,7 @@ pub(crate) async fn run(
     }
 }
 
-/// Runs the closing check of a scenario; its steps tell how it went.
+/// Runs the closing check of a scenario; its steps record how it went.
 pub(crate) async fn close(minion: MinionState, check: Iterate, limit: Duration) {
     let minion = Arc::new(minion);
     let now = Instant::now();

@@ -1,4 +1,4 @@
-//! The difference that a factory tells every second.
+//! The difference that a factory sends every second.
 
 use crate::health::HealthMonitor;
 use crate::sources::{Sources, Watched};

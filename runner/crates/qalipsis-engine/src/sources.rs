@@ -290,7 +290,7 @@ impl Running {
         let mut ready = self.ready.clone();
         match tokio::time::timeout_at(deadline, ready.wait_for(|ready| *ready)).await {
             Ok(Ok(_)) => Ok(()),
-            // The source dropped its feed: it is ending, and tells why.
+            // The source dropped its feed: it is ending, and returns why.
             Ok(Err(_)) => {
                 let mut ended = self.ended.subscribe();
                 let _ = tokio::time::timeout_at(deadline, ended.wait_for(|ended| *ended)).await;
@@ -454,7 +454,7 @@ impl Sources {
     /// Whether an awaited record may still come, `waited` after the last minion.
     ///
     /// It may as long as one is overdue: for its own deadline again, and longer while the source
-    /// has not read what is there or cannot read, because then the tester is late and not the system.
+    /// has not read what is there or cannot read, because then the load generator is late and not the system.
     pub(crate) fn awaits(&self, waited: Duration) -> bool {
         let mut overdue = self.ledgers.iter().filter(|(_, ledger)| ledger.overdue() > 0);
         overdue.any(|(_, ledger)| {

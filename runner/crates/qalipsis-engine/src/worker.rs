@@ -100,7 +100,7 @@ pub(crate) async fn end(workers: Vec<WorkerHandle>) {
     }
     let joined = tokio::task::spawn_blocking(move || {
         for worker in workers {
-            // A panic of the thread itself was printed; nothing of it is left to tell.
+            // A panic of the thread itself was printed; nothing of it is left to report.
             let _ = worker.thread.join();
         }
     });

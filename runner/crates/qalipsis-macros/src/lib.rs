@@ -33,7 +33,7 @@ pub fn derive_properties(input: TokenStream) -> TokenStream {
 ///
 /// Names are the fields in kebab-case, descriptions their doc comments, kinds their types: `Counter`, `Gauge`, `Timer`,
 /// `Summary`, `Rate` or `Throughput`. `#[meter(name = "...")]` gives another name, `#[meter(unit = "...")]` the unit of
-/// what is counted or held.
+/// what is counted or set.
 #[proc_macro_derive(Meters, attributes(meter))]
 pub fn derive_meters(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

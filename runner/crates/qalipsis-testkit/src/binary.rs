@@ -75,5 +75,5 @@ fn build(package: &str, name: &str) -> anyhow::Result<PathBuf> {
             return Ok(path.into_std_path_buf());
         }
     }
-    bail!("cargo did not tell where it put `{name}` of `{package}`")
+    bail!("cargo did not report where it put `{name}` of `{package}`")
 }

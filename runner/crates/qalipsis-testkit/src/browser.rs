@@ -8,8 +8,8 @@ use std::time::Duration;
 /// How long a browser may take, on a machine that is busy with other things.
 const LIMIT: Duration = Duration::from_secs(90);
 
-/// Opens a file in headless Chromium. What the page is told by the browser (its console) is on standard error, in
-/// lines with `:CONSOLE`.
+/// Opens a file in headless Chromium. The console of the page is on standard error, in lines
+/// with `:CONSOLE`.
 ///
 /// # Panics
 /// When Chromium cannot be started, or does not end in time.

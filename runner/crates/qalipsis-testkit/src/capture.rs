@@ -39,9 +39,9 @@ impl Capture {
         String::from_utf8_lossy(&self.kept).into_owned()
     }
 
-    /// The first whole line at or after `position` for which `wanted` holds. Moves `position` behind the
+    /// The first complete line at or after `position` that is `wanted`. Moves `position` behind the
     /// last line looked at, so that the next call looks at new lines only. The last line of a closed stream
-    /// is whole also without a line feed.
+    /// is complete without a line feed as well.
     pub(crate) fn find_line(&self, position: &mut usize, wanted: &dyn Fn(&str) -> bool) -> Option<String> {
         loop {
             let start = position.saturating_sub(self.dropped);

@@ -1,4 +1,4 @@
-//! What the readers of JUnit files demand, as rules that tell what breaks them.
+//! What the readers of JUnit files demand, as rules that report what breaks them.
 //!
 //! There is no binding definition of the format: every reader has its own. A file that all of these can read keeps
 //! the strictest of each: Jenkins' schema `junit-10`, GitLab's unit test reports, the test reporters of GitHub
@@ -74,14 +74,14 @@ pub fn broken_rules(files: &Files) -> Vec<String> {
 /// As [`broken_rules`], for a test that wants none.
 ///
 /// # Panics
-/// When a rule is broken; tells all that are.
+/// When rules are broken; the message lists all of them.
 #[track_caller]
 pub fn assert_readable(files: &Files) {
     let broken = broken_rules(files);
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
-/// Broken rules, of which the first tell enough.
+/// Broken rules, of which the first are enough to see what is wrong.
 #[derive(Default)]
 struct Found(Vec<String>);
 
@@ -173,8 +173,8 @@ at src.Scenario(lib.rs:3)</failure>
             ("skipped=\"1\" errors", "errors", "Gradle: testsuite has no attribute skipped"),
         ] {
             assert!(GOOD.contains(what), "{what} is not in the file");
-            let told = broken(&GOOD.replacen(what, instead, 1));
-            assert!(told.contains(noticed), "{what} → {instead}: {noticed} is not in '{told}'");
+            let found = broken(&GOOD.replacen(what, instead, 1));
+            assert!(found.contains(noticed), "{what} → {instead}: {noticed} is not in '{found}'");
         }
         let long = GOOD.replace(">m\n", &format!(">{}\n", "m".repeat(5_000)));
         assert!(broken(&long).contains("contract: TEST-s.xml: a failure of 5026 bytes"));
@@ -183,7 +183,7 @@ at src.Scenario(lib.rs:3)</failure>
         let moved = GOOD
             .replace("<system-out>o</system-out>", "")
             .replace("<failure", "<system-out>o</system-out><failure");
-        assert!(broken(&moved).contains("Gradle: a tells its output before its result"));
+        assert!(broken(&moved).contains("Gradle: a has its output before its result"));
         let elsewhere = broken_rules(&[("TEST-a b.xml".to_owned(), GOOD.to_owned())]).join("\n");
         assert!(elsewhere.contains("Gradle: TEST-a b.xml"), "{elsewhere}");
         let twice = ["TEST-a.xml", "TEST-b.xml"].map(|name| (name.to_owned(), GOOD.to_owned()));

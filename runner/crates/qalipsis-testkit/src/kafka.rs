@@ -101,7 +101,7 @@ impl KafkaBroker {
         Self::start_behind(|address| Ok(address.to_owned()))
     }
 
-    /// A broker that tells its clients to come by another way: `way` makes it from the address of the broker.
+    /// A broker that advertises another address to its clients: `way` makes it from the address of the broker.
     ///
     /// # Errors
     ///

@@ -52,7 +52,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             text = text.replace(entity, sign)
         (folder / "new").write_text(text)
         (folder / "new").rename(folder / f"{Handler.count:04}.text")
-        message = {"type": "message", "user": "U1", "ts": "1795410367.000100", "text": "told"}
+        message = {"type": "message", "user": "U1", "ts": "1795410367.000100", "text": "posted"}
         answer = {"ok": True, "channel": "C0CI", "ts": message["ts"], "message": message}
         answer = json.dumps(answer).encode()
         self.send_response(200)
@@ -67,7 +67,7 @@ print("ready", flush=True)
 server.serve_forever()
 "#;
 
-/// A server that keeps what it is told. It ends with its handle.
+/// A server that keeps the messages that it receives. It ends with its handle.
 #[derive(Debug)]
 pub struct NotifiedServer {
     port: u16,
@@ -119,13 +119,13 @@ impl NotifiedServer {
         self.port
     }
 
-    /// The texts of what it was told that contain `word`, oldest first: for mail the part `plain` or `html`, for Slack
-    /// the part `text`.
+    /// The texts of received messages that contain `word`, oldest first: for mail the part `plain` or `html`, for
+    /// Slack the part `text`.
     ///
     /// # Errors
     ///
     /// When its files cannot be read.
-    pub fn told(&self, part: &str, word: &str) -> anyhow::Result<Vec<String>> {
+    pub fn received(&self, part: &str, word: &str) -> anyhow::Result<Vec<String>> {
         let mut paths: Vec<_> = std::fs::read_dir(self.folder.path())?
             .map(|entry| Ok(entry?.path()))
             .collect::<std::io::Result<_>>()?;

@@ -171,7 +171,7 @@ impl<R> Opened<R> {
         taken
     }
 
-    /// The next failure that concerns the source; that nobody awaits its records is none.
+    /// The next failure that concerns the source; orphans and duplicates do not.
     pub async fn evidence(&mut self) -> Evidence {
         loop {
             let evidence = timeout(WAIT_LIMIT, self.evidence.recv()).await;
@@ -236,7 +236,7 @@ impl<R> Opened<R> {
     pub async fn end(self) -> JoinFigures {
         let ledger = Arc::clone(&self.ledger);
         let (left, ended) = self.stop().await;
-        assert_eq!(left.len(), 0, "records that nobody awaits");
+        assert_eq!(left.len(), 0, "records are left that the test did not take");
         ended.expect("it ends well");
         ledger.drain()
     }
@@ -302,16 +302,16 @@ pub async fn dealt<T: Clone + Send + Sync + 'static>(data: Data<T>) -> Vec<T> {
     let (context, mut evidence) = context("taking");
     let data = Arc::new(data.at_end(AtEnd::StopMinion));
     let taken = Arc::new(Mutex::new(Vec::new()));
-    let told = Arc::clone(&taken);
+    let kept = Arc::clone(&taken);
     let scenario = Scenario::new(
         "taking",
         |_: Setup| async { Ok::<_, SetupError>(()) },
         move |minion: Minion<OnlyStep>, _| {
-            let (data, told) = (Arc::clone(&data), Arc::clone(&told));
+            let (data, kept) = (Arc::clone(&data), Arc::clone(&kept));
             async move {
                 loop {
                     let record = data.next(&minion).await?;
-                    told.lock().unwrap().push((*record).clone());
+                    kept.lock().unwrap().push((*record).clone());
                 }
             }
         },

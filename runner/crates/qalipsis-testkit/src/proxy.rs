@@ -66,7 +66,7 @@ impl Proxy {
         self.shared.paused.store(true, SeqCst);
     }
 
-    /// Lets everything through again, also what was held back.
+    /// Lets everything through again, also what waited.
     pub fn resume(&self) {
         self.shared.paused.store(false, SeqCst);
     }

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::Context;
 use rustix::process::Pid;
 
-/// `read` returns when the pipe's other end, held by the test process alone, is closed by its death.
+/// `read` returns when the pipe's other end, which only the test process has open, is closed by its death.
 /// The second `rm` is for files that the dying process wrote while the first one ran.
 const SCRIPT: &str = r#"
 read -r _

@@ -18,7 +18,7 @@ fn a_program_of_the_workspace_is_built_once_and_runs() {
 }
 
 #[test]
-fn unknown_names_are_told() {
+fn unknown_names_are_reported() {
     let error = binary("no-such-package", "xtask").unwrap_err().to_string();
     assert_eq!(error, "the workspace has no package `no-such-package`");
     let error = binary("xtask", "no-such-program").unwrap_err().to_string();

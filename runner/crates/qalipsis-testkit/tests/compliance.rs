@@ -26,11 +26,11 @@ enum Flaw {
     HandsOverTwice,
     SwallowsGarbage,
     EndsAtGarbage,
-    TellsNoCoordinates,
+    ReportsNoCoordinates,
     GoesOnWhenStopped,
-    TellsNoLag,
+    ReportsNoLag,
     HidesOutage,
-    TellsGapForNothing,
+    ReportsGapForNothing,
     NeverResumes,
     StopsReadingAfterOutage,
     NamesNoCause,
@@ -142,7 +142,7 @@ impl Source for Client {
         }
         let mut next = if flaw == Flaw::ReadsFromBefore { 0 } else { server.log.lock().unwrap().len() };
         feed.ready();
-        if flaw == Flaw::TellsGapForNothing {
+        if flaw == Flaw::ReportsGapForNothing {
             feed.interrupted("idle");
         }
         loop {
@@ -157,12 +157,12 @@ impl Source for Client {
                     }
                     None if flaw == Flaw::SwallowsGarbage => {}
                     None if flaw == Flaw::EndsAtGarbage => return Err(Fault::error("not a number")),
-                    None if flaw == Flaw::TellsNoCoordinates => feed.undecodable(Fault::undecodable("bad")),
+                    None if flaw == Flaw::ReportsNoCoordinates => feed.undecodable(Fault::undecodable("bad")),
                     None => feed.undecodable(Fault::undecodable(format!("memory log at {next}: bad"))),
                 }
                 next += 1;
             }
-            if flaw != Flaw::TellsNoLag {
+            if flaw != Flaw::ReportsNoLag {
                 feed.lag((server.log.lock().unwrap().len() - next) as u64);
             }
             tokio::select! {
@@ -200,7 +200,7 @@ impl Source for Client {
 
 impl SourceKit for Plugin {
     type Source = Client;
-    const TELLS_LAG: bool = true;
+    const REPORTS_LAG: bool = true;
     const DECODES: bool = true;
 
     async fn source(&self) -> Client {
@@ -338,11 +338,11 @@ async fn each_flaw_of_a_source_is_noticed() {
         (Flaw::HandsOverTwice, "once"),
         (Flaw::SwallowsGarbage, "garbage"),
         (Flaw::EndsAtGarbage, "garbage"),
-        (Flaw::TellsNoCoordinates, "garbage"),
+        (Flaw::ReportsNoCoordinates, "garbage"),
         (Flaw::GoesOnWhenStopped, "stop"),
-        (Flaw::TellsNoLag, "lag"),
+        (Flaw::ReportsNoLag, "lag"),
         (Flaw::HidesOutage, "outage"),
-        (Flaw::TellsGapForNothing, "outage"),
+        (Flaw::ReportsGapForNothing, "outage"),
         (Flaw::NeverResumes, "outage"),
         (Flaw::StopsReadingAfterOutage, "outage"),
         (Flaw::NamesNoCause, "outage"),
@@ -363,7 +363,7 @@ async fn each_flaw_of_a_source_is_noticed() {
                 | Flaw::GoesOnWhenStopped
                 | Flaw::ReadsFromBefore
                 | Flaw::ReadyTooEarly
-                | Flaw::TellsGapForNothing
+                | Flaw::ReportsGapForNothing
         ) {
             assert_eq!(broken.len(), 1, "{flaw:?}: {broken:?}");
         }

@@ -115,8 +115,8 @@ impl Remains {
         Self { pid, directory }
     }
 
-    /// Tells the process that started this one where to look.
-    fn tell(&self) {
+    /// Prints where to look, for the process that started this one.
+    fn print(&self) {
         println!("\nbroker {} {}", self.pid, self.directory.display());
     }
 
@@ -148,7 +148,7 @@ fn victim(test: &str) -> Process {
     Process::spawn(&mut command).unwrap()
 }
 
-/// What the victim told about its broker.
+/// What the victim printed about its broker.
 fn remains(victim: &Process) -> Remains {
     let line = victim.wait_for_line(|line| line.starts_with("broker "), WITHIN * 4).unwrap();
     let (pid, directory) = line.trim_start_matches("broker ").split_once(' ').unwrap();
@@ -159,7 +159,7 @@ fn remains(victim: &Process) -> Remains {
 fn a_killed_test_process_leaves_no_broker_behind() {
     if std::env::var_os(VICTIM).is_some() {
         let broker = KafkaBroker::start().unwrap();
-        Remains::of(broker.pid().unwrap()).tell();
+        Remains::of(broker.pid().unwrap()).print();
         loop {
             std::thread::park();
         }
@@ -174,7 +174,7 @@ fn a_killed_test_process_leaves_no_broker_behind() {
 fn a_shared_broker_ends_with_its_test_binary() {
     if std::env::var_os(VICTIM).is_some() {
         let broker = KafkaBroker::shared().unwrap();
-        Remains::of(broker.pid().unwrap()).tell();
+        Remains::of(broker.pid().unwrap()).print();
         return;
     }
     let victim = victim("a_shared_broker_ends_with_its_test_binary");

@@ -34,7 +34,7 @@ impl Remains {
         Self { directory }
     }
 
-    /// All processes that belong to the server: they run in its directory or are told of it. The epmd is one
+    /// All processes that belong to the server: its directory is in their environment or arguments. The epmd is one
     /// of them, and so are the helpers that Erlang puts into sessions of their own.
     fn processes(&self) -> Vec<String> {
         let directory = self.directory.to_string_lossy().into_owned();
@@ -45,7 +45,7 @@ impl Remains {
             let command = std::fs::read(process.join("cmdline")).unwrap_or_default();
             let command = String::from_utf8_lossy(&command).replace('\0', " ");
             let own = String::from_utf8_lossy(&environment).contains(&directory);
-            // The watchdog is told the directory as well, and ends a moment later.
+            // The watchdog has the directory in its arguments as well, and ends a moment later.
             (own || command.contains(&directory)).then_some(command)
         });
         processes.filter(|command| !command.is_empty() && !command.contains("testkit-watchdog")).collect()

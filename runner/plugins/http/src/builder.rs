@@ -50,7 +50,7 @@ impl Default for Redirects {
     }
 }
 
-/// Collects the options of an [`Http`] client; errors are told by [`HttpBuilder::build`].
+/// Collects the options of an [`Http`] client. [`HttpBuilder::build`] reports the errors in them.
 #[must_use = "a client is made by `.build()`"]
 pub struct HttpBuilder {
     address: String,
@@ -229,7 +229,7 @@ impl HttpBuilder {
         let resume = self.pool == Pool::PerFactory;
         let tls = Arc::new(Tls::new(self.tls, self.version, resume)?);
         if base.is_secure() {
-            // Authorities that cannot be read are told now, not by the first step.
+            // Authorities that cannot be read are reported now, not by the first step.
             tls.connector().map_err(|failure| failure.into_error(base.shown()))?;
         }
 

@@ -21,8 +21,8 @@ use tower_service::Service;
 
 /// Makes connections to `http` and `https` addresses.
 ///
-/// TLS is negotiated here and not by a connector of a library, because those do not tell the time
-/// of the handshake from the time of the TCP connection.
+/// TLS is negotiated here and not by a connector of a library, because those do not measure the time
+/// of the handshake apart from the time of the TCP connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Connector {
     tcp: HttpConnector<Resolver>,
@@ -105,7 +105,7 @@ fn handshake_cause(error: &io::Error) -> String {
     format!("{cause}{hint}")
 }
 
-/// The system's resolver, with errors that can be told from those of connecting.
+/// The system's resolver, with errors that can be distinguished from those of connecting.
 #[derive(Debug, Clone)]
 struct Resolver(GaiResolver);
 

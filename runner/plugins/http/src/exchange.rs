@@ -303,7 +303,7 @@ fn redirected(hop: Hop, head: &RequestHead, (target, status): (Target, StatusCod
     let mut headers: Vec<_> = head
         .own
         .iter()
-        // Which of the kept ones go there is found out anew.
+        // Which of the kept cookies go there is decided again for each address.
         .filter(|(name, _)| !(hop.has_kept_cookies && name == COOKIE))
         .filter(|(name, _)| !(becomes_get && of_body.contains(name)))
         .filter(|(name, value)| same_server || !(of_server.contains(name) || value.is_sensitive()))

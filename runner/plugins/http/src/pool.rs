@@ -37,7 +37,7 @@ pub(crate) struct Pools {
     pub(crate) options: ConnectionOptions,
     pool: Pool,
     keeps_cookies: bool,
-    /// Tells apart the states that minions keep for several clients.
+    /// Distinguishes the states that a minion keeps for several clients.
     id: usize,
     workers: Box<[OnceLock<Connections>]>,
     /// What is used outside of steps: while a world is opened.

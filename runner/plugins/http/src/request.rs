@@ -21,7 +21,7 @@ use url::form_urlencoded;
 
 /// A request to be sent: an action of a step, or to be awaited as it is.
 ///
-/// What is wrong with its parts is told when it is sent.
+/// Errors in its parts are reported when it is sent.
 #[must_use = "a request does nothing unless it is a step's action or awaited"]
 pub struct Request {
     pub(crate) client: Arc<Inner>,

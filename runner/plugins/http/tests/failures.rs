@@ -40,7 +40,7 @@ async fn c9_what_cannot_be_reached_is_named_with_its_addresses() {
 }
 
 #[tokio::test]
-async fn an_unknown_host_is_told_from_a_refused_connection() {
+async fn an_unknown_host_is_distinguished_from_a_refused_connection() {
     let http = Http::new("http://no-such-host.invalid").unwrap();
     let (message, code, kind) = failure(http.get("/")).await;
     let expected = "GET http://no-such-host.invalid/: cannot resolve 'no-such-host.invalid': ";
@@ -130,7 +130,7 @@ async fn a_body_beyond_the_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_is_told_without_secrets() {
+async fn what_cannot_be_sent_is_reported_without_secrets() {
     let http = Http::new("http://ann:pw@127.0.0.1:1").unwrap();
     let unserialisable = std::collections::HashMap::from([((1, 2), 3)]);
     for (request, message, code) in [

@@ -119,7 +119,7 @@ async fn ten_megabytes_go_both_ways_and_are_counted() {
     assert!((SIZE as u64..SIZE as u64 + 500).contains(&down.bytes_received), "{}", down.bytes_received);
     assert!(down.timings.first_byte <= down.timings.last_byte);
 
-    // Axum's own limit for bodies is 2 MB, so a status tells whether it read all of it.
+    // Axum's own limit for bodies is 2 MB, so a status shows whether it read all of it.
     let up = http.post("/echo").body(vec![b'y'; SIZE], "application/octet-stream").await.unwrap();
     assert_eq!(up.status, 200);
     assert_eq!(up.json::<Value>().unwrap()["body"].as_str().unwrap().len(), SIZE);

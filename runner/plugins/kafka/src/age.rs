@@ -43,7 +43,7 @@ impl Ages {
                 unseen.entry(topic).or_default().insert(partition, start);
             }
         }
-        // One topic at a time, because the end of a partition is told without its topic.
+        // One topic at a time, because the end of a partition is reported without its topic.
         for (topic, starts) in unseen {
             let fetched = self.fetch(client, brokers, &topic, starts, deadline);
             // What is assigned would be fetched on and on.

@@ -32,7 +32,7 @@ const BACKLOG_DEFAULTS: [(&str, &str); 8] = [
 /// How many events are taken after a reading; each broker that is gone has some.
 const MOST_EVENTS: usize = 100;
 
-/// What must hold whatever properties say: the group is left alone.
+/// Settings that no property changes, because the group is to be left alone.
 const UNDISTURBED: [(&str, &str); 5] = [
     ("enable.auto.commit", "false"),
     ("enable.auto.offset.store", "false"),
@@ -129,7 +129,7 @@ impl Backlog {
         let mut lags = Vec::with_capacity(partitions.len());
         for partition in partitions {
             match (starts.get(&partition), ends.get(&partition)) {
-                // A topic that was deleted and created anew may end before what was committed.
+                // A topic that was deleted and created again may end before what was committed.
                 (Some(start), Some(end)) => lags.push((partition, *start, (end - start).max(0))),
                 _ => {
                     let (topic, number) = partition;
@@ -199,7 +199,7 @@ fn name((topic, partition): &Partition) -> String {
     format!("{topic}/{partition}")
 }
 
-/// Has the client tell its errors, which are events that only a poll delivers.
+/// Makes the client report its errors, which are events that only a poll delivers.
 fn listen(client: &BaseConsumer<Watch>) {
     // Limited, because there may be records as well.
     let _ = (0..MOST_EVENTS).find(|_| client.poll(EVENTS).is_none());

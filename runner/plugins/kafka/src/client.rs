@@ -81,7 +81,7 @@ impl Kafka {
     }
 
     /// A producer. It connects when the first message is sent; [`check`](Self::check) before that
-    /// tells of brokers that can't be reached.
+    /// reports brokers that can't be reached.
     ///
     /// # Errors
     /// A property that librdkafka does not know or accept.

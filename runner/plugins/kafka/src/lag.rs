@@ -62,7 +62,7 @@ impl LagOf {
         self
     }
 
-    /// Tells the lag in seconds instead of records: the age of the oldest record that the group has
+    /// Measures the lag in seconds instead of records: the age of the oldest record that the group has
     /// not consumed, which is 0 when there is none.
     ///
     /// The age is the time of this machine less the timestamp of the record at the committed offset,
@@ -98,7 +98,7 @@ impl LagOf {
             Backlog::new(self.kafka.clone(), self.group.clone(), self.topics.clone(), self.in_time);
         let serve = move || {
             for request in requested {
-                // A reading that nobody awaits any more would make the next one late.
+                // A reading that nobody waits for any more would make the next one late.
                 if !request.answer.is_closed() {
                     let _ = request.answer.send(backlog.read(request.deadline));
                 }
@@ -113,7 +113,7 @@ impl LagOf {
     async fn measure(&mut self) -> Result<Reading, Fault> {
         let limit = self.limit();
         let (answer, answered) = oneshot::channel();
-        // The thread gives up early enough for its reason to be told.
+        // The thread gives up early enough for its reason to be reported.
         self.ask(Request { deadline: Deadline::after(limit - limit / 10), answer })?;
         match tokio::time::timeout(limit, answered).await {
             Ok(Ok(reading)) => reading,

@@ -32,11 +32,11 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// How long to wait for events that are there already. Not zero, which would take only the first.
 pub(crate) const EVENTS: Duration = Duration::from_millis(10);
 
-/// How long one request for metadata may take. They grow, so that a wrong password is told early
+/// How long one request for metadata may take. They grow, so that a wrong password is reported early
 /// and a slow broker still has its time.
 const ANSWER_TIMEOUTS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), LIMIT];
 
-/// Until when brokers have to have answered, and how long that was in all, which is what people are told.
+/// Until when brokers have to have answered, and how long that was in all, which is what errors state.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline {
     at: Instant,

@@ -40,7 +40,7 @@ const CONSUMER_DEFAULTS: [(&str, &str); 9] = [
     ("enable.auto.commit", "false"),
     // A record that was damaged on its way must not be taken for what somebody sent.
     ("check.crcs", "true"),
-    // Tells which topic was deleted and made again, which nothing else does.
+    // Shows which topic was deleted and made again, which nothing else does.
     ("debug", "metadata"),
     ("fetch.wait.max.ms", "10"),
     ("fetch.error.backoff.ms", "20"),
@@ -257,8 +257,8 @@ impl<T: Send + 'static> Reading<'_, T> {
         Ok(())
     }
 
-    /// Assigns anew: what was added, and what has to begin again because its offsets are gone. Tries again later
-    /// when the brokers do not answer.
+    /// Assigns partitions again: those that were added, and those that begin again because their offsets are
+    /// gone. Tries again later when the brokers do not answer.
     fn go_on(&mut self, consumer: &BaseConsumer<Watch>, watch: &Watch, again: &mut Again) {
         let mut starts = watch.starts();
         for partition in &again.added {
@@ -305,7 +305,7 @@ impl<T: Send + 'static> Reading<'_, T> {
                 return;
             }
         }
-        // A partition that librdkafka has stopped reads on only if it is assigned anew.
+        // A partition that librdkafka has stopped reads on only if it is assigned again.
         if consumer.assign(&list).is_ok() {
             watch.started_at(starts);
             watch.complete_at(now);

@@ -1,6 +1,6 @@
 //! Asks the brokers all along whether what is read is still there.
 //!
-//! A consumer that gets no records is told nothing: not that its connection is silent, not that its topic was
+//! A consumer that gets no records learns nothing: not that its connection is silent, not that its topic was
 //! deleted, and not that there are new partitions. So the same client asks for the topics and the ends of the
 //! partitions, whose leaders have to answer, every second, and at once when a connection fails.
 

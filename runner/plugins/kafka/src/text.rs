@@ -33,7 +33,7 @@ pub(crate) fn code(code: RDKafkaErrorCode) -> String {
     kebab
 }
 
-/// What librdkafka tells of a broken connection, without its internal states.
+/// What librdkafka says of a broken connection, without its internal states.
 pub(crate) fn reason(reason: &str) -> String {
     let text = reason
         .strip_prefix("[thrd:")

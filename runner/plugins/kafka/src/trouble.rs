@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_that_stay_are_apart_from_those_that_pass() {
+    fn permanent_errors_are_distinguished_from_passing_ones() {
         let kind = |code| of_error(code, "why");
         assert_eq!(
             kind(RDKafkaErrorCode::TopicAuthorizationFailed),

@@ -1,4 +1,4 @@
-//! What a librdkafka client tells beside its records: errors, statistics, assignments.
+//! What a librdkafka client reports beside its records: errors, statistics, assignments.
 
 use crate::position::{Partition, Start, Starts};
 use crate::properties::Properties;
@@ -257,7 +257,7 @@ impl ClientContext for Watch {
         }
         let grave = (level as i32) <= (RDKafkaLogLevel::Error as i32);
         let mut last = self.0.last_error.lock();
-        // `error` tells the same with less noise.
+        // `error` reports the same with less noise.
         if grave && last.is_none() {
             *last = Some(self.0.properties.redact(&reason(message)));
         }

@@ -17,10 +17,10 @@ use tokio::runtime::{Handle, Id};
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// Connections of a pool unless told otherwise.
+/// How many connections a pool has by default.
 const POOL_SIZE: usize = 8;
 
-/// How long a free connection is waited for unless told otherwise.
+/// How long a free connection is waited for by default.
 const POOL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What makes two connections to the same database differ. It is never shown.
@@ -41,7 +41,7 @@ static POOLS: LazyLock<Mutex<Pools>> = LazyLock::new(Mutex::default);
 
 type Pools = HashMap<(Id, Options), Weak<Inner>>;
 
-/// Collects the options of a [`Postgres`]; errors are told by [`PostgresBuilder::build`].
+/// Collects the options of a [`Postgres`]. [`PostgresBuilder::build`] reports the errors in them.
 #[derive(Clone)]
 #[must_use = "a connection is made by `.build().await`"]
 pub struct PostgresBuilder(Options);
@@ -88,7 +88,7 @@ impl PostgresBuilder {
         self
     }
 
-    /// Whether the statements of a step tell the server the step's trace, as `application_name`.
+    /// Whether the statements of a step send the step's trace to the server, as `application_name`.
     /// Default: true.
     pub fn trace(mut self, trace: bool) -> Self {
         self.0.trace = trace;

@@ -34,7 +34,7 @@ impl Connect for Connector {
             let connecting = async { config.connect(self.tls.clone()).await };
             let (client, connection) = TokioContext::new(connecting, self.runtime.clone()).await?;
             let task = self.runtime.spawn(async {
-                // Whoever uses the client is told of its end.
+                // The client reports the end of the connection to whoever uses it.
                 let _ = connection.await;
             });
             Ok((client, task))
@@ -43,7 +43,7 @@ impl Connect for Connector {
 }
 
 impl Connector {
-    /// Tells the server to give up what it does for a connection that is no longer wanted, then drops it.
+    /// Asks the server to give up what it does for a connection that is no longer wanted, then drops that.
     pub(crate) fn give_up<T: Send + 'static>(&self, token: CancelToken, connection: T) {
         let tls = self.tls.clone();
         self.runtime.spawn(async move {
@@ -58,7 +58,7 @@ pub(crate) struct Own {
     /// `None` only once dropped.
     open: Option<(Client, Task)>,
     connector: Connector,
-    /// Whether a statement may be running: from the beginning until told otherwise.
+    /// Whether a statement may be running: true from the beginning, until it is cleared.
     pub(crate) busy: AtomicBool,
 }
 

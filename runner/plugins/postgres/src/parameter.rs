@@ -124,13 +124,13 @@ impl Parameters {
 /// `message` without this value: wherever the server quotes it and, unless it is so short that it may be
 /// anything, where it does not.
 pub(crate) fn hide(message: &str, value: &str) -> String {
-    /// As short as a value can be to be told from what happens to be the same.
-    const TELLING: usize = 6;
+    /// From this length on, a text that equals the value is taken for the value and not for a coincidence.
+    const DISTINCTIVE: usize = 6;
     if value.is_empty() {
         return message.to_owned();
     }
     let message = message.replace(&format!("\"{value}\""), "\"***\"");
-    if value.len() < TELLING { message } else { message.replace(value, "***") }
+    if value.len() < DISTINCTIVE { message } else { message.replace(value, "***") }
 }
 
 #[cfg(test)]

@@ -34,13 +34,13 @@ const RETRY: ExponentialBuilder = ExponentialBuilder::new()
 /// How long the server must have been away at the end for the source to have failed.
 const OUTAGE: Duration = Duration::from_secs(1);
 
-/// A snapshot of its own for each pass, in which nothing can be changed.
+/// Begins the snapshot of one scan, in which nothing can be changed.
 const BEGIN: &str = "begin isolation level repeatable read read only";
 
 /// Since when, and why, nothing can be read.
 type Outage = Mutex<Option<(Instant, Fault)>>;
 
-/// How long it may take at the end to count the rows that no pass could read.
+/// How long it may take at the end to count the rows that no scan could read.
 const LAST_COUNT: Duration = Duration::from_millis(500);
 
 /// A period as good as none.
@@ -49,7 +49,7 @@ const LONGEST: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 /// An answer that takes so long is an interval in which nothing was read.
 const SLOW_ANSWER: Duration = Duration::from_secs(1);
 
-/// From how long on a pass counts as slow, if it takes longer than the period as well.
+/// From how long on a scan counts as slow, if it takes longer than the period as well.
 const SLOW: Duration = Duration::from_millis(250);
 
 /// Rows that have no place in the order of the key columns.
@@ -94,7 +94,7 @@ pub(crate) async fn run<T: DeserializeOwned>(poll: Poll, feed: Feed<T>) -> Resul
     }
 }
 
-/// Says how many rows came that no pass could read.
+/// Says how many rows came that no scan could read.
 async fn count_unreadable<T>(poll: &Poll, feed: &Feed<T>, unreadable: &Unreadable) -> Result<(), Fault> {
     let session = Session::open(poll).await?;
     let counted = session.unreadable(&unreadable.statement).await.map_err(PollError::into_fault)?;
@@ -125,7 +125,7 @@ async fn read<T: DeserializeOwned>(
     progress.start(&session).await.map_err(PollError::into_fault)?;
     // What is there already is read either to be handed over or to be known later.
     let receiver = poll.from_start.then_some(feed);
-    progress.pass(&mut session, receiver).await.map_err(PollError::into_fault)?;
+    progress.scan(&mut session, receiver).await.map_err(PollError::into_fault)?;
     let statement = window.unreadable();
     let counted = session.unreadable(&statement).await.map_err(PollError::into_fault)?;
     let before = if poll.from_start { 0 } else { counted.map_or(0, |(count, _)| count) };
@@ -141,7 +141,7 @@ async fn read<T: DeserializeOwned>(
     loop {
         ticks.tick().await;
         let began = Instant::now();
-        match progress.pass(&mut session, Some(feed)).await {
+        match progress.scan(&mut session, Some(feed)).await {
             Ok(()) => {
                 if outage.lock().take().is_some() {
                     feed.resumed(Recovery::Complete);
@@ -316,7 +316,7 @@ impl<'a> Session<'a> {
         Ok(Window::new(&poll.statement, &poll.keys, &types, poll.overlap, poll.page))
     }
 
-    /// How many rows no pass can read, and one of them.
+    /// How many rows no scan can read, and one of them.
     async fn unreadable(&self, statement: &str) -> Result<Option<(i64, Option<String>)>, PollError> {
         let query = Query { sql: statement.to_owned(), parameters: Vec::new() };
         let rows = self.answer(self.send(None, &query)).await?;
@@ -349,13 +349,13 @@ fn key(row: &Row, first: usize) -> Result<Vec<String>, Error> {
 struct Progress<'a> {
     poll: &'a Poll,
     window: &'a Window,
-    /// From where on the next pass reads.
+    /// From where on the next scan reads.
     bound: Bound,
     /// The greatest key ever read.
     high: Option<Vec<String>>,
     /// The greatest key at the start: what is inserted later is above it.
     initial: Option<Vec<String>>,
-    /// The greatest keys of the past, and when the pass that read them began; for keys that are no time.
+    /// The greatest keys of the past, and when the scan that read them began; for keys that are no time.
     history: VecDeque<(Instant, Vec<String>)>,
     /// All that was handed over and is after the bound.
     seen: Seen,
@@ -364,18 +364,18 @@ struct Progress<'a> {
     shown: Arc<Source>,
 }
 
-/// What one pass has read.
+/// What one scan has read.
 #[derive(Default)]
-struct Pass {
-    /// The bound of the pass after it, once known.
+struct Scan {
+    /// The bound of the scan after it, once known.
     next: Option<Bound>,
-    /// What that pass will read again.
+    /// What the scan after it will read again.
     current: Seen,
     /// The last row, since that bound is known.
     last: Option<Last>,
     /// The last key that was ahead, where a row follows that is above all keys to come.
     ahead: Option<Vec<String>>,
-    /// Bytes since last told.
+    /// Bytes since they were last reported.
     bytes: u64,
     rows: usize,
 }
@@ -384,7 +384,7 @@ struct Last {
     key: Vec<String>,
     ahead: bool,
     kept: bool,
-    /// Whether `kept` was judged by the bound of the next pass.
+    /// Whether `kept` was judged by the bound of the next scan.
     judged: bool,
 }
 
@@ -428,22 +428,22 @@ impl<'a> Progress<'a> {
     }
 
     /// Reads everything from the bound on, and hands over what is new.
-    async fn pass<T: DeserializeOwned>(
+    async fn scan<T: DeserializeOwned>(
         &mut self,
         session: &mut Session<'_>,
         feed: Option<&Feed<T>>,
     ) -> Result<(), PollError> {
-        let mut pass = Pass::default();
+        let mut scan = Scan::default();
         session.connection.busy.store(true, Relaxed);
-        let read = self.read(session, feed, &mut pass).await;
+        let read = self.read(session, feed, &mut scan).await;
         if read.is_ok() {
             session.connection.busy.store(false, Relaxed);
-            self.seen = pass.current;
+            self.seen = scan.current;
             return Ok(());
         }
-        // The next pass reads again what this one has handed over, unless it was past the need for that.
-        self.seen.merge(pass.current);
-        if let (Some(next), Some(last)) = (pass.next, pass.last)
+        // The next scan reads again what this one has handed over, unless it was beyond the need for that.
+        self.seen.merge(scan.current);
+        if let (Some(next), Some(last)) = (scan.next, scan.last)
             && last.judged
         {
             self.bound = if last.kept { next } else { Bound::After(last.key) };
@@ -455,7 +455,7 @@ impl<'a> Progress<'a> {
         &mut self,
         session: &Session<'_>,
         feed: Option<&Feed<T>>,
-        pass: &mut Pass,
+        scan: &mut Scan,
     ) -> Result<(), PollError> {
         let began = Instant::now();
         let client = session.connection.client();
@@ -472,24 +472,24 @@ impl<'a> Progress<'a> {
         begun?;
         let now = session.first(now?).await?.map(|row| row.try_get(0)).transpose();
         let now: String = now.map_err(|error| session.problem(&error))?.unwrap_or_default();
-        let mut full = self.page(session, feed, pass, rows?).await?;
+        let mut full = self.page(session, feed, scan, rows?).await?;
         if full {
-            pass.next = Some(self.next_bound(session, began, &now).await?);
+            scan.next = Some(self.next_bound(session, began, &now).await?);
         }
         while full {
-            let (Some(next), Some(last)) = (&pass.next, &pass.last) else { break };
+            let (Some(next), Some(last)) = (&scan.next, &scan.last) else { break };
             let query = self.window.rows(&Bound::After(last.key.clone()), self.high.as_deref(), next);
             let statement = session.prepare(&query.sql).await?;
             let rows = session.answer(session.send(statement.as_ref(), &query)).await?;
-            full = self.page(session, feed, pass, rows).await?;
+            full = self.page(session, feed, scan, rows).await?;
         }
         session.answer(client.batch_execute("commit")).await?;
 
         if self.poll.changes {
             return Ok(());
         }
-        let last = pass.last.take().filter(|last| last.ahead).map(|last| last.key);
-        if let Some(greatest) = last.or_else(|| pass.ahead.take()) {
+        let last = scan.last.take().filter(|last| last.ahead).map(|last| last.key);
+        if let Some(greatest) = last.or_else(|| scan.ahead.take()) {
             self.history.push_back((began, greatest.clone()));
             self.high = Some(greatest);
         }
@@ -504,7 +504,7 @@ impl<'a> Progress<'a> {
         Ok(())
     }
 
-    /// The bound of the next pass, as far as this one can tell before its end.
+    /// The bound of the next scan, as far as this one knows it before its end.
     async fn next_bound(
         &mut self,
         session: &Session<'_>,
@@ -525,7 +525,7 @@ impl<'a> Progress<'a> {
         })
     }
 
-    /// After the greatest key that was read the overlap before a pass began; for keys that are no time.
+    /// After the greatest key that was read the overlap before a scan began; for keys that are no time.
     fn bound_of_the_past(&mut self, began: Instant) -> Bound {
         let old =
             |entry: &(Instant, Vec<String>)| began.saturating_duration_since(entry.0) >= self.poll.overlap;
@@ -538,22 +538,22 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Hands over one page; tells whether it was full.
+    /// Hands over one page, and returns whether it was full.
     async fn page<T: DeserializeOwned>(
         &mut self,
         session: &Session<'_>,
         feed: Option<&Feed<T>>,
-        pass: &mut Pass,
+        scan: &mut Scan,
         rows: RowStream,
     ) -> Result<bool, PollError> {
         pin_mut!(rows);
-        pass.rows = 0;
+        scan.rows = 0;
         let read = loop {
             match session.answer(async { rows.next().await.transpose() }).await {
                 Ok(None) => break Ok(()),
                 Ok(Some(row)) => {
-                    pass.rows += 1;
-                    if let Err(problem) = self.row(session, feed, pass, &row, Instant::now()) {
+                    scan.rows += 1;
+                    if let Err(problem) = self.row(session, feed, scan, &row, Instant::now()) {
                         break Err(problem);
                     }
                 }
@@ -561,16 +561,16 @@ impl<'a> Progress<'a> {
             }
         };
         if let Some(feed) = feed {
-            feed.bytes(std::mem::take(&mut pass.bytes));
+            feed.bytes(std::mem::take(&mut scan.bytes));
         }
-        read.map(|()| pass.rows == self.window.page())
+        read.map(|()| scan.rows == self.window.page())
     }
 
     fn row<T: DeserializeOwned>(
         &self,
         session: &Session<'_>,
         feed: Option<&Feed<T>>,
-        pass: &mut Pass,
+        scan: &mut Scan,
         row: &Row,
         arrived: Instant,
     ) -> Result<(), PollError> {
@@ -579,7 +579,7 @@ impl<'a> Progress<'a> {
         let kept: bool = row.try_get(1).map_err(unreadable)?;
         let json: &str = row.try_get(2).map_err(unreadable)?;
         let key = key(row, 3).map_err(unreadable)?;
-        if pass.last.as_ref().is_some_and(|last| last.key == key) {
+        if scan.last.as_ref().is_some_and(|last| last.key == key) {
             let problem = format!(
                 "two rows have the same ({}), ({}); name one more column by .after([...])",
                 self.poll.keys.join(", "),
@@ -587,7 +587,7 @@ impl<'a> Progress<'a> {
             );
             return Err(session.fatal(&problem, "configuration"));
         }
-        pass.bytes += json.len() as u64;
+        scan.bytes += json.len() as u64;
         let hash = self.hasher.hash(&key);
         let content = if self.poll.changes { self.hasher.content(json) } else { 0 };
         if !self.seen.contains(hash, content)
@@ -609,13 +609,13 @@ impl<'a> Progress<'a> {
             }
         }
         if kept {
-            pass.current.insert(hash, content);
+            scan.current.insert(hash, content);
         }
-        if !ahead && pass.last.as_ref().is_some_and(|last| last.ahead) {
-            pass.ahead = pass.last.take().map(|last| last.key);
+        if !ahead && scan.last.as_ref().is_some_and(|last| last.ahead) {
+            scan.ahead = scan.last.take().map(|last| last.key);
         }
-        pass.last = Some(Last { key, ahead, kept, judged: pass.next.is_some() });
-        if pass.current.len() > MOST_SEEN {
+        scan.last = Some(Last { key, ahead, kept, judged: scan.next.is_some() });
+        if scan.current.len() > MOST_SEEN {
             let problem = if self.poll.changes {
                 format!("more than {MOST_SEEN} rows, leave some out by a `where`")
             } else {

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_told_apart_by_their_parts() {
+    fn keys_are_distinguished_by_their_parts() {
         let hasher = Hasher::new();
         let hash = |key: [&str; 2]| hasher.hash(&key.map(str::to_owned));
         let mut seen = Seen::default();

@@ -1,4 +1,4 @@
-//! Which database, and as whom.
+//! The database to connect to, and the user to connect as.
 
 use qalipsis_core::fault::{Fault, chain};
 use std::fmt;
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_url_is_told_without_it() {
+    fn an_error_in_a_url_does_not_show_the_url() {
         let refusal = |url: &str| {
             let fault = Target::parse(url).expect_err("it is refused");
             assert_eq!(fault.code, "configuration");

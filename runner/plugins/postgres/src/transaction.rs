@@ -118,7 +118,7 @@ where
             value
         }
         Err(fault) => {
-            // If it can't be told, the connection is lost or dropped, which does the same.
+            // If the rollback can't be sent, the connection is lost or dropped, which does the same.
             send(&open, "rollback").await.map_err(|_| fault.clone())?;
             work.ended();
             return Err(fault);

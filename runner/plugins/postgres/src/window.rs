@@ -1,6 +1,6 @@
 //! The statements of a poll.
 //!
-//! A pass reads everything from its bound on, in pages, in one snapshot. What is not visible in it was
+//! A scan reads everything from its bound on, in pages, in one snapshot. What is not visible in it was
 //! committed after it began, by a transaction that had begun less than the overlap before (that is what
 //! the overlap promises), so its key is above the next bound, or was given out after the values that had
 //! been read that long ago.
@@ -10,7 +10,7 @@ use crate::text::open_ended;
 use std::time::Duration;
 use tokio_postgres::types::Type;
 
-/// From where on a pass reads.
+/// From where on a scan reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Bound {
     /// From the first row on.
@@ -156,7 +156,7 @@ impl Window {
     }
 
     /// A key that is above all later ones is never the greatest that was read: a row at `infinity` would hide
-    /// all that come after it. Such rows are read again by each pass and known.
+    /// all that come after it. Such rows are read again by each scan and known.
     fn below_top(&self) -> String {
         let conditions: Vec<String> = self
             .columns
@@ -174,7 +174,7 @@ impl Window {
         }
     }
 
-    /// Rows that no pass can read, because their key has no place in the order of all later ones: their number
+    /// Rows that no scan can read, because their key has no place in the order of all later ones: their number
     /// and one of them.
     pub(crate) fn unreadable(&self) -> String {
         let mut conditions: Vec<String> =

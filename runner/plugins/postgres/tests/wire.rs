@@ -56,8 +56,8 @@ impl Targets for Plugin {
 
 impl Sources for Plugin {
     type Source = PollRows<Row>;
-    /// A table does not tell what was not read yet without reading it.
-    const TELLS_LAG: bool = false;
+    /// What was not read of a table yet is not known without reading it.
+    const REPORTS_LAG: bool = false;
 
     async fn source(&self, decoding: Decoding) -> Self::Source {
         *DECODING.lock().unwrap() = Some(decoding);

@@ -149,7 +149,7 @@ impl Link {
         self.connection.status().connected()
     }
 
-    /// Whether the broker has told not to publish: memory or disk are short.
+    /// Whether the broker has asked not to publish, because memory or disk are short.
     pub(crate) fn blocked(&self) -> bool {
         self.connection.status().blocked()
     }
@@ -165,7 +165,7 @@ impl Link {
     }
 }
 
-/// A failed handshake, which is told apart from a connection that failed otherwise.
+/// A failed handshake, which is distinguished from a connection that failed otherwise.
 #[derive(Debug)]
 struct TlsFailure(String);
 
@@ -208,7 +208,7 @@ fn refusal(target: &Target, error: &lapin::Error) -> Refusal {
     };
     let (text, code, lasting) = match code {
         "access-refused" => (format!("login of user '{user}' was refused: {text}"), "login", true),
-        // Unknown, or not for this user: the broker's text tells which.
+        // Unknown, or not for this user: the broker's text says which.
         "not-allowed" => (format!("virtual host '{}': {text}", target.uri.vhost), "vhost", true),
         "connection-lost" => {
             (format!("the broker closed the connection before the login was done{hint}"), "connect", false)

@@ -28,7 +28,7 @@ pub struct Message<T> {
     pub redelivered: bool,
     /// Its headers by name: strings, numbers, booleans, tables and arrays as in JSON.
     pub headers: Vec<(String, Value)>,
-    /// What the publisher told of it.
+    /// The properties that its publisher set.
     pub properties: Properties,
     /// Its decoded body.
     pub value: T,
@@ -117,7 +117,7 @@ impl<'a> BorrowedMessage<'a> {
         self.table()?.inner().get(name).map(json)
     }
 
-    /// What the publisher told of it.
+    /// The properties that its publisher set.
     pub fn properties(&self) -> Properties {
         let from: &BasicProperties = &self.delivery.properties;
         let text = |value: &Option<lapin::types::ShortString>| value.as_ref().map(ToString::to_string);

@@ -28,7 +28,7 @@ pub(crate) const PERSISTENT: u8 = 2;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Confirmed {
-    /// Whether at least one queue got it; `None` if it was not mandatory, because the broker does not tell.
+    /// Whether at least one queue got it; `None` if it was not mandatory, because the broker does not report it then.
     pub routed: Option<bool>,
 }
 

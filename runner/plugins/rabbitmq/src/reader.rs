@@ -81,7 +81,7 @@ pub(crate) async fn run<T: Send + 'static>(source: Consume<T>, feed: Feed<Messag
     .await
 }
 
-/// What lapin's thread tells the one that reads.
+/// What lapin's thread sends to the one that reads.
 enum Event {
     Arrived(Box<Delivery>, Instant),
     /// The queue or the channel is gone.
@@ -296,7 +296,7 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
             tokio::select! {
                 biased;
                 _ = lag.tick() => {
-                    if let Err(fault) = self.tell_lag(consumer).await {
+                    if let Err(fault) = self.report_lag(consumer).await {
                         return fault;
                     }
                 }
@@ -368,9 +368,9 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
         }
     }
 
-    /// Asks the broker for what is left in the queue. Its answer also proves that it has read all
-    /// acknowledgements before, because both go by the same channel.
-    async fn tell_lag(&mut self, consumer: &Consumer) -> Result<(), Fault> {
+    /// Reports the lag, for which it asks the broker what is left in the queue. The answer also proves that the
+    /// broker has read all acknowledgements before, because both go by the same channel.
+    async fn report_lag(&mut self, consumer: &Consumer) -> Result<(), Fault> {
         let name = self.short("queue", &consumer.queue)?;
         let asked = Instant::now();
         if let Origin::Exchange { exchange, routing_key } = &self.source.origin {

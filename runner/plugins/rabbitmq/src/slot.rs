@@ -31,7 +31,7 @@ impl Slot {
         Self { target, handle, purpose, link: Mutex::new(None) }
     }
 
-    /// Connects, or tells at once why not.
+    /// Connects, or reports at once why it can't.
     pub(crate) async fn connect_once(&self, deadline: Instant) -> Result<(), Fault> {
         let link = Link::open(&self.target, &self.handle, self.purpose, deadline).await;
         let link = link.map_err(|refusal| self.target.locate(refusal.fault))?;

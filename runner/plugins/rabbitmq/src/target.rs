@@ -11,13 +11,13 @@ use std::time::Duration;
 use url::{Host, Url};
 
 /// How often broker and client show that they are there, where the URL does not say: a broker that is
-/// gone without a word is noticed after twice that time.
+/// gone without closing the connection is noticed after twice that time.
 const HEARTBEAT_S: u16 = 5;
 
 /// Parameters that a URL can have.
 const PARAMETERS: [&str; 4] = ["heartbeat", "channel_max", "frame_max", "auth_mechanism"];
 
-/// What the URL and the builder told.
+/// The broker that the URL and the builder specify, and how to connect to it.
 #[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) uri: AMQPUri,
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_tells_where_and_who() {
+    fn a_url_names_the_broker_and_the_user() {
         let target = parse("amqp://al%40ice:p%2Fw@broker:5673/shop?heartbeat=7").unwrap();
         assert_eq!(target.to_string(), "broker:5673 vhost shop");
         assert_eq!((target.user(), target.uri.authority.userinfo.password.as_str()), ("al@ice", "p/w"));

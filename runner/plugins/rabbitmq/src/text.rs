@@ -63,7 +63,7 @@ fn io_cause(error: &io::Error) -> (String, &'static str) {
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe
         | io::ErrorKind::UnexpectedEof => ("the connection was lost".to_owned(), "connection-lost"),
-        // The system's texts end in `(os error 111)`, which tells people nothing.
+        // The system's texts end in `(os error 111)`, which means nothing to people.
         _ => {
             let text = chain(error);
             let text = text.split(" (os error").next().unwrap_or(&text);
@@ -95,15 +95,15 @@ mod tests {
 
     #[test]
     fn refusals_read_as_plain_fragments() {
-        let told = |id, text: &str| refusal(&AMQPError::from_id(id, text.into()).expect("a known code"));
+        let refused = |id, text: &str| refusal(&AMQPError::from_id(id, text.into()).expect("a known code"));
         assert_eq!(
-            told(404, "NOT_FOUND - no queue 'orders' in vhost '/'"),
+            refused(404, "NOT_FOUND - no queue 'orders' in vhost '/'"),
             ("no queue 'orders' in vhost '/'".to_owned(), "not-found")
         );
         assert_eq!(
-            told(530, "NOT_ALLOWED - vhost x not found"),
+            refused(530, "NOT_ALLOWED - vhost x not found"),
             ("vhost x not found".to_owned(), "not-allowed")
         );
-        assert_eq!(told(541, "Oh - no"), ("oh - no".to_owned(), "refused"));
+        assert_eq!(refused(541, "Oh - no"), ("oh - no".to_owned(), "refused"));
     }
 }

@@ -44,7 +44,7 @@ impl Targets for Plugin {
 
 impl Sources for Plugin {
     type Source = Consume<()>;
-    const TELLS_LAG: bool = true;
+    const REPORTS_LAG: bool = true;
 
     async fn source(&self, decoding: Decoding) -> Self::Source {
         self.through_proxy.consume(QUEUE).decode(move |_| {

@@ -80,9 +80,9 @@ impl Backlog {
                 slot.note(&error);
                 let mut fault = server.failed(&shown, &error);
                 if fault.code == "wrongtype"
-                    && let Some(held) = connection.held(&self.key).await
+                    && let Some(found) = connection.type_of(&self.key).await
                 {
-                    fault.message.push_str(&format!(", the key holds a {held}"));
+                    fault.message.push_str(&format!(", the key holds a {found}"));
                 }
                 return Err(fault);
             }
@@ -101,7 +101,7 @@ impl Backlog {
                 let pending = number(group, "pending").unwrap_or_default() as f64;
                 // Redis does not know it once entries were deleted that the group has not read.
                 let undelivered = number(group, "lag").ok_or_else(|| {
-                    let problem = format!("the server can't tell the lag of group '{name}'");
+                    let problem = format!("the server does not know the lag of group '{name}'");
                     Fault::error(format!("{place}: {problem}")).code("unknown-lag")
                 })? as f64;
                 let parts = vec![("undelivered".to_owned(), undelivered), ("pending".to_owned(), pending)];

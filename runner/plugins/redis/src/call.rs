@@ -87,9 +87,9 @@ impl Command {
                 let mut fault = redis.0.server.failed(&self.shown, &error).input(input(&self));
                 if code(&error) == "wrongtype"
                     && let Some(key) = &self.key
-                    && let Some(held) = connection.held(key).await
+                    && let Some(found) = connection.type_of(key).await
                 {
-                    fault.message.push_str(&format!(", the key holds a {held}"));
+                    fault.message.push_str(&format!(", the key holds a {found}"));
                 }
                 Err(fault)
             }

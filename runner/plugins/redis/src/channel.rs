@@ -199,7 +199,7 @@ impl<T: Send + 'static> Subscribe<T> {
         ending: &Ending,
     ) -> (String, Instant) {
         let heard = Cell::new(Instant::now());
-        // A server that vanished without a word would else be waited for forever.
+        // A server that vanished without closing the connection would otherwise be waited for forever.
         let silent = async {
             loop {
                 sleep(ASK_PERIOD).await;

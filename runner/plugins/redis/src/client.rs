@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// A Redis, connected. Clones share the connection, also between runtimes.
 ///
-/// Its connection lives on the runtime that [`connect`](Self::connect) was awaited on, and is opened anew
+/// Its connection lives on the runtime that [`connect`](Self::connect) was awaited on, and is opened again
 /// there after an outage.
 #[derive(Clone)]
 pub struct Redis(pub(crate) Arc<Link>);
@@ -181,7 +181,7 @@ fn read(url: &str) -> Result<ConnectionInfo, Fault> {
     if matches!(info.addr(), ConnectionAddr::TcpTls { insecure: true, .. }) {
         return Err(unreadable("TLS without checking the certificate is not offered"));
     }
-    // The third version of the protocol tells of connections that are lost, also while nobody asks.
+    // The third version of the protocol reports connections that are lost, also while nobody asks.
     let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     Ok(info.set_redis_settings(settings))
 }

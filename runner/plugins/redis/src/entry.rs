@@ -10,7 +10,7 @@ use std::str::FromStr;
 pub struct EntryId {
     /// Usually the server's clock when the entry was added, in milliseconds since 1970.
     pub millis: u64,
-    /// Tells apart the entries of one millisecond.
+    /// Distinguishes the entries of one millisecond.
     pub sequence: u64,
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Member {
 /// How far a group has come.
 #[derive(Debug, Default)]
 pub(crate) struct Reached {
-    /// How many entries it has not read yet, if the server can tell.
+    /// How many entries it has not read yet, if the server knows.
     pub(crate) lag: Option<u64>,
     /// How many entries of all that were ever added it has read.
     read: Option<u64>,
@@ -190,13 +190,13 @@ impl Member {
     }
 }
 
-/// What the server tells of a stream; `None` without such a stream.
+/// What the server reports of a stream; `None` if there is no such stream.
 pub(crate) async fn info(connection: &mut Connection, stream: &str) -> RedisResult<Option<Value>> {
     let mut info = Cmd::new();
     absent_is_none(connection.query(info.arg("XINFO").arg("STREAM").arg(stream)).await)
 }
 
-/// What the server tells of the groups of a stream.
+/// What the server reports of the groups of a stream.
 pub(crate) async fn groups(connection: &mut Connection, stream: &str) -> RedisResult<Value> {
     let mut info = Cmd::new();
     let groups = connection.query(info.arg("XINFO").arg("GROUPS").arg(stream)).await;
@@ -216,7 +216,7 @@ pub(crate) fn find<'a>(groups: &'a Value, name: &str) -> Option<&'a Value> {
     groups.as_sequence()?.iter().find(|group| named(group, "name").and_then(text).as_deref() == Some(name))
 }
 
-/// The id of this name in what the server tells.
+/// The id of this name in what the server reports.
 pub(crate) fn id(value: &Value, name: &str) -> Option<EntryId> {
     text(named(value, name)?)?.parse().ok()
 }

@@ -43,13 +43,13 @@ pub struct Add {
 }
 
 impl Redis {
-    /// Saves a value, in place of what the key held.
+    /// Saves a value, in place of what is at the key.
     pub fn save(&self, key: impl Into<String>, value: impl Into<Vec<u8>>) -> Save {
         let value = Ok(Saved::String(value.into()));
         Save { redis: self.clone(), key: key.into(), value, expire: None }
     }
 
-    /// Saves a value as JSON, in place of what the key held. What can't be JSON fails the step.
+    /// Saves a value as JSON, in place of what is at the key. What can't be JSON fails the step.
     pub fn save_json<V: Serialize + ?Sized>(&self, key: impl Into<String>, value: &V) -> Save {
         let value = serde_json::to_vec(value).map(Saved::String).map_err(|error| error.to_string());
         Save { redis: self.clone(), key: key.into(), value, expire: None }

@@ -37,7 +37,7 @@ pub(crate) enum Route {
     Cluster(Cluster),
 }
 
-/// The nodes that tell of the others.
+/// A cluster, by the nodes that are asked for the others.
 #[cfg(feature = "cluster")]
 pub(crate) struct Cluster {
     pub(crate) seeds: Vec<Client>,
@@ -62,8 +62,8 @@ impl Connection {
         }
     }
 
-    /// What a key really holds, for who took it for something else: `list`.
-    pub(crate) async fn held(&mut self, key: &str) -> Option<String> {
+    /// The type of what a key holds, such as `list`, for errors where another one was expected.
+    pub(crate) async fn type_of(&mut self, key: &str) -> Option<String> {
         let answer = self.query(Cmd::new().arg("TYPE").arg(key)).await.ok()?;
         crate::entry::text(&answer)
     }

@@ -28,7 +28,7 @@ const HAND_OVER_LIMIT: Duration = Duration::from_millis(300);
 /// How long leaving a group may take at the end.
 const LEAVE_LIMIT: Duration = Duration::from_millis(200);
 
-/// How often the lag is told.
+/// How often the lag is reported.
 const LAG_PERIOD: Duration = Duration::from_secs(1);
 
 /// Longer than the first round on a new connection takes.
@@ -49,7 +49,7 @@ struct Reading<T> {
     /// How many entries had been added to the stream up to the last one read, as the server counts them;
     /// `None` until that is known again.
     known: Option<u64>,
-    lag_told: Instant,
+    lag_reported: Instant,
     /// Up to when it is known that nothing was lost.
     complete: Instant,
     /// Whether the stream was there when it was looked at last.
@@ -84,7 +84,7 @@ pub(crate) async fn read<T: Send + 'static>(
         start: EntryId::default(),
         last: EntryId::default(),
         known: Some(0),
-        lag_told: Instant::now(),
+        lag_reported: Instant::now(),
         complete: Instant::now(),
         present: false,
         deleted: false,
@@ -96,7 +96,7 @@ impl<T: Send + 'static> Reading<T> {
     async fn run(mut self) -> Result<(), Fault> {
         let ending = self.ending.clone();
         let server = Arc::clone(&self.server);
-        // Nobody else uses this connection, so nobody needs to be told of its loss.
+        // Nobody else uses this connection, so nobody else needs to notice its loss.
         let open = || server.open(BLOCK + ANSWER_LIMIT, crate::server::Lost::default());
 
         let Some(opened) = ending.unless(open()).await else { return Ok(()) };
@@ -116,7 +116,7 @@ impl<T: Send + 'static> Reading<T> {
                     if outage.over() {
                         self.feed.resumed(Recovery::Complete);
                         // What a server that was started again has lost is known at once.
-                        self.lag_told = Instant::now();
+                        self.lag_reported = Instant::now();
                         if let Err(Trouble::Fatal(fault)) = self.account(&mut connection).await {
                             return Err(fault);
                         }
@@ -144,7 +144,7 @@ impl<T: Send + 'static> Reading<T> {
                 member.recover();
             }
             // Not before the outage is over: what was lost with it is an interval of its own.
-            self.lag_told = Instant::now() + UNTIL_OVER;
+            self.lag_reported = Instant::now() + UNTIL_OVER;
         }
         outage.verdict(&server)?;
         if self.member.is_none() && !outage.is_open() {
@@ -203,9 +203,9 @@ impl<T: Send + 'static> Reading<T> {
     async fn unpositioned(&self, command: &str, connection: &mut Connection, error: &RedisError) -> Fault {
         let mut fault = self.server.failed(&format!("{command} {}", quote(self.stream.as_bytes())), error);
         if fault.code == "wrongtype"
-            && let Some(held) = connection.held(&self.stream).await
+            && let Some(found) = connection.type_of(&self.stream).await
         {
-            fault.message.push_str(&format!(", the key holds a {held}"));
+            fault.message.push_str(&format!(", the key holds a {found}"));
         }
         fault
     }
@@ -255,13 +255,13 @@ impl<T: Send + 'static> Reading<T> {
             if let Some(known) = self.known.as_mut().filter(|_| is_new) {
                 *known += 1;
             }
-            self.tell_lag(connection).await?;
+            self.report_lag(connection).await?;
         }
         if let Some(member) = &mut self.member {
             let acknowledged = member.acknowledge(connection).await;
             acknowledged.map_err(|error| self.trouble(&error))?;
         }
-        self.tell_lag(connection).await
+        self.report_lag(connection).await
     }
 
     /// Says so if an answer took longer than the server was asked to wait.
@@ -300,12 +300,12 @@ impl<T: Send + 'static> Reading<T> {
         }
     }
 
-    /// Tells how far behind it is, once in a while.
-    async fn tell_lag(&mut self, connection: &mut Connection) -> Result<(), Trouble> {
-        if self.lag_told.elapsed() < LAG_PERIOD {
+    /// Reports how far behind it is, at most once per `LAG_PERIOD`.
+    async fn report_lag(&mut self, connection: &mut Connection) -> Result<(), Trouble> {
+        if self.lag_reported.elapsed() < LAG_PERIOD {
             return Ok(());
         }
-        self.lag_told = Instant::now();
+        self.lag_reported = Instant::now();
         self.account(connection).await
     }
 

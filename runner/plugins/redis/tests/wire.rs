@@ -39,7 +39,7 @@ impl Targets for Plugin {
 
 impl Sources for Plugin {
     type Source = ConsumeStream<()>;
-    const TELLS_LAG: bool = true;
+    const REPORTS_LAG: bool = true;
 
     async fn source(&self, decoding: Decoding) -> Self::Source {
         self.through_proxy.consume_stream("compliance").decode(move |_| {

@@ -1,4 +1,4 @@
-//! Campaigns held against earlier ones.
+//! Campaigns compared with earlier ones.
 
 use crate::support::{TestContext, finish, flat};
 use qalipsis_report::summary::{Status, Summary};
@@ -42,19 +42,19 @@ fn edit(context: &TestContext, to: &str, change: impl FnOnce(&mut Value)) {
 }
 
 #[test]
-fn a_healthy_run_holds_against_its_own_baseline() {
+fn a_healthy_run_is_no_regression_from_its_own_baseline() {
     let context = with_baseline();
     let finished = timed(&context, &["--baseline", "base.json"]);
     assert_eq!(finished.code(), Some(0), "{finished}");
-    let told = flat(&finished.stdout);
-    assert!(told.contains("✓ against 1 baseline none of 2 steps and sources is worse"), "{finished}");
-    assert!(told.contains("act response time 20"), "{finished}");
+    let shown = flat(&finished.stdout);
+    assert!(shown.contains("✓ against 1 baseline none of 2 steps and sources is worse"), "{finished}");
+    assert!(shown.contains("act response time 20"), "{finished}");
     let junit = context.junit();
     let document = Document::parse(&junit).unwrap();
     let act = case(&document, "baseline: act");
     assert!(failure(&act).is_none(), "{junit}");
-    let told = act.children().find(|n| n.has_tag_name("system-out")).unwrap();
-    assert!(told.text().unwrap().contains("response time: baseline 20"), "{junit}");
+    let output = act.children().find(|n| n.has_tag_name("system-out")).unwrap();
+    assert!(output.text().unwrap().contains("response time: baseline 20"), "{junit}");
     assert!(junit.contains("too short ones"), "what takes a microsecond is not compared: {junit}");
 }
 
@@ -64,10 +64,10 @@ fn only_the_comparison_fails_with_its_own_code_and_test_case() {
     let finished = timed(&context, &["--baseline", "base.json", "-c", "properties.takes=1s"]);
     assert_eq!(finished.code(), Some(4), "{finished}");
     assert!(finished.stdout.starts_with("✗ FAILED (regression)  timed: "), "{finished}");
-    let told = flat(&finished.stdout);
-    assert!(told.contains("✗ timed › act regression response time "), "{finished}");
-    assert!(told.contains(" times the baseline's: p50 20"), "{finished}");
-    assert!(told.contains("✗ against 1 baseline 1 of 2 steps and sources is worse"), "{finished}");
+    let shown = flat(&finished.stdout);
+    assert!(shown.contains("✗ timed › act regression response time "), "{finished}");
+    assert!(shown.contains(" times the baseline's: p50 20"), "{finished}");
+    assert!(shown.contains("✗ against 1 baseline 1 of 2 steps and sources is worse"), "{finished}");
 
     let junit = context.junit();
     let document = Document::parse(&junit).unwrap();
@@ -125,22 +125,22 @@ fn a_failure_besides_goes_first() {
     let finished = timed(&context, &arguments);
     assert_eq!(finished.code(), Some(3), "{finished}");
     assert!(finished.stdout.starts_with("✗ FAILED  timed: "), "{finished}");
-    let told = flat(&finished.stdout);
-    let (assertion, regression) = (told.find("check assertion"), told.find("act regression"));
+    let shown = flat(&finished.stdout);
+    let (assertion, regression) = (shown.find("check assertion"), shown.find("act regression"));
     assert!(assertion.is_some() && assertion < regression, "{finished}");
-    assert!(told.contains("warning not saved as a baseline: the campaign is FAILED"), "{finished}");
+    assert!(shown.contains("warning not saved as a baseline: the campaign is FAILED"), "{finished}");
     assert!(!context.path().join("kept.json").exists());
 }
 
 #[test]
-fn getting_faster_is_told_and_passes() {
+fn getting_faster_is_reported_and_succeeds() {
     let context = TestContext::new();
     timed(&context, &["--save-baseline", "slow.json", "-c", "properties.takes=1s"]);
     let finished = timed(&context, &["--baseline", "slow.json"]);
     assert_eq!(finished.code(), Some(0), "{finished}");
-    let told = flat(&finished.stdout);
-    assert!(told.contains("act response time (better)"), "{finished}");
-    assert!(told.contains("none of 2 steps and sources is worse, 1 is better"), "{finished}");
+    let shown = flat(&finished.stdout);
+    assert!(shown.contains("act response time (better)"), "{finished}");
+    assert!(shown.contains("none of 2 steps and sources is worse, 1 is better"), "{finished}");
 }
 
 #[test]
@@ -156,13 +156,13 @@ fn a_directory_holds_several_baselines() {
     assert_eq!(fs::read_dir(context.path().join("kept")).unwrap().count(), 4);
     let finished = timed(&context, &["--baseline", "kept"]);
     assert_eq!(finished.code(), Some(0), "{finished}");
-    let told = flat(&finished.stdout);
-    assert!(told.contains("against 2 baselines"), "{finished}");
+    let shown = flat(&finished.stdout);
+    assert!(shown.contains("against 2 baselines"), "{finished}");
     for note in [
         "kept/20260101-000000-failed.json is left out: its campaign is FAILED",
         "scenario timed is not compared with kept/20260102-000000-other.json: it had 7 minions",
     ] {
-        assert!(told.contains(note), "{note}: {finished}");
+        assert!(shown.contains(note), "{note}: {finished}");
     }
 }
 
@@ -195,7 +195,7 @@ fn two_summaries_are_compared_without_running_anything() {
 }
 
 #[test]
-fn steps_that_are_new_or_gone_are_told() {
+fn steps_that_are_new_or_gone_are_reported() {
     let context = with_baseline();
     edit(&context, "renamed.json", |v| v["scenarios"][0]["steps"][0]["name"] = "do".into());
     let finished = context.run(&["compare", "renamed.json", "base.json"]);
@@ -205,14 +205,14 @@ fn steps_that_are_new_or_gone_are_told() {
 
     let finished = timed(&context, &["--baseline", "renamed.json"]);
     assert_eq!(finished.code(), Some(0), "{finished}");
-    let told = flat(&finished.stdout);
-    assert!(told.starts_with("! WARNING timed"), "{finished}");
+    let shown = flat(&finished.stdout);
+    assert!(shown.starts_with("! WARNING timed"), "{finished}");
     for note in [
         "nothing was compared with the baseline",
         "step act is new: no baseline has it",
         "step do is gone: only baselines have it",
     ] {
-        assert!(told.contains(note), "{note}: {finished}");
+        assert!(shown.contains(note), "{note}: {finished}");
     }
 }
 
@@ -232,7 +232,7 @@ fn a_baseline_that_is_none_is_refused_before_anything_starts() {
     edit(&context, "other-scenario.json", |v| v["scenarios"][0]["name"] = "else".into());
     // An executable that leaves a trace when it is as much as asked what it has.
     let trace = context.script("trace", "touch started; exit 1");
-    for (baseline, told) in [
+    for (baseline, expected) in [
         ("nowhere.json", "failed to read the summary nowhere.json: No such file"),
         ("torn.json", "torn.json is not a summary.json of QALIPSIS: EOF"),
         ("package.json", "package.json is not a summary.json of QALIPSIS: missing field"),
@@ -245,29 +245,29 @@ fn a_baseline_that_is_none_is_refused_before_anything_starts() {
         let mut command = context.qalipsis(&["--autostart", "--baseline", baseline, "--executable"]);
         command.arg(&trace);
         let finished = finish(command);
-        assert_told(&finished, told);
+        assert_refused(&finished, expected);
         assert!(!context.path().join("started").exists(), "{baseline}: {finished}");
-        assert_told(&context.run(&["compare", baseline, "base.json"]), told);
+        assert_refused(&context.run(&["compare", baseline, "base.json"]), expected);
         if !["foreign", "empty"].contains(&baseline) {
-            assert_told(&context.run(&["compare", "base.json", baseline]), told);
+            assert_refused(&context.run(&["compare", "base.json", baseline]), expected);
         }
     }
-    for (baseline, told) in [
+    for (baseline, expected) in [
         ("other-load.json", "scenario timed cannot be compared with other-load.json: it had 7 minions "),
         ("other-profile.json", "it had 60 minions all at once there, and has 60 minions "),
         ("other-scenario.json", "nothing to compare: no baseline has scenario timed"),
     ] {
-        assert_told(&timed(&context, &["--baseline", baseline]), told);
+        assert_refused(&timed(&context, &["--baseline", baseline]), expected);
         assert!(context.junit_files().is_empty(), "{baseline}: nothing ran");
-        assert_told(&context.run(&["compare", baseline, "base.json"]), told);
+        assert_refused(&context.run(&["compare", baseline, "base.json"]), expected);
     }
-    assert_told(&context.run(&["--baseline", "base.json", "list"]), "--autostart");
+    assert_refused(&context.run(&["--baseline", "base.json", "list"]), "--autostart");
 }
 
 #[track_caller]
-fn assert_told(finished: &Finished, told: &str) {
+fn assert_refused(finished: &Finished, expected: &str) {
     assert_eq!(finished.code(), Some(2), "{finished}");
     assert_eq!(finished.stdout, "", "{finished}");
     assert_eq!(finished.stderr.lines().count(), 1, "one line: {finished}");
-    assert!(finished.stderr.contains(told), "{told}: {finished}");
+    assert!(finished.stderr.contains(expected), "{expected}: {finished}");
 }

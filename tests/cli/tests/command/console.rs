@@ -77,7 +77,7 @@ fn quiet_says_only_the_verdict_and_its_causes() {
 }
 
 #[test]
-fn nothing_is_told_twice() {
+fn nothing_is_shown_twice() {
     let context = TestContext::new();
     for scenario in ["red", "slow", "panics", "cannot-open", "skips", "hostile*"] {
         let finished = context.autostart(scenario, &[]);
@@ -147,7 +147,7 @@ fn a_narrow_terminal_of_ascii_gets_lines_of_its_width() {
     let command = r#"LC_ALL=C "$Q" --autostart --executable "$F" -s long -c campaign.timeout=2s"#;
     let raw = on_a_terminal_of(60, &context, command);
     assert!(raw.is_ascii(), "{raw:?}");
-    // The live line is drawn anew in its place: one that took two would leave its end behind.
+    // The live line is drawn again in its place: one that took two would leave its end behind.
     let drawn: Vec<&str> =
         raw.split(['\r', '\n', ESCAPE]).filter(|part| part.contains(" active, ")).collect();
     assert!(drawn.len() >= 2, "{raw:?}");
@@ -182,7 +182,7 @@ fn no_color_is_honoured_on_a_terminal() {
 fn ctrl_c_in_a_terminal_stops_gracefully() {
     let context = TestContext::new();
     // The terminal sends the signal to the whole foreground group, as for a user. A shell without a trap
-    // would end by it as well, and some do so before they have told the code.
+    // would end by it as well, and some do so before they have printed the code.
     let script = r#"{ sleep 0.1; until [ -e go ]; do sleep 0.05; done; printf '\003'; until [ -e end ]; do sleep 0.05; done; } |
         script -qec 'trap : INT; "$Q" --autostart --executable "$F" -s long -v; echo "code $?"' /dev/null"#;
     let process = Process::spawn(&mut context.shell(script)).unwrap();

@@ -1,4 +1,4 @@
-//! Factories that die, block or stop answering: noticed in time, told in one line, nothing left.
+//! Factories that die, block or stop answering are noticed in time, reported in one line, and leave nothing.
 
 use crate::support::{LIMIT, NOTICED_WITHIN, SOON, TestContext, finish, flat};
 use qalipsis_testkit::{Finished, Process};
@@ -60,7 +60,7 @@ fn a_killed_factory_is_noticed() {
     assert!(lost_after(&finished) < killed + NOTICED_WITHIN, "{finished}");
     let row = finished.stdout.lines().find(|line| line.contains("✓ act")).unwrap();
     let executions: u32 = row.split_whitespace().nth(2).unwrap().parse().unwrap();
-    assert!(executions >= 20, "what was told before is reported: {row}");
+    assert!(executions >= 20, "what was received before is reported: {row}");
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_stopped_factory_is_noticed_and_removed() {
 }
 
 #[test]
-fn an_abort_is_told_with_the_last_words() {
+fn an_abort_is_reported_with_the_last_output() {
     let context = TestContext::new();
     let finished = context.autostart("aborts", &[]);
     assert_lost(
@@ -86,7 +86,7 @@ fn an_abort_is_told_with_the_last_words() {
 }
 
 #[test]
-fn an_allocation_without_end_is_told_with_the_last_words() {
+fn an_allocation_without_end_is_reported_with_the_last_output() {
     let context = TestContext::new();
     let script =
         r#"ulimit -v 1500000; exec "$Q" --autostart --executable "$F" -s allocates -c factory.workers=1"#;
@@ -95,7 +95,7 @@ fn an_allocation_without_end_is_told_with_the_last_words() {
 }
 
 #[test]
-fn a_blocked_worker_is_told_with_scenario_minion_and_step() {
+fn a_blocked_worker_is_reported_with_scenario_minion_and_step() {
     let context = TestContext::new();
     let began = Instant::now();
     let finished = context.autostart("blocks", &SILENCE);
@@ -120,7 +120,7 @@ fn a_factory_ends_by_itself_when_the_runner_is_killed() {
 }
 
 #[test]
-fn a_factory_that_ends_at_once_is_told() {
+fn a_factory_that_ends_at_once_is_reported() {
     let context = TestContext::new();
     let fixture = crate::support::FIXTURE;
     let body = format!("[ \"$1\" = describe ] && exec {fixture} describe\necho no licence >&2\nexit 9");

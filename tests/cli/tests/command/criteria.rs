@@ -18,7 +18,7 @@ fn criteria(context: &TestContext) -> Vec<String> {
     let summary = Summary::read(&context.summary()).unwrap();
     let criteria = summary.scenarios.iter().flat_map(|s| &s.criteria);
     let shown = criteria.map(|c| {
-        let mark = if c.held { "held" } else { "not held" };
+        let mark = if c.held { "met" } else { "breached" };
         format!("{} {} {}: {mark}", c.step.as_deref().unwrap_or_default(), c.measure, c.expected)
     });
     shown.collect()
@@ -36,9 +36,9 @@ fn what_comes_before_a_window_does_not_count_in_it() {
     assert_eq!(
         criteria(&context),
         [
-            "act response time max in stage 2 below 1.9 s: held",
-            "act throughput after 4 s at least 2 per s: held",
-            "act response time max below 1.9 s: not held",
+            "act response time max in stage 2 below 1.9 s: met",
+            "act throughput after 4 s at least 2 per s: met",
+            "act response time max below 1.9 s: breached",
         ]
     );
     assert!(finished.stdout.contains("at qalipsis.yml:2:3"), "{finished}");
@@ -46,7 +46,7 @@ fn what_comes_before_a_window_does_not_count_in_it() {
 }
 
 #[test]
-fn configuration_tightens_and_loosens_a_gate_without_building_anew() {
+fn configuration_tightens_and_loosens_a_gate_without_a_new_build() {
     let context = TestContext::new();
     let criterion = |scenario: &str, below: &str| {
         format!(
@@ -60,7 +60,7 @@ fn configuration_tightens_and_loosens_a_gate_without_building_anew() {
     context.write("config/qalipsis.yml", &criterion("slow", "50ms"));
     let finished = run(&context, "slow", &[]);
     assert_eq!(finished.code(), Some(3), "the nearer file has the last word: {finished}");
-    assert_eq!(criteria(&context), ["act service time p95 below 50 ms: not held"]);
+    assert_eq!(criteria(&context), ["act service time p95 below 50 ms: breached"]);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_zone_is_judged_alone_and_must_be_known() {
     );
     let finished = run(&context, "green", &["-c", "factory.zone=eu"]);
     assert_eq!(finished.code(), Some(0), "{finished}");
-    assert_eq!(criteria(&context), ["act count in zone eu at least 10: held"]);
+    assert_eq!(criteria(&context), ["act count in zone eu at least 10: met"]);
 
     let finished = run(&context, "green", &["-c", "factory.zone=us"]);
     assert_eq!(finished.code(), Some(2), "{finished}");
@@ -96,13 +96,13 @@ criteria:
 - {scenario: green, step: act, measure: count, at-least: 1, stage: 1}
 ",
     );
-    let told = |command: &str| {
+    let errors = |command: &str| {
         let finished = context.run(&[command, "--executable", FIXTURE, "-s", "green"]);
         assert_eq!(finished.code(), Some(2), "{finished}");
         finished.stderr
     };
-    assert_eq!(told("--autostart"), told("validate"));
-    assert_snapshot!(told("validate"), @r"
+    assert_eq!(errors("--autostart"), errors("validate"));
+    assert_snapshot!(errors("validate"), @r"
     error: qalipsis.yml:2:4: a criterion is on the unknown scenario 'gren', did you mean 'green'?
     error: qalipsis.yml:3:3: scenario 'green': a criterion is on the unknown step 'atc', did you mean 'act'?
     error: qalipsis.yml:4:32: steps have no measure 'coutn', did you mean 'count'?
@@ -124,13 +124,13 @@ criteria:
 - {scenario: green, step: act, measure: service-time.p95, below: 1s, abort-on-breach: 10h}
 ",
     );
-    let told = |command: &str| {
+    let errors = |command: &str| {
         let finished = context.run(&[command, "--executable", FIXTURE, "-s", "green"]);
         assert_eq!(finished.code(), Some(2), "{finished}");
         finished.stderr
     };
-    assert_eq!(told("--autostart"), told("validate"));
-    let lines = told("validate");
+    assert_eq!(errors("--autostart"), errors("validate"));
+    let lines = errors("validate");
     for (line, part) in (2..).zip([
         "begins when the campaign has ended, after ",
         "can never fail: every figure that can be observed meets it",

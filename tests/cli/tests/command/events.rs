@@ -25,18 +25,18 @@ fn named<'a>(events: &'a [Value], name: &str, scenario: &str) -> Vec<&'a Value> 
 }
 
 #[test]
-fn each_event_and_each_execution_of_a_monitored_step_is_told_once() {
+fn each_event_and_each_execution_of_a_monitored_step_is_exported_once() {
     let context = TestContext::new();
     let arguments = [&ENABLED[..], &["-c", "factory.zone=eu"]].concat();
-    let finished = context.autostart("tells", &arguments);
+    let finished = context.autostart("emits", &arguments);
     assert_eq!(finished.code(), Some(3), "{finished}");
     let summary = summary(&context);
-    let told = events(&context);
-    assert_eq!(summary.events, Some(Events { received: told.len() as u64, dropped: 0 }));
+    let exported = events(&context);
+    assert_eq!(summary.events, Some(Events { received: exported.len() as u64, dropped: 0 }));
     // Of 20 minions: five events each, without the one below the level, and two monitored steps.
-    assert_eq!(told.len(), 20 * (5 + 2));
+    assert_eq!(exported.len(), 20 * (5 + 2));
 
-    let of = |name: &str| named(&told, name, "tells");
+    let of = |name: &str| named(&exported, name, "emits");
     let minions = |events: &[&Value]| -> BTreeSet<u64> {
         events.iter().map(|e| e["tags"]["minion"].as_u64().unwrap()).collect()
     };
@@ -53,7 +53,7 @@ fn each_event_and_each_execution_of_a_monitored_step_is_told_once() {
     };
     let tags = |step: Option<&str>| {
         let mut tags = json!({
-            "campaign": summary.key, "scenario": "tells", "minion": 7, "iteration": 0, "factory": "fixture", "zone": "eu",
+            "campaign": summary.key, "scenario": "emits", "minion": 7, "iteration": 0, "factory": "fixture", "zone": "eu",
         });
         if let Some(step) = step {
             tags["step"] = step.into();
@@ -95,41 +95,41 @@ fn each_event_and_each_execution_of_a_monitored_step_is_told_once() {
 fn a_level_leaves_out_what_is_below_it() {
     let context = TestContext::new();
     let arguments = [&ENABLED[..], &["-c", "report.export.events.level=warn"]].concat();
-    context.autostart("tells", &arguments);
-    let told = events(&context);
-    assert_eq!(named(&told, "shelf", "tells").len(), 20);
-    assert_eq!(named(&told, "execution", "tells").len(), 1, "the one that failed");
-    assert_eq!(told.len(), 21);
+    context.autostart("emits", &arguments);
+    let exported = events(&context);
+    assert_eq!(named(&exported, "shelf", "emits").len(), 20);
+    assert_eq!(named(&exported, "execution", "emits").len(), 1, "the one that failed");
+    assert_eq!(exported.len(), 21);
 
     let context = TestContext::new();
     let arguments = [&ENABLED[..], &["-c", "report.export.events.level=debug"]].concat();
-    context.autostart("tells", &arguments);
-    assert_eq!(named(&events(&context), "begun", "tells").len(), 20);
+    context.autostart("emits", &arguments);
+    assert_eq!(named(&events(&context), "begun", "emits").len(), 20);
 }
 
 #[test]
 fn two_factories_write_one_file() {
     let context = TestContext::new();
     let other = context.script("other", &format!("FIXTURE_SCENARIOS=other exec '{FIXTURE}' \"$@\""));
-    let mut command = context.campaign("tells*", &ENABLED);
+    let mut command = context.campaign("emits*", &ENABLED);
     command.arg("--executable").arg(&other);
     let finished = finish(command);
     assert_eq!(finished.code(), Some(3), "{finished}");
-    let told = events(&context);
+    let exported = events(&context);
     let executions = |factory: &str, scenario: &str| {
-        let mut found = named(&told, "execution", scenario);
+        let mut found = named(&exported, "execution", scenario);
         found.retain(|e| e["tags"]["factory"] == factory);
         found.len()
     };
-    assert_eq!((executions("fixture", "tells"), executions("other", "tells-too")), (40, 10));
-    assert_eq!(told.len(), 25 * (5 + 2));
+    assert_eq!((executions("fixture", "emits"), executions("other", "emits-too")), (40, 10));
+    assert_eq!(exported.len(), 25 * (5 + 2));
     assert_eq!(summary(&context).events, Some(Events { received: 175, dropped: 0 }));
 }
 
 #[test]
 fn nothing_is_collected_unless_it_is_asked_for() {
     let context = TestContext::new();
-    context.autostart("tells", &[]);
+    context.autostart("emits", &[]);
     assert!(!context.summary().with_file_name("events.jsonl").exists());
     assert_eq!(summary(&context).events, None);
 }
@@ -158,7 +158,7 @@ fn what_a_full_buffer_drops_is_a_warning_and_beyond_its_limit_makes_the_campaign
 }
 
 #[test]
-fn c4_a_full_disk_is_an_error_of_its_own_and_leaves_whole_lines_under_a_temporary_name() {
+fn c4_a_full_disk_is_an_error_of_its_own_and_leaves_complete_lines_under_a_temporary_name() {
     let context = TestContext::new();
     // A limit on the size of files ends a write as a full disk does. The other files are smaller.
     let finished = finish(context.shell(
@@ -177,9 +177,9 @@ fn c4_a_full_disk_is_an_error_of_its_own_and_leaves_whole_lines_under_a_temporar
         "{warning}"
     );
     let missing: usize = warning.split(' ').find_map(|word| word.parse().ok()).unwrap();
-    assert!(!context.summary().with_file_name("events.jsonl").exists(), "it is not whole");
-    let whole = fs::read_to_string(context.summary().with_file_name("events.jsonl.part")).unwrap();
-    let written: Vec<Value> = whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(!context.summary().with_file_name("events.jsonl").exists(), "it is incomplete");
+    let part = fs::read_to_string(context.summary().with_file_name("events.jsonl.part")).unwrap();
+    let written: Vec<Value> = part.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let written = written.len();
     assert!(missing > 0 && written > 0 && written + missing == 100_000, "{written} and {missing}");
     assert!(finished.stderr.contains("error: events: failed to write "), "{finished}");

@@ -120,7 +120,7 @@ fn a_source_that_did_not_read_what_was_awaited_exits_with_6() {
 }
 
 #[test]
-fn failures_that_cannot_be_told_exit_with_6() {
+fn failures_without_evidence_beyond_the_limit_exit_with_6() {
     let shouts = |limit: &str| {
         let limit = format!("campaign.limits.evidence-lost={limit}");
         let limits = ["-c", &limit, "-c", "report.evidence.limit=30000"];

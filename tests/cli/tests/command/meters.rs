@@ -34,8 +34,8 @@ fn a_criterion_on_a_meter_is_green_and_red_in_every_report() {
     assert!(finished.stdout.contains("✗ measures › taken  meter"), "{finished}");
     assert!(finished.stdout.contains("expected rate at least 80 %, observed 75 %"), "{finished}");
     let summary = Summary::read(&context.summary()).unwrap();
-    let held: Vec<bool> = summary.scenarios[0].criteria.iter().map(|criterion| criterion.held).collect();
-    assert_eq!(held, [false, true]);
+    let met: Vec<bool> = summary.scenarios[0].criteria.iter().map(|criterion| criterion.held).collect();
+    assert_eq!(met, [false, true]);
     let junit = context.junit();
     assert!(
         junit.contains("<failure message=\"expected rate at least 80 %, observed 75 %\" type=\"meter\">"),

@@ -32,19 +32,19 @@ fn servers_that_hang_delay_the_exit_by_half_a_minute_and_change_nothing() {
     assert_eq!(finished.code(), Some(3), "{finished}");
     // The campaign itself takes about a second.
     assert!(began.elapsed() < Duration::from_secs(40), "{:?}", began.elapsed());
-    let told = flat(&finished.stdout);
+    let shown = flat(&finished.stdout);
     for channel in ["! slack: ", "! mail: "] {
-        assert!(told.contains(channel), "{channel}: {finished}");
+        assert!(shown.contains(channel), "{channel}: {finished}");
     }
     assert!(!format!("{finished}").contains("not-for-your-eyes"), "{finished}");
     let page = std::fs::read_to_string(context.summary().with_file_name("report.html")).unwrap();
-    assert!(page.contains("<li>slack: ") && page.contains("<li>mail: "), "the report tells it too: {page}");
+    assert!(page.contains("<li>slack: ") && page.contains("<li>mail: "), "the report says it too: {page}");
     assert!(!page.contains("not-for-your-eyes"));
 }
 
 #[test]
-fn only_the_chosen_verdicts_are_told() {
-    // Nobody listens there: whoever is told is seen by a warning.
+fn only_the_chosen_verdicts_are_notified() {
+    // Nobody listens there: a warning shows that a notification was sent.
     let dead = |status: &str| {
         let context = TestContext::new();
         context.autostart(
@@ -67,7 +67,7 @@ fn only_the_chosen_verdicts_are_told() {
 }
 
 #[test]
-fn what_is_missing_or_misspelt_is_told_before_anything_runs() {
+fn what_is_missing_or_misspelt_is_reported_before_anything_runs() {
     let context = TestContext::new();
     let refused = |pairs: &[&str]| {
         let arguments: Vec<&str> = pairs.iter().flat_map(|pair| ["-c", pair]).collect();

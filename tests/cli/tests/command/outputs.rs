@@ -55,7 +55,7 @@ fn an_output_that_fails_is_a_warning_and_the_others_are_there() {
 }
 
 #[test]
-fn quiet_tells_what_could_not_be_told_on_standard_error() {
+fn quiet_reports_failed_notifications_on_standard_error() {
     let context = TestContext::new();
     let mut command = context.campaign("red", &["-q", "-c", "report.export.slack.enabled=true"]);
     command.args(["-c", "report.export.slack.url=http://127.0.0.1:1"]);
@@ -72,15 +72,15 @@ fn quiet_tells_what_could_not_be_told_on_standard_error() {
 }
 
 #[test]
-fn a_verdict_that_is_a_warning_tells_what_could_not_be_told_once() {
+fn a_verdict_that_is_a_warning_reports_a_failed_notification_once() {
     let context = TestContext::new();
     let finished = context.autostart(
         "duplicates",
         &["-q", "-c", "report.export.slack.enabled=true", "-c", "report.export.slack.url=http://127.0.0.1:1"],
     );
     assert!(finished.stdout.starts_with("! WARNING"), "{finished}");
-    let told = format!("{}{}", flat(&finished.stdout), finished.stderr);
-    assert_eq!(told.matches("Slack cannot be reached").count(), 1, "{finished}");
+    let shown = format!("{}{}", flat(&finished.stdout), finished.stderr);
+    assert_eq!(shown.matches("Slack cannot be reached").count(), 1, "{finished}");
 }
 
 /// What a run that is ended must leave in every output: why, and that the figures are those until then.
@@ -115,7 +115,7 @@ impl Ended {
     }
 
     #[track_caller]
-    fn assert_told(&self, process: &Process, why: &str) {
+    fn assert_reported(&self, process: &Process, why: &str) {
         let finished = process.wait(LIMIT).unwrap();
         assert_eq!(finished.code(), Some(5), "{finished}");
         let read = |path: PathBuf| fs::read_to_string(path).unwrap();
@@ -125,23 +125,24 @@ impl Ended {
         assert!(of_one > 0, "{summary:#?}");
         assert_eq!(summary.status, Status::Aborted);
         assert!(summary.reasons.iter().any(|reason| reason.message.contains(why)), "{:#?}", summary.reasons);
-        let told = |server: &NotifiedServer, part: &str| server.told(part, &summary.key).unwrap().join("\n");
+        let received =
+            |server: &NotifiedServer, part: &str| server.received(part, &summary.key).unwrap().join("\n");
         let [mail, slack] = &self.servers;
         for (name, text) in [
             ("console", finished.stdout.clone()),
             ("junit", self.context.junit()),
             ("page", read(page(&self.context))),
             ("job summary", read(self.context.path().join("job.md"))),
-            ("mail", told(mail, "plain")),
-            ("mail in HTML", told(mail, "html")),
-            ("Slack", told(slack, "text")),
+            ("mail", received(mail, "plain")),
+            ("mail in HTML", received(mail, "html")),
+            ("Slack", received(slack, "text")),
         ] {
             let text = flat(&text).replace("&#39;", "'").replace("&#40;", "(").replace("&apos;", "'");
             let mark = "The campaign was ended early";
             // JUnit has no place for a sum.
             let executions = format!("{} execution", if name == "junit" { of_one } else { of_all });
             for wanted in ["ABORTED", mark, why, &executions] {
-                assert!(text.contains(wanted), "{name} does not tell '{wanted}':\n{text}");
+                assert!(text.contains(wanted), "{name} does not show '{wanted}':\n{text}");
             }
         }
         self.context.assert_nothing_left();
@@ -149,27 +150,27 @@ impl Ended {
 }
 
 #[test]
-fn a_terminated_run_tells_what_it_knows_in_every_output() {
+fn a_terminated_run_reports_what_it_knows_in_every_output() {
     let (ended, process) = Ended::start();
     process.terminate().unwrap();
     process.wait_for_line(|line| line.starts_with("stopping: "), SOON).unwrap();
     // It may have ended by itself meanwhile.
     _ = process.terminate();
-    ended.assert_told(&process, "stopped by the user");
+    ended.assert_reported(&process, "stopped by the user");
 }
 
 #[test]
-fn an_interrupted_run_tells_what_it_knows_in_every_output() {
+fn an_interrupted_run_reports_what_it_knows_in_every_output() {
     let (ended, process) = Ended::start();
     process.interrupt_group().unwrap();
-    ended.assert_told(&process, "stopped by the user");
+    ended.assert_reported(&process, "stopped by the user");
 }
 
 #[test]
-fn a_run_whose_factory_is_killed_tells_what_it_knows_in_every_output() {
+fn a_run_whose_factory_is_killed_reports_what_it_knows_in_every_output() {
     let (ended, process) = Ended::start();
     ended.context.signal_factory(rustix::process::Signal::KILL);
-    ended.assert_told(&process, "its process ended with signal");
+    ended.assert_reported(&process, "its process ended with signal");
 }
 
 /// Hides nothing behind a failed rendering: the browser says what it could not do.

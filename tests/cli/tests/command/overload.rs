@@ -39,7 +39,7 @@ fn what_is_dropped_makes_the_figures_invalid() {
 }
 
 #[test]
-fn drops_within_their_limit_are_green_and_told() {
+fn drops_within_their_limit_are_green_and_reported() {
     let context = TestContext::new();
     let arguments = ["-c", "scenarios.crowded.overload=drop:20", "-c", "campaign.limits.dropped=40"];
     assert_ends(&crowded(&context, &arguments), 0, "40 minions dropped");

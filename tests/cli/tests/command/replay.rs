@@ -1,4 +1,4 @@
-//! `qalipsis replay`: one iteration again, with the same data, told whole.
+//! `qalipsis replay`: one iteration again, with the same data, reported in full.
 
 use crate::support::{FIXTURE, TestContext, finish, flat, snapshot};
 use insta::assert_snapshot;
@@ -22,10 +22,10 @@ fn drawn(context: &TestContext) -> (Summary, Finished) {
 }
 
 #[test]
-fn an_iteration_runs_again_with_the_same_data_and_all_it_does_is_told() {
+fn an_iteration_runs_again_with_the_same_data_and_all_it_does_is_reported() {
     let context = TestContext::new();
     let (summary, finished) = drawn(&context);
-    // A failure that was kept names its iteration; the message tells what was drawn then.
+    // A failure that was kept names its iteration; the message shows what was drawn then.
     let mut kept = summary.scenarios[0].steps[1].failures[0].kept.iter();
     let kept = kept.find(|kept| kept.iteration > 0).expect("one beyond the first iteration was kept");
     let (minion, iteration) = (kept.minion.unwrap().to_string(), kept.iteration.to_string());
@@ -96,20 +96,20 @@ fn an_iteration_is_dealt_the_records_that_it_had() {
     }
     let replayed = replay(&context, &context.summary(), &["--minion", "0", "--iteration", "5"]);
     assert_eq!(replayed.code(), Some(3), "{replayed}");
-    let told = "stream: iterations of that campaign took different numbers of records, so that a replay cannot give \
-                iteration 5 of minion 0 those that it had";
-    assert!(flat(&replayed.stdout).contains(told), "{replayed}");
+    let expected = "stream: iterations of that campaign took different numbers of records, so that a replay cannot \
+                    give iteration 5 of minion 0 those that it had";
+    assert!(flat(&replayed.stdout).contains(expected), "{replayed}");
 }
 
 #[test]
-fn a_stream_that_cannot_be_read_again_is_told() {
+fn a_stream_that_cannot_be_read_again_is_reported() {
     let context = TestContext::new();
     assert_eq!(context.autostart("streams", &[]).code(), Some(0));
     let replayed = replay(&context, &context.summary(), &["--minion", "1"]);
     assert_eq!(replayed.code(), Some(3), "{replayed}");
-    let told = "tickets: a stream gives each record to the minion that asks first, so that a replay cannot give \
-                minion 1 those that it had";
-    assert!(flat(&replayed.stdout).contains(told), "{replayed}");
+    let expected = "tickets: a stream gives each record to the minion that asks first, so that a replay cannot \
+                    give minion 1 those that it had";
+    assert!(flat(&replayed.stdout).contains(expected), "{replayed}");
 }
 
 #[test]
@@ -130,8 +130,8 @@ fn an_iteration_that_was_good_exits_with_0_whatever_the_campaign_was() {
 }
 
 #[test]
-fn a_panic_between_steps_a_lost_factory_and_a_world_that_cannot_open_are_told() {
-    for (scenario, code, told) in [
+fn a_panic_between_steps_a_lost_factory_and_a_world_that_cannot_open_are_reported() {
+    for (scenario, code, expected) in [
         ("panics", 3, "act: 1 of 1 minion: panicked at tests/cli/src/main.rs:"),
         ("aborts", 5, "factory 'fixture' was lost"),
         ("cannot-open", 5, "the database at 127.0.0.1:1 is unreachable: connection refused"),
@@ -140,7 +140,7 @@ fn a_panic_between_steps_a_lost_factory_and_a_world_that_cannot_open_are_told() 
         context.autostart(scenario, &[]);
         let replayed = replay(&context, &context.summary(), &["--minion", "0"]);
         assert_eq!(replayed.code(), Some(code), "{replayed}");
-        assert!(flat(&replayed.stdout).contains(told), "{told} in {replayed}");
+        assert!(flat(&replayed.stdout).contains(expected), "{expected} in {replayed}");
         context.assert_nothing_left();
     }
 }
@@ -150,7 +150,7 @@ fn what_cannot_be_replayed_exits_with_2_and_says_why() {
     let context = TestContext::new();
     context.autostart("green,optional", &[]);
     let path = context.summary();
-    let mut told = String::new();
+    let mut errors = String::new();
     for arguments in [
         &["--minion", "0"][..],
         &["--minion", "0", "-s", "gren"],
@@ -161,15 +161,15 @@ fn what_cannot_be_replayed_exits_with_2_and_says_why() {
         let finished = replay(&context, &path, arguments);
         assert_eq!(finished.code(), Some(2), "{finished}");
         assert_eq!(finished.stdout, "");
-        told.push_str(&finished.stderr);
+        errors.push_str(&finished.stderr);
     }
     let newer = context.write("newer.json", "{\"schema_version\": 999}");
     for file in [newer.file_name().unwrap().to_str().unwrap(), "nowhere.json"] {
         let finished = replay(&context, Path::new(file), &["--minion", "0"]);
         assert_eq!(finished.code(), Some(2), "{finished}");
-        told.push_str(&finished.stderr);
+        errors.push_str(&finished.stderr);
     }
-    assert_snapshot!(told, @r"
+    assert_snapshot!(errors, @r"
     error: that campaign ran several scenarios, choose one with -s: green, optional
     error: that campaign ran no scenario 'gren', did you mean 'green'?
     error: one minion belongs to one scenario, give one name with -s

@@ -58,7 +58,7 @@ fn secrets_behind_a_reference_are_hidden() {
 }
 
 #[test]
-fn errors_do_not_tell_secrets() {
+fn errors_do_not_show_secrets() {
     let context = TestContext::new();
     let error = |arguments: &[&str], environment: &[(&str, &str)]| {
         let mut command = context.campaign("configured", arguments);
@@ -69,16 +69,16 @@ fn errors_do_not_tell_secrets() {
         finished.stderr
     };
     // What comes from a variable is never shown, whatever the property.
-    let told = error(&["-c", "properties.pause=${SHOP_TOKEN}"], &[("SHOP_TOKEN", SECRET)]);
-    assert!(told.contains("property 'pause' must be a duration"), "{told}");
-    let told = error(&["-c", "properties.tokn=hunter2"], &[]);
-    assert!(told.contains("did you mean 'properties.token'?"), "{told}");
-    let told = error(&["-c", "properties.token=hunter2", "-c", "properties.token.x=hunter2"], &[]);
-    assert!(told.starts_with("error: -c"), "{told}");
+    let shown = error(&["-c", "properties.pause=${SHOP_TOKEN}"], &[("SHOP_TOKEN", SECRET)]);
+    assert!(shown.contains("property 'pause' must be a duration"), "{shown}");
+    let shown = error(&["-c", "properties.tokn=hunter2"], &[]);
+    assert!(shown.contains("did you mean 'properties.token'?"), "{shown}");
+    let shown = error(&["-c", "properties.token=hunter2", "-c", "properties.token.x=hunter2"], &[]);
+    assert!(shown.starts_with("error: -c"), "{shown}");
     context.write("qalipsis.yml", "properties:\n  token: hunter2\n  token: hunter2\n");
-    let told = error(&[], &[]);
-    assert!(told.contains("given twice"), "{told}");
+    let shown = error(&[], &[]);
+    assert!(shown.contains("given twice"), "{shown}");
     context.write("qalipsis.yml", "properties:\n  token: [hunter2\n");
-    let told = error(&[], &[]);
-    assert!(told.contains("not valid YAML"), "{told}");
+    let shown = error(&[], &[]);
+    assert!(shown.contains("not valid YAML"), "{shown}");
 }

@@ -14,11 +14,11 @@ fn assert_aborted(context: &TestContext, finished: &Finished, cause: &str) {
     let text = flat(&finished.stdout);
     assert!(text.starts_with("✗ ABORTED "), "{finished}");
     assert!(text.contains(&format!("✗ campaign aborted {cause}")), "{finished}");
-    assert!(context.junit().contains(cause), "JUnit tells why");
+    assert!(context.junit().contains(cause), "JUnit says why");
     context.assert_nothing_left();
 }
 
-/// How often a column of the only table tells that executions were cancelled.
+/// Whether a column of the table counts cancelled executions.
 fn cancelled(finished: &Finished) -> bool {
     finished.stdout.lines().any(|line| line.contains("executions") && line.contains("cancelled"))
 }
@@ -147,11 +147,11 @@ fn the_hard_limit_cancels_what_the_other_one_waits_for() {
 #[test]
 fn c10_an_interrupt_while_worlds_open_says_which_one_and_closes_it_in_order() {
     let context = TestContext::new();
-    let process = Process::spawn(&mut context.campaign("opens-held", &["-v"])).unwrap();
+    let process = Process::spawn(&mut context.campaign("opens-guarded", &["-v"])).unwrap();
     process.wait_for_line(|line| line == "opening", LIMIT).unwrap();
     process.interrupt().unwrap();
     let finished = process.wait(LIMIT).unwrap();
-    let cause = "stopped by the user during warm-up: World::open of opens-held was still running";
+    let cause = "stopped by the user during warm-up: World::open of opens-guarded was still running";
     assert_aborted(&context, &finished, cause);
     assert!(finished.stderr.lines().any(|line| line == "closed in order"), "{finished}");
     assert!(!finished.stderr.contains("panicked"), "{finished}");

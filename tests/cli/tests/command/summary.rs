@@ -38,7 +38,7 @@ fn every_kind_of_campaign_leaves_a_summary_that_fits_the_schema() {
 }
 
 #[test]
-fn it_tells_what_the_console_tells_and_where_it_ran() {
+fn it_has_what_the_console_shows_and_where_it_ran() {
     let context = TestContext::new();
     let finished = context.autostart("red", &["-c", "properties.token=hunter2", "-c", "factory.zone=eu"]);
     assert_eq!(finished.code(), Some(3), "{finished}");

@@ -25,7 +25,7 @@ pub(crate) const SOON: Duration = Duration::from_secs(20);
 /// How soon a lost factory must be noticed.
 pub(crate) const NOTICED_WITHIN: Duration = Duration::from_secs(3);
 
-/// The line of `-v` that tells the start of the load.
+/// The line of `-v` that reports the start of the load.
 pub(crate) const LOAD_STARTS: &str = "all factories are ready, the load starts";
 
 /// A directory of its own to run the command in, with another one for temporary files.
@@ -250,7 +250,7 @@ fn filters() -> Vec<(&'static str, &'static str)> {
     filters.extend([
         // Columns are as wide as their longest figure.
         (r" +\[DURATION\]", " [DURATION]"),
-        // Told only when it differs much from the service time.
+        // Shown only when it differs much from the service time.
         (r"\s+service( \[DURATION\])+", ""),
         (r"(\S) {2,}", "$1  "),
         (r"trace [0-9a-f]{32}", "trace [TRACE]"),

@@ -1,4 +1,4 @@
-//! What is wrong is told in one line with the nearest valid name, and nothing is started.
+//! An error is one line with the nearest valid name, and nothing is started.
 
 use crate::support::{FIXTURE, TestContext, finish, snapshot};
 use insta::assert_snapshot;
@@ -7,12 +7,12 @@ use std::fmt::Write;
 /// The errors of several calls, each of which must exit with 2, print one line and start nothing.
 struct Errors {
     context: TestContext,
-    told: String,
+    lines: String,
 }
 
 impl Errors {
     fn new() -> Self {
-        Self { context: TestContext::new(), told: String::new() }
+        Self { context: TestContext::new(), lines: String::new() }
     }
 
     /// `arguments` alone.
@@ -41,8 +41,8 @@ impl Errors {
         assert!(self.context.junit_files().is_empty(), "{arguments:?}");
         self.context.assert_nothing_left();
         let here = self.context.path().canonicalize().unwrap();
-        let told = finished.stderr.replace(here.to_str().unwrap(), "[HERE]").replace(FIXTURE, "[FIXTURE]");
-        self.told.write_str(&told).unwrap();
+        let shown = finished.stderr.replace(here.to_str().unwrap(), "[HERE]").replace(FIXTURE, "[FIXTURE]");
+        self.lines.write_str(&shown).unwrap();
         self
     }
 }
@@ -60,7 +60,7 @@ fn wrong_flags() {
         .call(&["--autostart", "--color", "blue"])
         .call(&["--autostart", "--executable"])
         .call(&["--autostart", "--executable", "a", "--manifest-path", "b"]);
-    assert_snapshot!(errors.told, @r"
+    assert_snapshot!(errors.lines, @r"
     error: no command given: qalipsis --autostart, qalipsis list or qalipsis validate; see qalipsis --help
     error: unexpected argument '--autostrat' found; a similar argument exists: '--autostart'
     error: unrecognized subcommand 'lits'; a similar subcommand exists: 'list'
@@ -78,7 +78,7 @@ fn wrong_scenarios() {
     let mut errors = Errors::new();
     errors.campaign(&["-s", "gren"]).campaign(&["-s", "green,lnog"]).campaign(&["-s", "x*"]);
     snapshot(|| {
-        assert_snapshot!(errors.told, @r"
+        assert_snapshot!(errors.lines, @r"
     error: unknown scenario 'gren', did you mean 'green'?
     error: unknown scenario 'lnog', did you mean 'long'?
     error: unknown scenario 'x*', there are [COUNT], among them: green, red, slow, panics, aborts, allocates, never-returns, blocks, long, skips
@@ -101,7 +101,7 @@ fn wrong_keys_and_values() {
         .campaign(&["-s", "configured", "-c", "properties.greeting=${NOT_THERE}"])
         .campaign_with_environment(&[], &[("QALIPSIS_CAMPAIGN_TIMOUT", "1s")])
         .campaign_with_environment(&[], &[("QALIPSIS_PROPERTIES_GREETIN", "hi")]);
-    assert_snapshot!(errors.told, @r"
+    assert_snapshot!(errors.lines, @r"
     error: -c: unknown key 'campaing.timeout', did you mean 'campaign.timeout'?
     error: -c campaign.timeout: there is no '=', write -c KEY=VALUE
     error: -c campaign.timeout: campaign.timeout must be a duration of more than zero with its unit, for example 250ms, 1.5s, 2m or 1h, it is 'soon'
@@ -135,7 +135,7 @@ fn wrong_files() {
     }
     errors.context.write("qalipsis.yml", "campain.timeout: 1s\n");
     errors.campaign(&[]);
-    assert_snapshot!(errors.told, @r"
+    assert_snapshot!(errors.lines, @r"
     error: missing.yml: cannot read this configuration file: No such file or directory (os error 2)
     error: bad.yml:1:11: not valid YAML: unclosed bracket '['
     error: twice.yml:3:3: key 'timeout' is given twice, remove one of them
@@ -161,7 +161,7 @@ fn wrong_executables() {
     for path in ["missing", "notes.txt", ".", "silent", "chatty", "failing", "binary", "interpreter"] {
         errors.call(&["--autostart", "--executable", path]);
     }
-    assert_snapshot!(errors.told, @r"
+    assert_snapshot!(errors.lines, @r"
     error: --executable missing: cannot use this file: No such file or directory (os error 2)
     error: --executable notes.txt: this file is not executable, set its permission with chmod +x
     error: --executable .: this is not a file, give the executable itself
@@ -186,8 +186,8 @@ fn the_same_scenario_in_two_executables() {
         finished.stderr.lines().find(|line| line.contains("'green'")).unwrap_or_else(|| panic!("{finished}"));
     let here = errors.context.path().canonicalize().unwrap();
     let line = line.replace(here.to_str().unwrap(), "[HERE]").replace(FIXTURE, "[FIXTURE]");
-    errors.told.push_str(&line);
-    assert_snapshot!(errors.told, @"error: scenario 'green' is in [FIXTURE] and in [HERE]/copy, rename one or give --executable");
+    errors.lines.push_str(&line);
+    assert_snapshot!(errors.lines, @"error: scenario 'green' is in [FIXTURE] and in [HERE]/copy, rename one or give --executable");
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn wrong_descriptions() {
         errors.call(&["--autostart", "--executable", &name]);
     }
     snapshot(|| {
-        assert_snapshot!(errors.told, @r"
+        assert_snapshot!(errors.lines, @r"
     error: tests/cli/src/main.rs:[LINE]: scenario 'long': profile stages: the percentages sum to 90, they must sum to 100
     error: tests/cli/src/main.rs:[LINE]: scenario 'green': the number of minions is 0, it must be at least 1
     error: [HERE]/wrong-2: there are two scenarios 'green', rename one
@@ -227,7 +227,7 @@ fn wrong_descriptions() {
 }
 
 #[test]
-fn validate_tells_everything_at_once_and_starts_nothing() {
+fn validate_shows_everything_at_once_and_starts_nothing() {
     let context = TestContext::new();
     let arguments = ["validate", "--executable", FIXTURE, "-s", "configured"];
     let finished = context.run(&arguments);

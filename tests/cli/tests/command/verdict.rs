@@ -219,8 +219,9 @@ fn c9_a_world_that_never_opens_names_what_it_waits_for() {
         let context = TestContext::new();
         let finished = context.autostart(scenario, &["-c", "campaign.limits.warm-up=1s"]);
         assert_code(&finished, 5);
-        let told = format!("warm-up: the world was not open after 1 s (campaign.limits.warm-up), {waited}");
-        assert!(flat(&finished.stdout).contains(&told), "no `{told}` in {finished}");
+        let expected =
+            format!("warm-up: the world was not open after 1 s (campaign.limits.warm-up), {waited}");
+        assert!(flat(&finished.stdout).contains(&expected), "no `{expected}` in {finished}");
     }
 }
 
@@ -228,21 +229,22 @@ fn c9_a_world_that_never_opens_names_what_it_waits_for() {
 fn a7_a_criterion_on_records_of_a_step_that_awaits_none_exits_with_3() {
     let finished = autostart("mistaken", &[]);
     assert_code(&finished, 3);
-    let told = "step 'act' awaited no record, so a criterion on missing records cannot be judged there; no step of \
-                the scenario awaited any";
-    assert!(flat(&finished.stdout).contains(told), "{finished}");
+    let expected = "step 'act' awaited no record, so a criterion on missing records cannot be judged there; no \
+                    step of the scenario awaited any";
+    assert!(flat(&finished.stdout).contains(expected), "{finished}");
 }
 
 #[test]
 fn a_data_file_without_records_exits_with_5() {
     let context = TestContext::new();
-    for (text, told) in [("id\n", ": has no record"), ("id\n7\nseven\n", ":3: field 1: invalid digit found")]
+    for (text, problem) in
+        [("id\n", ": has no record"), ("id\n7\nseven\n", ":3: field 1: invalid digit found")]
     {
         let accounts = context.write("accounts.csv", text);
         let finished = context.autostart("deals", &[]);
         assert_code(&finished, 5);
-        let told = format!("warm-up: data file accounts.csv{told}");
-        assert!(flat(&finished.stdout).contains(&told), "no `{told}` in {finished}");
+        let expected = format!("warm-up: data file accounts.csv{problem}");
+        assert!(flat(&finished.stdout).contains(&expected), "no `{expected}` in {finished}");
         std::fs::remove_file(accounts).unwrap();
     }
 }

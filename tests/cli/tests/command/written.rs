@@ -113,7 +113,7 @@ fn a9_two_executables_of_one_file_name_are_kept_apart() {
     let context = TestContext::new();
     let first = context.script("a/x", &format!("exec '{FIXTURE}' \"$@\""));
     let second = context.script("b/x", &format!("FIXTURE_SCENARIOS=other exec '{FIXTURE}' \"$@\""));
-    let mut command = context.qalipsis(&["--autostart", "-s", "tells,other-red", "--seed", "7"]);
+    let mut command = context.qalipsis(&["--autostart", "-s", "emits,other-red", "--seed", "7"]);
     command.args(["-c", "report.export.events.enabled=true"]);
     command.arg("--executable").arg(&first).arg("--executable").arg(&second);
     let finished = finish(command);

@@ -84,7 +84,7 @@ impl<T: Send + Sync + 'static> Data<T> {
                     return;
                 }
             }
-            // Nobody is left to be told when this fails.
+            // When this fails the receiver is gone, and nothing is left to notify.
             let _ = sender.send(Item::End).await;
         };
         let reading = ReadingTask(tokio::spawn(read).abort_handle());

@@ -16,9 +16,9 @@ pub(super) struct Counts {
     pub(super) taken: AtomicU64,
 }
 
-/// What of them a snapshot took already.
+/// The part of the counts that earlier snapshots took.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct Reported {
     expected: u64,
     matched: u64,
     records: u64,
@@ -36,14 +36,14 @@ impl Counts {
     }
 
     /// Adds what is new since the last call to `figures`.
-    pub(super) fn drain(&self, told: &mut Told, figures: &mut JoinFigures) {
-        let new = |count: &AtomicU64, told: &mut u64| {
+    pub(super) fn drain(&self, reported: &mut Reported, figures: &mut JoinFigures) {
+        let new = |count: &AtomicU64, reported: &mut u64| {
             let now = count.load(Relaxed);
-            now - std::mem::replace(told, now)
+            now - std::mem::replace(reported, now)
         };
-        figures.expected += new(&self.expected, &mut told.expected);
-        figures.matched += new(&self.matched, &mut told.matched);
-        figures.records += new(&self.records, &mut told.records);
-        figures.taken += new(&self.taken, &mut told.taken);
+        figures.expected += new(&self.expected, &mut reported.expected);
+        figures.matched += new(&self.matched, &mut reported.matched);
+        figures.records += new(&self.records, &mut reported.records);
+        figures.taken += new(&self.taken, &mut reported.taken);
     }
 }

@@ -9,7 +9,7 @@ use qalipsis_model::snapshot::ScenarioFigures;
 use qalipsis_model::timestamp::Timestamp;
 use std::sync::Arc;
 
-/// A value that the scenario sets: the stock that an answer tells, the size of a pool. Its smallest, its largest, the mean
+/// A value that the scenario sets: the stock that an answer shows, the size of a pool. Its smallest, its largest, the mean
 /// of all settings and the last one in time, over all factories; and over time the last of each second and factory.
 ///
 /// What can be asked for at any time is better watched, with [`Setup::watch`](crate::setup::Setup::watch).
@@ -65,17 +65,17 @@ impl Measure for Gauge {
     const KIND: MeterKind = MeterKind::Gauge;
 
     fn open(opening: &Opening<'_>, description: MeterDescription) -> Self {
-        Self { cells: opening.open(description, tell), clock: opening.clock }
+        Self { cells: opening.open(description, drain), clock: opening.clock }
     }
 }
 
-fn tell(own: &MeterDescription, cells: &Cells<Settings>, figures: &mut ScenarioFigures) {
+fn drain(own: &MeterDescription, cells: &Cells<Settings>, figures: &mut ScenarioFigures) {
     let mut settings = Settings::default();
     cells.drain().for_each(|cell| settings.merge(cell));
     if settings.count == 0 && settings.refused == 0 {
         return;
     }
-    let told = MeterFigures {
+    let drained = MeterFigures {
         gauge: if own.description.is_empty() { "set by the scenario" } else { &own.description }.to_owned(),
         unit: own.unit.clone(),
         series: settings.last.into_iter().collect(),
@@ -87,5 +87,5 @@ fn tell(own: &MeterDescription, cells: &Cells<Settings>, figures: &mut ScenarioF
         last_failure: (settings.refused > 0).then(|| "it was set to what is no number".to_owned()),
         ..MeterFigures::default()
     };
-    figures.meters.entry(own.name.clone()).or_default().merge(&told);
+    figures.meters.entry(own.name.clone()).or_default().merge(&drained);
 }

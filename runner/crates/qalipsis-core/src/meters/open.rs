@@ -54,32 +54,32 @@ impl<'a> Opening<'a> {
         Self { instruments, clock }
     }
 
-    /// Opens a meter that is drained by `tell`: all cells, and where their figures go.
-    pub(super) fn open<T, F>(&self, description: MeterDescription, tell: F) -> Arc<Cells<T>>
+    /// Opens a meter. `drain` empties all its cells and adds their figures to those of the scenario.
+    pub(super) fn open<T, F>(&self, description: MeterDescription, drain: F) -> Arc<Cells<T>>
     where
         T: Default + fmt::Debug + Send + 'static,
         F: Fn(&MeterDescription, &Cells<T>, &mut ScenarioFigures) + Send + Sync + 'static,
     {
         let cells = Arc::new(Cells::new(self.instruments.workers));
-        let opened = Told { description, cells: Arc::clone(&cells), tell };
+        let opened = MeterInstrument { description, cells: Arc::clone(&cells), drain };
         self.instruments.opened.lock().push(Arc::new(opened));
         cells
     }
 }
 
-struct Told<T, F> {
+struct MeterInstrument<T, F> {
     description: MeterDescription,
     cells: Arc<Cells<T>>,
-    tell: F,
+    drain: F,
 }
 
-impl<T, F> fmt::Debug for Told<T, F> {
+impl<T, F> fmt::Debug for MeterInstrument<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Instrument").field("name", &self.description.name).finish_non_exhaustive()
     }
 }
 
-impl<T, F> Instrument for Told<T, F>
+impl<T, F> Instrument for MeterInstrument<T, F>
 where
     T: Send,
     F: Fn(&MeterDescription, &Cells<T>, &mut ScenarioFigures) + Send + Sync,
@@ -89,6 +89,6 @@ where
     }
 
     fn drain(&self, figures: &mut ScenarioFigures) {
-        (self.tell)(&self.description, &self.cells, figures);
+        (self.drain)(&self.description, &self.cells, figures);
     }
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Times what is no step: a part of one, something that several steps make up, or what the system tells itself. From 1 ns
-/// to 1 h, within 1 %.
+/// Times what is no step: a part of one, something that several steps make up, or a duration that the system reports.
+/// From 1 ns to 1 h, within 1 %.
 #[derive(Debug, Clone)]
 pub struct Timer {
     cells: Arc<Cells<Option<Box<Histogram>>>>,

@@ -40,14 +40,14 @@ pub(super) fn check(files: &Files, documents: &[(&str, Document<'_>)], found: &m
                 format!("GitLab: {class} {} is there twice", name(case))
             });
             // Shown is the content; messages in attributes are not.
-            for (tag, told) in [
+            for (tag, problem) in [
                 ("failure", "has a failure without a text"),
                 ("error", "has an error without a text"),
                 ("skipped", "is skipped without a text"),
             ] {
                 for result in case.children().filter(|child| child.has_tag_name(tag)) {
                     let empty = result.text().is_none_or(|text| text.trim().is_empty());
-                    found.unless(!empty, || format!("GitLab: {} {told}", name(case)));
+                    found.unless(!empty, || format!("GitLab: {} {problem}", name(case)));
                 }
             }
         }

@@ -38,7 +38,7 @@ pub(super) fn check(file: &str, document: &Document<'_>, found: &mut Found) {
                 .map(|child| child.tag_name().name().starts_with("system-"))
                 .collect();
             found.unless(outputs.is_sorted(), || {
-                format!("Gradle: {} tells its output before its result", name(case))
+                format!("Gradle: {} has its output before its result", name(case))
             });
         }
     }

@@ -8,7 +8,7 @@ struct Rule {
     tag: &'static str,
     required: &'static [&'static str],
     allowed: &'static [&'static str],
-    /// What we write beyond the schema. Jenkins' junit step overlooks it; its xunit plugin can be told to validate.
+    /// What we write beyond the schema. Jenkins' junit step overlooks it; its xunit plugin can be set to validate.
     ours: &'static [&'static str],
     children: &'static [&'static str],
     text: bool,
@@ -144,10 +144,10 @@ fn counts(suite: Node<'_, '_>, found: &mut Found) {
     for (attribute, tag) in
         [("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")]
     {
-        let Some(told) = suite.attribute(attribute) else { continue };
-        found.unless(told == within(tag).to_string(), || {
+        let Some(count) = suite.attribute(attribute) else { continue };
+        found.unless(count == within(tag).to_string(), || {
             let there = within(tag);
-            format!("Jenkins: {} has {attribute} {told}, there are {there}", suite.tag_name().name())
+            format!("Jenkins: {} has {attribute} {count}, there are {there}", suite.tag_name().name())
         });
     }
 }

@@ -1,7 +1,7 @@
 //! The contract of `runner/docs/plugins.md` as one suite: what can be checked of any plugin.
 //!
 //! A plugin describes itself by a kit; the suite runs its sources, actions and probes as the engine does and
-//! tells each rule that is broken. `tests/compliance.rs` breaks them one by one and sees the suite notice.
+//! reports each rule that is broken. `tests/compliance.rs` breaks them one by one and sees the suite notice.
 
 mod outage;
 
@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep, timeout};
 /// What a kit must use as the password of a dead server, where its protocol has passwords.
 pub const SECRET: &str = "hunter2-compliance";
 
-/// How long a server that is away may take to be told: the contract's 10 s, and room for a busy machine.
+/// How long it may take until a server that is away is reported: the contract's 10 s, and room for a busy machine.
 const UNREACHABLE_LIMIT: Duration = Duration::from_secs(20);
 /// How long a source may take to end: the second that the engine gives, and room for a busy machine.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -63,7 +63,7 @@ pub trait SourceKit {
     /// Reads the place from its readiness on.
     type Source: Source<Record: Clone + Sync> + fmt::Debug;
     /// Whether it reports its consumer lag, which it SHOULD.
-    const TELLS_LAG: bool;
+    const REPORTS_LAG: bool;
     /// Whether records can be undecodable.
     const DECODES: bool;
 
@@ -147,11 +147,11 @@ fn assert_holds(all: &[Broken]) {
 pub async fn source<K: SourceKit>(kit: &K) -> Vec<Broken> {
     let results = [
         nothing_is_missed_or_repeated(kit).await,
-        garbage_is_told_and_reading_goes_on(kit).await,
+        garbage_is_reported_and_reading_goes_on(kit).await,
         it_stops_in_time(kit).await,
-        lag_is_told(kit).await,
+        lag_is_reported(kit).await,
         an_unreachable_source_is_named(kit).await,
-        outage::a_quiet_source_tells_no_gap(kit).await,
+        outage::a_quiet_source_reports_no_gap(kit).await,
         outage::an_outage_is_an_interval_with_its_cause(kit).await,
         outage::what_ends_it_for_good_names_its_server(kit).await,
     ];
@@ -196,7 +196,7 @@ async fn stopped<R>(opened: Opened<R>) -> Result<JoinFigures, Broken> {
         Ok(Err(panic)) => broken("stop", format!("it panicked: {panic}")),
         Err(_elapsed) => {
             abort.abort();
-            broken("stop", format!("it still ran {STOP_LIMIT:?} after it was told to end"))
+            broken("stop", format!("it still ran {STOP_LIMIT:?} after it was stopped"))
         }
     }
 }
@@ -231,7 +231,7 @@ async fn nothing_is_missed_or_repeated<K: SourceKit>(kit: &K) -> Result<(), Brok
     Ok(())
 }
 
-async fn garbage_is_told_and_reading_goes_on<K: SourceKit>(kit: &K) -> Result<(), Broken> {
+async fn garbage_is_reported_and_reading_goes_on<K: SourceKit>(kit: &K) -> Result<(), Broken> {
     if !K::DECODES {
         return Ok(());
     }
@@ -282,8 +282,8 @@ async fn it_stops_in_time<K: SourceKit>(kit: &K) -> Result<(), Broken> {
     Ok(())
 }
 
-async fn lag_is_told<K: SourceKit>(kit: &K) -> Result<(), Broken> {
-    if !K::TELLS_LAG {
+async fn lag_is_reported<K: SourceKit>(kit: &K) -> Result<(), Broken> {
+    if !K::REPORTS_LAG {
         return Ok(());
     }
     let opened = opened(kit).await?;
@@ -305,7 +305,7 @@ fn dead_address() -> String {
     format!("127.0.0.1:{}", free_port().expect("a free port"))
 }
 
-/// What a person is told of a server that is away: one line with its address, and no secret.
+/// Checks the message about a server that is away: one line with its address, and no secret.
 fn names(address: &str, message: &str) -> Result<(), Broken> {
     if message.contains(SECRET) {
         return broken("secret", format!("the error shows the password: {message}"));
@@ -331,7 +331,7 @@ async fn asked<T>(
     match timeout(UNREACHABLE_LIMIT, asking).await {
         Ok(Ok(target)) => Ok(Some(target)),
         Ok(Err(fault)) => names(address, &fault.message).map(|()| None),
-        Err(_elapsed) => broken("unreachable", format!("{address}: not told within {UNREACHABLE_LIMIT:?}")),
+        Err(_elapsed) => broken("unreachable", format!("{address}: no error within {UNREACHABLE_LIMIT:?}")),
     }
 }
 
@@ -346,11 +346,11 @@ async fn an_unreachable_source_is_named<K: SourceKit>(kit: &K) -> Result<(), Bro
             Ok(other) => return broken("unreachable", format!("{address}: it ended with {other:?}")),
             Err(_elapsed) => {
                 abort.abort();
-                return broken("unreachable", format!("{address}: not told within {UNREACHABLE_LIMIT:?}"));
+                return broken("unreachable", format!("{address}: no error within {UNREACHABLE_LIMIT:?}"));
             }
         }
     }
-    // While it tries, it can be told to end as well.
+    // It can be stopped as well while it tries to connect.
     if let Some(source) = asked(&address, kit.unreachable(address.clone())).await? {
         let opened = open(source).await;
         sleep(QUIET).await;
@@ -383,7 +383,7 @@ async fn an_unreachable_target_is_named<K: ActionKit>(kit: &K) -> Result<(), Bro
         return broken("unreachable", format!("{address}: it succeeded"));
     };
     if evidence.kind == FailureKind::Timeout {
-        return broken("unreachable", format!("{address}: not told within {UNREACHABLE_LIMIT:?}"));
+        return broken("unreachable", format!("{address}: no error within {UNREACHABLE_LIMIT:?}"));
     }
     let exchange = evidence.exchanged().unwrap_or_default();
     shows_no_secret("the exchange", &exchange)?;
@@ -417,6 +417,6 @@ async fn an_unreachable_probe_is_named<K: ProbeKit>(kit: &K) -> Result<(), Broke
     match timeout(UNREACHABLE_LIMIT, probe.read()).await {
         Ok(Err(fault)) => names(&address, &fault.message),
         Ok(Ok(reading)) => broken("unreachable", format!("{address}: it read {}", reading.total)),
-        Err(_elapsed) => broken("unreachable", format!("{address}: not told within {UNREACHABLE_LIMIT:?}")),
+        Err(_elapsed) => broken("unreachable", format!("{address}: no error within {UNREACHABLE_LIMIT:?}")),
     }
 }

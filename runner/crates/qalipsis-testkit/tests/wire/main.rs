@@ -1,4 +1,4 @@
-//! The suite on the wire notices each broken rule: held against a plugin that keeps all of them but one.
+//! The suite on the wire notices each broken rule: it checks a plugin that keeps all of them but one.
 
 mod plugin;
 mod server;
@@ -39,6 +39,6 @@ notices! {
     a_secret_is_noticed: SecretsAreRedacted,
     a_source_that_does_not_stop_is_noticed: SourceStops,
     the_time_of_the_decoder_is_noticed: TimeIsKept,
-    a_lag_that_is_not_told_is_noticed: LagIsTold,
+    a_lag_that_is_not_reported_is_noticed: LagIsReported,
     a_buffer_without_bounds_is_noticed: BufferIsBounded,
 }

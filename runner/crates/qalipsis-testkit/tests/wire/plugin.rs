@@ -75,10 +75,10 @@ impl Targets for Fixture {
                 return pinged.map(drop).map_err(|error| Fault::error(error.to_string()));
             }
             // It goes on whether or not somebody awaits it, and what it has stays open.
-            let (told, answer) = oneshot::channel();
+            let (done, answer) = oneshot::channel();
             tokio::spawn(async move {
                 let pinged: std::io::Result<_> = pinging.await;
-                let _ = told.send(());
+                let _ = done.send(());
                 sleep(Duration::from_secs(600)).await;
                 drop(pinged);
             });
@@ -115,7 +115,7 @@ pub(crate) struct Lines {
 
 impl Sources for Fixture {
     type Source = Lines;
-    const TELLS_LAG: bool = true;
+    const REPORTS_LAG: bool = true;
 
     async fn source(&self, decoding: Decoding) -> Lines {
         Lines { address: self.proxy.address().to_owned(), broken: self.broken, decoding }
@@ -172,7 +172,7 @@ impl Lines {
             tokio::select! {
                 _ = tick.tick() => {
                     let count: usize = ask(&mut asking, "count").await?.parse().expect("a number");
-                    if self.broken != Some(Rule::LagIsTold) {
+                    if self.broken != Some(Rule::LagIsReported) {
                         feed.lag((count - read) as u64);
                     }
                 }

@@ -30,7 +30,7 @@ impl Topic {
 
 impl SourceKit for Topic {
     type Source = Consume<u64>;
-    const TELLS_LAG: bool = true;
+    const REPORTS_LAG: bool = true;
     const DECODES: bool = true;
 
     async fn source(&self) -> Consume<u64> {
@@ -107,7 +107,7 @@ impl Behind {
 
 impl SourceKit for Behind {
     type Source = Consume<u64>;
-    const TELLS_LAG: bool = true;
+    const REPORTS_LAG: bool = true;
     const DECODES: bool = true;
 
     async fn source(&self) -> Consume<u64> {

@@ -1,4 +1,4 @@
-//! What is told when something is wrong with brokers, topics or properties.
+//! What is reported when something is wrong with brokers, topics or properties.
 
 use crate::opened::open;
 use crate::{broker, mock, topic, unique};
@@ -14,7 +14,7 @@ async fn a_dead_broker_is_named_with_the_reason() {
     assert!(fault.message.starts_with(&expected), "{fault}");
     assert!(fault.message.ends_with("Connection refused"), "{fault}");
     assert_eq!(fault.code, "unreachable");
-    assert!(after < Duration::from_secs(12), "told after {after:?}");
+    assert!(after < Duration::from_secs(12), "reported after {after:?}");
 }
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn a_topic_that_does_not_exist_is_named_with_the_nearest() {
         fault.message,
         format!("no topic '{wrong}' at {}, did you mean '{topic}'?", broker().bootstrap())
     );
-    assert!(after < Duration::from_secs(10), "told after {after:?}");
+    assert!(after < Duration::from_secs(10), "reported after {after:?}");
     let (fault, _) = open(kafka.consume(&wrong).group(unique("group"))).await.refusal().await;
     assert!(fault.message.starts_with("no topic '"), "{fault}");
     let (fault, _) = open(kafka.consume_matching("^nothing-is-called-so")).await.refusal().await;
@@ -75,7 +75,7 @@ async fn secrets_show_nowhere() {
 
 /// A broker that speaks no SASL refuses who insists on it; waiting does not help.
 #[tokio::test]
-async fn a_refused_login_is_told_early() {
+async fn a_refused_login_is_reported_early() {
     let kafka = Kafka::new(broker().bootstrap())
         .property("security.protocol", "sasl_plaintext")
         .property("sasl.mechanism", "PLAIN")
@@ -83,7 +83,7 @@ async fn a_refused_login_is_told_early() {
         .property("sasl.password", "hunter2");
     let began = std::time::Instant::now();
     let fault = kafka.check().await.unwrap_err();
-    assert!(began.elapsed() < Duration::from_secs(8), "told after {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(8), "reported after {:?}", began.elapsed());
     assert_eq!(fault.code, "rejected");
     assert!(fault.message.contains("SASL PLAIN mechanism handshake failed"), "{fault}");
     assert!(!fault.message.contains("hunter2"), "{fault}");
@@ -92,7 +92,7 @@ async fn a_refused_login_is_told_early() {
 #[tokio::test]
 async fn reading_goes_on_after_an_outage_of_the_mock() {
     let cluster = mock("orders", 1);
-    // Records alone must tell that it is over: statistics come late, here never.
+    // Records alone must show that it is over: statistics come late, here never.
     let kafka = Kafka::new(cluster.bootstrap_servers()).property("statistics.interval.ms", "600000");
     let producer = kafka.producer().unwrap();
     let mut reader = open(kafka.consume("orders").string()).await.ready().await;

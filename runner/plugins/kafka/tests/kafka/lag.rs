@@ -147,7 +147,7 @@ async fn wrong_arguments_are_refused() {
 }
 
 #[test]
-fn it_tells_what_it_is() {
+fn a_lag_has_a_name_a_unit_and_a_period() {
     let kafka = Kafka::new("127.0.0.1:9092").property("sasl.password", "hunter2");
     let lag = kafka.lag_of("fulfilment");
     assert_eq!((lag.name().as_str(), lag.unit()), ("lag of group fulfilment", "records"));
@@ -169,7 +169,7 @@ async fn a_dead_broker_is_named_within_the_period() {
         let began = Instant::now();
         let fault = lag.read().await.unwrap_err();
         let after = began.elapsed();
-        assert!(after < period * 3 / 2, "told after {after:?}");
+        assert!(after < period * 3 / 2, "reported after {after:?}");
         let expected = format!(
             "lag of group g in kafka topic orders: kafka at {address}: no broker answered within 1.8 s: "
         );
@@ -180,7 +180,7 @@ async fn a_dead_broker_is_named_within_the_period() {
 }
 
 #[tokio::test]
-async fn a_broker_that_takes_too_long_is_told_within_the_period_and_read_again_later() {
+async fn a_broker_that_takes_too_long_is_reported_within_the_period_and_read_again_later() {
     let cluster = mock("orders", 1);
     let period = Duration::from_millis(500);
     let kafka = Kafka::new(cluster.bootstrap_servers());
@@ -190,7 +190,7 @@ async fn a_broker_that_takes_too_long_is_told_within_the_period_and_read_again_l
     cluster.broker_round_trip_time(1, Duration::from_secs(3)).unwrap();
     let began = Instant::now();
     let fault = lag.read().await.unwrap_err();
-    assert!(began.elapsed() < period * 2, "told after {:?}", began.elapsed());
+    assert!(began.elapsed() < period * 2, "reported after {:?}", began.elapsed());
     assert!(fault.message.contains(&cluster.bootstrap_servers()), "{fault}");
     cluster.broker_round_trip_time(1, Duration::ZERO).unwrap();
     assert_eq!(recovered(&mut lag).await, 2.0);
@@ -222,7 +222,7 @@ async fn recovered(lag: &mut LagOf) -> f64 {
     }
 }
 
-/// Counts what a group tells one of its members.
+/// Counts the rebalances of a group that one of its members takes part in.
 #[derive(Clone, Default)]
 struct Rebalances(Arc<AtomicU32>);
 

@@ -66,7 +66,7 @@ async fn age_follows(brokers: &str, topic: &str, size: usize) {
     commit(brokers, &group, topic, 1, 2);
     commit(brokers, &group, topic, 2, 1);
     expect([0.0, 0.0, 0.0]).await;
-    // Set back, the same offset is looked up anew.
+    // Set back, the same offset is looked up again.
     commit(brokers, &group, topic, 0, 0);
     expect([600.0, 0.0, 0.0]).await;
 }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 #[tokio::test]
-async fn a_delivery_tells_partition_and_offset() {
+async fn a_delivery_has_its_partition_and_offset() {
     let topic = topic(2);
     let producer = Kafka::new(broker().bootstrap()).producer().unwrap();
     let first = producer.send(&topic).partition(1).text("a").await.unwrap();
@@ -21,7 +21,7 @@ async fn a_delivery_tells_partition_and_offset() {
 }
 
 #[tokio::test]
-async fn an_acknowledgement_is_not_held_back_for_a_batch() {
+async fn an_acknowledgement_does_not_wait_for_a_batch() {
     let topic = topic(1);
     let producer = Kafka::new(broker().bootstrap()).producer().unwrap();
     producer.send(&topic).text("warm").await.unwrap();

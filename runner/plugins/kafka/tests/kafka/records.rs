@@ -116,7 +116,7 @@ async fn a_panic_of_the_decoder_ends_the_source_with_its_place() {
 }
 
 #[tokio::test]
-async fn a_reader_that_falls_behind_tells_its_lag() {
+async fn a_reader_that_falls_behind_reports_its_lag() {
     let topic = topic(1);
     let kafka = Kafka::new(broker().bootstrap());
     let producer = kafka.producer().unwrap();
@@ -133,7 +133,7 @@ async fn a_reader_that_falls_behind_tells_its_lag() {
     let began = Instant::now();
     let mut largest = None;
     while largest < Some(50) {
-        assert!(began.elapsed() < WAIT_LIMIT, "the largest lag told was {largest:?}");
+        assert!(began.elapsed() < WAIT_LIMIT, "the largest reported lag was {largest:?}");
         sleep(Duration::from_millis(20)).await;
         largest = largest.max(reader.figures().consumer_lag_max);
     }

@@ -112,7 +112,7 @@ async fn failures_name_the_statement_and_hide_the_parameters() {
 }
 
 #[tokio::test]
-async fn the_wait_for_the_pool_is_told_apart() {
+async fn the_wait_for_the_pool_is_measured_on_its_own() {
     let url = crate::server().create_database().unwrap();
     let db = Postgres::builder(&url).pool_size(1).build().await.unwrap();
     let sleep = || db.execute("select pg_sleep(0.4)", &[]).into_future();
@@ -127,13 +127,13 @@ async fn the_wait_for_the_pool_is_told_apart() {
 
     let short = Postgres::builder(&url).pool_size(1).pool_timeout(Duration::from_millis(100));
     let db = short.build().await.unwrap();
-    let holding = db.execute("select pg_sleep(0.5)", &[]).into_future();
+    let running = db.execute("select pg_sleep(0.5)", &[]).into_future();
     let waiting = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         db.execute("select 1", &[]).await
     };
-    let (held, waited) = futures::join!(holding, waiting);
-    held.unwrap();
+    let (ran, waited) = futures::join!(running, waiting);
+    ran.unwrap();
     let fault = waited.unwrap_err();
     assert_eq!(message(&fault, &db), ": no connection of the pool was free within 100 ms (pool_size is 1)");
     assert_eq!((fault.kind, fault.code.as_ref()), (FailureKind::Timeout, "pool"));
@@ -158,7 +158,7 @@ async fn a_step_that_times_out_leaves_nothing_behind() {
         let failed = in_step_within(db.execute("select pg_sleep(60)", &[]), Duration::from_millis(100)).await;
         assert_eq!(failed.unwrap().kind, FailureKind::Timeout);
     }
-    // The server was told, and the pool is whole.
+    // The server was asked to cancel, and the pool is complete.
     await_sleepers(&db, 0).await;
     let sleepers: Vec<_> = (0..8).map(|_| db.execute("select pg_sleep(1)", &[]).into_future()).collect();
     let began = Instant::now();

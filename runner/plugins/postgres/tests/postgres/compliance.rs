@@ -41,7 +41,7 @@ impl Table {
 impl SourceKit for Table {
     type Source = PollRows<Row>;
     // What a poll has not read yet is not known without reading it.
-    const TELLS_LAG: bool = false;
+    const REPORTS_LAG: bool = false;
     const DECODES: bool = true;
 
     async fn source(&self) -> PollRows<Row> {

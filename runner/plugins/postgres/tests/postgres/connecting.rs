@@ -1,11 +1,11 @@
-//! Whom it connects to, and what is told when that is refused.
+//! Which servers it connects to, and what is reported when that is refused.
 
 use crate::server;
 use qalipsis_postgres::Postgres;
 use qalipsis_testkit::{POSTGRES_PASSWORD, PostgresServer, free_port};
 use serde_json::Value;
 
-/// Connecting to `url` fails; the one line that tells why.
+/// Connects to `url`, which must fail, and returns the message, of one line, and the code.
 async fn refusal(url: &str) -> (String, String) {
     let fault = Postgres::connect(url).await.expect_err("it is refused");
     let shown = format!("{fault:?} {:?}", Postgres::builder(url));
@@ -56,7 +56,7 @@ async fn a_wrong_password_or_database_is_named() {
         message,
         format!("postgres at {address}/postgres as postgres: invalid configuration: password missing")
     );
-    // The server does not tell whether there is such a user.
+    // The server does not reveal whether there is such a user.
     let (message, _) = refusal(&format!("postgres://nobody:hunter2@{address}/postgres")).await;
     assert!(message.ends_with("password authentication failed for user \"nobody\""), "{message}");
 }

@@ -129,9 +129,9 @@ impl<'de> Deserialize<'de> for Slow {
     }
 }
 
-/// What is committed while a pass goes on must not move the end of what was read past what is behind it.
+/// What is committed during a scan must not move the end of what was read past what is behind it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_row_committed_behind_a_slow_pass_is_not_missed() {
+async fn a_row_committed_behind_a_slow_scan_is_not_missed() {
     let both = &["updated_at", "id"][..];
     for (keys, time) in [(both, "timestamp"), (both, "timestamptz"), (&["id"], "timestamptz")] {
         let db = database(ORDERS).await;
@@ -248,7 +248,7 @@ async fn of_10_000_rows_by_concurrent_writers_each_comes_once() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_decoded_is_told_with_its_key() {
+async fn what_can_not_be_decoded_is_reported_with_its_key() {
     let db = database(ORDERS).await;
     let poll = db.poll("select id, quantity + 0.5 as quantity from orders").after(["id"]).every(SOON);
     let mut reader = open(poll.rows::<Order>()).await.ready().await;
@@ -271,7 +271,7 @@ async fn wrong_statements_and_columns_are_named_at_warm_up() {
     let refusal = async |statement: &str, keys: &[&str]| {
         let poll = db.poll(statement).after(keys.iter().copied());
         let (fault, after) = open(poll.rows::<Value>()).await.refusal().await;
-        assert!(after < Duration::from_secs(5), "told after {after:?}");
+        assert!(after < Duration::from_secs(5), "reported after {after:?}");
         fault.message.split_once(" as postgres: ").expect("it names the target").1.to_owned()
     };
     assert_eq!(refusal("select * from order_s", &["id"]).await, "relation \"order_s\" does not exist");

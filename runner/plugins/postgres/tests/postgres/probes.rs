@@ -27,7 +27,7 @@ async fn a_count_is_read_as_a_whole_or_in_parts() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_read_is_told_and_tried_again() {
+async fn what_can_not_be_read_is_reported_and_tried_again() {
     let db = database("").await;
     let mut probe = db.count("select count(*) from outbox");
     let fault = probe.read().await.unwrap_err();

@@ -1,4 +1,4 @@
-//! A source ends within 1 s of being told, whatever it is doing.
+//! A source ends within 1 s of being stopped, whatever it is doing.
 
 use crate::database;
 use crate::opened::open;

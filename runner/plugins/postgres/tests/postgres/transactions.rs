@@ -58,7 +58,7 @@ async fn it_is_committed_or_taken_back_as_a_whole() {
 }
 
 #[tokio::test]
-async fn conflicts_are_told_by_their_code() {
+async fn conflicts_are_identified_by_their_code() {
     let db = database(STOCK).await;
     let other = db.clone();
     let fault = db

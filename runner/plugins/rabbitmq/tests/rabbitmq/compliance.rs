@@ -26,7 +26,7 @@ impl Places {
 
 impl SourceKit for Places {
     type Source = Consume<u64>;
-    const TELLS_LAG: bool = true;
+    const REPORTS_LAG: bool = true;
     const DECODES: bool = true;
 
     async fn source(&self) -> Consume<u64> {

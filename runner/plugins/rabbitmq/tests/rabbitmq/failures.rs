@@ -1,4 +1,4 @@
-//! What can't work is told in one clear line, in time, and without secrets.
+//! What can't work is reported in one clear line, in time, and without secrets.
 
 use crate::opened::open;
 use crate::{connect, server, silent_server, unique};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 async fn refused(url: &str) -> Fault {
     let began = Instant::now();
     let fault = RabbitMq::connect(url).await.expect_err("it is refused");
-    assert!(began.elapsed() < Duration::from_secs(11), "told after {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(11), "reported after {:?}", began.elapsed());
     assert!(!format!("{fault:?}").contains("hunter2"), "{fault:?}");
     assert!(!fault.message.contains('\n'), "{fault}");
     fault
@@ -36,8 +36,8 @@ async fn the_name_is_unknown() {
 async fn the_password_is_wrong() {
     let address = server().address();
     let fault = refused(&format!("amqp://guest:hunter2@{address}")).await;
-    let told = format!("rabbitmq at {address}: login of user 'guest' was refused: ");
-    assert!(fault.message.starts_with(&told), "{fault}");
+    let expected = format!("rabbitmq at {address}: login of user 'guest' was refused: ");
+    assert!(fault.message.starts_with(&expected), "{fault}");
     assert_eq!(fault.code, "login");
 }
 
@@ -78,17 +78,17 @@ async fn the_url_is_wrong() {
 async fn a_missing_queue_is_named_at_once() {
     let (rabbit, missing) = (connect().await, unique("missing"));
     let (fault, after) = open(rabbit.consume(&missing)).await.refusal().await;
-    assert!(after < Duration::from_secs(10), "told after {after:?}");
+    assert!(after < Duration::from_secs(10), "reported after {after:?}");
     let (address, code) = (server().address(), "not-found");
-    let told = format!("rabbitmq queue {missing} at {address}: no queue '{missing}' in vhost '/'");
-    assert_eq!((fault.message.as_str(), fault.code.as_ref()), (told.as_str(), code));
+    let expected = format!("rabbitmq queue {missing} at {address}: no queue '{missing}' in vhost '/'");
+    assert_eq!((fault.message.as_str(), fault.code.as_ref()), (expected.as_str(), code));
 }
 
 #[tokio::test]
 async fn a_missing_exchange_is_named_at_once() {
     let (rabbit, missing) = (connect().await, unique("missing"));
     let (fault, after) = open(rabbit.consume_exchange(&missing, "a.*")).await.refusal().await;
-    assert!(after < Duration::from_secs(10), "told after {after:?}");
+    assert!(after < Duration::from_secs(10), "reported after {after:?}");
     assert!(
         fault.message.starts_with(&format!("rabbitmq exchange {missing} routing key 'a.*' at ")),
         "{fault}"

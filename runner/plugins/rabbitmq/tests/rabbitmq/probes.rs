@@ -28,7 +28,7 @@ async fn the_depth_and_the_consumers_of_a_queue() {
 }
 
 #[tokio::test]
-async fn a_missing_queue_is_told_each_time_and_found_when_it_is_there() {
+async fn a_missing_queue_is_reported_each_time_and_found_when_it_is_there() {
     let admin = Admin::new(server()).await;
     let (rabbit, missing) = (connect().await, unique("missing"));
     let (mut depth, mut other) = (rabbit.queue(&missing).depth(), rabbit.queue(&missing).consumers());

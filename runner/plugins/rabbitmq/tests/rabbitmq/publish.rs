@@ -52,7 +52,7 @@ async fn a_mandatory_message_without_a_queue_fails_and_another_does_not() {
 
 /// Returns and refusals must hit the messages that they are for, also with many on their way.
 #[tokio::test]
-async fn failures_are_told_to_the_messages_that_they_are_for() {
+async fn failures_reach_the_messages_that_they_are_for() {
     let admin = Admin::new(server()).await;
     let (rabbit, queue, exchange) = (connect().await, admin.queue().await, admin.exchange().await);
     let missing = unique("missing");

@@ -20,7 +20,7 @@ struct Event {
 }
 
 #[tokio::test]
-async fn a_message_comes_with_all_that_its_publisher_told() {
+async fn a_message_comes_with_all_that_its_publisher_set() {
     let admin = Admin::new(server()).await;
     let (rabbit, queue) = (connect().await, admin.queue().await);
     let mut reader = open(rabbit.consume(&queue).json::<Event>()).await.ready().await;
@@ -110,7 +110,7 @@ async fn nothing_that_is_published_after_readiness_is_missed() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_decoded_is_told_with_its_coordinates_and_acknowledged() {
+async fn what_cannot_be_decoded_is_reported_with_its_coordinates_and_acknowledged() {
     let admin = Admin::new(server()).await;
     let (rabbit, queue) = (connect().await, admin.queue().await);
     let mut reader = open(rabbit.consume(&queue).json::<Event>()).await.ready().await;
@@ -178,7 +178,7 @@ async fn the_prefetch_limits_what_is_on_its_way() {
 }
 
 #[tokio::test]
-async fn a_slow_source_tells_its_lag() {
+async fn a_slow_source_reports_its_lag() {
     let admin = Admin::new(server()).await;
     let (rabbit, queue) = (connect().await, admin.queue().await);
     for _ in 0..400 {
@@ -195,7 +195,7 @@ async fn a_slow_source_tells_its_lag() {
         if let Some(lag) = reader.figures().consumer_lag {
             break lag;
         }
-        assert!(began.elapsed() < WAIT_LIMIT, "no lag was told");
+        assert!(began.elapsed() < WAIT_LIMIT, "no lag was reported");
     };
     assert!((100..400).contains(&lag), "{lag}");
     let (_, ended) = reader.stop().await;

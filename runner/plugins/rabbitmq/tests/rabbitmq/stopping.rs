@@ -1,4 +1,4 @@
-//! A source ends within 1 s of being told, whatever it is doing.
+//! A source ends within 1 s of being stopped, whatever it is doing.
 
 use crate::opened::open;
 use crate::{Admin, connect, server};
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// Passes bytes on to the shared server, until it is told to swallow them.
+/// Passes bytes on to the shared server, or swallows them while `swallowing` is set.
 struct Relay {
     url: String,
     swallowing: Arc<AtomicBool>,
@@ -21,14 +21,14 @@ impl Relay {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("amqp://guest:guest@{}", listener.local_addr().unwrap());
         let swallowing = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&swallowing);
+        let shared = Arc::clone(&swallowing);
         std::thread::spawn(move || {
             for client in listener.incoming() {
                 let (Ok(client), Ok(server)) = (client, TcpStream::connect(server().address())) else {
                     return;
                 };
-                pass(client.try_clone().unwrap(), server.try_clone().unwrap(), Arc::clone(&told));
-                pass(server, client, Arc::clone(&told));
+                pass(client.try_clone().unwrap(), server.try_clone().unwrap(), Arc::clone(&shared));
+                pass(server, client, Arc::clone(&shared));
             }
         });
         Self { url, swallowing }

@@ -51,8 +51,9 @@ async fn a_client_may_present_itself() {
     let identity = stranger.cert.pem() + &stranger.signing_key.serialize_pem();
     let fault = refused(builder().identity_pem(identity)).await;
     // The alert of the broker, unless it was overtaken by the end of the connection.
-    let told = ["TLS handshake: received fatal alert: ", "; did it refuse the certificate of this client"];
-    assert!(told.iter().any(|told| fault.message.contains(told)), "{fault}");
+    let expected =
+        ["TLS handshake: received fatal alert: ", "; did it refuse the certificate of this client"];
+    assert!(expected.iter().any(|part| fault.message.contains(part)), "{fault}");
 }
 
 #[tokio::test]
@@ -70,7 +71,7 @@ async fn an_unknown_authority_is_refused() {
 }
 
 #[tokio::test]
-async fn the_wrong_port_is_told() {
+async fn the_wrong_port_is_reported() {
     let url = server().url().replace("amqp://", "amqps://");
     let fault = refused(RabbitMq::builder(url).ca_pem(tls().ca_pem.as_str())).await;
     assert_eq!(fault.code, "tls");

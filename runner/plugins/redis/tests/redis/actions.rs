@@ -95,7 +95,7 @@ async fn a_step_sends_its_trace_in_a_field_unless_there_is_one() {
 }
 
 #[tokio::test]
-async fn a_wrong_type_is_told_with_what_the_key_holds() {
+async fn a_wrong_type_is_reported_with_what_the_key_holds() {
     let (redis, key) = (connect().await, unique("list"));
     run::<()>(&["RPUSH", &key, "0"]);
     let evidence = in_step(redis.get(&key)).await.expect("it fails");
@@ -130,7 +130,7 @@ async fn what_can_not_be_decoded_or_encoded_fails_with_the_value() {
 }
 
 #[tokio::test]
-async fn publishing_tells_who_got_it() {
+async fn publishing_returns_how_many_subscribers_got_it() {
     let (redis, channel) = (connect().await, unique("channel"));
     assert_eq!(redis.publish(&channel, "nobody listens").await.unwrap(), 0);
 }

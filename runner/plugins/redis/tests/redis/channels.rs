@@ -32,7 +32,7 @@ async fn what_is_published_once_ready_is_received_and_nothing_before() {
 }
 
 #[tokio::test]
-async fn patterns_tell_the_channel() {
+async fn messages_of_a_pattern_name_their_channel() {
     let (redis, family) = (connect().await, unique("family"));
     let pattern = format!("{family}.*");
     let reader = open(redis.subscribe_matching(&pattern).json::<Event>()).await;

@@ -38,7 +38,7 @@ async fn away(address: &str) -> Result<Redis, Fault> {
 
 impl SourceKit for Stream {
     type Source = ConsumeStream<u64>;
-    const TELLS_LAG: bool = true;
+    const REPORTS_LAG: bool = true;
     const DECODES: bool = true;
 
     async fn source(&self) -> ConsumeStream<u64> {
@@ -110,7 +110,7 @@ struct Channel(Stream);
 impl SourceKit for Channel {
     type Source = Subscribe<u64>;
     // A channel keeps nothing that could wait.
-    const TELLS_LAG: bool = false;
+    const REPORTS_LAG: bool = false;
     const DECODES: bool = true;
 
     async fn source(&self) -> Subscribe<u64> {

@@ -1,4 +1,4 @@
-//! What is told when something is wrong with server, login or URL.
+//! What is reported when something is wrong with server, login or URL.
 
 use crate::opened::open;
 use crate::{server, unique};
@@ -15,7 +15,7 @@ async fn a_dead_port_is_named_with_the_reason() {
     let fault = Redis::connect(format!("redis://:{SECRET}@{address}/0")).await.unwrap_err();
     assert_eq!(fault.message, format!("redis at {address}: connection refused"));
     assert_eq!(fault.code, "unreachable");
-    assert!(began.elapsed() < Duration::from_secs(2), "told after {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(2), "reported after {:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -26,17 +26,17 @@ async fn a_host_that_does_not_exist_is_named() {
 
 /// A port that accepts and says nothing.
 #[tokio::test]
-async fn a_silent_server_is_told_after_ten_seconds() {
+async fn a_silent_server_is_reported_after_ten_seconds() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap();
     let began = Instant::now();
     let fault = Redis::connect(format!("redis://{address}")).await.unwrap_err();
     assert_eq!(fault.message, format!("redis at {address}: no connection within 10 s"));
-    assert!(began.elapsed() < Duration::from_secs(12), "told after {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(12), "reported after {:?}", began.elapsed());
 }
 
 #[tokio::test]
-async fn a_refused_login_is_told_without_the_password() {
+async fn a_refused_login_is_reported_without_the_password() {
     let secured = RedisServer::start_with_password("right").unwrap();
     let address = secured.address().to_owned();
     let wrong = Redis::connect(format!("redis://:{SECRET}@{address}")).await.unwrap_err();
@@ -64,7 +64,7 @@ async fn a_refused_login_is_told_without_the_password() {
 }
 
 #[tokio::test]
-async fn a_database_that_does_not_exist_is_told() {
+async fn a_database_that_does_not_exist_is_reported() {
     let url = format!("redis://{}/99", server().address());
     let fault = Redis::connect(url).await.unwrap_err();
     let expected = format!("redis at {}/99: ", server().address());

@@ -105,7 +105,7 @@ async fn a_panic_of_the_decoder_ends_the_source_with_its_place() {
     assert!(fault.message.contains("streams.rs:") && fault.message.ends_with(": no idea"), "{fault}");
 }
 
-/// Adds numbered entries until told, with a client that tries again; gives how many were acknowledged.
+/// Adds numbered entries until then, and goes on after failures; returns those that were acknowledged.
 async fn add_through_outages(redis: Redis, stream: &str, until: Instant) -> Vec<String> {
     let mut added = Vec::new();
     let mut number = 0;
@@ -152,7 +152,7 @@ async fn a_restart_loses_and_repeats_nothing() {
 }
 
 #[tokio::test]
-async fn a_reader_that_falls_behind_tells_its_lag() {
+async fn a_reader_that_falls_behind_reports_its_lag() {
     let (redis, stream) = (connect().await, unique("stream"));
     // What was there before does not count.
     run::<()>(&["XADD", &stream, "*", "n", "before"]);
@@ -169,7 +169,7 @@ async fn a_reader_that_falls_behind_tells_its_lag() {
     let began = Instant::now();
     let mut largest = None;
     while largest < Some(50) {
-        assert!(began.elapsed() < WAIT_LIMIT, "the largest lag told was {largest:?}");
+        assert!(began.elapsed() < WAIT_LIMIT, "the largest reported lag was {largest:?}");
         sleep(Duration::from_millis(20)).await;
         largest = largest.max(reader.figures().consumer_lag_max);
     }

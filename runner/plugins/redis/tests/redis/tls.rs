@@ -45,7 +45,7 @@ async fn a_certificate_that_nobody_trusts_is_refused() {
 }
 
 #[tokio::test]
-async fn who_speaks_no_tls_is_told() {
+async fn a_side_that_speaks_no_tls_is_reported() {
     let directory = tempfile::tempdir().unwrap();
     let (own, _) = secured(directory.path());
     let fault = Redis::connect(own.url().replace("rediss:", "redis:")).await.unwrap_err();

@@ -28,7 +28,7 @@ pub(crate) fn notifications() -> Vec<(&'static str, String)> {
 
 /// The only text that is about the campaign.
 fn notified(server: &NotifiedServer, part: &str, key: &str) -> String {
-    let mut texts = server.told(part, key).unwrap();
+    let mut texts = server.received(part, key).unwrap();
     assert_eq!(texts.len(), 1, "{part} about {key}: {texts:#?}");
     texts.remove(0)
 }

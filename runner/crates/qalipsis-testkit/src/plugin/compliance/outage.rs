@@ -86,13 +86,13 @@ pub(super) async fn an_outage_is_an_interval_with_its_cause<K: SourceKit>(kit: &
         .or_else(|why| broken("outage", format!("before any outage: {why}")))?;
     let mut figures = JoinFigures::default();
     if until(&opened, &mut figures, |_| true).await && !figures.gaps.is_empty() {
-        return broken("outage", format!("it tells a gap without an outage: {:?}", figures.gaps));
+        return broken("outage", format!("it reports a gap without an outage: {:?}", figures.gaps));
     }
     begin();
     let is_open = |figures: &JoinFigures| figures.gaps.iter().any(|gap| gap.to.is_none());
-    let told = until(&opened, &mut figures, is_open).await;
+    let reported = until(&opened, &mut figures, is_open).await;
     end();
-    if !told {
+    if !reported {
         return broken("outage", format!("its server was away, and it did not say so within {WAIT_LIMIT:?}"));
     }
     for Gap { cause, .. } in &figures.gaps {
@@ -127,18 +127,18 @@ pub(super) async fn what_ends_it_for_good_names_its_server<K: SourceKit>(kit: &K
         Ok(other) => broken("failure", format!("what it read was taken away, and it ended with {other:?}")),
         Err(_elapsed) => {
             abort.abort();
-            broken("failure", "what it read was taken away, and it went on without a word")
+            broken("failure", "what it read was taken away, and it went on without reporting that")
         }
     }
 }
 
-/// A gap is only told while there is one.
-pub(super) async fn a_quiet_source_tells_no_gap<K: SourceKit>(kit: &K) -> Result<(), Broken> {
+/// Checks that a source reports a gap only while there is one.
+pub(super) async fn a_quiet_source_reports_no_gap<K: SourceKit>(kit: &K) -> Result<(), Broken> {
     let opened = opened(kit).await?;
     sleep(Duration::from_millis(500)).await;
     let figures = stopped(opened).await?;
     match figures.gaps.first() {
         None => Ok(()),
-        Some(gap) => broken("outage", format!("nothing happened, and it tells a gap: {}", gap.text())),
+        Some(gap) => broken("outage", format!("nothing happened, and it reports a gap: {}", gap.text())),
     }
 }

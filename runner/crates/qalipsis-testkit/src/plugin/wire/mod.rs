@@ -1,9 +1,9 @@
 //! The part of the contract (`runner/docs/plugins.md`) that shows on the wire: what a plugin does when its server
-//! goes silent, what a cancelled step leaves behind, what a source takes that is held up.
+//! goes silent, what a cancelled step leaves behind, how much a blocked source takes.
 //!
 //! [`compliance`](super::compliance) checks what can be seen from the side of the scenario. Here a [`Proxy`] stands
-//! before the server. A plugin tells how it is used through [`Targets`] and, when it reads, [`Sources`];
-//! [`check_targets`] and [`check_sources`] hold it against every [`Rule`]. The first that is broken is the error.
+//! before the server. A plugin describes its use with [`Targets`] and, when it reads, [`Sources`];
+//! [`check_targets`] and [`check_sources`] check it for every [`Rule`]. The first that is broken is the error.
 
 mod sources;
 mod targets;
@@ -31,19 +31,19 @@ pub const VALUE_BYTES: usize = 8 << 10;
 pub enum Rule {
     /// A server that is silent is named in one line with the cause.
     SilentServerIsNamed,
-    /// That is told within 10 s.
+    /// A server that is silent is reported within 10 s.
     NothingHangs,
     /// A step that is cancelled leaves no connection behind and the target usable.
     CancelledLeavesNothing,
-    /// What is told of a silent server does not show the password.
+    /// What is reported of a silent server does not show the password.
     SecretsAreRedacted,
     /// A source ends within 1 s of being stopped.
     SourceStops,
     /// A record keeps the server's time and the instant of its arrival, whatever its decoder takes.
     TimeIsKept,
-    /// A source that falls behind tells its lag, and that it has caught up.
-    LagIsTold,
-    /// A source that is held up takes a bounded amount from its server, and loses nothing.
+    /// A source that falls behind reports its lag, and that it has caught up.
+    LagIsReported,
+    /// A blocked source takes a bounded amount from its server, and loses nothing.
     BufferIsBounded,
 }
 
@@ -65,9 +65,9 @@ impl fmt::Display for Broken {
 impl std::error::Error for Broken {}
 
 impl Rule {
-    /// Holds the rule when `held`; else `seen` tells how it is broken.
-    fn hold(self, held: bool, seen: impl FnOnce() -> String) -> Result<(), Broken> {
-        if held { Ok(()) } else { Err(self.broken(seen())) }
+    /// Succeeds when the rule was `kept`; else `seen` says how it is broken.
+    fn check(self, kept: bool, seen: impl FnOnce() -> String) -> Result<(), Broken> {
+        if kept { Ok(()) } else { Err(self.broken(seen())) }
     }
 
     fn broken(self, seen: impl Into<String>) -> Broken {
@@ -89,15 +89,15 @@ pub trait Targets: Sync {
     /// A short action.
     fn act(&self, target: &Self::Target) -> BoxFuture<'static, Result<(), Fault>>;
 
-    /// Why a target at this `host:port` cannot be used with [`SECRET`] as its password, as a world that
-    /// opens is told. `None` when it can.
+    /// Why a target at this `host:port` cannot be used with [`SECRET`] as its password: the fault that a world
+    /// gets when it opens one. `None` when it can be used.
     fn refusal(&self, address: &str) -> impl Future<Output = Option<Fault>> + Send;
 }
 
 /// What a source calls while it decodes a record.
 pub type Decoding = Arc<dyn Fn() + Send + Sync>;
 
-/// When a record was where, as far as its protocol tells.
+/// When a record was where, as far as its protocol says.
 #[derive(Debug, Clone, Copy)]
 pub struct Times {
     /// When the client received it.
@@ -112,7 +112,7 @@ pub trait Sources: Targets {
     type Source: Source<Record: Clone + Sync>;
 
     /// Whether the source knows what it has not read yet.
-    const TELLS_LAG: bool;
+    const REPORTS_LAG: bool;
 
     /// A source at the proxy, of a place that nobody else reads, whose decoder calls `decoding`.
     fn source(&self, decoding: Decoding) -> impl Future<Output = Self::Source> + Send;

@@ -15,7 +15,7 @@ type OpenedSource<P> = Opened<<<P as Sources>::Source as Source>::Record>;
 /// Far longer than anything here should take.
 const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
-/// What a source that is held up may take: the largest buffer of a plugin is 32 MiB, the sockets have some.
+/// What a blocked source may take: the largest buffer of a plugin is 32 MiB, the sockets have some.
 const BOUND_BYTES: u64 = 48 << 20;
 
 /// What waits for it: the half more.
@@ -38,8 +38,8 @@ const APART: Duration = Duration::from_secs(2);
 /// When the living server does not work.
 pub async fn check_sources<P: Sources>(plugin: &P) -> Result<(), Broken> {
     time_is_kept(plugin).await?;
-    if P::TELLS_LAG {
-        lag_is_told(plugin).await?;
+    if P::REPORTS_LAG {
+        lag_is_reported(plugin).await?;
     }
     buffer_is_bounded(plugin).await?;
     stops_while_idle(plugin).await?;
@@ -87,7 +87,7 @@ async fn time_is_kept<P: Sources>(plugin: &P) -> Result<(), Broken> {
     let filled = SystemTime::now();
     let decoded = began.lock().expect("it was decoded");
     if let Some(received) = times.received {
-        Rule::TimeIsKept.hold(received >= before && received <= decoded, || {
+        Rule::TimeIsKept.check(received >= before && received <= decoded, || {
             format!(
                 "received {:?} after it was produced, decoded from {:?} on",
                 received - before,
@@ -97,14 +97,14 @@ async fn time_is_kept<P: Sources>(plugin: &P) -> Result<(), Broken> {
     }
     if let Some(server) = times.server {
         let within = Timestamp::from_system(asked - APART)..=Timestamp::from_system(filled + APART);
-        Rule::TimeIsKept.hold(within.contains(&server), || {
+        Rule::TimeIsKept.check(within.contains(&server), || {
             format!("expected the server's time within {within:?}, observed {server:?}")
         })?;
     }
     stop(reading, "idle").await
 }
 
-async fn lag_is_told<P: Sources>(plugin: &P) -> Result<(), Broken> {
+async fn lag_is_reported<P: Sources>(plugin: &P) -> Result<(), Broken> {
     let fast = Arc::new(AtomicBool::new(false));
     let slow = Arc::clone(&fast);
     let reading = reading(plugin, move || {
@@ -114,26 +114,27 @@ async fn lag_is_told<P: Sources>(plugin: &P) -> Result<(), Broken> {
     })
     .await;
     plugin.fill(1_000).await;
-    let mut told = None;
+    let mut largest = None;
     let behind = until(Duration::from_secs(10), || {
-        told = told.max(reading.figures().consumer_lag_max);
-        told >= Some(50)
+        largest = largest.max(reading.figures().consumer_lag_max);
+        largest >= Some(50)
     });
     let behind = behind.await;
     fast.store(true, SeqCst);
-    Rule::LagIsTold.hold(behind, || format!("1000 records waited, the largest lag told was {told:?}"))?;
+    Rule::LagIsReported
+        .check(behind, || format!("1000 records waited, the largest lag reported was {largest:?}"))?;
     let caught_up = until(WAIT_LIMIT, || reading.figures().consumer_lag == Some(0)).await;
-    Rule::LagIsTold
-        .hold(caught_up, || format!("it never caught up: {:?}", reading.figures().consumer_lag))?;
+    Rule::LagIsReported
+        .check(caught_up, || format!("it never caught up: {:?}", reading.figures().consumer_lag))?;
     stop(reading, "idle").await
 }
 
 async fn buffer_is_bounded<P: Sources>(plugin: &P) -> Result<(), Broken> {
     let gate = Arc::new(AtomicBool::new(false));
-    let held = Arc::clone(&gate);
+    let open = Arc::clone(&gate);
     let mut reading = reading(plugin, move || {
         // Now and then it lets the runtime go on, which may have but this thread to wait for the network.
-        if !held.load(SeqCst) {
+        if !open.load(SeqCst) {
             std::thread::sleep(Duration::from_millis(50));
         }
     })
@@ -152,8 +153,8 @@ async fn buffer_is_bounded<P: Sources>(plugin: &P) -> Result<(), Broken> {
     }
     let taken = proxy.received() - before;
     gate.store(true, SeqCst);
-    Rule::BufferIsBounded.hold(taken <= BOUND_BYTES, || {
-        format!("it took {} MiB of {} while it was held up", taken >> 20, (BACKLOG * VALUE_BYTES) >> 20)
+    Rule::BufferIsBounded.check(taken <= BOUND_BYTES, || {
+        format!("it took {} MiB of {} while it was blocked", taken >> 20, (BACKLOG * VALUE_BYTES) >> 20)
     })?;
     for _ in 0..BACKLOG {
         reading.next().await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 /// The ten seconds of the contract, and room for a busy machine.
-const TOLD_WITHIN: Duration = Duration::from_secs(13);
+const REPORTED_WITHIN: Duration = Duration::from_secs(13);
 
 /// Steps that are cancelled: more than any pool has places.
 const CANCELLED: usize = 25;
@@ -36,17 +36,17 @@ pub async fn check_targets<P: Targets>(plugin: &P) -> Result<(), Broken> {
 }
 
 async fn refused<P: Targets>(plugin: &P, address: &str) -> Result<(), Broken> {
-    let Ok(refusal) = timeout(TOLD_WITHIN, plugin.refusal(address)).await else {
-        return Err(Rule::NothingHangs.broken(format!("nothing was told of {address} within 10 s")));
+    let Ok(refusal) = timeout(REPORTED_WITHIN, plugin.refusal(address)).await else {
+        return Err(Rule::NothingHangs.broken(format!("{address} was not reported within 10 s")));
     };
     let named = Rule::SilentServerIsNamed;
     let Some(fault) = refusal else {
         return Err(named.broken(format!("{address} was taken for a living server")));
     };
     let all = format!("{fault} {fault:?}");
-    Rule::SecretsAreRedacted.hold(!all.contains(SECRET), || all.clone())?;
+    Rule::SecretsAreRedacted.check(!all.contains(SECRET), || all.clone())?;
     let cause = fault.message.split_once(address).map(|(_, cause)| cause.trim_matches([':', ' ', '/']));
-    named.hold(cause.is_some_and(|cause| !cause.is_empty()) && !fault.message.contains('\n'), || {
+    named.check(cause.is_some_and(|cause| !cause.is_empty()) && !fault.message.contains('\n'), || {
         format!("expected one line with {address} and the cause, observed {:?}", fault.message)
     })
 }
@@ -60,15 +60,15 @@ async fn cancelled_leaves_nothing<P: Targets>(plugin: &P) -> Result<(), Broken> 
     let steps = (0..CANCELLED).map(|_| in_step_within(plugin.act(&target), Duration::from_millis(200)));
     let cut_off = futures::future::join_all(steps).await;
     proxy.resume();
-    rule.hold(cut_off.iter().all(Option::is_some), || "an action succeeded without its server".to_owned())?;
+    rule.check(cut_off.iter().all(Option::is_some), || "an action succeeded without its server".to_owned())?;
 
     let began = Instant::now();
     // What was under way on a shared connection may still be answered first.
     while let Err(why) = act_soon(plugin, &target).await {
-        rule.hold(began.elapsed() < RECOVERS_WITHIN, || format!("the target is of no use any more: {why}"))?;
+        rule.check(began.elapsed() < RECOVERS_WITHIN, || format!("the target is of no use any more: {why}"))?;
     }
     let left = until(RECOVERS_WITHIN, || proxy.connections() <= before + SPARE).await;
-    rule.hold(left, || format!("{before} connections before, {} after", proxy.connections()))
+    rule.check(left, || format!("{before} connections before, {} after", proxy.connections()))
 }
 
 async fn act_soon<P: Targets>(plugin: &P, target: &P::Target) -> Result<(), String> {
