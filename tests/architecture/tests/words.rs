@@ -68,7 +68,6 @@ const BANNED: &[(&str, &str)] = &[
 
 /// Where a word stays: part of a path, what is written, and why.
 const EXCEPTED: &[(&str, &str, &str)] = &[
-    ("qalipsis-model/src/snapshot.rs", "per pass", "a field of the contract"),
     ("qalipsis-report/", "records_per_pass", "a field of summary.json"),
     ("qalipsis-runner/src/replay.rs", "records_per_pass", "a field of summary.json"),
     ("qalipsis-report/", "held", "a field of summary.json"),

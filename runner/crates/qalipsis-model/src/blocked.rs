@@ -1,13 +1,12 @@
 //! Scenario code that keeps a worker thread without an await, so that all other minions of the worker wait.
 
-use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// From this time on it is noted.
 pub const BLOCKED: Duration = Duration::from_millis(50);
 
 /// How long and where scenario code kept a worker thread.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Blocked {
     /// The longest time, at least.
     pub longest: Duration,

@@ -3,13 +3,11 @@
 use crate::description::SourceLocation;
 use crate::number::number;
 use crate::timestamp::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// Why an execution or a criterion failed; the `type` of a JUnit failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FailureKind {
     /// A check saw something else than it expected.
     Assertion,
@@ -114,7 +112,7 @@ pub const EXCERPT_LIMIT: usize = 2048;
 pub const FIRST_EXCHANGES: usize = 8;
 
 /// The record of one failure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
     /// Unique in its factory. A later one with the same id replaces the earlier: a missing record turned out late.
     pub id: u64,
@@ -129,7 +127,6 @@ pub struct Evidence {
     /// Iteration of that minion, from 0.
     pub iteration: u64,
     /// How many records that minion had taken before that iteration, by name of the data.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub taken: BTreeMap<String, u64>,
     /// Zone of the factory.
     pub zone: Option<String>,
@@ -144,19 +141,14 @@ pub struct Evidence {
     /// The checks that failed, each with its own place.
     pub checks: Vec<FailedCheck>,
     /// What was exchanged in that iteration so far, in order of time; of a record that no minion expected, the record.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<ExchangeRecord>,
     /// Exchanges in the middle that are left out.
-    #[serde(default)]
     pub exchanges_omitted: u32,
     /// Sentences that stand beside the failure: what else is known of its cause.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// Of a join: the name of its source.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// Of a join: the key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// W3C trace id.
     pub trace_id: Option<String>,
@@ -165,10 +157,9 @@ pub struct Evidence {
 }
 
 /// One exchange with the system under test: a request and its answer, a statement and its rows, a record that came.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExchangeRecord {
     /// Name of the step that made it; `None` outside of any step.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
     /// When it began, or when the record came.
     pub at: Timestamp,
@@ -200,7 +191,7 @@ impl Evidence {
 }
 
 /// One check that failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedCheck {
     /// What was checked.
     pub name: String,
@@ -259,7 +250,6 @@ mod tests {
     fn kinds_are_listed_in_the_order_of_their_discriminants() {
         for (index, kind) in FailureKind::ALL.into_iter().enumerate() {
             assert_eq!(kind as usize, index);
-            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
         }
     }
 

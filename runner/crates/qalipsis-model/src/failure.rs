@@ -2,13 +2,12 @@
 
 use crate::evidence::FailureKind;
 use crate::timestamp::Timestamp;
-use serde::{Deserialize, Serialize};
 
 /// The longest message of a line, in bytes.
 pub const MESSAGE_LIMIT: usize = 500;
 
 /// One execution that failed, as its factory reports it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedExecution {
     /// When it failed.
     pub at: Timestamp,
@@ -17,7 +16,6 @@ pub struct FailedExecution {
     /// Index of the step in its scenario; `None` when the iteration failed outside of any step.
     pub step: Option<u32>,
     /// Of a join: the key, as it is shown in messages.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// Index of the minion; `None` when no minion is concerned.
     pub minion: Option<u32>,
@@ -32,14 +30,11 @@ pub struct FailedExecution {
 }
 
 /// How many failed executions there were, and how many of them are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct UnlistedFailures {
     /// Not listed because as many as may be are listed already.
-    #[serde(skip_serializing_if = "is_zero")]
     pub beyond_limit: u64,
     /// Not listed because a buffer was full.
-    #[serde(skip_serializing_if = "is_zero")]
     pub dropped: u64,
 }
 
@@ -59,11 +54,6 @@ impl UnlistedFailures {
         self.beyond_limit += other.beyond_limit;
         self.dropped += other.dropped;
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 /// The beginning of a message, on one line and at most [`MESSAGE_LIMIT`] bytes.

@@ -1,7 +1,6 @@
 //! How the load generator itself did: its machine's CPU and its clocks.
 
 use crate::timestamp::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -13,23 +12,16 @@ pub const OUT_OF_CPU: u8 = 95;
 const READING_LIMIT: Duration = Duration::from_millis(20);
 
 /// The state of its machine that a factory reports, since its last report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Health {
     /// `None` after the load, and where it cannot be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu: Option<CpuUse>,
     /// How far the wall clock moved against the monotonic one in ns; positive is forward.
-    #[serde(skip_serializing_if = "is_zero")]
     pub clock_jump_ns: i64,
 }
 
-fn is_zero(jump_ns: &i64) -> bool {
-    *jump_ns == 0
-}
-
 /// CPU in use over a time of the load.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CpuUse {
     /// The time, in ms.
     pub time_ms: u64,

@@ -195,7 +195,7 @@ impl Histogram {
     }
 }
 
-/// The sparse form in which histograms travel: each used bucket's value and count.
+/// The sparse form of histograms in `summary.json`: each used bucket's value and count.
 #[derive(Serialize, Deserialize)]
 struct Sparse {
     /// As text, for JSON readers that keep numbers as doubles.

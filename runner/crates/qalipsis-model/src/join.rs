@@ -1,8 +1,7 @@
 //! What became of the keys and records of one join, and when its source could not read.
 
-use crate::snapshot::{earliest, is_zero};
+use crate::snapshot::earliest;
 use crate::timestamp::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
@@ -10,12 +9,11 @@ use std::collections::btree_map::Entry;
 pub const LISTED_GAPS: usize = 100;
 
 /// An interval in which a source could not read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
     /// When reading ended.
     pub from: Timestamp,
     /// When it went on; `None` when it never did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Timestamp>,
     /// Whether what came meanwhile may be lost for ever.
     pub lossy: bool,
@@ -45,7 +43,7 @@ impl Gap {
 }
 
 /// Passing events of one kind at a source, which are no gaps.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// How often.
     pub count: u64,
@@ -77,8 +75,7 @@ impl Notice {
 ///
 /// At the end of a campaign `expected` is `matched + late + missing + absent + abandoned`, and `records` is
 /// `taken + duplicates + orphans + undecodable + abandoned_records`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct JoinFigures {
     /// The source, as people know it: `kafka topic orders.fulfilled`.
     pub name: String,
@@ -93,19 +90,16 @@ pub struct JoinFigures {
     /// Keys whose deadline passed without their records. As a difference it is negative when some came late.
     pub missing: i64,
     /// Optional keys whose records did not come in time, which fails nothing.
-    #[serde(skip_serializing_if = "is_zero")]
     pub absent: u64,
     /// Keys that the scenario gave up before their outcome was known.
     pub abandoned: u64,
     /// Missing or late keys that a gap of the source explains.
-    #[serde(skip_serializing_if = "is_zero")]
     pub in_gap: u64,
     /// Records read, those that could not be decoded included.
     pub records: u64,
     /// Records that belong to a key that was matched, late, missing or absent.
     pub taken: u64,
     /// Records of keys that were given up.
-    #[serde(skip_serializing_if = "is_zero")]
     pub abandoned_records: u64,
     /// Bytes read, where the source reports them.
     pub bytes: u64,
@@ -114,7 +108,6 @@ pub struct JoinFigures {
     /// Records that no minion expected.
     pub orphans: u64,
     /// Keys that were expected only after a record of them had come.
-    #[serde(skip_serializing_if = "is_zero")]
     pub before_expected: u64,
     /// Records that came in another order than theirs.
     pub out_of_order: u64,
@@ -125,28 +118,20 @@ pub struct JoinFigures {
     /// Keys forgotten because the ledger was full; later records of them count as orphans.
     pub forgotten: u64,
     /// When a record could first not be decoded.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_undecodable: Option<Timestamp>,
     /// When one last could not.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_undecodable: Option<Timestamp>,
     /// Records that the source has not read yet, last known.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub consumer_lag: Option<u64>,
     /// The largest consumer lag seen.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub consumer_lag_max: Option<u64>,
     /// When the source could not read: the first [`LISTED_GAPS`], and one that is still open.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
     /// How many gaps there were.
-    #[serde(skip_serializing_if = "is_zero")]
     pub gaps_total: u64,
     /// Passing events at the source, by code.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub notices: BTreeMap<String, Notice>,
     /// Why the source ended for good before the campaign did.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
 }
 

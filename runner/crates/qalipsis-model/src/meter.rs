@@ -1,7 +1,6 @@
 //! Values watched over time: backlogs, depths, counts.
 
 use crate::timestamp::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -12,8 +11,7 @@ pub const SERIES_LIMIT: usize = 4_096;
 pub const DIP: f64 = 0.1;
 
 /// The readings of one meter.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct MeterFigures {
     /// What is read, as people know it: `lag of group fulfilment`.
     pub gauge: String,

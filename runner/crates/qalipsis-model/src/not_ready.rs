@@ -1,9 +1,7 @@
 //! Why a scenario could not start.
 
-use serde::{Deserialize, Serialize};
-
 /// Why a scenario could not start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotReady {
     /// The scenario, when one is concerned.
     pub scenario: Option<String>,

@@ -5,7 +5,6 @@ use crate::event::Level;
 use qalipsis_profile::overload::Overload;
 use qalipsis_profile::profile::Profile;
 use qalipsis_profile::segment::Segment;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -16,7 +15,7 @@ use std::time::Duration;
 pub const CONTRACT: u32 = 2;
 
 /// One run of one or more scenarios.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CampaignPlan {
     /// Unique among all campaigns; part of file names.
     pub key: String,
@@ -29,12 +28,11 @@ pub struct CampaignPlan {
     /// What bounds it.
     pub limits: Limits,
     /// Which events factories collect; `None` for none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<EventsPlan>,
 }
 
 /// Which events factories collect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventsPlan {
     /// The lowest level that is emitted.
     pub level: Level,
@@ -43,7 +41,7 @@ pub struct EventsPlan {
 }
 
 /// One scenario of a campaign, with everything configured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ScenarioPlan {
     /// Name of the scenario.
     pub name: String,
@@ -52,19 +50,16 @@ pub struct ScenarioPlan {
     /// When they are released.
     pub profile: Profile,
     /// What happens while too many of them are active; `None` for what the scenario declares.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overload: Option<Overload>,
     /// Configured values, by name of the property.
     pub properties: PropertyValues,
     /// What its figures must be: the criteria that it declares, as far as configuration left them, and those of
     /// configuration.
-    #[serde(default)]
     pub criteria: Vec<Criterion>,
 }
 
 /// Configured values of properties. They may be secrets, so `Debug` shows the names only.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct PropertyValues(pub BTreeMap<String, String>);
 
 impl fmt::Debug for PropertyValues {
@@ -74,7 +69,7 @@ impl fmt::Debug for PropertyValues {
 }
 
 /// Bounds of a campaign: nothing waits without one, and the report says when one was hit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Failures of each kind whose evidence is kept, per step. Default 5.
     pub evidence: u32,
@@ -87,66 +82,28 @@ pub struct Limits {
     /// The campaign is stopped gracefully after this time. Default: never.
     pub campaign: Option<Duration>,
     /// What runs of the campaign after this time is cancelled. Default: never.
-    #[serde(default)]
     pub campaign_hard: Option<Duration>,
     /// How late 99 % of the releases may be before the run is invalid. Default 1 s.
     pub release_lag: Duration,
     /// How many minions of a scenario may be dropped before the run is invalid. Default 0.
-    #[serde(default)]
     pub dropped: u64,
     /// How many records a source may have left unread while awaited ones are missing. Default 1000.
-    #[serde(default = "default_source_lag")]
     pub source_lag: u64,
     /// How much evidence may be dropped before the run is invalid. Default 1000.
-    #[serde(default = "default_evidence_lost")]
     pub evidence_lost: u64,
     /// How much of its machine's CPU a factory may use while that machine has none left, in percent. Default 50.
-    #[serde(default = "default_cpu")]
     pub cpu: u8,
     /// For how long of the load it may use more before the run is invalid. Default 10 s.
-    #[serde(default = "default_cpu_time")]
     pub cpu_time: Duration,
     /// How far a wall clock may jump before the run is invalid. Default 500 ms.
-    #[serde(default = "default_clock_jump")]
     pub clock_jump: Duration,
     /// How many events may be dropped before the run is invalid. Default 1000.
-    #[serde(default = "default_events_dropped")]
     pub events_dropped: u64,
     /// How long a factory, or one of its workers, may show no sign of life before it is lost. Default 10 s.
-    #[serde(default = "default_factory_silence")]
     pub factory_silence: Duration,
     /// How many failed executions are listed in the whole campaign; 0 for none. A runner that does not know the list
     /// asks for none. Default 100,000.
-    #[serde(default)]
     pub failures: u64,
-}
-
-fn default_source_lag() -> u64 {
-    Limits::default().source_lag
-}
-
-fn default_evidence_lost() -> u64 {
-    Limits::default().evidence_lost
-}
-
-fn default_cpu() -> u8 {
-    Limits::default().cpu
-}
-
-fn default_cpu_time() -> Duration {
-    Limits::default().cpu_time
-}
-
-fn default_clock_jump() -> Duration {
-    Limits::default().clock_jump
-}
-
-fn default_events_dropped() -> u64 {
-    Limits::default().events_dropped
-}
-
-fn default_factory_silence() -> Duration {
-    Limits::default().factory_silence
 }
 
 impl Default for Limits {
@@ -173,7 +130,7 @@ impl Default for Limits {
 }
 
 /// What one factory gets of a campaign.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FactoryPlan {
     /// The campaign, with only the scenarios that this factory hosts.
     pub campaign: CampaignPlan,
@@ -186,7 +143,6 @@ pub struct FactoryPlan {
     /// Threads that run minions; `None` for one per core.
     pub workers: Option<u32>,
     /// Its minions run this one iteration again and report every execution in full; `None` for a normal campaign.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<Replay>,
 }
 
@@ -198,19 +154,17 @@ impl FactoryPlan {
 }
 
 /// An iteration that is run again, to look at it closely.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Replay {
     /// The iteration, from 0.
     pub iteration: u64,
     /// How many records its minion had taken before, by name of the data; `None` when it is unknown. Of data that
     /// is absent it took one in each iteration.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub taken: BTreeMap<String, Option<u64>>,
 }
 
 /// How a running campaign is stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stop {
     /// No further release, iterations are finished, sources drain.
     Graceful,

@@ -11,13 +11,11 @@ pub use crate::join::{Gap, JoinFigures, Notice};
 use crate::measured::Measured;
 use crate::meter::MeterFigures;
 use crate::timestamp::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// How an execution ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ExecutionOutcome {
     /// It did what it should.
     Success,
@@ -42,8 +40,7 @@ impl ExecutionOutcome {
 }
 
 /// What a step turned out to be when it was executed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StepKind {
     /// It acts.
     Action,
@@ -54,12 +51,11 @@ pub enum StepKind {
 }
 
 /// The difference that one factory reports for about one second.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Snapshot {
     /// From 0, without gaps.
     pub sequence: u64,
     /// When the one before was taken; `None` for the first, which begins with the load.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
     /// When it was taken.
     pub at: Timestamp,
@@ -68,32 +64,25 @@ pub struct Snapshot {
     /// Failures counted without evidence because the connection to the head was full.
     pub evidence_lost: u64,
     /// Failures that are not in the list of all failures.
-    #[serde(default, skip_serializing_if = "UnlistedFailures::is_none")]
     pub unlisted_failures: UnlistedFailures,
     /// Events that were dropped because a buffer was full.
-    #[serde(default, skip_serializing_if = "is_zero")]
     pub events_dropped: u64,
     /// How the factory itself did.
-    #[serde(default)]
     pub health: Health,
     /// Scenario code that kept a worker thread.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked: Option<Blocked>,
 }
 
 /// Figures of one scenario.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct ScenarioFigures {
     /// Minions released.
     pub released: u64,
     /// Minions that were not released because too many others were active.
     pub dropped: u64,
     /// Minions that were not released because the campaign was stopped before.
-    #[serde(skip_serializing_if = "is_zero")]
     pub unreleased: u64,
     /// Minions that were active when the overload policy stopped the campaign.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub overloaded: Option<u64>,
     /// Minions that ended.
     pub ended: u64,
@@ -108,27 +97,21 @@ pub struct ScenarioFigures {
     /// What is watched and what the scenario sets, by name of the meter.
     pub meters: BTreeMap<String, MeterFigures>,
     /// What else the scenario measures, by name of the meter.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub measured: BTreeMap<String, Measured>,
     /// By name of the data: how many records each iteration takes.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub data: BTreeMap<String, RecordsPerIteration>,
     /// By name of the data: a number that differs when the content of its file does.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub data_files: BTreeMap<String, u64>,
     /// When an iteration last started: from then on backlogs should drain.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_started: Option<Timestamp>,
     /// When an iteration last ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_ended: Option<Timestamp>,
 }
 
 /// How many records of a data each iteration takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordsPerIteration {
     /// The same in all iterations; `None` when they differ.
-    #[serde(rename = "per_pass")]
     pub count: Option<u64>,
 }
 
@@ -140,26 +123,19 @@ impl RecordsPerIteration {
 }
 
 /// Figures of one step.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct StepFigures {
     /// What it turned out to be.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<StepKind>,
     /// Where the scenario executes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<SourceLocation>,
     /// Executions that succeeded.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub success: Option<Box<Times>>,
     /// Executions in which a check failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Box<Times>>,
     /// Executions that could not do their work.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Box<Times>>,
     /// Executions that took longer than allowed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Box<Times>>,
     /// Executions that were dropped before their end, by the scenario or a hard stop.
     pub cancelled: u64,
@@ -168,36 +144,27 @@ pub struct StepFigures {
     /// Distinct minions of which an execution did not succeed.
     pub failed_minions: u64,
     /// When an execution first did not succeed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_failure: Option<Timestamp>,
     /// When one last did not.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<Timestamp>,
     /// Executions that did not succeed, by kind; a join's overdue ones count as missing until they arrive late.
     pub kinds: BTreeMap<FailureKind, i64>,
     /// Of a join: from trigger to arrival, in time.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub latency: Option<Box<Histogram>>,
     /// Of a join: from trigger to arrival, too late.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub late: Option<Box<Histogram>>,
     /// Of a join: missing and late records that a gap of their source explains.
-    #[serde(skip_serializing_if = "is_zero")]
     pub in_gap: u64,
     /// Executions that succeeded only after a retry.
-    #[serde(skip_serializing_if = "is_zero")]
     pub flaky: u64,
     /// Why the first attempt of the first of them failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub flaky_cause: Option<String>,
     /// How many executions may fail.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub tolerance: Option<Tolerance>,
 }
 
 /// How many executions of a step may fail before the run does. The default is none.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Tolerance {
     /// So many.
     Count(u64),
@@ -256,12 +223,8 @@ impl fmt::Display for Tolerance {
     }
 }
 
-pub(crate) fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
-
 /// Both durations of the executions with one outcome.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Times {
     /// From the start.
     pub service: Histogram,
@@ -507,8 +470,7 @@ mod tests {
             }
             let mut merged = ScenarioFigures::default();
             for factory in factories.iter().rev() {
-                let sent = serde_json::to_string(factory).unwrap();
-                merged.merge(&serde_json::from_str(&sent).unwrap());
+                merged.merge(factory);
             }
             prop_assert_eq!(merged, whole);
         }

@@ -4,10 +4,9 @@ use crate::description::SourceLocation;
 use crate::evidence::{FailedCheck, FailureKind};
 use crate::snapshot::{ExecutionOutcome, StepKind};
 use crate::timestamp::Timestamp;
-use serde::{Deserialize, Serialize};
 
 /// One execution of a step. Nothing is cut, and secrets are redacted where the texts are made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trace {
     /// Index of the step in its scenario.
     pub step: u32,
@@ -32,7 +31,7 @@ pub struct Trace {
 }
 
 /// Why an execution did not succeed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TracedFailure {
     /// Why.
     pub kind: FailureKind,

@@ -1,11 +1,9 @@
 //! How a campaign ended, and the exit code that says so.
 
-use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The verdict on a campaign, from best to worst.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
     /// All checks and criteria were met.
     Successful,
