@@ -1,4 +1,4 @@
-//! SourceReader the configuration from everywhere it may be given.
+//! Reads the configuration from everywhere it may be given.
 
 use super::criteria::GivenCriterion;
 use super::entry::{Entry, Origin, Value};
@@ -6,7 +6,7 @@ use super::environment::Environment;
 use super::expand::expand;
 use super::file::{self, CRITERIA, FileValue};
 use super::keys::{self, ENVIRONMENT_PREFIX, FAMILIES, TEST_PREFIX, environment_name};
-use super::mask::HIDDEN;
+use super::mask::{HIDDEN, is_secret, masked};
 use super::section::{Known, Sections};
 use super::settings::Settings;
 use super::shown::shown;
@@ -262,7 +262,9 @@ impl SourceReader<'_> {
 /// The problem of a value that is not what `key` must be.
 pub(super) fn must_be(entry: &Entry, key: &str, expected: &str) -> Problem {
     let given = match &entry.value {
-        Value { text: Ok(text), literal: true } => format!(", it is '{text}'"),
+        Value { text: Ok(text), literal: true } if !is_secret(key.trim_matches('\'')) => {
+            format!(", it is '{}'", masked(text))
+        }
         _ => String::new(),
     };
     Problem::at(entry.place(), format_args!("{key} must be {expected}{given}"))
@@ -465,6 +467,11 @@ scenarios:
                  for example 250ms, 1.5s, 2m or 1h, it is '5'",
             ),
             ("campaign.name=", "-c campaign.name: campaign.name must be a text that is not empty, it is ''"),
+            (
+                "report.link=ftp://user:hunter2@reports",
+                "-c report.link: report.link must be an address that begins with http:// or https://, it is \
+                 'ftp://user:***@reports'",
+            ),
         ] {
             assert_eq!(problems(&[], Environment::default(), &[pair]), [expected]);
         }
