@@ -34,8 +34,10 @@ pub(super) fn failed_sources(figures: &ScenarioFigures, evidence: &[&Evidence]) 
     let evidence: Vec<Evidence> =
         evidence.iter().filter(|one| one.kind == FailureKind::Source).map(|one| (*one).clone()).collect();
     let of_joins = figures.joins.values().filter_map(|join| {
-        let why = join.failed.as_ref()?.trim_start_matches(&format!("{}: ", join.name));
-        Some((join.name.clone(), format!("{}: {why}", join.name)))
+        let (name, why) = (&join.name, join.failed.as_deref()?);
+        let prefix = format!("{name}: ");
+        let message = if why.starts_with(&prefix) { why.to_owned() } else { prefix + why };
+        Some((name.clone(), message))
     });
     let mut failed: Vec<(String, String)> = of_joins.collect();
     for one in &evidence {
