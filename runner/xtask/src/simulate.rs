@@ -37,3 +37,16 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let status = cargo.status().context("failed to run cargo")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cargo is content with a test that is not there.
+    #[test]
+    fn the_test_that_is_run_exists() {
+        let file = root().join("runner/crates/qalipsis-head/src/simulation.rs");
+        let name = TEST.rsplit("::").next().unwrap();
+        assert!(std::fs::read_to_string(file).unwrap().contains(&format!("\nfn {name}()")));
+    }
+}

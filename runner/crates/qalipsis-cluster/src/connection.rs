@@ -5,7 +5,7 @@
 
 use crate::local::{ConnectError, Receiver, Sender, connect};
 use crate::message::{FactoryMessage, HeadMessage, ToFactory, ToHead};
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Received};
 use crate::transport::{Arrival, FactoryEnd};
 use std::io;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior};
 
 /// How often the head gets a sign of life.
-const HEARTBEAT: Duration = Duration::from_millis(500);
+pub const HEARTBEAT: Duration = Duration::from_millis(500);
 
 /// Messages that may wait for the socket; figures wait, nothing is dropped here.
 const WAITING: usize = 64;
@@ -194,7 +194,8 @@ impl Link {
                 _ = heartbeat.tick() => {
                     if self.send(ToHead::Heartbeat).await.is_err() {
                         // The head has gone, maybe because it needs nothing more of this factory.
-                        open = self.take(Ok(None)).await?;
+                        self.end_receiving();
+                        open = false;
                     }
                     if let Some(still) = stillness.seen(self.moves.load(Relaxed)) {
                         let why = format!(
@@ -223,24 +224,18 @@ impl Link {
     /// Takes what came; whether more may come.
     async fn take(&mut self, message: io::Result<Option<HeadMessage>>) -> io::Result<bool> {
         match message {
-            Ok(Some(HeadMessage { message: ToFactory::Acknowledge(next), .. })) => {
-                self.outbox.acknowledge(next);
-                Ok(true)
-            }
-            Ok(Some(HeadMessage { message: ToFactory::Resend(from), .. })) => {
-                let missing: Vec<FactoryMessage> = self.outbox.from(from).collect();
-                for message in missing {
-                    self.wire.send(message).await?;
+            Ok(Some(message)) => match self.outbox.receive(message) {
+                Received::Nothing => Ok(true),
+                Received::Missing(reports) => {
+                    for report in reports {
+                        self.wire.send(report).await?;
+                    }
+                    Ok(true)
                 }
-                Ok(true)
-            }
-            Ok(Some(HeadMessage { sequence, message })) => {
-                Ok(!self.outbox.accepts(sequence) || self.received.send(Ok(message)).await.is_ok())
-            }
-            // The receiver of a gone head is dropped, which the factory sees as its end.
+                Received::Directive(directive) => Ok(self.received.send(Ok(directive)).await.is_ok()),
+            },
             Ok(None) => {
-                let (gone, _) = mpsc::channel(1);
-                self.received = gone;
+                self.end_receiving();
                 Ok(false)
             }
             Err(error) => {
@@ -250,10 +245,15 @@ impl Link {
         }
     }
 
+    /// The factory sees the end of the head.
+    fn end_receiving(&mut self) {
+        self.received = mpsc::channel(1).0;
+    }
+
     /// Waits until the head has everything, for a while: a head that is gone acknowledges nothing.
     async fn finish(mut self, open: bool) -> io::Result<()> {
         // The factory does not listen any more.
-        self.received = mpsc::channel(1).0;
+        self.end_receiving();
         let acknowledged = async {
             let mut heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
             while !self.outbox.is_empty() {

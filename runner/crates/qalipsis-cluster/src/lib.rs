@@ -16,11 +16,11 @@ mod transport;
 #[expect(unreachable_pub, clippy::large_enum_variant, clippy::module_inception, reason = "it is generated")]
 mod wire;
 
-pub use connection::HeadConnection;
+pub use connection::{HEARTBEAT, HeadConnection};
 pub use local::{ConnectError, Listener, Receiver, Sender, connect};
 pub use malformed::Malformed;
-pub use message::{FactoryMessage, HeadMessage, ToFactory, ToHead};
-pub use outbox::Outbox;
+pub use message::{BATCH, FactoryMessage, HeadMessage, ToFactory, ToHead};
+pub use outbox::{Outbox, Received};
 pub use relay::relay;
 pub use signals::StopSignals;
 pub use transport::{Arrival, FactoryEnd, FactoryId, InProcess, Transport};

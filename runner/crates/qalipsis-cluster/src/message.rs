@@ -75,15 +75,18 @@ pub enum ToHead {
     Evidence(Box<Evidence>),
     /// One execution of a replayed iteration, when the plan asked for a replay.
     Trace(Box<Trace>),
-    /// Events of minions, when the plan asks for events; at most 1,000 of them.
+    /// Events of minions, when the plan asks for events; at most [`BATCH`] of them.
     Events(Vec<Event>),
-    /// Executions that failed, when the plan's limit asks for any; at most 1,000 of them.
+    /// Executions that failed, when the plan's limit asks for any; at most [`BATCH`] of them.
     Failures(Vec<FailedExecution>),
     /// Scenario code blocks it for good; names it. Nothing follows.
     Stuck(String),
     /// Everything ended and was reported; nothing follows.
     Ended,
 }
+
+/// The most events, or failed executions, of one message: with the longest texts about 2.5 MB.
+pub const BATCH: usize = 1_000;
 
 impl ToHead {
     /// Whether it is a report, which has a number of its own and is sent again when the head asks for it.

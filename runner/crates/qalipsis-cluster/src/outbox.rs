@@ -1,10 +1,21 @@
 //! What a factory has sent and the head has not acknowledged.
 
-use crate::message::{FactoryMessage, ToHead};
+use crate::message::{FactoryMessage, HeadMessage, ToFactory, ToHead};
 use std::collections::VecDeque;
 
 /// Reports that may be unacknowledged; further ones wait where they are made.
 const LIMIT: usize = 256;
+
+/// What a message of the head asks for.
+#[derive(Debug)]
+pub enum Received {
+    /// Nothing: it was an acknowledgement, or a directive out of its turn.
+    Nothing,
+    /// These reports again.
+    Missing(Vec<FactoryMessage>),
+    /// To follow this directive, which comes in its turn.
+    Directive(ToFactory),
+}
 
 /// Numbers the messages of one process of a factory, and keeps its reports until the head has them.
 #[derive(Debug)]
@@ -44,6 +55,19 @@ impl Outbox {
         self.unacknowledged.is_empty()
     }
 
+    /// Takes a message of the head.
+    pub fn receive(&mut self, message: HeadMessage) -> Received {
+        match message.message {
+            ToFactory::Acknowledge(next) => {
+                self.acknowledge(next);
+                Received::Nothing
+            }
+            ToFactory::Resend(from) => Received::Missing(self.from(from).collect()),
+            directive if self.accepts(message.sequence) => Received::Directive(directive),
+            _ => Received::Nothing,
+        }
+    }
+
     /// The head has all reports with a number below `next`.
     pub fn acknowledge(&mut self, next: u64) {
         let first = self.first();
@@ -54,7 +78,7 @@ impl Outbox {
     }
 
     /// The reports from this number on, to be sent again. What was acknowledged is not among them.
-    pub fn from(&self, sequence: u64) -> impl Iterator<Item = FactoryMessage> {
+    fn from(&self, sequence: u64) -> impl Iterator<Item = FactoryMessage> {
         let first = self.first();
         let skipped = sequence.saturating_sub(first) as usize;
         let reports = (first..).zip(&self.unacknowledged).skip(skipped);

@@ -105,7 +105,7 @@ pub async fn prepare(scenarios: &[Scenario], plan: FactoryPlan) -> Result<Factor
 ///
 /// # Errors
 /// Every scenario that could not get ready, with target and cause; and of a stop, what was still being opened.
-pub async fn prepare_until(
+pub(crate) async fn prepare_until(
     scenarios: &[Scenario],
     plan: FactoryPlan,
     stopping: watch::Receiver<Option<Stop>>,
@@ -242,8 +242,7 @@ impl Factory {
         let mut second = tokio::time::interval_at(start + SNAPSHOT_PERIOD, SNAPSHOT_PERIOD);
         // One snapshot has all of a time in which none was taken.
         second.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut emitting = tokio::time::interval(forwarding::PERIOD);
-        let mut listing = tokio::time::interval(forwarding::PERIOD);
+        let mut forwarding = tokio::time::interval(forwarding::PERIOD);
         let mut ended_at: Option<Instant> = None;
         let mut cancelled_at: Option<Instant> = None;
         loop {
@@ -254,11 +253,9 @@ impl Factory {
                 Some(trace) = self.traces.recv() => {
                     if events.send(Event::Trace(Box::new(trace))).await.is_err() { return; }
                 }
-                _ = emitting.tick(), if forwarder.collects() => {
-                    if forwarder.send(&events).await.is_err() { return; }
-                }
-                _ = listing.tick() => {
-                    if forwarding::failures(&self.evidence, &events).await.is_err() { return; }
+                _ = forwarding.tick() => {
+                    if forwarder.send(&events).await.is_err()
+                        || forwarding::failures(&self.evidence, &events).await.is_err() { return; }
                 }
                 _ = second.tick(), if !room.is_full() => {
                     let snapshot = snapshots.take(self.clock.now(), !load.is_over());

@@ -1,18 +1,15 @@
 //! The way of events from the workers to the head.
 
 use crate::factory::Event as FactoryEvent;
+use qalipsis_cluster::BATCH;
 use qalipsis_core::evidence::EvidenceKeeper;
 use qalipsis_core::minion::Worker;
-use qalipsis_model::event::Event;
-use qalipsis_model::failure::FailedExecution;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// How often the buffers of the workers are emptied.
 pub(crate) const PERIOD: Duration = Duration::from_millis(100);
-/// Events of one message: with the longest texts about 2.5 MB.
-const BATCH: usize = 1_000;
 /// Messages that may wait for the head before events stay where they are, and are dropped there when it is too
 /// long. Figures and failures need the rest of the way.
 const WAITING: usize = 64;
@@ -28,11 +25,6 @@ impl EventForwarder {
         Self { workers: workers.filter(|worker| worker.events.is_some()).collect() }
     }
 
-    /// Whether events are collected at all.
-    pub(crate) fn collects(&self) -> bool {
-        !self.workers.is_empty()
-    }
-
     /// Sends what waits, unless too much waits for the head already.
     ///
     /// # Errors
@@ -41,7 +33,7 @@ impl EventForwarder {
         &self,
         head: &mpsc::Sender<FactoryEvent>,
     ) -> Result<(), mpsc::error::SendError<FactoryEvent>> {
-        if head.max_capacity() - head.capacity() > WAITING {
+        if is_behind(head) {
             return Ok(());
         }
         self.finish(head).await
@@ -56,14 +48,7 @@ impl EventForwarder {
         head: &mpsc::Sender<FactoryEvent>,
     ) -> Result<(), mpsc::error::SendError<FactoryEvent>> {
         for buffer in self.workers.iter().filter_map(|worker| worker.events.as_ref()) {
-            let mut events = buffer.drain().into_iter();
-            loop {
-                let batch: Vec<Event> = events.by_ref().take(BATCH).collect();
-                if batch.is_empty() {
-                    break;
-                }
-                head.send(FactoryEvent::Events(batch)).await?;
-            }
+            batches(buffer.drain(), head, FactoryEvent::Events).await?;
         }
         Ok(())
     }
@@ -77,7 +62,7 @@ pub(crate) async fn failures(
     keeper: &EvidenceKeeper,
     head: &mpsc::Sender<FactoryEvent>,
 ) -> Result<(), mpsc::error::SendError<FactoryEvent>> {
-    if head.max_capacity() - head.capacity() > WAITING {
+    if is_behind(head) {
         return Ok(());
     }
     all_failures(keeper, head).await
@@ -91,12 +76,26 @@ pub(crate) async fn all_failures(
     keeper: &EvidenceKeeper,
     head: &mpsc::Sender<FactoryEvent>,
 ) -> Result<(), mpsc::error::SendError<FactoryEvent>> {
-    let mut failed = keeper.failures.drain().into_iter();
+    batches(keeper.failures.drain(), head, FactoryEvent::Failures).await
+}
+
+/// Whether so much waits for the head that events and failures stay where they are.
+fn is_behind(head: &mpsc::Sender<FactoryEvent>) -> bool {
+    head.max_capacity() - head.capacity() > WAITING
+}
+
+/// Sends all items, as many in a message as it may have.
+async fn batches<T>(
+    items: Vec<T>,
+    head: &mpsc::Sender<FactoryEvent>,
+    message: fn(Vec<T>) -> FactoryEvent,
+) -> Result<(), mpsc::error::SendError<FactoryEvent>> {
+    let mut items = items.into_iter();
     loop {
-        let batch: Vec<FailedExecution> = failed.by_ref().take(BATCH).collect();
+        let batch: Vec<T> = items.by_ref().take(BATCH).collect();
         if batch.is_empty() {
             return Ok(());
         }
-        head.send(FactoryEvent::Failures(batch)).await?;
+        head.send(message(batch)).await?;
     }
 }

@@ -1,6 +1,7 @@
 //! A factory under a head: it follows the head's directives and reports what happens.
 
-use crate::{Event, Handle, prepare_until};
+use crate::factory::prepare_until;
+use crate::{Event, Handle};
 use qalipsis_cluster::{HeadConnection, ToFactory, ToHead};
 use qalipsis_core::scenario::Scenario;
 use qalipsis_model::plan::{CONTRACT, Stop};
@@ -84,18 +85,19 @@ async fn report(
     loop {
         tokio::select! {
             event = events.recv() => {
-                let (message, last) = match event {
-                    Some(Event::Snapshot(snapshot, _)) => (ToHead::Snapshot(Box::new(snapshot)), false),
-                    Some(Event::Evidence(evidence)) => (ToHead::Evidence(evidence), false),
-                    Some(Event::Trace(trace)) => (ToHead::Trace(trace), false),
-                    Some(Event::Events(emitted)) => (ToHead::Events(emitted), false),
-                    Some(Event::Failures(failed)) => (ToHead::Failures(failed), false),
-                    Some(Event::Stuck(who)) => (ToHead::Stuck(who), true),
-                    Some(Event::Ended) => (ToHead::Ended, true),
+                let message = match event {
+                    Some(Event::Snapshot(snapshot, _)) => ToHead::Snapshot(Box::new(snapshot)),
+                    Some(Event::Evidence(evidence)) => ToHead::Evidence(evidence),
+                    Some(Event::Trace(trace)) => ToHead::Trace(trace),
+                    Some(Event::Events(emitted)) => ToHead::Events(emitted),
+                    Some(Event::Failures(failed)) => ToHead::Failures(failed),
+                    Some(Event::Stuck(who)) => ToHead::Stuck(who),
+                    Some(Event::Ended) => ToHead::Ended,
                     None => return Err(io::Error::other("the engine stopped without reporting its end")),
                 };
+                let is_last = message.is_last();
                 head.send(message).await?;
-                if last {
+                if is_last {
                     return head.close().await;
                 }
             }

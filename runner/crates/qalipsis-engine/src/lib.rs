@@ -14,6 +14,6 @@ mod snapshots;
 mod sources;
 mod worker;
 
-pub use factory::{Event, Factory, Handle, prepare, prepare_until};
+pub use factory::{Event, Factory, Handle, prepare};
 pub use host::host;
 pub use snapshots::Waiting;

@@ -12,18 +12,18 @@ use qalipsis_model::snapshot::{ScenarioFigures, Snapshot};
 use qalipsis_model::timestamp::Timestamp;
 use std::sync::Arc;
 
-/// Snapshots that may wait for the head. While so many do, none is taken: they are differences, so the next one has it
+/// Snapshots that may wait for the connection to the head. While so many do, none is taken: they are differences, so the next one has it
 /// all, and they are large.
 const ROOM: usize = 8;
 
-/// Counts a snapshot among those that wait for the head, until it is dropped.
+/// Counts a snapshot among those that wait for the connection, until it is dropped.
 #[derive(Debug)]
 pub struct Waiting {
     /// Each clone but that of the room is a snapshot.
     _counted: Arc<()>,
 }
 
-/// The snapshots that wait for the head.
+/// The snapshots that wait for the connection to the head.
 #[derive(Debug, Default)]
 pub(crate) struct WaitingRoom(Arc<()>);
 

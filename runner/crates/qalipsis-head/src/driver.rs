@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
 /// How often silence and limits are looked for.
-const TICK: Duration = Duration::from_millis(100);
+pub(crate) const TICK: Duration = Duration::from_millis(100);
 
 impl Campaign {
     /// Leads the factories behind `transport` through the campaign, and judges it. `stops` carries the user's requests

@@ -8,7 +8,7 @@ use qalipsis_model::trace::Trace;
 
 /// Something to be done outside of the fold.
 #[derive(Debug)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Send a message to a factory.
     Send(FactoryId, HeadMessage),
     /// Publish an event to all subscribers.

@@ -5,7 +5,7 @@ use qalipsis_model::plan::Stop;
 
 /// Everything that can happen to a campaign.
 #[derive(Debug)]
-pub enum Input {
+pub(crate) enum Input {
     /// Time has passed; at least every 100 ms.
     Tick,
     /// A factory has sent a message.

@@ -1,6 +1,6 @@
 //! The head: leads factories through a campaign, merges their figures, notices which are lost, and judges.
 //!
-//! A campaign is a fold: [`State::apply`] takes what happened and when, and gives what is to be done. It does no IO,
+//! A campaign is a fold: `State::apply` takes what happened and when, and gives what is to be done. It does no IO,
 //! awaits nothing and reads no clock, so that it can be simulated. [`Campaign::run`] drives it over a
 //! [`Transport`](qalipsis_cluster::Transport).
 
@@ -23,10 +23,6 @@ mod sink;
 mod state;
 
 pub use campaign::{Campaign, Goal};
-pub use effect::Effect;
 pub use event::{Broadcast, CampaignEvent, EVENTS, Phase, Second};
-pub use input::Input;
-pub use now::Now;
 pub use progress::Progress;
 pub use sink::{EventSink, FailureSink, Sinks, TraceSink};
-pub use state::State;

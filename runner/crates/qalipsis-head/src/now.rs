@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// A reading of both clocks.
 #[derive(Debug, Clone, Copy)]
-pub struct Now {
+pub(crate) struct Now {
     /// The monotonic clock, since some instant before the campaign.
     pub monotonic: Duration,
     /// The wall clock.

@@ -1,11 +1,12 @@
 //! How long a factory shows no sign of life, and how long the head itself could not look.
 
+use qalipsis_cluster::HEARTBEAT;
 use qalipsis_model::duration::human;
 use qalipsis_model::timestamp::Timestamp;
 use std::time::Duration;
 
-/// A factory that shows no sign of life for so long is late: it sends one every 500 ms.
-const LATE: Duration = Duration::from_millis(2500);
+/// A factory that shows no sign of life for so long is late: it sends heartbeats.
+const LATE: Duration = HEARTBEAT.saturating_mul(5);
 
 /// The most that counts as a factory's silence between two looks. A longer time is one in which the head did not run,
 /// and what a factory sent meanwhile was not read.
@@ -128,8 +129,7 @@ impl RunningTime {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const TICK: Duration = Duration::from_millis(100);
+    use crate::driver::TICK;
 
     #[test]
     fn f1_a_late_factory_is_noticed_once_and_reported_with_its_longest_silence() {

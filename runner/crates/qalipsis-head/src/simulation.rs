@@ -10,6 +10,7 @@ mod faults;
 mod invariants;
 mod network;
 
+use crate::driver::TICK;
 use crate::effect::Effect;
 use crate::event::{CampaignEvent, Phase};
 use crate::fixture::{START, campaign, plan, scenario, secs};
@@ -27,9 +28,6 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::ops::Range;
 use std::time::{Duration, Instant};
-
-/// How often the head looks for silence and limits.
-const TICK: Duration = Duration::from_millis(100);
 
 /// A campaign that takes longer in simulated time never ends.
 const ENDLESS: Duration = secs(600);

@@ -53,7 +53,7 @@ struct Start {
 
 /// The state of a campaign.
 #[derive(Debug)]
-pub struct State {
+pub(crate) struct State {
     plan: CampaignPlan,
     described: Vec<Described>,
     goal: Goal,
@@ -86,7 +86,7 @@ pub struct State {
 
 impl State {
     /// Of a campaign that begins now.
-    pub fn new(campaign: Campaign, now: Now) -> Self {
+    pub(crate) fn new(campaign: Campaign, now: Now) -> Self {
         let Campaign { plan, factories, described, goal, git_revision, environment, publishes_figures } =
             campaign;
         let factories = with_unique_names(factories);
@@ -124,7 +124,7 @@ impl State {
     }
 
     /// Takes what happened, and gives what is to be done.
-    pub fn apply(&mut self, input: Input, now: Now) -> Vec<Effect> {
+    pub(crate) fn apply(&mut self, input: Input, now: Now) -> Vec<Effect> {
         match input {
             Input::Tick => self.on_tick(now),
             Input::Message(factory, message) => self.on_message(factory, *message, now),
@@ -152,12 +152,12 @@ impl State {
     }
 
     /// Whether nothing more is awaited.
-    pub fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.factories.iter().all(FactoryState::is_settled)
     }
 
     /// The plan of a factory, whose name is unique in the campaign.
-    pub fn factory_plan(&self, factory: FactoryId) -> Option<&FactoryPlan> {
+    pub(crate) fn factory_plan(&self, factory: FactoryId) -> Option<&FactoryPlan> {
         self.factories.get(factory.0 as usize).map(|factory| &factory.plan)
     }
 

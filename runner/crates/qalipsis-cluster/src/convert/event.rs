@@ -3,13 +3,11 @@
 use super::common::{Texts, at_most, mirror, read_outcome, read_text, required, write_outcome};
 use super::failure::{read_failure_kind, write_failure_kind};
 use crate::malformed::Malformed;
+use crate::message::BATCH;
 use crate::wire::event as wire;
 use qalipsis_model::event::{Event, Executed, Level, Value};
 use qalipsis_model::timestamp::Timestamp;
 use std::borrow::Cow;
-
-/// Events of one message.
-const LIMIT: usize = 1_000;
 
 mirror!(write_level, read_level, Level, wire::Level, "level", [Trace, Debug, Info, Warn, Error]);
 
@@ -51,7 +49,7 @@ fn write_value(value: &Value) -> wire::event::Value {
 
 pub(super) fn read_events(events: wire::Events) -> Result<Vec<Event>, Malformed> {
     let wire::Events { names, events } = events;
-    at_most(LIMIT, events.len(), "events")?;
+    at_most(BATCH, events.len(), "events")?;
     let read =
         |(place, event)| read_event(event, &names).map_err(|error| error.within(format!("event {place}")));
     events.into_iter().enumerate().map(read).collect()

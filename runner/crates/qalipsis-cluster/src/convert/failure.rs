@@ -5,14 +5,12 @@ use super::common::{
     write_location, write_outcome,
 };
 use crate::malformed::Malformed;
+use crate::message::BATCH;
 use crate::wire::failure as wire;
 use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailedCheck, FailureKind};
 use qalipsis_model::failure::FailedExecution;
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_model::trace::{Trace, TracedFailure};
-
-/// Failed executions of one message.
-const LIMIT: usize = 1_000;
 
 mirror!(
     write_failure_kind,
@@ -149,7 +147,7 @@ pub(super) fn write_failed(failed: &[FailedExecution]) -> wire::FailedExecutions
 
 pub(super) fn read_failed(failed: wire::FailedExecutions) -> Result<Vec<FailedExecution>, Malformed> {
     let wire::FailedExecutions { texts, executions } = failed;
-    at_most(LIMIT, executions.len(), "executions")?;
+    at_most(BATCH, executions.len(), "executions")?;
     let read = |(place, execution)| {
         read_failed_execution(execution, &texts).map_err(|error| error.within(format!("execution {place}")))
     };

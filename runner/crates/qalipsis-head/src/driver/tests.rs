@@ -3,15 +3,12 @@
 use super::*;
 use crate::fixture::{START, campaign, not_ready, plan, reasons, secs, snapshot};
 use crate::{EVENTS, EventSink};
-use qalipsis_cluster::{Arrival, FactoryEnd, InProcess, Outbox, ToFactory, ToHead};
+use qalipsis_cluster::{Arrival, FactoryEnd, HEARTBEAT, InProcess, Outbox, Received, ToFactory, ToHead};
 use qalipsis_model::event::{Event, Level, Value};
 use qalipsis_model::plan::{CONTRACT, EventsPlan, FactoryPlan, Limits};
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 use tokio::time::{advance, sleep};
-
-/// How often a factory shows that it is alive.
-const HEARTBEAT: Duration = Duration::from_millis(500);
 
 /// A factory's end of a campaign.
 struct Factory {
@@ -36,8 +33,8 @@ impl Factory {
     async fn directive(&mut self) -> ToFactory {
         loop {
             let message = self.end.from_head.recv().await.expect("the head is there");
-            if message.message.is_directive() && self.outbox.accepts(message.sequence) {
-                return message.message;
+            if let Received::Directive(directive) = self.outbox.receive(message) {
+                return directive;
             }
         }
     }

@@ -3,16 +3,15 @@
 use super::course::{Course, Fate};
 use super::network::{Network, Occurrence};
 use crate::fixture::{START, not_ready};
-use qalipsis_cluster::{Arrival, FactoryId, FactoryMessage, HeadMessage, Outbox, ToFactory, ToHead};
+use qalipsis_cluster::{Arrival, FactoryId, HEARTBEAT, HeadMessage, Outbox, Received, ToFactory, ToHead};
 use qalipsis_model::event::{Event, Level, Value};
 use qalipsis_model::plan::{CONTRACT, Stop};
 use qalipsis_model::snapshot::{ScenarioFigures, Snapshot, StepFigures};
 use qalipsis_model::timestamp::Timestamp;
 use std::time::Duration;
 
-/// How often it shows that it is alive.
-const HEARTBEAT: Duration = Duration::from_millis(500);
-/// How long its agent waits for the head to have everything.
+/// How long its agent waits for the head to have everything: longer than the second of a real factory, whose local socket
+/// loses nothing.
 const ACKNOWLEDGE_LIMIT: Duration = Duration::from_secs(60);
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -178,17 +177,12 @@ impl Agent {
             _ if matches!(self.phase, Phase::Absent | Phase::Gone) => return,
             _ => {}
         }
-        match message.message {
-            ToFactory::Acknowledge(next) => self.outbox.acknowledge(next),
-            ToFactory::Resend(from) => {
-                let missing: Vec<FactoryMessage> = self.outbox.from(from).collect();
-                missing.iter().for_each(|message| network.send_report(time, self.id, message));
+        match self.outbox.receive(message) {
+            Received::Nothing => {}
+            Received::Missing(reports) => {
+                reports.iter().for_each(|report| network.send_report(time, self.id, report));
             }
-            directive => {
-                if self.outbox.accepts(message.sequence) {
-                    self.follow(time, directive, network);
-                }
-            }
+            Received::Directive(directive) => self.follow(time, directive, network),
         }
     }
 

@@ -8,7 +8,7 @@ use qalipsis_judge::report::Report;
 
 impl State {
     /// Judges what is known now.
-    pub fn into_report(mut self, now: Now) -> Report {
+    pub(crate) fn into_report(mut self, now: Now) -> Report {
         for factory in &self.factories {
             self.notes.extend(factory.silence.note(&factory.plan.factory));
         }

@@ -1,13 +1,12 @@
 //! The fold, step by step: time passes only where a test says so.
 
 use super::*;
+use crate::driver::TICK;
 use crate::fixture::{START, campaign, not_ready, plan, reasons, secs, snapshot};
 use qalipsis_cluster::{FactoryMessage, HeadMessage, Outbox, ToHead};
 use qalipsis_judge::report::Report;
 use qalipsis_model::plan::{CONTRACT, Limits};
 use qalipsis_model::verdict::Status;
-
-const TICK: Duration = Duration::from_millis(100);
 
 /// A campaign under test, with the factories' ends of its messages.
 struct Bench {
