@@ -6,9 +6,12 @@ pub use crate::gaps::Recovery;
 use crate::join::Key;
 use crate::ledger::{Ledger, LedgerControl};
 use futures::StreamExt;
+use qalipsis_model::duration::human;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -44,6 +47,9 @@ pub trait Source: Send + Sized + 'static {
     fn run(self, feed: Feed<Self::Record>) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
+/// An answer that takes so much longer than the server was asked to wait is an interval in which nothing was read.
+pub const SLOW_ANSWER: Duration = Duration::from_secs(1);
+
 /// What a source is read for, to make names that must differ between campaigns and factories.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceContext {
@@ -53,6 +59,15 @@ pub struct SourceContext {
     pub factory: String,
     /// Name of the scenario.
     pub scenario: String,
+}
+
+impl SourceContext {
+    /// A name that no other source has: of this campaign, factory and scenario, numbered in this process.
+    pub fn unique_name(&self) -> String {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Relaxed);
+        format!("qalipsis-{}-{}-{}-{count}", self.campaign, self.factory, self.scenario)
+    }
 }
 
 /// Takes a record, when it came, and how evidence shows it.
@@ -176,6 +191,15 @@ impl<R> Feed<R> {
     /// The source could not read from `from` to `to`, and reads again.
     pub fn gap(&self, from: Instant, to: Instant, recovery: Recovery, cause: impl Into<String>) {
         self.meta.gap(from, to, recovery, cause.into());
+    }
+
+    /// A server, `who`, has answered what it was asked, for which it was to wait for `waits`. If it took
+    /// [`SLOW_ANSWER`] longer, what came meanwhile was only read afterwards: an interval.
+    pub fn answered(&self, who: &str, asked: Instant, at: Instant, waits: Duration) {
+        let took = at - asked;
+        if took >= waits + SLOW_ANSWER {
+            self.gap(asked, at, Recovery::Complete, format!("{who} took {} to answer", human(took)));
+        }
     }
 
     /// A passing event that is no gap: a rebalance, a new partition, a retried fetch. They are counted per

@@ -36,9 +36,49 @@ pub fn lowercase_first(text: &str) -> String {
     }
 }
 
+/// Words in names of headers and fields whose values are secrets.
+const SECRETS: [&str; 10] = [
+    "token",
+    "secret",
+    "passw",
+    "apikey",
+    "api-key",
+    "api_key",
+    "signature",
+    "credential",
+    "authorization",
+    "cookie",
+];
+
+/// Whether a header or a field of this name holds a secret, which must not be shown.
+pub fn names_secret(name: &str) -> bool {
+    let name = name.to_lowercase();
+    SECRETS.iter().any(|word| name.contains(word))
+}
+
+/// A system's error without the number behind it, `(os error 111)`, which means nothing to people.
+pub fn without_number(error: &str) -> &str {
+    error.split(" (os error").next().unwrap_or(error)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_secrets_are_known_however_they_are_written() {
+        for name in ["Authorization", "X-Api-Key", "api_key", "apikey", "Set-Cookie", "db_password", "passwd"]
+        {
+            assert!(names_secret(name), "{name}");
+        }
+        assert!(!names_secret("order-id") && !names_secret("key"));
+    }
+
+    #[test]
+    fn numbers_of_system_errors_are_left_out() {
+        assert_eq!(without_number("Connection refused (os error 111)"), "Connection refused");
+        assert_eq!(without_number("no answer"), "no answer");
+    }
 
     #[test]
     fn a_fragment_keeps_its_acronyms() {

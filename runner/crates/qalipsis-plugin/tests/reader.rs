@@ -7,8 +7,8 @@ use qalipsis_testkit::plugin::{Opened, open};
 use std::thread;
 use std::time::Duration;
 
-/// Longer than a source waits for its thread.
-const LONG: Duration = Duration::from_millis(1200);
+/// Far longer than a source waits for its thread, which ends with the process.
+const LONG: Duration = Duration::from_secs(60);
 
 /// What a thread does once its source has to end.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +52,7 @@ impl Source for Ends {
         match self.how {
             End::FailsWithBlockingCall => {
                 let read = |_, ending: Ending| async move {
-                    tokio::task::spawn_blocking(|| thread::sleep(2 * LONG));
+                    tokio::task::spawn_blocking(|| thread::sleep(LONG));
                     ending.wait().await;
                     failure()
                 };

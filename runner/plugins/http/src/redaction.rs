@@ -3,27 +3,19 @@
 use http::header::{
     AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, SET_COOKIE,
 };
+use qalipsis_core::text::names_secret;
 use std::fmt::Write;
 
 /// Stands for what is left out.
 pub(crate) const REDACTED: &str = "***";
 
-/// Parts of names whose values are secrets.
-const SECRET_WORDS: [&str; 9] =
-    ["token", "secret", "passw", "apikey", "api-key", "api_key", "signature", "credential", "authorization"];
-
-/// Names in queries whose values are secrets, beside the words.
+/// Names in queries whose values are secrets, beside those that [`names_secret`] knows.
 const SECRET_NAMES: [&str; 5] = ["key", "sig", "auth", "code", "pwd"];
-
-fn names_a_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    SECRET_WORDS.iter().any(|word| name.contains(word))
-}
 
 pub(crate) fn is_secret_header(name: &HeaderName, value: &HeaderValue) -> bool {
     value.is_sensitive()
         || [AUTHORIZATION, COOKIE, SET_COOKIE, PROXY_AUTHORIZATION].contains(name)
-        || names_a_secret(name.as_str())
+        || names_secret(name.as_str())
 }
 
 /// The same headers without their secrets.
@@ -75,7 +67,7 @@ pub(crate) fn url(url: &str) -> String {
             shown.push(separator);
             separator = '&';
             match pair.split_once('=') {
-                Some((name, _)) if names_a_secret(name) || SECRET_NAMES.contains(&name) => {
+                Some((name, _)) if names_secret(name) || SECRET_NAMES.contains(&name) => {
                     let _infallible = write!(shown, "{name}={REDACTED}");
                 }
                 _ => shown.push_str(pair),

@@ -4,18 +4,15 @@ use crate::record::{Header, Record, RecordTime, TimeKind};
 use crate::text::quote;
 use bytes::Bytes;
 use qalipsis_core::execution::Exchanged;
+use qalipsis_core::text::names_secret;
 use std::fmt::Write as _;
 
 /// Bytes of a value that are shown.
 pub(crate) const EXCERPT: usize = 2048;
 
-/// Headers whose names contain one of these words hold secrets.
-const SECRET: [&str; 6] = ["authorization", "password", "secret", "token", "cookie", "api-key"];
-
 /// A header as it shows: without its value if that is a secret.
 pub(crate) fn shown(name: &str, value: &[u8]) -> String {
-    let lower = name.to_lowercase();
-    if SECRET.iter().any(|word| lower.contains(word)) { "***".to_owned() } else { quote(value) }
+    if names_secret(name) { "***".to_owned() } else { quote(value) }
 }
 
 /// What is shown of a record that was read.

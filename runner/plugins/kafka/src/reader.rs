@@ -17,13 +17,12 @@ use crate::watch::Watch;
 use qalipsis_core::execution::Exchanged as _;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::duration::human;
-use qalipsis_core::source::{Feed, Recovery, SourceContext};
+use qalipsis_core::source::{Feed, Recovery};
 use qalipsis_plugin::reader::{self, Ending};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// How often a quiet source looks whether it has to end.
@@ -84,7 +83,7 @@ impl<T: Send + 'static> Reading<'_, T> {
         let out_of_range = OUT_OF_RANGE[usize::from(self.source.group.is_some())];
         let defaults = [&DEFAULTS[..], &CONSUMER_DEFAULTS, &[out_of_range]].concat();
         let mut config = kafka.properties.config(&kafka.brokers, &defaults)?;
-        let group = self.source.group.clone().unwrap_or_else(|| own_group(self.feed.context()));
+        let group = self.source.group.clone().unwrap_or_else(|| self.feed.context().unique_name());
         config.set("group.id", &group);
         let created = config.create_with_context::<_, BaseConsumer<Watch>>(watch.clone());
         let consumer =
@@ -361,11 +360,4 @@ fn hopeless(error: &KafkaError) -> bool {
                     | RDKafkaErrorCode::InvalidSessionTimeout
             )
         )
-}
-
-/// A group that no other reader has: of this campaign, factory and scenario, numbered in this process.
-fn own_group(context: &SourceContext) -> String {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Relaxed);
-    format!("qalipsis-{}-{}-{}-{count}", context.campaign, context.factory, context.scenario)
 }

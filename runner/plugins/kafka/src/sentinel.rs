@@ -95,10 +95,8 @@ impl<R: Send + 'static> Sentinel<R> {
                         is_away = false;
                     } else if let Some((at, why)) = broken.filter(|(at, _)| at.elapsed() > UNHARMED) {
                         self.feed.gap(at, Instant::now(), Recovery::Complete, why);
-                    } else if began.elapsed() >= ANSWER {
-                        let waited = qalipsis_core::model::duration::human(began.elapsed());
-                        let why = format!("the brokers took {waited} to answer");
-                        self.feed.gap(began, Instant::now(), Recovery::Complete, why);
+                    } else {
+                        self.feed.answered("the brokers", began, Instant::now(), Duration::ZERO);
                     }
                     (interrupted, well) = (false, began);
                     watch.recovered();

@@ -12,7 +12,7 @@ use futures::{StreamExt, pin_mut};
 use parking_lot::Mutex;
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::duration::human;
-use qalipsis_core::source::{Feed, Recovery};
+use qalipsis_core::source::{Feed, Recovery, SLOW_ANSWER};
 use serde::de::DeserializeOwned;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -45,9 +45,6 @@ const LAST_COUNT: Duration = Duration::from_millis(500);
 
 /// A period as good as none.
 const LONGEST: Duration = Duration::from_secs(60 * 60 * 24 * 365);
-
-/// An answer that takes so long is an interval in which nothing was read.
-const SLOW_ANSWER: Duration = Duration::from_secs(1);
 
 /// From how long on a scan counts as slow, if it takes longer than the period as well.
 const SLOW: Duration = Duration::from_millis(250);
@@ -147,8 +144,7 @@ async fn read<T: DeserializeOwned>(
                     feed.resumed(Recovery::Complete);
                 }
                 if let Some((from, to)) = session.slow.lock().take() {
-                    let cause = format!("the server took {} to answer", human(to - from));
-                    feed.gap(from, to, Recovery::Complete, cause);
+                    feed.answered("the server", from, to, Duration::ZERO);
                 }
                 complete = Instant::now();
                 let took = began.elapsed();

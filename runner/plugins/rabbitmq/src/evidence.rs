@@ -5,21 +5,13 @@ use crate::text::{exchange, quote};
 use bytes::Bytes;
 use qalipsis_core::execution::Exchanged;
 use qalipsis_core::model::timestamp::Timestamp;
+use qalipsis_core::text::names_secret;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// Bytes of a body that are shown.
 pub(crate) const EXCERPT: usize = 2048;
-
-/// Headers whose names contain one of these words hold secrets.
-const SECRET: [&str; 6] = ["authorization", "password", "secret", "token", "cookie", "api-key"];
-
-/// Whether the value of this header must not show.
-pub(crate) fn is_secret(header: &str) -> bool {
-    let lower = header.to_lowercase();
-    SECRET.iter().any(|word| lower.contains(word))
-}
 
 /// What is shown of a message that was read.
 pub(crate) struct Read {
@@ -78,7 +70,8 @@ impl Exchanged for Read {
             let _ = write!(text, "\ntimestamp: {}", at.rfc3339());
         }
         for (name, value) in &self.headers {
-            let shown = if is_secret(name) { "***".to_owned() } else { quote(value.to_string().as_bytes()) };
+            let shown =
+                if names_secret(name) { "***".to_owned() } else { quote(value.to_string().as_bytes()) };
             let _ = write!(text, "\n{name}: {shown}");
         }
         text

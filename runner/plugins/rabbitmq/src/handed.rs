@@ -34,12 +34,6 @@ impl Handed {
         }
     }
 
-    /// The connection is lost, and with it the queue: nothing comes again.
-    pub(crate) fn forget(&mut self) {
-        self.recent.clear();
-        self.lost.clear();
-    }
-
     /// Whether this message was handed over before a connection was lost, and comes again for that reason.
     pub(crate) fn comes_again(&mut self, delivery: &Delivery) -> bool {
         if !delivery.redelivered || self.lost.is_empty() {
@@ -70,7 +64,12 @@ fn fingerprint(delivery: &Delivery) -> u64 {
     properties.kind().hash(&mut hasher);
     properties.reply_to().hash(&mut hasher);
     properties.app_id().hash(&mut hasher);
+    properties.user_id().hash(&mut hasher);
     properties.content_type().hash(&mut hasher);
+    properties.content_encoding().hash(&mut hasher);
+    properties.delivery_mode().hash(&mut hasher);
+    properties.priority().hash(&mut hasher);
+    properties.expiration().hash(&mut hasher);
     for (name, value) in properties.headers().iter().flat_map(|headers| headers.inner()) {
         if !COUNTS.contains(&name.as_str()) {
             name.hash(&mut hasher);
@@ -114,7 +113,7 @@ mod tests {
         assert!(handed.comes_again(&delivery("once", true)));
         assert!(!handed.comes_again(&delivery("once", true)));
         assert!(handed.comes_again(&delivery("twice", true)));
-        handed.forget();
+        assert!(handed.comes_again(&delivery("twice", true)));
         assert!(!handed.comes_again(&delivery("twice", true)));
     }
 

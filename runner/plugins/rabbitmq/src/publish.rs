@@ -1,7 +1,6 @@
 //! Publishing messages and awaiting their confirmation.
 
 use crate::client::RabbitMq;
-use crate::evidence::is_secret;
 use crate::link::Link;
 use crate::text::{cause, exchange, quote};
 use bytes::Bytes;
@@ -14,6 +13,7 @@ use qalipsis_core::clock;
 use qalipsis_core::execution::{self, Exchanged};
 use qalipsis_core::fault::Fault;
 use qalipsis_core::model::duration::human;
+use qalipsis_core::text::names_secret;
 use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
@@ -316,7 +316,7 @@ impl fmt::Display for Exchange {
             }
         }
         for (name, value) in &message.headers {
-            let shown = if is_secret(name) { "***".to_owned() } else { quote(value) };
+            let shown = if names_secret(name) { "***".to_owned() } else { quote(value) };
             write!(f, "\n{name}: {shown}")?;
         }
         match &message.body {

@@ -24,7 +24,6 @@ use qalipsis_core::model::duration::human;
 use qalipsis_core::source::{Feed, Recovery, SourceContext};
 use qalipsis_plugin::reader::{self, Ending};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -42,9 +41,6 @@ const OUTAGE: Duration = Duration::from_secs(1);
 
 /// How long a broker that is back may refuse what it had before: others may have to declare it again.
 const REFUSED: Duration = Duration::from_secs(3);
-
-/// An answer that takes so long is an interval in which nothing was read.
-const SLOW: Duration = Duration::from_secs(1);
 
 /// How often the broker is asked for what it has left.
 const LAG: Duration = Duration::from_secs(1);
@@ -116,12 +112,7 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
     /// Reads until it has to end.
     async fn run(mut self, ending: &Ending) -> Result<(), Fault> {
         let feed = self.feed;
-        let stop = async {
-            tokio::select! {
-                () = feed.stopped() => {}
-                () = ending.wait() => {}
-            }
-        };
+        let stop = ending.wait();
         tokio::pin!(stop);
 
         let warm_up = self.open(Instant::now() + WARM_UP);
@@ -157,17 +148,10 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
                     Recovery::Complete
                 }
                 // Its queue is gone with the connection, and what was in it.
-                Origin::Exchange { .. } => {
-                    self.handed.forget();
-                    Recovery::Lossy
-                }
+                Origin::Exchange { .. } => Recovery::Lossy,
             };
             tracing::warn!(source = %self.source.origin, "reading was interrupted: {why}");
-            if self.transient && is_restart(&why) {
-                recovery = Recovery::Lossy;
-            }
-            if why.code == "cancelled" || is_refusal(&why) {
-                // Whatever made the broker take the queue away, it may have taken messages along.
+            if self.may_have_lost(&why) {
                 recovery = Recovery::Lossy;
             }
             let mut refused_since = None;
@@ -185,11 +169,10 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
                         Err(_) => why = self.failed(&format!("no answer within {}", human(ATTEMPT))),
                     },
                 }
-                if self.transient && is_restart(&why) {
+                if self.may_have_lost(&why) {
                     recovery = Recovery::Lossy;
                 }
                 if is_refusal(&why) {
-                    recovery = Recovery::Lossy;
                     if refused_since.get_or_insert_with(Instant::now).elapsed() >= REFUSED {
                         return Err(why);
                     }
@@ -353,7 +336,10 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
         if self.handed.comes_again(delivery) {
             return;
         }
-        self.handed.add(delivery);
+        // The queue of an exchange is gone with its connection, and nothing comes again.
+        if matches!(self.source.origin, Origin::Queue(_)) {
+            self.handed.add(delivery);
+        }
         self.transient |= *delivery.properties.delivery_mode() != Some(PERSISTENT);
         let message = BorrowedMessage::new(delivery, queue);
         self.feed.bytes(delivery.data.len() as u64);
@@ -392,11 +378,7 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
             Ok(Ok(queue)) => {
                 self.handed.settled();
                 self.heard = Instant::now();
-                let took = self.heard - asked;
-                if took >= SLOW {
-                    let cause = format!("the broker took {} to answer", human(took));
-                    self.feed.gap(asked, self.heard, Recovery::Complete, cause);
-                }
+                self.feed.answered("the broker", asked, self.heard, Duration::ZERO);
                 self.feed.lag(u64::from(queue.message_count()) + consumer.events.len() as u64);
                 Ok(())
             }
@@ -405,16 +387,19 @@ impl<'a, T: Send + 'static> Reading<'a, T> {
         }
     }
 
+    /// Whether the broker may have lost messages with what broke the reading: whatever made it take the queue away may
+    /// have taken messages along, and a restart loses those that are not persistent.
+    fn may_have_lost(&self, why: &Fault) -> bool {
+        why.code == "cancelled" || is_refusal(why) || self.transient && is_restart(why)
+    }
+
     fn silent(&self) -> Fault {
         self.failed(&format!("the broker has not answered for {}", human(ATTEMPT))).code("unreachable")
     }
 }
 
-/// A queue that no other source has: of this campaign, factory and scenario, numbered in this process. A
-/// name that would be too long is left to the broker.
+/// A queue that no other source has. A name that would be too long is left to the broker.
 fn own_queue(context: &SourceContext) -> String {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Relaxed);
-    let name = format!("qalipsis-{}-{}-{}-{count}", context.campaign, context.factory, context.scenario);
+    let name = context.unique_name();
     if name.len() > NAME { String::new() } else { name }
 }

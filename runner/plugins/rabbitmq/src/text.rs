@@ -3,6 +3,7 @@
 use lapin::ErrorKind;
 use lapin::protocol::AMQPError;
 use qalipsis_core::fault::chain;
+use qalipsis_core::text::without_number;
 pub(crate) use qalipsis_core::text::{lowercase_first, quote};
 use std::io;
 
@@ -63,11 +64,9 @@ fn io_cause(error: &io::Error) -> (String, &'static str) {
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe
         | io::ErrorKind::UnexpectedEof => ("the connection was lost".to_owned(), "connection-lost"),
-        // The system's texts end in `(os error 111)`, which means nothing to people.
         _ => {
             let text = chain(error);
-            let text = text.split(" (os error").next().unwrap_or(&text);
-            (lowercase_first(text), "connect")
+            (lowercase_first(without_number(&text)), "connect")
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One command and its answer: the action of a step.
 
 use crate::client::Redis;
+use crate::evidence::HIDDEN;
 use crate::text::{code, quote, show};
 use futures::future::BoxFuture;
 use qalipsis_core::execution::{self, Exchanged};
@@ -32,6 +33,8 @@ pub(crate) struct Command {
     pub(crate) shown: String,
     /// The values, for evidence.
     pub(crate) input: String,
+    /// Whether its answer is a secret, as that of a field of such a name.
+    pub(crate) answers_secret: bool,
 }
 
 pub(crate) enum Body {
@@ -54,6 +57,7 @@ impl Command {
             shown: format!("{name} {}", quote(key.as_bytes())),
             key: Some(key),
             input: String::new(),
+            answers_secret: false,
         }
     }
 
@@ -103,9 +107,20 @@ pub(crate) struct Exchange {
     pub(crate) answer: Value,
 }
 
+impl Exchange {
+    /// The answer as it may be shown.
+    fn shown(&self) -> String {
+        if self.command.answers_secret && self.answer != Value::Nil {
+            HIDDEN.to_owned()
+        } else {
+            show(&self.answer)
+        }
+    }
+}
+
 impl Exchanged for Exchange {
     fn summary(&self) -> String {
-        format!("redis {} → {}", self.command.shown, show(&self.answer).lines().next().unwrap_or_default())
+        format!("redis {} → {}", self.command.shown, self.shown().lines().next().unwrap_or_default())
     }
 
     fn details(&self) -> String {
@@ -119,7 +134,7 @@ impl fmt::Display for Exchange {
         if !self.command.input.is_empty() {
             write!(f, " {}", self.command.input)?;
         }
-        write!(f, "\n\n{}", show(&self.answer))
+        write!(f, "\n\n{}", self.shown())
     }
 }
 
@@ -152,7 +167,7 @@ impl<T: 'static> IntoFuture for Call<T> {
                 let message = format!(
                     "redis at {}: {shown}: {problem}, the answer was {}",
                     redis.0.server.name,
-                    quote(show(&exchange.answer).as_bytes())
+                    quote(exchange.shown().as_bytes())
                 );
                 Fault::undecodable(message).code("undecodable").exchange(exchange.to_string())
             })

@@ -2,7 +2,7 @@
 
 use crate::client::Redis;
 use crate::evidence::{ReadMessage, excerpt};
-use crate::outage::{Outage, slow};
+use crate::outage::Outage;
 use crate::record::Message;
 use crate::server::{CONNECT_LIMIT, Server};
 use crate::text::{cause, is_outage, quote};
@@ -208,10 +208,8 @@ impl<T: Send + 'static> Subscribe<T> {
                     Ok(Ok(_)) => {
                         let answered = Instant::now();
                         // While messages came, whoever was slow was not the server.
-                        if let Some(cause) = slow(answered - asked, Duration::ZERO)
-                            && heard.get() < asked
-                        {
-                            feed.gap(asked, answered, Recovery::Complete, cause);
+                        if heard.get() < asked {
+                            feed.answered("the server", asked, answered, Duration::ZERO);
                         }
                         heard.set(asked.max(heard.get()));
                     }

@@ -5,23 +5,18 @@ use crate::record::{Message, StreamRecord};
 use crate::text::quote;
 use bytes::Bytes;
 use qalipsis_core::execution::Exchanged;
+use qalipsis_core::text::names_secret;
 use std::fmt::Write as _;
+
+/// Stands for a secret.
+pub(crate) const HIDDEN: &str = "***";
 
 /// Bytes of a message that are shown.
 const EXCERPT: usize = 2048;
 
-/// Fields whose names contain one of these words hold secrets.
-const SECRET: [&str; 6] = ["authorization", "password", "secret", "token", "cookie", "api-key"];
-
-/// Whether the value of a field of this name must not show.
-pub(crate) fn is_secret(name: &str) -> bool {
-    let name = name.to_lowercase();
-    SECRET.iter().any(|word| name.contains(word))
-}
-
 /// The value of a field as it may be shown.
 pub(crate) fn field(name: &str, value: &[u8]) -> String {
-    if is_secret(name) { "***".to_owned() } else { quote(value) }
+    if names_secret(name) { HIDDEN.to_owned() } else { quote(value) }
 }
 
 /// The part of a message that is kept for evidence.

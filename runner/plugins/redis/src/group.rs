@@ -5,7 +5,6 @@ use crate::server::Connection;
 use qalipsis_core::source::SourceContext;
 use redis::{Cmd, RedisResult, Value};
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// How long the server waits for an entry before it answers with none. A member must not turn away while the server
@@ -40,15 +39,10 @@ pub(crate) struct Reached {
 
 impl Member {
     pub(crate) fn new(stream: &str, group: &str, context: &SourceContext) -> Self {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let count = COUNT.fetch_add(1, Relaxed);
         Self {
             stream: stream.to_owned(),
             group: group.to_owned(),
-            consumer: format!(
-                "qalipsis-{}-{}-{}-{count}",
-                context.campaign, context.factory, context.scenario
-            ),
+            consumer: context.unique_name(),
             unacknowledged: BTreeSet::new(),
             recovering: None,
             deleted: EntryId::default(),

@@ -15,14 +15,6 @@ const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
     .with_max_delay(Duration::from_secs(1))
     .without_max_times();
 
-/// An answer that takes so much longer than the server was asked to wait is worth a word.
-const SLOW: Duration = Duration::from_secs(1);
-
-/// What to say of an answer for which the server was asked to wait for `waits`, if it was slow.
-pub(crate) fn slow(took: Duration, waits: Duration) -> Option<String> {
-    (took >= waits + SLOW).then(|| format!("the server took {} to answer", human(took)))
-}
-
 /// An outage of the server, while there is one.
 #[derive(Default)]
 pub(crate) struct Outage {

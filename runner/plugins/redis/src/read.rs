@@ -4,6 +4,7 @@ use crate::call::{Call, Command};
 use crate::client::Redis;
 use crate::entry::{Entry, entries, pairs};
 use bytes::Bytes;
+use qalipsis_core::text::names_secret;
 use redis::Value;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +41,7 @@ impl Redis {
         let (key, field) = (key.into(), field.into());
         let mut command = Command::about("HGET", key).arg(&field);
         command.shown = format!("{} {}", command.shown, crate::text::quote(field.as_bytes()));
+        command.answers_secret = names_secret(&field);
         Call::new(self, command, |value| optional(value, utf8))
     }
 

@@ -3,7 +3,7 @@
 use crate::entry::{self, Entry, EntryId, number};
 use crate::evidence::field;
 use crate::group::{Member, id, info};
-use crate::outage::{Outage, slow};
+use crate::outage::Outage;
 use crate::record::StreamRecord;
 use crate::server::{ANSWER_LIMIT, Connection, Server};
 use crate::stream::{ConsumeStream, Decode, Position};
@@ -226,7 +226,7 @@ impl<T: Send + 'static> Reading<T> {
         };
         let received = Instant::now();
         let answer = answer.map_err(|error| self.trouble(&error))?;
-        self.answered(asked, waits, received);
+        self.feed.answered("the server", asked, received, waits);
         let sent = entry::read(&answer)
             .map_err(|problem| Trouble::Fatal(Fault::error(format!("{}: {problem}", self.coordinates()))))?;
         drop(answer);
@@ -262,13 +262,6 @@ impl<T: Send + 'static> Reading<T> {
             acknowledged.map_err(|error| self.trouble(&error))?;
         }
         self.report_lag(connection).await
-    }
-
-    /// Says so if an answer took longer than the server was asked to wait.
-    fn answered(&self, asked: Instant, waits: Duration, received: Instant) {
-        if let Some(cause) = slow(received - asked, waits) {
-            self.feed.gap(asked, received, Recovery::Complete, cause);
-        }
     }
 
     fn command(&self) -> Cmd {
@@ -323,7 +316,7 @@ impl<T: Send + 'static> Reading<T> {
             }),
         };
         if lag.is_ok() {
-            self.answered(asked, Duration::ZERO, Instant::now());
+            self.feed.answered("the server", asked, Instant::now(), Duration::ZERO);
         }
         match lag {
             Ok(Some(lag)) => self.feed.lag(lag),

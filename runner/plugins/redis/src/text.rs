@@ -1,16 +1,24 @@
 //! Texts for people.
 
-use crate::evidence::is_secret;
-use qalipsis_core::text::lowercase_first;
+use crate::evidence::HIDDEN;
 pub(crate) use qalipsis_core::text::quote;
+use qalipsis_core::text::{lowercase_first, names_secret, without_number};
 use redis::{RedisError, ServerErrorKind, Value};
 
 /// Values of an array or a map that a message shows.
 const SHOWN: usize = 50;
 
-/// An answer in one line.
+/// An answer in one line, without the values of fields that hold secrets: they follow the name of the field, in a map as
+/// in the flat lists of a hash and of an entry of a stream.
 pub(crate) fn show(value: &Value) -> String {
-    let list = |values: &[Value]| values.iter().take(SHOWN).map(show).collect::<Vec<_>>().join(", ");
+    let list = |values: &[Value]| {
+        let mut previous = None;
+        let shown = values.iter().take(SHOWN).map(|value| {
+            let is_secret = previous.replace(value).is_some_and(is_secret);
+            if is_secret { HIDDEN.to_owned() } else { show(value) }
+        });
+        shown.collect::<Vec<_>>().join(", ")
+    };
     match value {
         Value::Nil => "nothing".to_owned(),
         Value::Int(number) => number.to_string(),
@@ -23,13 +31,17 @@ pub(crate) fn show(value: &Value) -> String {
         Value::Map(pairs) => {
             let pairs = pairs.iter().take(SHOWN).map(|(key, value)| {
                 let key = show(key);
-                let value = if is_secret(&key) { "***".to_owned() } else { show(value) };
+                let value = if names_secret(&key) { HIDDEN.to_owned() } else { show(value) };
                 format!("{key}: {value}")
             });
             format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
         }
         other => quote(format!("{other:?}").as_bytes()),
     }
+}
+
+fn is_secret(name: &Value) -> bool {
+    matches!(name, Value::BulkString(name) if names_secret(&String::from_utf8_lossy(name)))
 }
 
 /// An error in one line, without the words that only developers of the client need.
@@ -46,8 +58,7 @@ pub(crate) fn cause(error: &RedisError) -> String {
         return "no answer".to_owned();
     }
     let text = error.to_string();
-    let text = text.split(" (os error ").next().unwrap_or(&text);
-    match text {
+    match without_number(&text) {
         // What the client calls a connection that the server closed.
         "broken pipe" | "Broken pipe" => "the connection was closed".to_owned(),
         text => lowercase_first(&quote(text.as_bytes())),
@@ -103,6 +114,9 @@ mod tests {
         assert_eq!(show(&Value::Array(vec![text("a\nb"), Value::Int(1), Value::Nil])), "[a\\nb, 1, nothing]");
         let fields = vec![(text("k"), text("v")), (text("api-key"), text("hunter2"))];
         assert_eq!(show(&Value::Map(fields)), "{k: v, api-key: ***}");
+        let entry = vec![text("k"), text("v"), text("api-key"), text("hunter2"), text("n"), text("7")];
+        let entry = Value::Array(vec![text("1-0"), Value::Array(entry)]);
+        assert_eq!(show(&entry), "[1-0, [k, v, api-key, ***, n, 7]]");
         assert!(quote("é".repeat(100_000).as_bytes()).ends_with("… (200000 bytes)"));
     }
 }
