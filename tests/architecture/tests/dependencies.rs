@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("qalipsis-config", &["qalipsis-profile", "qalipsis-model"]),
     ("qalipsis-agent", &["qalipsis-model", "qalipsis-cluster"]),
+    ("qalipsis-store", &["qalipsis-model", "qalipsis-cluster", "qalipsis-config", "qalipsis-plugin"]),
     ("qalipsis-head", &["qalipsis-model", "qalipsis-judge", "qalipsis-cluster"]),
     (
         "qalipsis",
@@ -139,8 +140,10 @@ fn protocols_stay_in_their_plugins() {
     let outputs: BTreeSet<&str> = normal(members[OUTPUTS]).collect();
     for (name, package) in members {
         let folder = folder(&metadata, package);
-        // The testkit speaks to what it starts, and no product links it. No scenario links an output that sends.
-        let is_apart = name == "qalipsis-testkit" || (outputs.contains(name) && name != "qalipsis-report");
+        // The testkit speaks to what it starts, and no product links it. No scenario links an output that sends, nor
+        // the store.
+        let is_apart = ["qalipsis-testkit", "qalipsis-store"].contains(&name)
+            || (outputs.contains(name) && name != "qalipsis-report");
         if folder.starts_with("runner/crates/") && !is_apart {
             let heavy: Vec<&str> = normal(package).filter(|d| HEAVY.contains(d)).collect();
             assert!(heavy.is_empty(), "{name} links {heavy:?}");

@@ -24,6 +24,7 @@ use common::{mirror, required};
 use prost::Message as _;
 use qalipsis_model::not_ready::NotReady;
 use qalipsis_model::plan::Stop;
+use qalipsis_model::snapshot::ScenarioFigures;
 use qalipsis_model::timestamp::Timestamp;
 
 /// A message that can cross the border of a process.
@@ -150,6 +151,19 @@ impl Message for FactoryMessage {
     fn greeted(greeting: &[u8]) -> Result<Self, Malformed> {
         greeting::read(greeting)
     }
+}
+
+/// The figures of a scenario as bytes, for who keeps them: as they travel, so that later versions read them too.
+pub fn encode_figures(figures: &ScenarioFigures) -> Vec<u8> {
+    figures::write_alone(figures).encode_to_vec()
+}
+
+/// The figures that were kept as these bytes.
+///
+/// # Errors
+/// When they are none.
+pub fn decode_figures(bytes: &[u8]) -> Result<ScenarioFigures, Malformed> {
+    figures::read_alone(wire::figures::Snapshot::decode(bytes)?)
 }
 
 mirror!(write_stop, read_stop, Stop, wire::Stop, "stop", [Graceful, Hard]);

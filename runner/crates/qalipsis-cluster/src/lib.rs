@@ -17,6 +17,7 @@ mod transport;
 mod wire;
 
 pub use connection::{HEARTBEAT, HeadConnection};
+pub use convert::{decode_figures, encode_figures};
 pub use local::{ConnectError, Listener, Receiver, Sender, connect};
 pub use malformed::Malformed;
 pub use message::{BATCH, FactoryMessage, HeadMessage, ToFactory, ToHead};

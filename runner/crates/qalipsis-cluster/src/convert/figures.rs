@@ -72,6 +72,19 @@ pub(super) fn read_snapshot(snapshot: wire::Snapshot) -> Result<Snapshot, Malfor
     })
 }
 
+/// A snapshot that has the figures of one scenario and nothing else, not even its name.
+pub(super) fn write_alone(figures: &ScenarioFigures) -> wire::Snapshot {
+    let mut files = Texts::default();
+    let scenarios = vec![write_scenario("", figures, &mut files)];
+    wire::Snapshot { files: files.into_list(), scenarios, ..wire::Snapshot::default() }
+}
+
+/// The figures of a snapshot that has those of one scenario.
+pub(super) fn read_alone(snapshot: wire::Snapshot) -> Result<ScenarioFigures, Malformed> {
+    let mut scenarios = read_snapshot(snapshot)?.scenarios;
+    required(scenarios.pop_first().map(|(_, figures)| figures), "scenario")
+}
+
 /// Adds what may be given only once.
 fn insert<K: Ord, V>(
     map: &mut BTreeMap<K, V>,

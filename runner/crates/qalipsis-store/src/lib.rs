@@ -1,0 +1,32 @@
+//! The store: campaigns with their files, figures of each second and markers, and schedules.
+//!
+//! It is a file of SQLite that one head writes. A campaign that runs never waits for it: what cannot be stored is counted.
+
+mod bytes;
+mod campaign;
+mod database;
+mod error;
+mod file;
+mod keep;
+mod location;
+mod marker;
+mod schedule;
+mod schema;
+mod slice;
+mod sqlite;
+mod store;
+mod value;
+
+pub use campaign::{
+    CampaignPage, CampaignQuery, CampaignRecord, CampaignSort, CampaignStatus, ScenarioRecord, TimesRecord,
+    TrendPoint,
+};
+pub use database::Lost;
+pub use error::{StoreError, StoreProblem};
+pub use file::{FileEntry, StoredFile};
+pub use keep::Keep;
+pub use location::Location;
+pub use marker::Marker;
+pub use schedule::{LastRun, MissedRuns, Schedule, When};
+pub use slice::Slice;
+pub use store::{CampaignWriter, Store};
