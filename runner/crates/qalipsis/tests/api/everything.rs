@@ -159,7 +159,8 @@ fn executable() -> ExitCode {
     qalipsis::main([scenario()])
 }
 
-fn main() {
+#[test]
+fn a_scenario_is_described_as_it_is_written() {
     let scenario = scenario();
     let described = scenario.describe();
     let steps: Vec<(&str, &str, bool)> =
@@ -200,5 +201,5 @@ fn main() {
         ]
     );
     assert_eq!(described.criteria[0].to_string(), "place response time p95 below 130 ms");
-    assert!(described.criteria[0].location.file.ends_with("whole_scenario.rs"));
+    assert!(described.criteria[0].location.file.ends_with("everything.rs"));
 }
