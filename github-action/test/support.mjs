@@ -6,7 +6,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-export const binaries = resolve(process.env.BINARIES ?? "../target/release");
+export const binaries = resolve(process.env.BINARIES ?? "../target/debug");
 export const slow = "properties.shop-flags=--base-delay 60 --slowdown 10";
 export const minions = "scenarios.quickstart.minions=20";
 /** The start of a stand-in for the runner. */

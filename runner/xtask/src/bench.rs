@@ -21,7 +21,6 @@ pub(crate) struct Options {
 const STEPS: &[Step] = &[
     Step {
         name: "oha, the reference for HTTP",
-        program: Program::Cargo,
         // Does nothing when this version is there already.
         arguments: &[
             "install",
@@ -33,19 +32,15 @@ const STEPS: &[Step] = &[
             "--root",
             "target/tools",
         ],
-        environment: &[],
-        takes_arguments: false,
+        ..Step::PLAIN
     },
     Step {
         name: "runner and measuring programs",
-        program: Program::Cargo,
         arguments: &["build", "--release", "-p", "qalipsis-runner", "-p", "bench"],
-        environment: &[],
-        takes_arguments: false,
+        ..Step::PLAIN
     },
     Step {
         name: "benchmarks",
-        program: Program::Cargo,
         arguments: &[
             "bench",
             "-p",
@@ -61,15 +56,13 @@ const STEPS: &[Step] = &[
             "--measurement-time",
             "3",
         ],
-        environment: &[],
-        takes_arguments: false,
+        ..Step::PLAIN
     },
     Step {
         name: "measures",
-        program: Program::Cargo,
         arguments: &["run", "--quiet", "--release", "-p", "bench", "--bin", "bench", "--"],
-        environment: &[],
         takes_arguments: true,
+        ..Step::PLAIN
     },
 ];
 

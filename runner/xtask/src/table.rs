@@ -28,13 +28,7 @@ mod tests {
 
     #[test]
     fn columns_are_aligned() {
-        let step = |name| Step {
-            name,
-            program: Program::Cargo,
-            arguments: &[],
-            environment: &[],
-            takes_arguments: false,
-        };
+        let step = |name| Step { name, arguments: &[], ..Step::PLAIN };
         let outcomes = [
             Outcome::Passed(Duration::from_millis(1_250)),
             Outcome::Failed(Duration::from_secs(300), "exit status: 1".to_owned()),

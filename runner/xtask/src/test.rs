@@ -31,89 +31,81 @@ const STEPS: &[Step] = &[
             "runner/crates/qalipsis-testkit/kafka/pom.xml",
             "dependency:resolve",
         ],
-        environment: &[],
-        takes_arguments: false,
+        ..Step::PLAIN
     },
     Step {
         name: "readers of JUnit files",
         program: Program::Named("sh"),
         arguments: &["runner/crates/qalipsis-report/tests/readers/fetch.sh"],
-        environment: &[],
-        takes_arguments: false,
+        ..Step::PLAIN
     },
     Step {
         name: "later versions of Gradle fetched",
         program: Program::Named("gradle"),
         arguments: &["--no-daemon", "--quiet", "--project-dir", "gradle-plugin", "fetch"],
-        environment: &[],
-        takes_arguments: false,
+        ..Step::PLAIN
     },
-    Step {
-        name: "format",
-        program: Program::Cargo,
-        arguments: &["fmt", "--all", "--check"],
-        environment: &[],
-        takes_arguments: false,
-    },
+    Step { name: "format", arguments: &["fmt", "--all", "--check"], ..Step::PLAIN },
     Step {
         name: "lints",
-        program: Program::Cargo,
         arguments: &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
-        environment: &[],
-        takes_arguments: false,
+        ..Step::PLAIN
     },
     Step {
         name: "tests",
-        program: Program::Cargo,
         arguments: &["test", "--workspace", "--no-fail-fast"],
-        environment: &[],
         takes_arguments: true,
-    },
-    Step {
-        name: "Kafka plugin without TLS",
-        program: Program::Cargo,
-        // The step before builds librdkafka with TLS, because `tests/tls` asks for it; users have to ask for it
-        // as well. What scenarios are built with is built already.
-        arguments: &["test", "-p", "qalipsis-kafka", "--lib"],
-        environment: &[],
-        takes_arguments: false,
+        // One of the tests installs the runner as users do, and the archive has the same.
+        beside: Some(&["build", "--release", "--locked", "--package", "qalipsis-runner"]),
+        ..Step::PLAIN
     },
     Step {
         name: "documentation",
-        program: Program::Cargo,
         arguments: &["doc", "--workspace", "--no-deps"],
         environment: &[("RUSTDOCFLAGS", "-Dwarnings")],
-        takes_arguments: false,
+        ..Step::PLAIN
     },
     Step {
         name: "the README's first command",
-        program: Program::Cargo,
-        arguments: &["run", "--release", "-p", "qalipsis-runner", "--", "--autostart", "-s", "quickstart"],
-        environment: &[],
-        takes_arguments: false,
+        // Builds the quickstart as a user does, alone, so that it has only what it asks for itself.
+        arguments: &[
+            "run",
+            "-p",
+            "qalipsis-runner",
+            "--",
+            "--autostart",
+            "-s",
+            "quickstart",
+            "--build-profile",
+            "dev",
+        ],
+        ..Step::PLAIN
+    },
+    Step {
+        name: "Kafka plugin without TLS",
+        // The tests are built with TLS, because `tests/tls` asks for it; users have to ask for it as well, and the
+        // step before has built librdkafka without.
+        arguments: &["test", "-p", "qalipsis-kafka", "--lib"],
+        ..Step::PLAIN
     },
     Step {
         name: "release archive",
-        program: Program::Cargo,
-        // Of the same build: what the tests of the action download.
+        // What the tests of the action download.
         arguments: &["xtask", "release"],
-        environment: &[],
-        takes_arguments: false,
+        ..Step::PLAIN
     },
     Step {
         name: "Gradle plugin",
         program: Program::Named("gradle"),
-        // With the binaries that the step before has built. No daemon, so that nothing stays.
+        // With the binaries of the README's command. No daemon, so that nothing stays.
         arguments: &["--no-daemon", "--offline", "--console=plain", "--project-dir", "gradle-plugin", "test"],
-        environment: &[],
-        takes_arguments: false,
+        ..Step::PLAIN
     },
     Step {
         name: "tools of the GitHub action",
         program: Program::Named("sh"),
         arguments: &["github-action/tools.sh"],
-        environment: &[],
-        takes_arguments: false,
+        ..Step::PLAIN
     },
     Step {
         name: "GitHub action",
@@ -121,7 +113,7 @@ const STEPS: &[Step] = &[
         // With the same binaries.
         arguments: &["--prefix", "github-action", "test"],
         environment: &[("ACT", "../target/action-tools/bin/act")],
-        takes_arguments: false,
+        ..Step::PLAIN
     },
 ];
 
