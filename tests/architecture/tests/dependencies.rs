@@ -8,6 +8,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("qalipsis-profile", &[]),
     ("qalipsis-macros", &[]),
     ("qalipsis-model", &["qalipsis-profile"]),
+    ("qalipsis-chart", &["qalipsis-model"]),
     ("qalipsis-compare", &["qalipsis-model"]),
     ("qalipsis-judge", &["qalipsis-profile", "qalipsis-model", "qalipsis-compare"]),
     ("qalipsis-core", &["qalipsis-profile", "qalipsis-model"]),
@@ -16,7 +17,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("qalipsis-cluster", &["qalipsis-profile", "qalipsis-model"]),
     (
         "qalipsis-report",
-        &["qalipsis-profile", "qalipsis-model", "qalipsis-compare", "qalipsis-judge", "qalipsis-config"],
+        &[
+            "qalipsis-profile",
+            "qalipsis-model",
+            "qalipsis-chart",
+            "qalipsis-compare",
+            "qalipsis-judge",
+            "qalipsis-config",
+        ],
     ),
     ("qalipsis-config", &["qalipsis-profile", "qalipsis-model"]),
     ("qalipsis-agent", &["qalipsis-model", "qalipsis-cluster"]),

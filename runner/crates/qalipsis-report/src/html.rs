@@ -3,7 +3,6 @@
 //! `<folder>/<campaign-key>/report.html`. Charts are SVG drawn here. Text is escaped by construction, and the page
 //! forbids itself scripts and every other resource.
 
-mod chart;
 pub(crate) mod output;
 mod scenario;
 mod zones;
@@ -75,7 +74,7 @@ pub fn render(report: &Report) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (text(&format!("{} {}", report.verdict(), report.name))) }
-                style { (raw(include_str!("html/style.css"))) }
+                style { (raw(qalipsis_chart::STYLE)) (raw(include_str!("html/style.css"))) }
             }
             body {
                 (verdict(report))

@@ -1,20 +1,20 @@
 //! The section of one scenario.
 
-use super::chart::{self, Line, Marks, NO_MARKS};
 use super::{Room, evidence_of, zones};
 use crate::gaps;
 use crate::ledger;
 use crate::markup::{self, paragraph, text};
 use crate::measured;
-use crate::text::{counted, number};
+use crate::text::{counted, number, one_line};
 use crate::times::{self, Measure, PERCENTILES};
-use maud::{Markup, html};
+use maud::{Markup, Render as _, html};
+use qalipsis_chart::{Band, Distribution, Durations, Line, Marks, TimeChart, Unit};
 use qalipsis_judge::report::{Outcome, Report, ScenarioReport, StepReport, StepTimeline};
 use qalipsis_model::criterion::{Limit, Quantity, Subject};
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::evidence::{Evidence, FailureKind};
 use qalipsis_model::histogram::Histogram;
-use qalipsis_model::join::JoinFigures;
+use qalipsis_model::join::{Gap, JoinFigures};
 use qalipsis_model::measured::Measured;
 use qalipsis_model::meter::MeterFigures;
 use qalipsis_model::snapshot::StepKind;
@@ -32,25 +32,27 @@ pub(super) fn section(report: &Report, scenario: &ScenarioReport, index: usize, 
     if !scenario.zones.is_empty() {
         facts.push(format!("zones {}", scenario.zones.join(", ")));
     }
+    let bands = unread(report.started, scenario);
+    let marks = Marks { bands: &bands, ..Marks::default() };
     html! {
         section id={ "scenario-" (index) } {
             h2 { (text(&format!("Scenario {}", scenario.name))) }
             (paragraph("", &scenario.description))
             (paragraph("dim", &facts.join(" · ")))
-            (load(report.started, scenario))
+            (load(scenario, marks))
             (steps(scenario))
             (zones::section(scenario))
             @for join in &scenario.joins { (joined(scenario, join, room)) }
-            (meters(report, scenario))
+            (meters(report, scenario, marks))
             (measured(scenario))
             (criteria(scenario))
-            (distributions(scenario))
+            (distributions(scenario, marks))
             (generator(scenario))
         }
     }
 }
 
-fn load(started: Timestamp, scenario: &ScenarioReport) -> Markup {
+fn load(scenario: &ScenarioReport, marks: Marks<'_>) -> Markup {
     let timeline = &scenario.timeline;
     let width = timeline.width.as_secs_f64();
     // One point is no course.
@@ -61,32 +63,32 @@ fn load(started: Timestamp, scenario: &ScenarioReport) -> Markup {
     let per_second = |counts: &[u64]| -> Vec<(f64, Option<f64>)> {
         counts.iter().enumerate().map(|(i, n)| (at(i), Some(*n as f64 / width))).collect()
     };
-    let plain = |value: f64| crate::text::number(value.round() as u64);
-    let rate = |value: f64| {
-        format!("{}/s", if value > 0.0 && value < 10.0 { format!("{value:.1}") } else { plain(value) })
-    };
     let executions = [
         Line { name: "executions", class: "a", points: per_second(&timeline.executions) },
         Line { name: "failures", class: "bad", points: per_second(&timeline.failures) },
     ];
-    let unread = unread(started, scenario);
-    let marks = Marks { gaps: &unread, ..NO_MARKS };
     let active = timeline.active.iter().enumerate().map(|(i, n)| (at(i), Some(*n as f64))).collect();
     let minions = [Line { name: "active", class: "b", points: active }];
     html! {
         div.charts {
-            (chart::lines("Executions over time", &executions, &marks, &rate))
-            (chart::lines("Minions over time", &minions, &NO_MARKS, &plain))
+            (TimeChart { title: "Executions over time", lines: &executions, marks, unit: Unit::Number("/s") })
+            (TimeChart { title: "Minions over time", lines: &minions, marks, unit: Unit::Number("") })
         }
     }
 }
 
-/// When sources could not be read, in seconds since the start of the load, with the line that says so.
-fn unread(started: Timestamp, scenario: &ScenarioReport) -> Vec<(f64, Option<f64>, String)> {
+/// When sources could not be read, with the line that says so.
+fn unread(started: Timestamp, scenario: &ScenarioReport) -> Vec<Band> {
     let since = |at: Timestamp| at.since(started).as_secs_f64();
-    let of = |join: &JoinFigures| -> Vec<(f64, Option<f64>, String)> {
-        let one = |gap| format!("{} {}", join.name, gaps::gap(gap));
-        join.gaps.iter().map(|gap| (since(gap.from), gap.to.map(since), one(gap))).collect()
+    let of = |join: &JoinFigures| -> Vec<Band> {
+        let one = |gap: &Gap| Band {
+            from: since(gap.from),
+            to: gap.to.map(since),
+            label: one_line(&format!("{} {}", join.name, gaps::gap(gap))),
+            class: "gap",
+            key: "a source could not be read",
+        };
+        join.gaps.iter().map(one).collect()
     };
     scenario.joins.iter().flat_map(of).collect()
 }
@@ -218,17 +220,19 @@ fn unexpected(scenario: &ScenarioReport, join: &JoinFigures, room: &mut Room) ->
     }
 }
 
-fn meters(report: &Report, scenario: &ScenarioReport) -> Markup {
+fn meters(report: &Report, scenario: &ScenarioReport, marks: Marks<'_>) -> Markup {
     if scenario.meters.is_empty() {
         return html! {};
     }
     let drawn = |name: &str, meter: &MeterFigures| {
         let at = |at: Timestamp| at.since(report.started).as_secs_f64();
         let points = meter.series.iter().map(|(when, value)| (at(*when), Some(*value))).collect();
-        let lines = [Line { name: &meter.gauge, class: "b", points }];
-        let show = |value: f64| Quantity::Value.show(value);
+        let gauge = one_line(&meter.gauge);
+        let lines = [Line { name: &gauge, class: "b", points }];
         let title = if meter.unit.is_empty() { name.to_owned() } else { format!("{name} ({})", meter.unit) };
-        chart::lines(&title, &lines, &Marks { limits: &limits(scenario, name), ..NO_MARKS }, &show)
+        let limits = limits(scenario, name);
+        let marks = Marks { limits: &limits, ..marks };
+        TimeChart { title: &one_line(&title), lines: &lines, marks, unit: Unit::Number("") }.render()
     };
     html! {
         h3 { "Watched values" }
@@ -271,14 +275,15 @@ fn measured(scenario: &ScenarioReport) -> Markup {
         }
         div.charts {
             @for (name, times) in timers.take(DRAWN) {
-                (chart::distributions(name, &[("time", "c", times)], None))
+                @let filled = [Durations { name: "time", class: "c", times }];
+                (Distribution { title: &one_line(name), filled: &filled, outlined: None })
             }
         }
     }
 }
 
 /// The limits on the values of a meter.
-fn limits(scenario: &ScenarioReport, meter: &str) -> Vec<(String, f64)> {
+fn limits(scenario: &ScenarioReport, meter: &str) -> Vec<qalipsis_chart::Limit> {
     let criteria = scenario.criteria.iter().map(|c| &c.criterion);
     let ours =
         criteria.filter(|c| c.quantity == Quantity::Value && c.subject == Subject::Meter(meter.to_owned()));
@@ -287,7 +292,8 @@ fn limits(scenario: &ScenarioReport, meter: &str) -> Vec<(String, f64)> {
             Limit::Below(value) | Limit::AtMost(value) | Limit::AtLeast(value) => vec![value],
             Limit::Between(low, high) => vec![low, high],
         };
-        values.into_iter().map(|value| (criterion.rule(), value))
+        let of = |value| qalipsis_chart::Limit { label: one_line(&criterion.rule()), value };
+        values.into_iter().map(of)
     })
     .collect()
 }
@@ -319,7 +325,7 @@ fn criteria(scenario: &ScenarioReport) -> Markup {
     }
 }
 
-fn distributions(scenario: &ScenarioReport) -> Markup {
+fn distributions(scenario: &ScenarioReport, marks: Marks<'_>) -> Markup {
     let mut steps: Vec<(usize, &StepReport)> =
         scenario.steps.iter().enumerate().filter(|(_, step)| step.figures.executions() > 0).collect();
     if steps.is_empty() {
@@ -333,23 +339,23 @@ fn distributions(scenario: &ScenarioReport) -> Markup {
         steps.into_iter().partition(|(_, step)| step.figures.kind == Some(StepKind::Verification));
     html! {
         h3 { "Distributions" }
-        (drawn(scenario, &acting))
+        (drawn(scenario, &acting, marks))
         @if !checks.is_empty() {
             details.checks {
                 summary { (counted(checks.len() as u64, "verification")) ": how long the checks took" }
-                (drawn(scenario, &checks))
+                (drawn(scenario, &checks, marks))
             }
         }
         @if more > 0 { (paragraph("dim", &format!("{more} more steps are in the table above."))) }
     }
 }
 
-fn drawn(scenario: &ScenarioReport, steps: &[(usize, &StepReport)]) -> Markup {
+fn drawn(scenario: &ScenarioReport, steps: &[(usize, &StepReport)], marks: Marks<'_>) -> Markup {
     html! {
         @if !steps.is_empty() {
             div.charts {
                 @for (index, step) in steps {
-                    div.step { (distribution(step)) (over_time(scenario, *index, step)) }
+                    div.step { (distribution(step)) (over_time(scenario, *index, step, marks)) }
                 }
             }
         }
@@ -362,15 +368,20 @@ fn distribution(step: &StepReport) -> Markup {
     if Measure::of(figures) == Measure::Latency {
         let (latency, late) = (figures.latency.as_deref(), figures.late.as_deref());
         let (latency, late) = (latency.cloned().unwrap_or_default(), late.cloned().unwrap_or_default());
-        let sets = [("latency in time", "c", &latency), ("late", "bad", &late)];
-        return chart::distributions(&format!("{}: from trigger to arrival", step.name), &sets, None);
+        let filled = [
+            Durations { name: "latency in time", class: "c", times: &latency },
+            Durations { name: "late", class: "bad", times: &late },
+        ];
+        let title = format!("{}: from trigger to arrival", step.name);
+        return Distribution { title: &one_line(&title), filled: &filled, outlined: None }.render();
     }
     let (response, service) = (figures.response(), figures.service());
-    let (response, service) = (("response time", "a", &response), ("service time", "b", &service));
-    chart::distributions(&step.name, &[response], Some(service))
+    let filled = [Durations { name: "response time", class: "a", times: &response }];
+    let outlined = Some(Durations { name: "service time", class: "b", times: &service });
+    Distribution { title: &one_line(&step.name), filled: &filled, outlined }.render()
 }
 
-fn over_time(scenario: &ScenarioReport, index: usize, step: &StepReport) -> Markup {
+fn over_time(scenario: &ScenarioReport, index: usize, step: &StepReport, marks: Marks<'_>) -> Markup {
     let width = scenario.timeline.width.as_secs_f64();
     // One point is no course.
     let has_course = |one: &&StepTimeline| one.max_ns.iter().flatten().count() > 1;
@@ -390,7 +401,7 @@ fn over_time(scenario: &ScenarioReport, index: usize, step: &StepReport) -> Mark
         line("p50", "b", &timeline.p50_ns),
     ];
     let title = format!("{}: {} over time", step.name, Measure::of(&step.figures).name());
-    chart::lines(&title, &lines, &NO_MARKS, &|ns| human_ns(ns as u64))
+    TimeChart { title: &one_line(&title), lines: &lines, marks, unit: Unit::Nanoseconds }.render()
 }
 
 /// Whether the figures can be trusted.
@@ -411,6 +422,7 @@ fn generator(scenario: &ScenarioReport) -> Markup {
     html! {
         h3 { "The load generator itself" }
         (paragraph("", &sentence))
-        div.charts { (chart::distributions("Release lag", &[("lag", "c", lag)], None)) }
+        @let filled = [Durations { name: "lag", class: "c", times: lag }];
+        div.charts { (Distribution { title: "Release lag", filled: &filled, outlined: None }) }
     }
 }

@@ -1,11 +1,11 @@
 //! The zones of a scenario side by side, when there are several.
 
-use super::chart::{self, Strip};
 use super::scenario::{heads, percentiles};
 use crate::markup::{self, paragraph, text};
-use crate::text::{counted, number};
+use crate::text::{counted, fit, number, one_line};
 use crate::zones;
 use maud::{Markup, html};
+use qalipsis_chart::{Strip, Strips};
 use qalipsis_judge::report::{ScenarioReport, StepReport, ZoneDifference};
 use qalipsis_model::criterion::Quantity;
 use qalipsis_model::evidence::FailureKind;
@@ -83,13 +83,17 @@ fn compared(scenario: &ScenarioReport, index: u32, step: &StepReport) -> Markup 
     let first = format!("{} p50", quantity.name());
     let strips: Vec<Strip<'_>> = rows
         .iter()
-        .map(|row| Strip { name: row.zone, class: if row.is_worst { "bad" } else { "a" }, times: &row.times })
+        .map(|row| Strip {
+            name: fit(&one_line(row.zone), 40, "…"),
+            class: if row.is_worst { "bad" } else { "a" },
+            times: &row.times,
+        })
         .collect();
     let counts: &[&str] = if is_join { &["matched", "late", "missing"] } else { &["executions", "failed"] };
     let titles = [&["zone"], counts, &["minions failed", &first, "p95", "max"]].concat();
     html! {
         div.step {
-            (chart::strips(&format!("{}: {} by zone", step.name, quantity.name()), &strips))
+            (Strips { title: &one_line(&format!("{}: {} by zone", step.name, quantity.name())), strips: &strips })
             div.wide {
                 table {
                     (heads(&titles))

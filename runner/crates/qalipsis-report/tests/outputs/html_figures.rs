@@ -37,8 +37,9 @@ fn eventful() -> Report {
 
 /// The chart of this title.
 fn chart<'a>(page: &'a str, title: &str) -> &'a str {
-    let chart = page.split("<svg").skip(1).find(|svg| svg.contains(&format!("aria-label=\"{title}\"")));
-    chart.unwrap_or_else(|| panic!("no chart {title}")).split("</svg>").next().unwrap()
+    let wanted = format!("aria-label=\"{title}\"");
+    let chart = page.split("<figure").skip(1).find(|figure| figure.contains(&wanted));
+    chart.unwrap_or_else(|| panic!("no chart {title}")).split("</figure>").next().unwrap()
 }
 
 fn attribute(element: &str, name: &str) -> String {
@@ -47,28 +48,49 @@ fn attribute(element: &str, name: &str) -> String {
     element[start..].split('"').next().unwrap().to_owned()
 }
 
-/// The points of a line in units of its chart: shares of the time, and shares of the height.
-fn line(chart: &str, class: &str) -> Vec<(f64, f64)> {
-    let (left, right, top, base) = PLACE_OF_CHARTS;
-    let path = chart.split("<path").find(|path| path.contains(&format!("class=\"line {class}\"")));
-    let path = attribute(path.unwrap_or_else(|| panic!("no line {class}")), "d");
-    let points = path.replace("h0", "").replace('M', "L");
-    let point = |pair: &str| {
-        let (x, y) = pair.split_once(' ').unwrap();
-        let number = |text: &str| text.parse::<f64>().unwrap();
-        ((number(x) - left) / (right - left), (base - number(y)) / (base - top))
-    };
-    points.split('L').filter(|pair| !pair.is_empty()).map(point).collect()
+fn numbers(text: &str) -> Vec<f64> {
+    text.split(' ').map(|number| number.parse().unwrap_or_else(|_| panic!("{number}"))).collect()
 }
 
-/// Whether a line shows these points, of which the largest of all lines of its chart is `highest`, a second `end`.
-fn shows(line: &[(f64, f64)], points: &[(f64, f64)], end: f64, highest: f64) {
+/// The drawing of a chart over time: its place on the chart and the data that it shows, each from the left and the top.
+fn plot(chart: &str) -> ([f64; 4], [f64; 4]) {
+    let plot = chart.split("<svg class=\"plot\"").nth(1).unwrap();
+    let place =
+        ["x", "y", "width", "height"].map(|name| attribute(plot, &format!(" {name}")).parse().unwrap());
+    (place, numbers(&attribute(plot, "viewBox")).try_into().unwrap())
+}
+
+/// The points of a line: seconds, and values in the unit of the data.
+fn line(chart: &str, class: &str) -> Vec<(f64, f64)> {
+    let path = chart.split("<path").find(|path| path.contains(&format!("class=\"line {class}\"")));
+    let path = attribute(path.unwrap_or_else(|| panic!("no line {class}")), "d");
+    let scale = if chart.contains("data-ns=") { attribute(chart, "data-ns").parse().unwrap() } else { 1.0 };
+    let points = path.replace("h0", "").replace('-', " -").replace(['M', 'L'], " ");
+    let points: Vec<&str> = points.split_whitespace().collect();
+    points
+        .chunks(2)
+        .map(|pair| (pair[0].parse().unwrap(), -pair[1].parse::<f64>().unwrap() * scale))
+        .collect()
+}
+
+/// Whether a line shows these points, in a chart in which the largest of all lines is `highest`, and `end` the last second.
+fn shows(chart: &str, class: &str, points: &[(f64, f64)], end: f64, highest: f64) {
+    let line = line(chart, class);
     assert_eq!(line.len(), points.len());
     for ((x, y), (at, value)) in line.iter().zip(points) {
-        assert!((x * end - at).abs() < end * 0.001, "drawn at {} s, it was at {at} s", x * end);
-        let drawn = y * highest * 1.05;
-        assert!((drawn - value).abs() < highest * 0.002, "drawn as {drawn}, it was {value}");
+        assert!((x - at).abs() < 0.001, "drawn at {x} s, it was at {at} s");
+        assert!((y - value).abs() <= value.abs() * 0.0005, "drawn as {y}, it was {value}");
     }
+    let (_, [left, top, width, height]) = plot(chart);
+    let scale = if chart.contains("data-ns=") { attribute(chart, "data-ns").parse().unwrap() } else { 1.0 };
+    // Its edge has room for the width of a line.
+    let edge = |size: f64, drawing: f64| (size - drawing) / 2.0;
+    let (across, up) = (edge(width, end), edge(height * scale, highest));
+    assert!(across > 0.0 && across < end * 0.01 && (left + across).abs() < end * 1e-3, "{left} {width}");
+    assert!(
+        up > 0.0 && up < highest * 0.03 && (top * scale + highest + up).abs() < highest * 1e-3,
+        "{top} {height}"
+    );
 }
 
 /// How many samples belong to each bar of an axis over `all`.
@@ -167,7 +189,7 @@ fn lines_over_time_are_those_of_the_summary_point_by_point() {
     let meter = &scenario.meters[0];
     let series: Vec<(f64, f64)> = meter.series.iter().map(|(ms, value)| (*ms as f64 / 1e3, *value)).collect();
     assert_eq!((series.len(), meter.max), (6, Some(300.0)));
-    shows(&line(chart(&page, "backlog (records)"), "b"), &series, 5.0, 300.0);
+    shows(chart(&page, "backlog (records)"), "b", &series, 5.0, 300.0);
 
     let timeline = &scenario.timeline;
     let width = timeline.width_ns as f64 / 1e9;
@@ -179,8 +201,8 @@ fn lines_over_time_are_those_of_the_summary_point_by_point() {
     let executions = rates(&timeline.executions);
     let highest = executions.iter().map(|(_, rate)| *rate).fold(0.0, f64::max);
     let load = chart(&page, "Executions over time");
-    shows(&line(load, "a"), &executions, end, highest);
-    shows(&line(load, "bad"), &rates(&timeline.failed), end, highest);
+    shows(load, "a", &executions, end, highest);
+    shows(load, "bad", &rates(&timeline.failed), end, highest);
 
     let step = &timeline.steps[PLACE as usize];
     let highest = step.max_ns.iter().flatten().max().copied().unwrap() as f64;
@@ -188,7 +210,7 @@ fn lines_over_time_are_those_of_the_summary_point_by_point() {
     for (class, values) in [("c", &step.max_ns), ("a", &step.p95_ns), ("b", &step.p50_ns)] {
         let points: Vec<(f64, f64)> =
             values.iter().enumerate().filter_map(|(i, ns)| Some((at(i), (*ns)? as f64))).collect();
-        shows(&line(times, class), &points, end, highest);
+        shows(times, class, &points, end, highest);
     }
 }
 
@@ -204,21 +226,22 @@ fn a3_intervals_without_reading_are_drawn_where_they_were() {
     report.scenarios[0].joins[0].gaps = vec![gap(2.0, Some(4.0)), gap(7.5, None)];
     let page = html::render(&report);
     let load = chart(&page, "Executions over time");
-    let (left, right, ..) = PLACE_OF_CHARTS;
     let end = Summary::from(&report).scenarios[0].timeline.executions.len() as f64 - 0.5;
     let drawn: Vec<(f64, f64)> = load
-        .split("<rect class=\"gap\"")
+        .split("<rect class=\"band gap\"")
         .skip(1)
         .map(|rect| {
             let number = |name| attribute(rect, name).parse::<f64>().unwrap();
-            let second = |x: f64| (x - left) / (right - left) * end;
-            (second(number("x")), second(number("x") + number("width")))
+            (number(" x"), number(" x") + number(" width"))
         })
         .collect();
     let wanted = [(2.0, 4.0), (7.5, end)];
     assert_eq!(drawn.len(), wanted.len(), "{load}");
     for ((from, to), (begin, finish)) in drawn.iter().zip(wanted) {
         assert!((from - begin).abs() < 0.02 && (to - finish).abs() < 0.02, "{drawn:?}");
+    }
+    for other in ["Minions over time", "place-order: response time over time", "backlog (records)"] {
+        assert_eq!(chart(&page, other).matches("<rect class=\"band gap\"").count(), 2, "{other}");
     }
     assert!(load.contains("could not be read 05:06:09.089-05:06:11.089 UTC (2 s): &lt;gone&gt;"), "{load}");
 }
@@ -284,8 +307,9 @@ fn axes_of_few_samples_have_no_label_twice_and_one_point_is_no_course() {
     campaign.later.push(nothing);
     let page = html::render(&campaign.report());
     assert_eq!(beside(chart(&page, "place-order")), ["0", "1"]);
-    assert!(page.contains("aria-label=\"Executions over time\"") && page.contains(">0 s<"));
+    let executions = chart(&page, "Executions over time");
+    assert!(executions.contains(">0</text>") && executions.contains(">2.5 s</text></g>"), "{executions}");
     assert!(!page.contains("place-order: response time over time"));
     let failing = html::render(&Campaign::failing().report());
-    assert_eq!(beside(chart(&failing, "order-fulfilled: from trigger to arrival")), ["0", "32", "64"]);
+    assert_eq!(beside(chart(&failing, "order-fulfilled: from trigger to arrival")), ["0", "20", "40", "60"]);
 }
