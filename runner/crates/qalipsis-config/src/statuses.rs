@@ -6,6 +6,7 @@ use qalipsis_model::verdict::Status;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statuses(Vec<Status>);
 
+/// What is notified of: a campaign that runs is not.
 const ALL: [Status; 5] =
     [Status::Successful, Status::Warning, Status::Failed, Status::Aborted, Status::Invalid];
 

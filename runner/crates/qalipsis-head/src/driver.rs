@@ -4,6 +4,7 @@
 mod tests;
 
 use crate::campaign::Campaign;
+use crate::command::{Command, Refusal};
 use crate::effect::Effect;
 use crate::event::{Broadcast, CampaignEvent};
 use crate::input::Input;
@@ -12,25 +13,24 @@ use crate::sink::Sinks;
 use crate::state::State;
 use qalipsis_cluster::Transport;
 use qalipsis_judge::report::Report;
-use qalipsis_model::plan::Stop;
 use qalipsis_model::timestamp::Timestamp;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior};
 
 /// How often silence and limits are looked for.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
 
 impl Campaign {
-    /// Leads the factories behind `transport` through the campaign, and judges it. `stops` carries the user's requests
-    /// to stop, and subscribers of `events` see what happens.
+    /// Leads the factories behind `transport` through the campaign, and judges it. `commands` carries what
+    /// users ask of it, and subscribers of `events` see what happens.
     ///
     /// Nothing in it waits for a factory, a sink or a subscriber.
     pub async fn run(
         self,
         transport: impl Transport,
-        stops: mpsc::Receiver<Stop>,
+        commands: mpsc::Receiver<Command>,
         sinks: Sinks,
         events: Broadcast,
     ) -> Report {
@@ -42,7 +42,7 @@ impl Campaign {
             Now { monotonic, wall, reading: monotonic.saturating_sub(before) }
         };
         let state = State::new(self, clock());
-        Driver { state, transport, sinks, events, clock }.run(stops).await
+        Driver { state, transport, sinks, events, clock, answer: None }.run(commands).await
     }
 }
 
@@ -52,22 +52,35 @@ struct Driver<T, C> {
     sinks: Sinks,
     events: Broadcast,
     clock: C,
+    /// Who waits for the answer to what is applied.
+    answer: Option<oneshot::Sender<Result<Timestamp, Refusal>>>,
 }
 
 impl<T: Transport, C: Fn() -> Now> Driver<T, C> {
-    async fn run(mut self, mut stops: mpsc::Receiver<Stop>) -> Report {
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> Report {
         let mut tick = tokio::time::interval(TICK);
         // A time in which the head did not run has no ticks.
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.state.is_over() {
             let input = tokio::select! {
                 arrival = self.transport.receive() => arrival.into(),
-                Some(stop) = stops.recv() => Input::StopRequested(stop),
+                Some(command) = commands.recv() => match command {
+                    Command::Stop(stop) => Input::StopRequested(stop),
+                    Command::Control(control, answer) => {
+                        self.answer = Some(answer);
+                        Input::Control(control)
+                    }
+                    Command::Report(reader) => {
+                        // Who asked may be gone.
+                        let _ = reader.send(self.state.interim_report((self.clock)()));
+                        continue;
+                    }
+                },
                 _ = tick.tick() => Input::Tick,
             };
             self.apply(input);
         }
-        let report = self.state.into_report((self.clock)());
+        let report = self.state.report((self.clock)());
         publish(&self.events, CampaignEvent::Ended(Box::new(report.clone())));
         report
     }
@@ -86,6 +99,11 @@ impl<T: Transport, C: Fn() -> Now> Driver<T, C> {
     fn carry_out(&mut self, effect: Effect) -> Option<Input> {
         match effect {
             Effect::Send(factory, message) => self.transport.send(factory, message),
+            Effect::Answer(answer) => {
+                if let Some(user) = self.answer.take() {
+                    let _ = user.send(answer);
+                }
+            }
             Effect::Publish(event) => publish(&self.events, event),
             Effect::WriteEvents(factory, events) => {
                 let (sink, plan) = (self.sinks.events.as_mut()?, self.state.factory_plan(factory)?);

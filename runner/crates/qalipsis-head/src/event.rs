@@ -4,6 +4,7 @@ use crate::progress::Progress;
 use qalipsis_cluster::FactoryId;
 use qalipsis_judge::judge::Breach;
 use qalipsis_judge::report::Report;
+use qalipsis_model::control::Marker;
 use qalipsis_model::evidence::Evidence;
 use qalipsis_model::snapshot::ScenarioFigures;
 use qalipsis_model::timestamp::Timestamp;
@@ -53,6 +54,8 @@ pub enum CampaignEvent {
     Notice(String),
     /// The campaign has reached another phase.
     Phase(Phase),
+    /// A user marked an instant.
+    Marked(Marker),
     /// A criterion that stops the campaign is breached.
     Breach(Box<Breach>),
     /// The campaign has ended.
@@ -64,8 +67,17 @@ pub enum CampaignEvent {
 pub struct Second {
     /// What the campaign has done since its start.
     pub progress: Progress,
-    /// The difference to the second before, by name of the scenario; empty unless the campaign publishes figures.
-    pub figures: BTreeMap<String, ScenarioFigures>,
+    /// The difference to the second before, of each part of the campaign; empty unless the campaign publishes figures.
+    pub figures: BTreeMap<Part, ScenarioFigures>,
+}
+
+/// A part of a campaign whose figures are kept apart.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Part {
+    /// Name of the scenario.
+    pub scenario: String,
+    /// The zone of the factories that reported the figures, when the factories of the campaign are in several.
+    pub zone: Option<String>,
 }
 
 /// The phase of a campaign.

@@ -1,5 +1,6 @@
 //! What can happen to a campaign.
 
+use crate::command::Control;
 use qalipsis_cluster::{Arrival, FactoryId, FactoryMessage};
 use qalipsis_model::plan::Stop;
 
@@ -16,6 +17,8 @@ pub(crate) enum Input {
     Exited(FactoryId, String),
     /// The user asks to stop.
     StopRequested(Stop),
+    /// The user controls the campaign.
+    Control(Control),
     /// A sink could not take so many events.
     EventsDropped(u64),
     /// A sink could not take so many failed executions.

@@ -5,6 +5,7 @@
 //! [`Transport`](qalipsis_cluster::Transport).
 
 mod campaign;
+mod command;
 mod directives;
 mod driver;
 mod effect;
@@ -23,6 +24,7 @@ mod sink;
 mod state;
 
 pub use campaign::{Campaign, Goal};
-pub use event::{Broadcast, CampaignEvent, EVENTS, Phase, Second};
+pub use command::{Command, Control, Refusal};
+pub use event::{Broadcast, CampaignEvent, EVENTS, Part, Phase, Second};
 pub use progress::Progress;
 pub use sink::{EventSink, FailureSink, Sinks, TraceSink};

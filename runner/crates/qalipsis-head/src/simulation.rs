@@ -116,7 +116,7 @@ pub(crate) fn run(faults: &Faults, mut log: impl FnMut(Duration, &dyn Debug)) ->
         }
         if state.is_over() {
             let Seen { acknowledged, written, seconds, cancelled } = seen;
-            let report = state.into_report(now(time));
+            let report = state.report(now(time));
             return Ok(Outcome { report, took: time, agents, acknowledged, written, seconds, cancelled });
         }
     }
@@ -148,12 +148,12 @@ impl Seen {
                 }
             }
             Effect::Publish(CampaignEvent::Second(second)) => {
-                for (name, figures) in second.figures {
-                    *self.seconds.entry(name).or_default() += figures.iterations.cancelled;
+                for (part, figures) in second.figures {
+                    *self.seconds.entry(part.scenario).or_default() += figures.iterations.cancelled;
                 }
             }
             Effect::Publish(CampaignEvent::Phase(Phase::Cancelling)) => self.cancelled = Some(time),
-            Effect::Publish(_) | Effect::ListFailures(..) | Effect::Trace(_) => {}
+            Effect::Answer(_) | Effect::Publish(_) | Effect::ListFailures(..) | Effect::Trace(_) => {}
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The fold: what is known of a campaign, and how it changes with what happens.
 
+mod controls;
 mod messages;
 mod report;
 mod stops;
@@ -22,6 +23,7 @@ use qalipsis_model::health::ClockWatch;
 use qalipsis_model::not_ready::NotReady;
 use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Stop};
 use qalipsis_model::timestamp::Timestamp;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// What the first minion may wait for the start to reach all factories.
@@ -74,6 +76,8 @@ pub(crate) struct State {
     clocks: ClockWatch,
     running: RunningTime,
     publishes_figures: bool,
+    /// Whether its factories are in several zones.
+    has_zones: bool,
     /// What has come since the last second was published.
     second: Second,
     /// When the last snapshot was taken that no published second has.
@@ -91,7 +95,9 @@ impl State {
             campaign;
         let factories = with_unique_names(factories);
         let mut aggregate = Aggregate::of(&plan, &described);
-        aggregate.split_by_zone(factories.iter().filter_map(|factory| factory.zone.as_deref()));
+        let zones: BTreeSet<&str> = factories.iter().filter_map(|factory| factory.zone.as_deref()).collect();
+        let has_zones = zones.len() > 1;
+        aggregate.split_by_zone(zones);
         let planned = CampaignEvent::Planned {
             key: plan.key.clone(),
             factories: factories.iter().map(|factory| factory.factory.clone()).collect(),
@@ -115,6 +121,7 @@ impl State {
             clocks: ClockWatch::default(),
             running: RunningTime::new(now.monotonic),
             publishes_figures,
+            has_zones,
             second: Second::default(),
             unpublished: None,
             notes: Vec::new(),
@@ -137,6 +144,7 @@ impl State {
                 }
             }
             Input::StopRequested(stop) => self.on_stop(stop, now),
+            Input::Control(control) => self.on_control(control, now),
             Input::EventsDropped(count) => self.aggregate.count_events(0, count),
             Input::FailuresDropped(count) => self.aggregate.drop_listed(count),
         }

@@ -6,6 +6,7 @@ use crate::slice_figures::{SliceFigures, Span};
 use crate::timeline::Timeline;
 use crate::zone::ZoneFigures;
 use qalipsis_model::blocked::Blocked;
+use qalipsis_model::control::{Controls, Marker};
 use qalipsis_model::criterion::Criterion;
 use qalipsis_model::description::ScenarioDescription;
 use qalipsis_model::event::EventCounts;
@@ -31,8 +32,6 @@ pub struct Aggregate {
     evidence: BTreeMap<(String, u64), Evidence>,
     evidence_lost: u64,
     unlisted_failures: UnlistedFailures,
-    /// What the report says beside its figures.
-    notes: Vec<String>,
     /// Whether the figures of each zone are kept as well.
     zones_apart: bool,
     /// By factory.
@@ -42,6 +41,7 @@ pub struct Aggregate {
     events: EventCounts,
     /// Scenario code that kept a worker thread.
     blocked: Option<Blocked>,
+    controls: Controls,
 }
 
 /// Everything about one scenario.
@@ -258,14 +258,14 @@ impl Aggregate {
         self.unlisted_failures
     }
 
-    /// Adds a warning that is no figure of any scenario.
-    pub fn note(&mut self, text: String) {
-        self.notes.push(text);
+    /// A user marks an instant.
+    pub fn mark(&mut self, marker: Marker) {
+        self.controls.mark(marker);
     }
 
-    /// The warnings that are no figures of any scenario.
-    pub fn notes(&self) -> &[String] {
-        &self.notes
+    /// What users did to the campaign so far.
+    pub fn controls(&self) -> &Controls {
+        &self.controls
     }
 
     /// Failures counted without evidence because the connection to the head was full.

@@ -8,10 +8,10 @@ use qalipsis_model::verdict::{Status, exit};
 impl Report {
     /// Takes in how the campaign compares with earlier runs: what got worse is a cause of its failure.
     ///
-    /// A campaign that was aborted or invalid stays so: its figures are not those of a complete run, and are not
+    /// A campaign that runs, was aborted or is invalid stays so: its figures are not those of a complete run, and are not
     /// compared.
     pub fn apply_comparison(&mut self, comparison: Comparison) {
-        if matches!(self.status, Status::Aborted | Status::Invalid) {
+        if matches!(self.status, Status::Running | Status::Aborted | Status::Invalid) {
             return;
         }
         if comparison.judged() == 0 {

@@ -36,6 +36,8 @@ use std::time::Duration;
 /// How a campaign came to its end.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ending {
+    /// It goes on: what is known so far is judged.
+    Running,
     /// All minions ended and the sources drained.
     Completed,
     /// A factory could not get ready; no load was started.
@@ -80,6 +82,8 @@ pub struct JudgeInput<'a> {
     pub started: Timestamp,
     /// When everything had ended.
     pub ended: Timestamp,
+    /// What the report is to say about figures that are missing.
+    pub notes: Vec<String>,
     /// Who hosted the minions.
     pub factories: Vec<FactoryReport>,
     /// Commit of the working directory.
@@ -129,7 +133,7 @@ pub fn judge(input: JudgeInput<'_>) -> Report {
         warnings.push(format!("{} failures were counted without evidence", input.aggregate.evidence_lost()));
     }
 
-    warnings.extend(input.aggregate.notes().iter().cloned());
+    warnings.extend(input.notes.iter().cloned());
     let unlisted = input.aggregate.unlisted_failures();
     if !unlisted.is_none() {
         warnings.push(format!(
@@ -165,10 +169,12 @@ pub fn judge(input: JudgeInput<'_>) -> Report {
     } else {
         invalid.extend(unread);
     }
-    invalid.extend(invalid::reasons(&scenarios, input.plan, input.aggregate));
+    invalid.extend(invalid::reasons(&scenarios, input.ending, input.plan, input.aggregate));
     // What could not start was not judged: its causes are the failures of the warm-up.
     let not_started = matches!(input.ending, Ending::NotReady(_));
-    let status = if aborted.is_some() || not_started {
+    let status = if *input.ending == Ending::Running {
+        Status::Running
+    } else if aborted.is_some() || not_started {
         Status::Aborted
     } else if !invalid.is_empty() {
         Status::Invalid
@@ -197,6 +203,7 @@ pub fn judge(input: JudgeInput<'_>) -> Report {
         comparison: None,
         has_internal_errors,
         environment: input.environment,
+        controls: input.aggregate.controls().clone(),
     }
 }
 
@@ -220,7 +227,7 @@ fn overloaded<'a>(input: &JudgeInput<'a>) -> Option<(&'a str, u64)> {
 
 fn aborted(ending: &Ending) -> Option<Reason> {
     let message = match ending {
-        Ending::Completed | Ending::NotReady(_) | Ending::Breached(_) => return None,
+        Ending::Running | Ending::Completed | Ending::NotReady(_) | Ending::Breached(_) => return None,
         Ending::Interrupted => "stopped by the user".to_owned(),
         Ending::InterruptedWarmUp(unfinished) => {
             format!("stopped by the user during warm-up: {}", unfinished.join(", "))

@@ -2,6 +2,7 @@
 
 use crate::zone::{PERCENTILE, ZoneFigures};
 use qalipsis_compare::Comparison;
+use qalipsis_model::control::Controls;
 use qalipsis_model::criterion::{Criterion, Quantity};
 use qalipsis_model::description::SourceLocation;
 use qalipsis_model::duration::human;
@@ -34,7 +35,7 @@ pub struct Report {
     pub duration: Duration,
     /// Commit of the working directory, when it is a git checkout.
     pub git_revision: Option<String>,
-    /// The verdict.
+    /// The verdict; of an interim report that there is none yet, and all else is as far as it is known.
     pub status: Status,
     /// Why the verdict is not SUCCESSFUL, most important first; empty when it is.
     pub reasons: Vec<Reason>,
@@ -54,6 +55,8 @@ pub struct Report {
     pub has_internal_errors: bool,
     /// The machine, the programs and the configuration.
     pub environment: Environment,
+    /// What users did to it while it ran.
+    pub controls: Controls,
 }
 
 /// One cause of the verdict.

@@ -3,6 +3,7 @@
 //! Plain data and pure functions: nothing here does I/O, spawns, or reads a clock.
 
 pub mod blocked;
+pub mod control;
 pub mod criterion;
 pub mod description;
 pub mod environment;

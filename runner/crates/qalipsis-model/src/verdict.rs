@@ -1,10 +1,12 @@
-//! How a campaign ended, and the exit code that says so.
+//! How a campaign stands or ended, and the exit code that says so.
 
 use std::fmt;
 
-/// The verdict on a campaign, from best to worst.
+/// The verdict on a campaign, from best to worst, and before all that there is none yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
+    /// The campaign has not ended: there is no verdict.
+    Running,
     /// All checks and criteria were met.
     Successful,
     /// Only warnings.
@@ -20,6 +22,7 @@ pub enum Status {
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Running => "RUNNING",
             Self::Successful => "SUCCESSFUL",
             Self::Warning => "WARNING",
             Self::Failed => "FAILED",
@@ -50,14 +53,15 @@ pub mod exit {
 }
 
 impl Status {
-    /// The exit code of a campaign that ended so.
+    /// The exit code of a campaign that ended so. One that was left while it ran has not been judged, as one that was
+    /// aborted.
     pub fn exit_code(self, fail_on_warning: bool) -> u8 {
         match self {
             Self::Successful => exit::OK,
             Self::Warning if fail_on_warning => exit::FAILED,
             Self::Warning => exit::OK,
             Self::Failed => exit::FAILED,
-            Self::Aborted => exit::ABORTED,
+            Self::Running | Self::Aborted => exit::ABORTED,
             Self::Invalid => exit::INVALID,
         }
     }
@@ -69,9 +73,16 @@ mod tests {
 
     #[test]
     fn each_status_has_its_code() {
-        let codes = [Status::Successful, Status::Warning, Status::Failed, Status::Aborted, Status::Invalid]
-            .map(|s| s.exit_code(false));
-        assert_eq!(codes, [0, 0, 3, 5, 6]);
+        let codes = [
+            Status::Running,
+            Status::Successful,
+            Status::Warning,
+            Status::Failed,
+            Status::Aborted,
+            Status::Invalid,
+        ]
+        .map(|s| s.exit_code(false));
+        assert_eq!(codes, [5, 0, 0, 3, 5, 6]);
         assert_eq!(Status::Warning.exit_code(true), 3);
     }
 }

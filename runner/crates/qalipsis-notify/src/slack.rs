@@ -142,6 +142,7 @@ impl Slack {
     /// The first message: all that one must know.
     fn verdict(&self, report: &Report) -> SlackMessageContent {
         let mark = match report.status {
+            Status::Running => "⏳",
             Status::Successful => "✅",
             Status::Warning => "⚠️",
             Status::Failed | Status::Aborted | Status::Invalid => "❌",

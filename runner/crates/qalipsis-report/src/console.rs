@@ -74,6 +74,7 @@ pub fn note(label: &str, value: &str, style: Style) -> String {
 fn verdict(page: &mut Page, report: &Report) {
     let (mark, paint) = match report.status {
         Status::Successful => (Mark::Passed, Paint::Good),
+        Status::Running => (Mark::None, Paint::Strong),
         Status::Warning => (Mark::Warned, Paint::Warning),
         Status::Failed | Status::Aborted | Status::Invalid => (Mark::Failed, Paint::Bad),
     };

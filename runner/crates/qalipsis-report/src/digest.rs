@@ -215,8 +215,14 @@ pub fn warnings_of(report: &Report, scenario: &str) -> Vec<String> {
 
 /// What a run that did not come to its end must be marked with, in every output.
 pub fn incomplete(report: &Report) -> Option<&'static str> {
-    if report.status != Status::Aborted {
-        return None;
+    match report.status {
+        Status::Running => {
+            return Some(
+                "The campaign is still running: all figures are those until now, and there is no verdict yet.",
+            );
+        }
+        Status::Aborted => {}
+        Status::Successful | Status::Warning | Status::Failed | Status::Invalid => return None,
     }
     Some(match report.scenarios.iter().any(|scenario| scenario.released > 0) {
         true => "The campaign was ended early: the figures are those until then.",

@@ -32,6 +32,7 @@ const STEPS: usize = 300;
 /// its criteria with their values, and its steps. `links` are names and addresses to go on from.
 pub fn summary(report: &Report, links: &[(&str, String)]) -> String {
     let mark = match report.status {
+        Status::Running => "⏳",
         Status::Successful => "✅",
         Status::Warning => "⚠️",
         Status::Failed | Status::Aborted | Status::Invalid => "❌",

@@ -93,6 +93,7 @@ pub fn render(report: &Report) -> String {
 
 fn tone(status: Status) -> &'static str {
     match status {
+        Status::Running => "running",
         Status::Successful => "good",
         Status::Warning => "warn",
         Status::Failed | Status::Aborted | Status::Invalid => "bad",

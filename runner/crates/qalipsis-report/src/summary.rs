@@ -42,7 +42,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// Name of the file in the folder of its campaign.
 pub const FILE_NAME: &str = "summary.json";
 
-/// One finished campaign.
+/// One campaign: finished, or as far as it is known while it runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Summary {
@@ -77,11 +77,13 @@ pub struct Summary {
     pub environment: Environment,
 }
 
-/// The verdict on a campaign.
+/// The verdict on a campaign, and before it that there is none yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Status {
+    /// The campaign has not ended; all else is as far as it is known. No file has it.
+    Running,
     /// Everything judged held.
     Successful,
     /// Only warnings.
@@ -275,6 +277,7 @@ impl From<qalipsis_model::verdict::Status> for Status {
     fn from(status: qalipsis_model::verdict::Status) -> Self {
         use qalipsis_model::verdict::Status as Verdict;
         match status {
+            Verdict::Running => Self::Running,
             Verdict::Successful => Self::Successful,
             Verdict::Warning => Self::Warning,
             Verdict::Failed => Self::Failed,

@@ -47,7 +47,7 @@ impl Baselines {
             let summary = Summary::read(&file).map_err(Problem::new)?;
             match summary.status {
                 Status::Successful | Status::Warning => baselines.add(&file, &summary),
-                status @ (Status::Failed | Status::Aborted | Status::Invalid) => {
+                status @ (Status::Running | Status::Failed | Status::Aborted | Status::Invalid) => {
                     let note = format!("{} is left out: its campaign is {}", file.display(), name(status));
                     baselines.notes.push(note);
                 }
@@ -107,7 +107,7 @@ pub fn read_comparable(path: &Path) -> Result<Summary, Error> {
     let summary = Summary::read(path).map_err(Problem::new)?;
     match summary.status {
         Status::Successful | Status::Warning | Status::Failed => Ok(summary),
-        status @ (Status::Aborted | Status::Invalid) => Err(Problem::new(format_args!(
+        status @ (Status::Running | Status::Aborted | Status::Invalid) => Err(Problem::new(format_args!(
             "{} cannot be compared: its campaign is {}, so its figures are not those of a complete run",
             path.display(),
             name(status)
@@ -146,6 +146,7 @@ fn machine(environment: &Environment) -> String {
 
 fn name(status: Status) -> &'static str {
     match status {
+        Status::Running => "RUNNING",
         Status::Successful => "SUCCESSFUL",
         Status::Warning => "WARNING",
         Status::Failed => "FAILED",

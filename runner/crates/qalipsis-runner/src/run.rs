@@ -18,10 +18,10 @@ use crate::repository::Repository;
 use crate::stops::{AbortOnDrop, Asked, Stops};
 use qalipsis_agent::{Agent, Hosted, Output};
 use qalipsis_cluster::InProcess;
-use qalipsis_head::{EVENTS, EventSink, FailureSink, Goal, Sinks, TraceSink};
+use qalipsis_head::{Command, EVENTS, EventSink, FailureSink, Goal, Sinks, TraceSink};
 use qalipsis_judge::judge::Described;
 use qalipsis_judge::report::Report;
-use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Replay, Stop};
+use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Replay};
 use qalipsis_model::verdict::{Status, exit};
 use qalipsis_profile::segment::Segment;
 use qalipsis_report::console::{self, Style};
@@ -165,7 +165,7 @@ pub(crate) enum Follow {
 pub(crate) async fn lead(
     invocation: &Invocation,
     campaign: &Campaign,
-    (mut stops, asked): (mpsc::Receiver<Stop>, Asked),
+    (mut commands, asked): (mpsc::Receiver<Command>, Asked),
     live: &Live,
     follow: Follow,
 ) -> Result<Led, Error> {
@@ -204,7 +204,7 @@ pub(crate) async fn lead(
     // Nothing is open before the head sends the plan: what was started ends with its agent.
     tokio::select! {
         hosting = agent.host_all(hosted) => hosting?,
-        Some(_) = stops.recv() => return Err(Error::Stopped),
+        Some(_) = commands.recv() => return Err(Error::Stopped),
     }
     let described = campaign.executables.iter().flat_map(|executable| {
         executable.description.scenarios.iter().map(|scenario| Described {
@@ -236,7 +236,7 @@ pub(crate) async fn lead(
     };
     let (broadcast, subscriber) = broadcast::channel(EVENTS);
     let following = live.follow(subscriber, target.is_none());
-    let report = head.run(transport, stops, sinks, broadcast).await;
+    let report = head.run(transport, commands, sinks, broadcast).await;
     // What is left to do may hang, and needs no head.
     let asked = asked.from_now();
     let watching = asked.end_process(unfinished(report.exit_code(campaign.settings.fail_on_warning)));

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use qalipsis_cluster::StopSignals;
+use qalipsis_head::Command;
 use qalipsis_model::plan::Stop;
 use std::io::{Write, stderr};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use tokio::task::AbortHandle;
 /// what is still awaited.
 #[derive(Debug)]
 pub struct Stops {
-    requests: mpsc::Receiver<Stop>,
+    requests: mpsc::Receiver<Command>,
     /// How often the user has asked.
     asked: watch::Receiver<u32>,
 }
@@ -58,7 +59,7 @@ impl Stops {
                 let stop = if *count.borrow() == 0 { Stop::Graceful } else { Stop::Hard };
                 count.send_modify(|asked| *asked += 1);
                 // Once the campaign has ended only the number counts.
-                let _ = requests.try_send(stop);
+                let _ = requests.try_send(Command::Stop(stop));
             }
         });
         Ok(Self { requests: received, asked })
@@ -84,7 +85,7 @@ impl Stops {
     }
 
     /// The requests, for the campaign, and how often there were any.
-    pub fn into_parts(self) -> (mpsc::Receiver<Stop>, Asked) {
+    pub fn into_parts(self) -> (mpsc::Receiver<Command>, Asked) {
         let asked = Asked { before: 0, asked: self.asked };
         (self.requests, asked)
     }

@@ -10,7 +10,7 @@ use qalipsis_config::reason;
 use qalipsis_config::{Sections, Settings, Sources};
 use qalipsis_core::scenario::Scenario;
 use qalipsis_engine::host;
-use qalipsis_head::{Campaign, CampaignEvent, EVENTS, Goal, Sinks};
+use qalipsis_head::{Campaign, CampaignEvent, Command, EVENTS, Goal, Sinks};
 use qalipsis_judge::judge::Described;
 use qalipsis_judge::report::Report;
 use qalipsis_model::description::ScenarioDescription;
@@ -176,10 +176,10 @@ async fn campaign_of(
         publishes_figures: false,
     };
     let (transport, ends) = InProcess::new(1);
-    let (requests, stops) = mpsc::channel(2);
+    let (requests, commands) = mpsc::channel(2);
     let (events, subscriber) = broadcast::channel(EVENTS);
     let mut hosting = std::pin::pin!(host_all(scenarios, ends));
-    let mut leading = std::pin::pin!(campaign.run(transport, stops, Sinks::default(), events));
+    let mut leading = std::pin::pin!(campaign.run(transport, commands, Sinks::default(), events));
     let mut stopping = std::pin::pin!(request_stops(signals, requests));
     let mut showing = std::pin::pin!(show_notices(subscriber));
     let (mut hosted, mut shown) = (false, false);
@@ -214,12 +214,12 @@ async fn host_all(scenarios: &[Scenario], ends: Vec<FactoryEnd>) {
 }
 
 /// Asks the campaign to stop at each signal: gracefully at first, then at once.
-async fn request_stops(signals: &mut StopSignals, requests: mpsc::Sender<Stop>) {
+async fn request_stops(signals: &mut StopSignals, requests: mpsc::Sender<Command>) {
     let mut stop = Stop::Graceful;
     loop {
         signals.next().await;
         // More than two requests say nothing new.
-        let _ = requests.try_send(stop);
+        let _ = requests.try_send(Command::Stop(stop));
         stop = Stop::Hard;
     }
 }

@@ -1,11 +1,14 @@
 //! The driver with factories of which each test is the author, in paused time.
 
 use super::*;
+use crate::command::Control;
 use crate::fixture::{START, campaign, not_ready, plan, reasons, secs, snapshot};
 use crate::{EVENTS, EventSink};
 use qalipsis_cluster::{Arrival, FactoryEnd, HEARTBEAT, InProcess, Outbox, Received, ToFactory, ToHead};
+use qalipsis_model::control::Marker;
 use qalipsis_model::event::{Event, Level, Value};
-use qalipsis_model::plan::{CONTRACT, EventsPlan, FactoryPlan, Limits};
+use qalipsis_model::plan::{CONTRACT, EventsPlan, FactoryPlan, Limits, Stop};
+use qalipsis_model::verdict::Status;
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 use tokio::time::{advance, sleep};
@@ -56,7 +59,7 @@ impl Factory {
 /// A campaign that is led.
 struct Led {
     factories: Vec<Factory>,
-    stops: mpsc::Sender<Stop>,
+    commands: mpsc::Sender<Command>,
     events: broadcast::Receiver<Arc<CampaignEvent>>,
     report: JoinHandle<Report>,
 }
@@ -68,7 +71,7 @@ impl Led {
 
     fn start_with(campaign: Campaign, sinks: Sinks) -> Self {
         let (transport, ends) = InProcess::new(campaign.factories.len());
-        let (stops, requests) = mpsc::channel(2);
+        let (commands, received) = mpsc::channel(2);
         let (sender, events) = broadcast::channel(EVENTS);
         let origin = Instant::now();
         // A wall clock that is paused as well.
@@ -77,13 +80,13 @@ impl Led {
             Now { monotonic, wall: START.plus(monotonic), reading: Duration::ZERO }
         };
         let state = State::new(campaign, clock());
-        let driver = Driver { state, transport, sinks, events: sender, clock };
+        let driver = Driver { state, transport, sinks, events: sender, clock, answer: None };
         let factory = |end| Factory { outbox: Outbox::new(1), end, snapshots: 0 };
         Self {
             factories: ends.into_iter().map(factory).collect(),
-            stops,
+            commands,
             events,
-            report: tokio::spawn(driver.run(requests)),
+            report: tokio::spawn(driver.run(received)),
         }
     }
 
@@ -139,7 +142,7 @@ async fn silent_factory_is_lost_after_its_limit() {
 #[tokio::test(start_paused = true)]
 async fn hard_stop_waits_for_a_factory_as_long_as_it_may_need() {
     let mut led = Led::running(&["a"]).await;
-    led.stops.send(Stop::Hard).await.unwrap();
+    led.commands.send(Command::Stop(Stop::Hard)).await.unwrap();
     assert_eq!(led.factory().directive().await, ToFactory::Stop(Stop::Hard));
     // Minions 1 s, sources 1 s, worker threads 2 s, one after the other.
     led.factory().stay_alive(Duration::from_millis(4_200)).await;
@@ -152,7 +155,7 @@ async fn hard_stop_waits_for_a_factory_as_long_as_it_may_need() {
 #[tokio::test(start_paused = true)]
 async fn hard_stop_of_a_paused_head_waits_for_the_last_figures() {
     let mut led = Led::running(&["a"]).await;
-    led.stops.send(Stop::Hard).await.unwrap();
+    led.commands.send(Command::Stop(Stop::Hard)).await.unwrap();
     assert_eq!(led.factory().directive().await, ToFactory::Stop(Stop::Hard));
     advance(secs(60)).await;
     led.factory().send_snapshot(7).await;
@@ -165,7 +168,7 @@ async fn hard_stop_of_a_paused_head_waits_for_the_last_figures() {
 async fn hard_stop_reports_last_figures_that_do_not_come() {
     let mut led = Led::running(&["a"]).await;
     led.factory().send_snapshot(7).await;
-    led.stops.send(Stop::Hard).await.unwrap();
+    led.commands.send(Command::Stop(Stop::Hard)).await.unwrap();
     led.factory().stay_alive(secs(5)).await;
     let report = led.report.await.unwrap();
     assert_eq!(report.scenarios[0].released, 7);
@@ -224,6 +227,37 @@ async fn subscriber_that_does_not_read_loses_events_and_delays_nothing() {
         last = Ok(next);
     }
     assert!(matches!(last.as_deref(), Ok(CampaignEvent::Ended(_))), "{last:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn users_get_interim_reports_and_answers_while_the_campaign_goes_on() {
+    let mut led = Led::running(&["a"]).await;
+    led.factory().send_snapshot(10).await;
+    let interim = async |led: &Led| {
+        let (reader, report) = oneshot::channel();
+        led.commands.send(Command::Report(reader)).await.unwrap();
+        report.await.unwrap()
+    };
+    while interim(&led).await.scenarios[0].released < 10 {
+        tokio::task::yield_now().await;
+    }
+    let mark = async |led: &Led, label: &str| {
+        let (user, answer) = oneshot::channel();
+        let control = Control::Mark { label: label.to_owned(), at: None };
+        led.commands.send(Command::Control(control, user)).await.unwrap();
+        answer.await.unwrap()
+    };
+    let at = mark(&led, "deployed").await.unwrap();
+    assert_eq!(mark(&led, "").await, Err(Refusal::Label(0)));
+    let report = interim(&led).await;
+    assert_eq!(report.status, Status::Running);
+    assert_eq!(report.controls.markers, [Marker { label: "deployed".into(), at }]);
+    // A user who is gone before the answer.
+    led.commands.send(Command::Report(oneshot::channel().0)).await.unwrap();
+    led.factory().send(ToHead::Ended).await;
+    let report = led.report.await.unwrap();
+    assert_eq!((report.status, report.scenarios[0].released), (Status::Successful, 10));
+    assert_eq!(report.controls.markers.len(), 1);
 }
 
 /// Has place for one event of each message.

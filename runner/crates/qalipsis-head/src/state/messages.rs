@@ -3,7 +3,7 @@
 use super::{Cause, State};
 use crate::campaign::Goal;
 use crate::effect::Effect;
-use crate::event::CampaignEvent;
+use crate::event::{CampaignEvent, Part};
 use crate::factory::FactoryPhase;
 use crate::inbox::Taken;
 use crate::now::Now;
@@ -212,8 +212,10 @@ impl State {
         self.unpublished = self.unpublished.max(Some(snapshot.at));
         self.aggregate.merge(&factory.plan.factory, factory.plan.zone.as_deref(), snapshot);
         if self.publishes_figures {
-            for (name, figures) in &snapshot.scenarios {
-                self.second.figures.entry(name.clone()).or_default().merge(figures);
+            for (scenario, figures) in &snapshot.scenarios {
+                let zone = factory.plan.zone.clone().filter(|_| self.has_zones);
+                let part = Part { scenario: scenario.clone(), zone };
+                self.second.figures.entry(part).or_default().merge(figures);
             }
         }
     }

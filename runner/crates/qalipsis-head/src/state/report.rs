@@ -1,4 +1,4 @@
-//! The end of a campaign: from what is known to its report.
+//! From what is known of a campaign to its report.
 
 use super::{Cause, Start, State};
 use crate::factory::FactoryState;
@@ -7,14 +7,22 @@ use qalipsis_judge::judge::{Ending, JudgeInput, judge};
 use qalipsis_judge::report::Report;
 
 impl State {
-    /// Judges what is known now.
-    pub(crate) fn into_report(mut self, now: Now) -> Report {
+    /// The report of a campaign that is over.
+    pub(crate) fn report(&self, now: Now) -> Report {
+        self.judge(&self.ending(), now)
+    }
+
+    /// What is known so far of a campaign that goes on.
+    pub(crate) fn interim_report(&self, now: Now) -> Report {
+        self.judge(&Ending::Running, now)
+    }
+
+    fn judge(&self, ending: &Ending, now: Now) -> Report {
+        let mut notes = self.notes.clone();
         for factory in &self.factories {
-            self.notes.extend(factory.silence.note(&factory.plan.factory));
+            notes.extend(factory.silence.note(&factory.plan.factory));
         }
-        self.notes.extend(self.running.note());
-        let ending = self.ending();
-        std::mem::take(&mut self.notes).into_iter().for_each(|note| self.aggregate.note(note));
+        notes.extend(self.running.note());
         let before = Start { wall: self.opened.wall, monotonic: self.opened.monotonic };
         let start = self.started.unwrap_or(before);
         // Not what the wall clock says: it may have been set meanwhile.
@@ -24,24 +32,23 @@ impl State {
             described: &self.described,
             replay: self.factories.iter().any(|factory| factory.plan.replay.is_some()),
             aggregate: &self.aggregate,
-            ending: &ending,
+            ending,
             started: start.wall,
             ended,
+            notes,
             factories: self.factories.iter().map(FactoryState::report).collect(),
-            git_revision: self.git_revision,
-            environment: self.environment,
+            git_revision: self.git_revision.clone(),
+            environment: self.environment.clone(),
         })
     }
 
-    fn ending(&mut self) -> Ending {
+    fn ending(&self) -> Ending {
         match &self.cause {
             Cause::Interrupted if !self.unfinished.is_empty() => {
-                Ending::InterruptedWarmUp(std::mem::take(&mut self.unfinished))
+                Ending::InterruptedWarmUp(self.unfinished.clone())
             }
             Cause::Interrupted => Ending::Interrupted,
-            Cause::Completed if !self.not_ready.is_empty() => {
-                Ending::NotReady(std::mem::take(&mut self.not_ready))
-            }
+            Cause::Completed if !self.not_ready.is_empty() => Ending::NotReady(self.not_ready.clone()),
             Cause::Completed => Ending::Completed,
             Cause::TimedOut(limit) => Ending::TimedOut(*limit),
             Cause::Cancelled(limit) => Ending::Cancelled(*limit),

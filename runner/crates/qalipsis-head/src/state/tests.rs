@@ -1,10 +1,13 @@
 //! The fold, step by step: time passes only where a test says so.
 
 use super::*;
+use crate::command::{Control, Refusal};
 use crate::driver::TICK;
+use crate::event::Part;
 use crate::fixture::{START, campaign, not_ready, plan, reasons, secs, snapshot};
 use qalipsis_cluster::{FactoryMessage, HeadMessage, Outbox, ToHead};
 use qalipsis_judge::report::Report;
+use qalipsis_model::control::Marker;
 use qalipsis_model::plan::{CONTRACT, Limits};
 use qalipsis_model::verdict::Status;
 
@@ -16,6 +19,7 @@ struct Bench {
     snapshots: Vec<u64>,
     sent: Vec<(FactoryId, HeadMessage)>,
     events: Vec<CampaignEvent>,
+    answers: Vec<Result<Timestamp, Refusal>>,
 }
 
 impl Bench {
@@ -33,6 +37,7 @@ impl Bench {
             snapshots: vec![0; count],
             sent: Vec::new(),
             events: Vec::new(),
+            answers: Vec::new(),
         }
     }
 
@@ -56,6 +61,7 @@ impl Bench {
             match effect {
                 Effect::Send(factory, message) => self.sent.push((factory, message)),
                 Effect::Publish(event) => self.events.push(event),
+                Effect::Answer(answer) => self.answers.push(answer),
                 other => panic!("{other:?}"),
             }
         }
@@ -103,7 +109,7 @@ impl Bench {
 
     fn report_now(self) -> Report {
         assert!(self.state.is_over());
-        self.state.into_report(at(self.now))
+        self.state.report(at(self.now))
     }
 }
 
@@ -134,9 +140,79 @@ fn a_campaign_runs_to_its_end() {
         })
         .collect();
     assert_eq!(seconds.len(), 1, "a second is published once all have reported it");
-    assert_eq!((seconds[0].progress.released, seconds[0].figures["checkout"].released), (10, 10));
+    assert_eq!((seconds[0].progress.released, seconds[0].figures[&part(None)].released), (10, 10));
     let report = bench.report_now();
     assert_eq!((report.status, report.scenarios[0].released), (Status::Successful, 10), "{report:?}");
+}
+
+fn part(zone: Option<&str>) -> Part {
+    Part { scenario: "checkout".into(), zone: zone.map(str::to_owned) }
+}
+
+#[test]
+fn figures_of_a_second_are_those_of_each_zone_when_there_are_several() {
+    let mut campaign = campaign(plan(Limits::default()), &["a", "b", "c", "d"]);
+    for (factory, zone) in campaign.factories.iter_mut().zip(["eu", "us", "eu"]) {
+        factory.zone = Some(zone.into());
+    }
+    let mut bench = Bench::of(campaign);
+    bench.all_ready();
+    for factory in 0..4 {
+        let snapshot = bench.snapshot(factory, 1 << factory);
+        bench.report(factory, snapshot);
+    }
+    let second = bench.events.iter().find_map(|event| match event {
+        CampaignEvent::Second(second) => Some(second),
+        _ => None,
+    });
+    let figures = second.unwrap().figures.iter().map(|(part, figures)| (part.clone(), figures.released));
+    let expected = [(part(None), 8), (part(Some("eu")), 5), (part(Some("us")), 2)];
+    assert_eq!(figures.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn an_interim_report_has_what_came_so_far_and_no_verdict() {
+    let mut bench = Bench::running(&["a"]);
+    let early = bench.state.interim_report(at(bench.now));
+    assert_eq!((early.status, early.scenarios[0].released), (Status::Running, 0));
+    let snapshot = bench.snapshot(0, 10);
+    bench.report(0, snapshot);
+    bench.pass(secs(2), &[0]);
+    let report = bench.state.interim_report(at(bench.now));
+    assert_eq!(
+        (report.status, report.scenarios[0].released, reasons(&report)),
+        (Status::Running, 10, vec![])
+    );
+    assert_eq!(report.duration, secs(2) - START_MARGIN);
+    bench.report(0, ToHead::Ended);
+    let report = bench.report_now();
+    assert_eq!((report.status, report.scenarios[0].released), (Status::Successful, 10));
+}
+
+#[test]
+fn markers_are_kept_within_their_limits() {
+    let mut bench = Bench::running(&["a"]);
+    bench.pass(secs(1), &[0]);
+    let now = wall(bench.now);
+    let mark = |bench: &mut Bench, label: &str, at| {
+        bench.apply(Input::Control(Control::Mark { label: label.to_owned(), at }));
+        bench.answers.pop().unwrap()
+    };
+    assert_eq!(mark(&mut bench, "v2 is out", None), Ok(now));
+    let earlier = Timestamp(now.0 - 500_000_000);
+    assert_eq!(mark(&mut bench, &"é".repeat(200), Some(earlier)), Ok(earlier));
+    assert_eq!(mark(&mut bench, "", None), Err(Refusal::Label(0)));
+    assert_eq!(mark(&mut bench, &"é".repeat(201), None), Err(Refusal::Label(201)));
+    assert_eq!(mark(&mut bench, "x", Some(START)), Err(Refusal::OutOfTime));
+    assert_eq!(mark(&mut bench, "x", Some(now.plus(secs(11)))), Err(Refusal::OutOfTime));
+    for _ in 2..Marker::MOST {
+        assert_eq!(mark(&mut bench, "again", None), Ok(now));
+    }
+    assert_eq!(mark(&mut bench, "one too many", None), Err(Refusal::TooManyMarkers));
+    let published = bench.events.iter().filter(|event| matches!(event, CampaignEvent::Marked(_))).count();
+    bench.report(0, ToHead::Ended);
+    let markers = bench.report_now().controls.markers;
+    assert_eq!((published, markers.len(), markers[1].label.as_str()), (100, 100, "v2 is out"));
 }
 
 #[test]

@@ -105,6 +105,7 @@ pub(super) const WARM_UP: &str = "warm-up";
 
 fn ended_early(input: &JudgeInput<'_>, planned: &ScenarioPlan) -> Option<String> {
     let why = match input.ending {
+        Ending::Running => "the campaign is still running".to_owned(),
         Ending::Completed => {
             let (scenario, _) = overloaded(input)?;
             format!("the campaign was stopped by the overload policy of scenario '{scenario}'")

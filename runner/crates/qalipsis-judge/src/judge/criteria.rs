@@ -287,6 +287,7 @@ mod tests {
                 ending,
                 started: START,
                 ended: START.plus(secs(32)),
+                notes: Vec::new(),
                 factories: Vec::new(),
                 git_revision: None,
                 environment: qalipsis_model::environment::Environment::default(),

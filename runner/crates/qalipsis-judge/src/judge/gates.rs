@@ -217,6 +217,7 @@ fn run(criteria: Vec<Criterion>, figures: ScenarioFigures, ending: &Ending) -> R
         ending,
         started: START,
         ended: at,
+        notes: Vec::new(),
         factories: Vec::new(),
         git_revision: None,
         environment: Environment::default(),

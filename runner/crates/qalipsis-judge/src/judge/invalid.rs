@@ -1,5 +1,6 @@
 //! Whether the load generator, and not the system under test, was the bottleneck: then the figures say nothing.
 
+use super::Ending;
 use crate::aggregate::Aggregate;
 use crate::report::{Reason, ScenarioReport};
 use qalipsis_model::duration::{human, human_ns};
@@ -10,13 +11,16 @@ use qalipsis_model::plan::CampaignPlan;
 /// All that makes the figures of a campaign invalid, and what to do about it.
 pub(super) fn reasons(
     scenarios: &[ScenarioReport],
+    ending: &Ending,
     plan: &CampaignPlan,
     aggregate: &Aggregate,
 ) -> Vec<Reason> {
     let mut reasons = Vec::new();
     for scenario in scenarios {
         let messages = [late(scenario, plan, aggregate), dropped(scenario, plan)].into_iter().flatten();
-        let messages = messages.chain(behind(scenario, plan));
+        // What is not read yet may still be.
+        let unread = (*ending != Ending::Running).then(|| behind(scenario, plan));
+        let messages = messages.chain(unread.into_iter().flatten());
         reasons.extend(messages.map(|message| reason(Some(&scenario.name), message)));
     }
     let mut messages = Vec::from_iter(lost(plan, aggregate));
@@ -166,7 +170,7 @@ mod tests {
     use std::time::Duration;
 
     fn messages(plan: &CampaignPlan, aggregate: &Aggregate) -> Vec<String> {
-        reasons(&[], plan, aggregate).into_iter().map(|reason| reason.message).collect()
+        reasons(&[], &Ending::Completed, plan, aggregate).into_iter().map(|reason| reason.message).collect()
     }
 
     fn plan(limits: Limits) -> CampaignPlan {
@@ -281,6 +285,7 @@ mod tests {
                 ending: &crate::judge::Ending::Completed,
                 started: now,
                 ended: now,
+                notes: Vec::new(),
                 factories: Vec::new(),
                 git_revision: None,
                 environment: Default::default(),

@@ -74,6 +74,7 @@ pub fn conclusion(report: &Report, style: Style) -> String {
     let failed: u64 = steps().map(|s| s.figures.failures()).sum();
     let rest = format!("{}, {failed} failed", counted(executions, "execution"));
     let (mark, paint) = match report.status {
+        Status::Running => (Mark::None, Paint::Strong),
         Status::Successful | Status::Warning => (Mark::Passed, Paint::Good),
         Status::Failed | Status::Aborted | Status::Invalid => (Mark::Failed, Paint::Bad),
     };

@@ -69,9 +69,16 @@ impl Cases<'_> {
     fn campaign(&self) -> Option<TestCase> {
         let kind = match self.report.status {
             Status::Aborted => "aborted",
-            Status::Invalid => "invalid",
+            // What makes the figures invalid so far.
+            Status::Running | Status::Invalid => "invalid",
             Status::Successful | Status::Warning | Status::Failed => "error",
         };
+        if self.report.status == Status::Running
+            && !campaign_reasons(self.report).any(|reason| self.shows(reason))
+        {
+            let why = digest::incomplete(self.report).unwrap_or_default();
+            return Some(self.case("campaign", skipped(why.to_owned()), &self.scenario.location, None));
+        }
         // One scenario shows a cause that stopped them all; the others say that it did.
         if let Some(cause) = self.explained_elsewhere() {
             return Some(self.case("campaign", skipped(cause), &self.scenario.location, None));

@@ -10,6 +10,7 @@ mod html_figures;
 mod junit;
 mod list;
 mod output;
+mod running;
 mod sample;
 mod summary;
 mod times;

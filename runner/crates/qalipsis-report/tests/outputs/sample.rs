@@ -430,6 +430,7 @@ impl Campaign {
             ending: &self.ending,
             started: STARTED,
             ended: at(19.25),
+            notes: Vec::new(),
             factories: factories.collect(),
             git_revision: Some("5c86ed1".into()),
             environment: Environment {

@@ -8,7 +8,7 @@ use std::path::Path;
 
 const SCHEMA: &str = include_str!("../../../../docs/summary.schema.json");
 
-fn valid(document: &Value) -> Result<(), String> {
+pub(crate) fn valid(document: &Value) -> Result<(), String> {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let validator = jsonschema::draft202012::options().should_validate_formats(true).build(&schema).unwrap();
     let wrong: Vec<String> =

@@ -10,7 +10,7 @@ use qalipsis::core::profile::segment::Segment;
 use qalipsis::prelude::*;
 use qalipsis_cluster::{HeadConnection, InProcess};
 use qalipsis_engine::host;
-use qalipsis_head::{Broadcast, Campaign, CampaignEvent, EVENTS, Goal, Sinks};
+use qalipsis_head::{Broadcast, Campaign, CampaignEvent, Command, EVENTS, Goal, Sinks};
 use qalipsis_judge::judge::Described;
 use qalipsis_judge::report::{Report, StepReport};
 use tokio::sync::{broadcast, mpsc};
@@ -70,7 +70,7 @@ impl Run {
         };
         let factories: Vec<FactoryPlan> = self.segments.iter().enumerate().map(factory).collect();
         let (transport, ends) = InProcess::new(factories.len());
-        let (requests, stops) = mpsc::channel(1);
+        let (requests, commands) = mpsc::channel(1);
         let (events, mut subscriber): (Broadcast, _) = broadcast::channel(EVENTS);
         let campaign = Campaign {
             plan: campaign,
@@ -89,11 +89,11 @@ impl Run {
             while let Ok(event) = subscriber.recv().await {
                 if let (CampaignEvent::Started(_), Some((after, stop))) = (&*event, self.stop) {
                     tokio::time::sleep(after).await;
-                    requests.send(stop).await.expect("the campaign runs");
+                    requests.send(Command::Stop(stop)).await.expect("the campaign runs");
                 }
             }
         };
-        let leading = campaign.run(transport, stops, Sinks::default(), events);
+        let leading = campaign.run(transport, commands, Sinks::default(), events);
         let (report, _, ()) = tokio::join!(leading, join_all(hosted), stopping);
         report
     }
