@@ -262,6 +262,16 @@ pub(crate) fn abort_those_of_lost_heads() -> Statement {
     )
 }
 
+/// Opens campaigns of a head again that were ended because it seemed lost.
+pub(crate) fn revive(head: &str) -> Statement {
+    Statement::new(
+        "UPDATE campaigns SET status = CASE WHEN causes LIKE '%before it started%' THEN 'QUEUED' ELSE 'RUNNING' END, \
+         exit_code = NULL, ended_ns = NULL, causes = '[]' WHERE head = $1 AND status = 'ABORTED' AND \
+         causes IN ('[\"the head ended while it ran\"]', '[\"the head ended before it started\"]')",
+        [head.into()],
+    )
+}
+
 /// The campaign of this key, and its scenarios.
 pub(crate) fn one(key: &str) -> [Statement; 2] {
     [

@@ -60,6 +60,9 @@ pub enum StoreProblem {
     /// More waits to be written than there is room for; this was not taken.
     #[error("too much waits to be written")]
     Overrun,
+    /// It has not taken this yet.
+    #[error("it does not answer; this is written once it does")]
+    Slow,
     /// It was closed.
     #[error("it was closed")]
     Closed,
@@ -87,6 +90,15 @@ impl StoreError {
     /// A problem with the store in this file.
     pub(crate) fn of_file(file: &Path, problem: StoreProblem) -> Self {
         Self::new(file.display().to_string(), problem)
+    }
+
+    /// The same without what `redact` takes out of texts of others.
+    pub(crate) fn map_text(mut self, redact: impl Fn(&str) -> String) -> Self {
+        use StoreProblem::{Database, Refused, Unreachable};
+        if let Database(text) | Refused(text) | Unreachable(text) = &mut self.problem {
+            *text = redact(text);
+        }
+        self
     }
 
     /// What is wrong.

@@ -1,6 +1,7 @@
 //! The store: campaigns with their files, figures of each second and markers, and schedules.
 //!
-//! It is a file of SQLite that one head writes. A campaign that runs never waits for it: what cannot be stored is counted.
+//! It is a file of SQLite that one head writes, or a database of PostgreSQL that several heads share. A campaign that runs
+//! never waits for it: what cannot be stored is counted. `runner/docs/store.md` says what users see of it.
 
 mod bytes;
 mod campaign;
@@ -10,8 +11,10 @@ mod file;
 mod keep;
 mod location;
 mod marker;
+mod postgres;
 mod schedule;
 mod schema;
+mod section;
 mod slice;
 mod sqlite;
 mod store;
@@ -27,6 +30,8 @@ pub use file::{FileEntry, StoredFile};
 pub use keep::Keep;
 pub use location::Location;
 pub use marker::Marker;
+pub use postgres::Target;
 pub use schedule::{LastRun, MissedRuns, Schedule, When};
+pub use section::{STORE, configured};
 pub use slice::Slice;
 pub use store::{CampaignWriter, Store};

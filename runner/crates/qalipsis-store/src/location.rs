@@ -1,6 +1,7 @@
 //! Where a store is.
 
 use crate::error::{StoreError, StoreProblem};
+use crate::postgres::Target;
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,14 +11,20 @@ use std::path::{Path, PathBuf};
 pub enum Location {
     /// A file of SQLite.
     Sqlite(PathBuf),
+    /// A database of PostgreSQL.
+    Postgres(Box<Target>),
 }
 
 impl Location {
-    /// The location that a URL names: `sqlite:PATH`.
+    /// The location that a URL names: `sqlite:PATH` or `postgres://…`.
     ///
     /// # Errors
     /// When it names none.
     pub fn parse(url: &str) -> Result<Self, StoreError> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let target = Target::parse(url).map_err(|problem| unreadable(&problem))?;
+            return Ok(Self::Postgres(Box::new(target)));
+        }
         match url.strip_prefix("sqlite:") {
             Some("") => Err(unreadable("it names no file")),
             Some(path) => Ok(Self::Sqlite(path.into())),

@@ -95,12 +95,13 @@ pub(crate) fn write(schedule: &Schedule) -> Statement {
     )
 }
 
-/// Moves a schedule on, unless somebody else did it before.
-pub(crate) fn claim(name: &str, due: Timestamp, next: Option<Timestamp>) -> Statement {
+/// Moves a schedule on, unless another head did it before. Executed twice by one head, it gives the same.
+pub(crate) fn claim(name: &str, due: Timestamp, next: Option<Timestamp>, head: &str) -> Statement {
     Statement::new(
-        "UPDATE schedules SET next_ns = $1, last_ns = $2, last_campaign = NULL \
-         WHERE name = $3 AND enabled = 1 AND next_ns = $2",
-        [next.map(|at| at.0).into(), due.0.into(), name.into()],
+        "UPDATE schedules SET next_ns = $1, last_ns = $2, last_head = $3, last_campaign = NULL \
+         WHERE name = $4 AND enabled = 1 \
+         AND (next_ns = $2 OR last_ns = $2 AND last_head = $3 AND last_campaign IS NULL)",
+        [next.map(|at| at.0).into(), due.0.into(), head.into(), name.into()],
     )
 }
 

@@ -7,6 +7,7 @@ use crate::file::{self, FileEntry, StoredFile};
 use crate::keep::Keep;
 use crate::location::Location;
 use crate::marker::{self, Marker};
+use crate::postgres::PostgresDatabase;
 use crate::schedule::{self, Schedule};
 use crate::slice::{self, Slice};
 use crate::sqlite::SqliteDatabase;
@@ -17,8 +18,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::process;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// How long anybody waits for what is written. It stays in the queue.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Where campaigns are kept. Clones are the same store.
 #[derive(Debug, Clone)]
@@ -40,6 +45,7 @@ impl Store {
         let head = format!("{}-{}", process::id(), since_epoch.as_nanos());
         let database: Arc<dyn Database> = match location {
             Location::Sqlite(file) => Arc::new(SqliteDatabase::open(file, &head, &name).await?),
+            Location::Postgres(target) => Arc::new(PostgresDatabase::open(target, &head, &name).await?),
         };
         let store = Self { database, keep };
         store.remove_old();
@@ -218,7 +224,9 @@ impl Store {
         due: Timestamp,
         next: Option<Timestamp>,
     ) -> Result<bool, StoreError> {
-        self.write(vec![schedule::claim(name, due, next)], After::Settle).await.map(|changed| changed > 0)
+        self.write(vec![schedule::claim(name, due, next, self.database.head())], After::Settle)
+            .await
+            .map(|changed| changed > 0)
     }
 
     /// Notes the campaign that a claimed start became.
@@ -265,7 +273,10 @@ impl Store {
         let (reply, answer) = oneshot::channel();
         let job = Job { statements, answer: Answer::Reply(reply), after };
         self.database.submit(job).map_err(|(error, _)| error)?;
-        answer.await.unwrap_or_else(|_| Err(StoreError::new(self.database.place(), StoreProblem::Closed)))
+        let answer = timeout(ANSWER_WITHIN, answer)
+            .await
+            .map_err(|_| StoreError::new(self.database.place(), StoreProblem::Slow))?;
+        answer.unwrap_or_else(|_| Err(StoreError::new(self.database.place(), StoreProblem::Closed)))
     }
 
     async fn read<const N: usize>(&self, statements: [Statement; N]) -> Result<[Vec<Row>; N], StoreError> {
@@ -311,11 +322,11 @@ impl CampaignWriter {
         self.store.queue(vec![marker::write(&self.key, marker)], &self.losses);
     }
 
-    /// Keeps the ended campaign with its files: all of it or, when that fails, nothing. Who gives up waiting loses
-    /// nothing: it is written all the same, once the database takes it.
+    /// Keeps the ended campaign with its files: all of it or, when that fails, nothing.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When it cannot be written, or, after 10 s, when it still waits for the store ([`StoreProblem::Slow`]): then it is
+    /// written once the store takes it.
     pub async fn finish(&self, campaign: &CampaignRecord, files: &[StoredFile]) -> Result<(), StoreError> {
         let mut statements = campaign::write(campaign, self.store.database.head());
         statements.extend(files.iter().map(|file| file::write(&self.key, file)));

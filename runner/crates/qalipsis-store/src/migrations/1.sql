@@ -79,5 +79,6 @@ CREATE TABLE schedules (
     enabled BIGINT NOT NULL,
     next_ns BIGINT,
     last_ns BIGINT,
+    last_head TEXT,
     last_campaign TEXT
 );

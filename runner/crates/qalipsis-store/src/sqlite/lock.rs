@@ -7,6 +7,12 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::thread;
+use std::time::Duration;
+
+/// How often a lock that is taken is tried again, and how long is waited before: for half a second in all.
+const ATTEMPTS: u32 = 25;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// An advisory lock on a file beside the database, which has the id of the process in it.
 ///
@@ -36,7 +42,7 @@ impl Lock {
             .mode(0o600)
             .open(path(database))
             .map_err(|error| problem(in_folder(folder, &error)))?;
-        match file.try_lock() {
+        match lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut owner = String::new();
@@ -50,6 +56,18 @@ impl Lock {
             .and_then(|()| writeln!(file, "{}", process::id()))
             .map_err(|error| problem(in_folder(folder, &error)))?;
         Ok(Self { _locked: file })
+    }
+}
+
+/// Takes the lock, and waits a moment for a process that is just ending: one that was killed, or a child that was forked
+/// from a process which had the lock and has not begun its own program yet.
+fn lock(file: &File) -> Result<(), TryLockError> {
+    let mut waits = 0..ATTEMPTS;
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if waits.next().is_some() => thread::sleep(PAUSE),
+            outcome => return outcome,
+        }
     }
 }
 

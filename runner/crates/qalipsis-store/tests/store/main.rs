@@ -1,7 +1,10 @@
 //! The store on real databases.
 
 mod campaigns;
+mod failures;
 mod fixtures;
+mod killed;
+mod postgres;
 mod schedules;
 mod slices;
 mod sqlite;
