@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use crate::FAILED;
-use crate::step::{self, Outcome, Program, Step};
+use crate::step::{self, Outcome, Step};
 use crate::table::summary;
 use crate::workspace::root;
 
