@@ -29,6 +29,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("qalipsis-config", &["qalipsis-profile", "qalipsis-model"]),
     ("qalipsis-agent", &["qalipsis-model", "qalipsis-cluster"]),
     ("qalipsis-store", &["qalipsis-model", "qalipsis-cluster", "qalipsis-config", "qalipsis-plugin"]),
+    (
+        "qalipsis-server",
+        &[
+            "qalipsis-profile",
+            "qalipsis-model",
+            "qalipsis-compare",
+            "qalipsis-judge",
+            "qalipsis-config",
+            "qalipsis-head",
+            "qalipsis-report",
+            "qalipsis-store",
+        ],
+    ),
     ("qalipsis-head", &["qalipsis-model", "qalipsis-judge", "qalipsis-cluster"]),
     (
         "qalipsis",
@@ -58,6 +71,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "qalipsis-head",
             "qalipsis-outputs",
             "qalipsis-report",
+            "qalipsis-server",
         ],
     ),
     ("qalipsis-testkit", &["qalipsis-core"]),

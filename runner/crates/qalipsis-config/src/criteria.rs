@@ -326,7 +326,7 @@ impl GivenCriterion {
     fn place(&self) -> String {
         match &self.origin {
             Origin::File { path, line, column } => format!("{path}:{line}:{column}"),
-            Origin::Environment | Origin::Flag => "criteria".to_owned(),
+            Origin::Environment | Origin::Flag | Origin::Given { .. } => "criteria".to_owned(),
         }
     }
 
@@ -454,7 +454,7 @@ impl GivenCriterion {
             Origin::File { path, line, column } => {
                 SourceLocation { file: path.clone(), line: *line as u32, column: *column as u32 }
             }
-            Origin::Environment | Origin::Flag => {
+            Origin::Environment | Origin::Flag | Origin::Given { .. } => {
                 SourceLocation { file: "criteria".to_owned(), line: 1, column: 1 }
             }
         }

@@ -14,9 +14,17 @@ pub(super) struct Entry {
 /// Where a value was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
-    File { path: String, line: u64, column: u64 },
+    File {
+        path: String,
+        line: u64,
+        column: u64,
+    },
     Environment,
     Flag,
+    /// Another program gave it, at this place.
+    Given {
+        place: String,
+    },
 }
 
 /// A value after `${ENV}` was expanded.
@@ -39,6 +47,7 @@ impl Entry {
             Origin::File { path, line, column } => format!("{path}:{line}:{column}"),
             Origin::Environment => format!("environment variable {}", self.name),
             Origin::Flag => format!("-c {}", self.name),
+            Origin::Given { place } => place.clone(),
         }
     }
 }

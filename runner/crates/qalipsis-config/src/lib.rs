@@ -29,5 +29,5 @@ pub use reference::reference;
 pub use secret::Secret;
 pub use section::{Section, SectionDefinition, SectionKey, Sections};
 pub use settings::Settings;
-pub use sources::Sources;
+pub use sources::{Given, Sources};
 pub use statuses::Statuses;

@@ -144,8 +144,8 @@ impl<'a> Section<'a> {
     }
 }
 
-/// Start of the keys that sections of other programs have.
-const EXPORT: &str = "report.export.";
+/// Starts of the keys that sections of other programs have.
+const ELSEWHERE: [&str; 4] = ["report.export.", "server.", "head.", "store."];
 
 /// The sections that a program has.
 #[derive(Debug, Clone, Default)]
@@ -160,7 +160,8 @@ impl Sections {
         Self { definitions: definitions.into_iter().collect(), others: false }
     }
 
-    /// Those of another program, which reads the same files: what is below `report.export` is left to it, unchecked.
+    /// Those of another program, which reads the same files: what is below `report.export`, `server`, `head` and `store`
+    /// is left to it, unchecked.
     pub fn elsewhere() -> Self {
         Self { definitions: Vec::new(), others: true }
     }
@@ -171,8 +172,14 @@ impl Sections {
 
     /// Whether only another program knows what was given.
     pub(crate) fn leaves(&self, entry: &Entry) -> bool {
-        let start = if entry.is_environment() { environment_name(EXPORT) } else { EXPORT.to_owned() };
-        self.others && entry.name.starts_with(&start)
+        let is_below = |start: &str| {
+            if entry.is_environment() {
+                entry.name.starts_with(&environment_name(start))
+            } else {
+                entry.name.starts_with(start)
+            }
+        };
+        self.others && ELSEWHERE.into_iter().any(is_below)
     }
 
     /// Every key but those of families, sorted by name.

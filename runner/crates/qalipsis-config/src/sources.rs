@@ -34,10 +34,30 @@ pub struct Sources {
     pub environment: Environment,
     /// `KEY=VALUE`, from lower to higher precedence.
     pub pairs: Vec<String>,
+    /// What another program gives, for example in a request. It goes before all other values.
+    pub given: Vec<Given>,
     /// Goes before every other seed.
     pub seed: Option<u64>,
     /// The keys that parts of the program bring for themselves.
     pub sections: Sections,
+}
+
+/// A value that another program gives. It is taken as it is: what it says about environment variables is not replaced,
+/// so that nobody elsewhere reads those of this process. `Debug` does not show the value.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Given {
+    /// Where it was given, for messages: `/configuration/campaign.seed`.
+    pub place: String,
+    /// The key: `campaign.seed`.
+    pub key: String,
+    /// The value.
+    pub value: String,
+}
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.key, self.place)
+    }
 }
 
 impl fmt::Debug for Sources {
@@ -46,6 +66,7 @@ impl fmt::Debug for Sources {
             .field("only_file", &self.only_file)
             .field("directory", &self.directory)
             .field("pairs", &self.pairs.len())
+            .field("given", &self.given)
             .field("seed", &self.seed)
             .finish_non_exhaustive()
     }
@@ -69,6 +90,13 @@ impl Sources {
         reading.variables();
         for pair in &self.pairs {
             reading.pair(pair);
+        }
+        for Given { place, key, value } in &self.given {
+            reading.entry(Entry {
+                name: key.clone(),
+                origin: Origin::Given { place: place.clone() },
+                value: Value { text: Ok(value.clone()), literal: true },
+            });
         }
         let (mut settings, problems) = reading.settle();
         settings.seed = self.seed.or(settings.seed);
@@ -306,7 +334,7 @@ impl Entry {
     fn origin_place(&self) -> String {
         match self.origin {
             Origin::Flag => "-c".to_owned(),
-            Origin::File { .. } | Origin::Environment => self.place(),
+            Origin::File { .. } | Origin::Environment | Origin::Given { .. } => self.place(),
         }
     }
 }
@@ -380,6 +408,30 @@ mod tests {
         std::fs::write(&other, "campaign.seed: 5").unwrap();
         only.sources.only_file = Some(other);
         assert_eq!(names(&settings(&only)), (String::new(), Some(5)));
+    }
+
+    #[test]
+    fn what_another_program_gives_goes_before_all_else_and_reads_no_variable() {
+        let mut given = given(&[], Environment::from([("SECRET", "hunter2")]), &["campaign.name=flag"]);
+        let value = |place: &str, key: &str, value: &str| crate::Given {
+            place: place.into(),
+            key: key.into(),
+            value: value.into(),
+        };
+        given.sources.given = vec![value("/name", "campaign.name", "${SECRET}")];
+        assert_eq!(settings(&given).campaign_name.as_deref(), Some("${SECRET}"));
+        given.sources.given =
+            vec![value("/seed", "campaign.seed", "x"), value("/configuration/a", "campain.seed", "hunter2")];
+        assert!(!format!("{:?}", given.sources).contains("hunter2"));
+        let (_, problems) = given.sources.read();
+        let places: Vec<_> = problems.iter().map(|problem| (problem.place(), problem.what())).collect();
+        assert_eq!(
+            places,
+            [
+                (Some("/configuration/a"), "unknown key 'campain.seed', did you mean 'campaign.seed'?"),
+                (Some("/seed"), "campaign.seed must be a whole number from 0, it is 'x'"),
+            ]
+        );
     }
 
     #[test]

@@ -120,10 +120,22 @@ async fn discover_all(invocation: &Invocation) -> Result<Discovered, Error> {
 fn plan(
     invocation: &Invocation,
     settings: Settings,
-    mut executables: Vec<Executable>,
+    executables: Vec<Executable>,
 ) -> Result<Campaign, Error> {
     let selected = select(&invocation.scenarios, &executables)?;
-    let selected: Vec<&ScenarioDescription> = selected.iter().map(|s| s.scenario).collect();
+    let selected: Vec<String> = selected.iter().map(|s| s.scenario.name.clone()).collect();
+    plan_selected(invocation, settings, executables, &selected)
+}
+
+/// Plans a campaign of the scenarios of these names.
+pub(crate) fn plan_selected(
+    invocation: &Invocation,
+    settings: Settings,
+    mut executables: Vec<Executable>,
+    names: &[String],
+) -> Result<Campaign, Error> {
+    let scenarios = executables.iter().flat_map(|executable| &executable.description.scenarios);
+    let selected: Vec<&ScenarioDescription> = scenarios.filter(|s| names.contains(&s.name)).collect();
     let all: Vec<&ScenarioDescription> = executables.iter().flat_map(|e| &e.description.scenarios).collect();
     let seed = settings.seed.unwrap_or_else(new_seed);
     let mut plan =

@@ -29,6 +29,8 @@ Exit codes:
   7  nothing to run
 
 Examples:
+  qalipsis
+  qalipsis standalone -c server.address=127.0.0.1:9000
   qalipsis list
   qalipsis validate -c properties.brokers=localhost:9092
   qalipsis --autostart -s checkout -c scenarios.checkout.minions=100
@@ -41,6 +43,8 @@ Examples:
   qalipsis replay --campaign test-results/20261123-050607-k3x9qa/summary.json --minion 7";
 
 /// End-to-end load tests for distributed systems.
+///
+/// Without --autostart and without a command: serves the REST API and runs the campaigns that are started there.
 #[derive(Debug, Parser)]
 #[command(name = "qalipsis", version, after_help = AFTER_HELP, disable_help_subcommand = true)]
 struct Args {
@@ -115,6 +119,8 @@ struct Args {
 
 #[derive(Debug, Clone, Subcommand)]
 enum Command {
+    /// Serve the REST API and run the campaigns that are started there; the same as no command
+    Standalone,
     /// Show the scenarios with description, version, properties, profile and steps
     List {
         /// As one JSON document
@@ -207,6 +213,8 @@ pub enum Verbosity {
 pub enum Action {
     /// Run one campaign.
     Autostart,
+    /// Serve, and run the campaigns that are asked for.
+    Standalone,
     /// Show the scenarios.
     List {
         /// As JSON instead of text.
@@ -304,17 +312,19 @@ impl Args {
             }
             (true, Some(_)) => {
                 return Err(Error::Usage(
-                    "--autostart runs a campaign, list, validate, compare and replay do not: give only one of them"
+                    "--autostart runs a campaign, standalone, list, validate, compare and replay do not: give only one \
+                     of them"
                         .into(),
                 ));
             }
-            (false, None) => {
+            (false, None | Some(Command::Standalone)) if self.minions.is_some() || self.time.is_some() => {
                 return Err(Error::Usage(
-                    "no command given: qalipsis --autostart, qalipsis list or qalipsis validate; \
-                     see qalipsis --help"
+                    "--minions and --for cut one campaign short: give --autostart as well, or ask for less when you \
+                     start a campaign"
                         .into(),
                 ));
             }
+            (false, None | Some(Command::Standalone)) => Action::Standalone,
         };
         let scenarios = self.scenarios.iter().map(|s| s.trim().to_owned()).filter(|s| !s.is_empty());
         Ok(Invocation {
@@ -331,6 +341,7 @@ impl Args {
                 directory: PathBuf::from("."),
                 environment: Environment::of_process(),
                 pairs: self.configuration,
+                given: Vec::new(),
                 seed: self.seed,
                 sections: outputs::sections(),
             },
@@ -438,18 +449,21 @@ mod tests {
         let target = Target { minion: 7, iteration: 3 };
         assert_eq!(replay, Action::Replay { campaign: "a.json".into(), target });
         assert_eq!(run(&["list", "--json"]).action, Action::List { json: true });
+        assert_eq!((run(&[]).action, run(&["standalone"]).action), (Action::Standalone, Action::Standalone));
     }
 
     #[test]
     fn what_makes_no_sense_is_one_line_with_advice() {
         for (arguments, expected) in [
             (
-                &[][..],
-                "no command given: qalipsis --autostart, qalipsis list or qalipsis validate; see qalipsis --help",
+                &["--minions", "3"][..],
+                "--minions and --for cut one campaign short: give --autostart as well, or ask for less when you \
+                 start a campaign",
             ),
             (
                 &["--autostart", "list"],
-                "--autostart runs a campaign, list, validate, compare and replay do not: give only one of them",
+                "--autostart runs a campaign, standalone, list, validate, compare and replay do not: give only one \
+                     of them",
             ),
             (
                 &["--baseline", "x.json"],

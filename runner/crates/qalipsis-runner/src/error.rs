@@ -3,6 +3,7 @@
 use crate::problem::{Problem, one_line};
 use qalipsis_agent::HostError;
 use qalipsis_model::verdict::exit;
+use qalipsis_server::ServeError;
 use std::io;
 
 /// An error, with its exit code.
@@ -20,6 +21,9 @@ pub enum Error {
     /// The user stopped it while it was being prepared.
     #[error("stopped by the user before the campaign started")]
     Stopped,
+    /// The server cannot start.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
     /// There is no scenario at all. The text says where it was looked for.
     #[error("nothing to run: {0}")]
     NothingToRun(String),
@@ -36,7 +40,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Invalid(_) | Self::Build(_) => exit::USAGE,
-            Self::Stopped => exit::ABORTED,
+            Self::Stopped | Self::Serve(_) => exit::ABORTED,
             Self::NothingToRun(_) => exit::NOTHING_TO_RUN,
             Self::Output(_) | Self::Internal(_) => exit::INTERNAL,
         }
@@ -49,6 +53,7 @@ impl Error {
             Self::Usage(_)
             | Self::Build(_)
             | Self::Stopped
+            | Self::Serve(_)
             | Self::NothingToRun(_)
             | Self::Output(_)
             | Self::Internal(_) => vec![one_line(&self.to_string())],

@@ -23,6 +23,8 @@ pub mod replay;
 mod repository;
 pub mod run;
 mod seen;
+mod service;
+mod standalone;
 pub mod stops;
 pub mod validate;
 
@@ -51,6 +53,7 @@ pub async fn execute(invocation: &Invocation) -> Result<u8, Error> {
             }
             run::autostart(invocation, campaign, baselines.as_ref(), stops).await
         }
+        Action::Standalone => standalone::standalone(invocation, Stops::listen()?).await,
         // What they start ends with them.
         Action::List { json } => Stops::listen()?.unless_asked(list::list(invocation, *json)).await,
         Action::Validate { connect } => validate::validate(invocation, *connect, Stops::listen()?).await,

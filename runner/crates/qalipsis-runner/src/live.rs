@@ -38,6 +38,11 @@ impl Live {
         Self { bar, verbosity }
     }
 
+    /// For lines only, as a program that runs for days shows them.
+    pub fn without_progress(verbosity: Verbosity) -> Self {
+        Self { bar: None, verbosity }
+    }
+
     /// One line that stays.
     pub fn line(&self, text: &str) {
         if self.verbosity == Verbosity::Quiet {

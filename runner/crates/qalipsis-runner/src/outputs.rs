@@ -3,7 +3,6 @@
 use crate::baseline;
 use crate::config::{Sections, Settings};
 use crate::problem::Problem;
-use crate::stops::Asked;
 use qalipsis_judge::report::Report;
 use qalipsis_report::file;
 use qalipsis_report::output::{self, Labelled, OutputKind, Published, Surroundings};
@@ -17,9 +16,10 @@ const LIMIT: Duration = Duration::from_secs(27);
 /// How much longer what is written after that may take: together no more than half a minute.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// The keys of all outputs.
+/// The keys of all outputs, and of the server.
 pub fn sections() -> Sections {
-    Sections::all(qalipsis_outputs::definitions().map(|output| &output.section))
+    let outputs = qalipsis_outputs::definitions().map(|output| &output.section);
+    Sections::all(outputs.chain(qalipsis_server::SECTIONS.iter().copied()))
 }
 
 /// The kind of the output with this label.
@@ -81,10 +81,10 @@ pub(crate) fn check(settings: &Settings, save_baseline: Option<&Path>) -> Vec<Pr
 /// Publishes the report in every output that is wanted; what became of them, in the order of the list.
 ///
 /// Notifications that fail are warnings of the report, so the files that show warnings are then written again. A user
-/// who asks to stop waits no longer for notifications, and who asks again, for nothing.
-pub(crate) fn publish(report: &mut Report, settings: &Settings, asked: &Asked) -> Vec<Published> {
+/// who asks to stop waits no longer for notifications, and who asks again, for nothing; `asked` gives how often.
+pub(crate) fn publish(report: &mut Report, settings: &Settings, asked: impl Fn() -> u32) -> Vec<Published> {
     let begin = Instant::now();
-    let unwanted = |label: &str| asked.times() > u32::from(is_file(label));
+    let unwanted = |label: &str| asked() > u32::from(is_file(label));
     let mut outputs = wanted(OutputKind::Notification, settings, report);
     outputs.extend(wanted(OutputKind::File, settings, report));
     let mut published = output::publish_unless(&Arc::new(report.clone()), outputs, LIMIT, unwanted);

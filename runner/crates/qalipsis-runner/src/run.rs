@@ -18,7 +18,7 @@ use crate::repository::Repository;
 use crate::stops::{AbortOnDrop, Asked, Stops};
 use qalipsis_agent::{Agent, Hosted, Output};
 use qalipsis_cluster::InProcess;
-use qalipsis_head::{Command, EVENTS, EventSink, FailureSink, Goal, Sinks, TraceSink};
+use qalipsis_head::{Broadcast, Command, EVENTS, EventSink, FailureSink, Goal, Sinks, TraceSink};
 use qalipsis_judge::judge::Described;
 use qalipsis_judge::report::Report;
 use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Replay};
@@ -82,7 +82,7 @@ pub async fn autostart(
         repository.relocate(&mut report);
     }
     let known = report.warnings.len();
-    let shown = outputs::publish(&mut report, &campaign.settings, &asked);
+    let shown = outputs::publish(&mut report, &campaign.settings, || asked.times());
     let quiet = invocation.verbosity == Verbosity::Quiet;
     let mut text = if quiet { console::summary(&report, style) } else { console::render(&report, style) };
     for (label, path) in files.iter().filter(|_| !quiet) {
@@ -161,14 +161,65 @@ pub(crate) enum Follow {
     Replay(Target, Replay, Box<dyn TraceSink>),
 }
 
-/// Runs the campaign, or one iteration of it. What happens, and what factories print, goes to `live`.
+/// Runs the campaign, or one iteration of it, for one user at a terminal. What happens, and what factories print, goes
+/// to `live`.
 pub(crate) async fn lead(
     invocation: &Invocation,
     campaign: &Campaign,
-    (mut commands, asked): (mpsc::Receiver<Command>, Asked),
+    (commands, asked): (mpsc::Receiver<Command>, Asked),
     live: &Live,
     follow: Follow,
 ) -> Result<Led, Error> {
+    let (broadcast, subscriber) = broadcast::channel(EVENTS);
+    let following = live.follow(subscriber, matches!(follow, Follow::Campaign));
+    let conducting = Conducting { commands, live, follow, broadcast, publishes_figures: false };
+    let fail_on_warning = campaign.settings.fail_on_warning;
+    let judged = |report: &Report| {
+        // What is left to do may hang, and needs no head.
+        let asked = asked.from_now();
+        let watching = asked.end_process(unfinished(report.exit_code(fail_on_warning)));
+        (asked, watching)
+    };
+    let (Conducted { report, files, unwritten, warnings }, (asked, watching)) =
+        conduct(invocation, campaign, conducting, judged).await?;
+    following.end();
+    Ok(Led { report, files, unwritten, warnings, asked, watching })
+}
+
+/// What a campaign is run with.
+pub(crate) struct Conducting<'a> {
+    /// What users ask of it.
+    pub(crate) commands: mpsc::Receiver<Command>,
+    /// Where the lines of factories go.
+    pub(crate) live: &'a Live,
+    /// The campaign, or one iteration of it.
+    pub(crate) follow: Follow,
+    /// The way of events to all subscribers.
+    pub(crate) broadcast: Broadcast,
+    /// Whether each second has its figures, for subscribers that read them.
+    pub(crate) publishes_figures: bool,
+}
+
+/// A campaign that has run, whoever asked for it.
+pub(crate) struct Conducted {
+    /// Its report.
+    pub(crate) report: Report,
+    /// The files that were written meanwhile, each with its label.
+    pub(crate) files: Vec<(&'static str, String)>,
+    /// Why files that were to be written meanwhile are incomplete.
+    pub(crate) unwritten: Vec<String>,
+    /// What the report has to say about that and about lines that were not shown.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Runs the campaign: starts its factories, leads them, and writes the files that grow meanwhile. `judged` is called as
+/// soon as there is a report, before what remains of factories and files is ended.
+pub(crate) async fn conduct<T>(
+    invocation: &Invocation,
+    campaign: &Campaign,
+    Conducting { mut commands, live, follow, broadcast, publishes_figures }: Conducting<'_>,
+    judged: impl FnOnce(&Report) -> T,
+) -> Result<(Conducted, T), Error> {
     let (target, replay, traces) = match follow {
         Follow::Campaign => (None, None, None),
         Follow::Replay(target, replay, traces) => (Some(target), Some(replay), Some(traces)),
@@ -204,7 +255,7 @@ pub(crate) async fn lead(
     // Nothing is open before the head sends the plan: what was started ends with its agent.
     tokio::select! {
         hosting = agent.host_all(hosted) => hosting?,
-        Some(_) = commands.recv() => return Err(Error::Stopped),
+        () = stop_asked(&mut commands) => return Err(Error::Stopped),
     }
     let described = campaign.executables.iter().flat_map(|executable| {
         executable.description.scenarios.iter().map(|scenario| Described {
@@ -231,17 +282,11 @@ pub(crate) async fn lead(
         goal: if campaign.connect { Goal::Connect } else { Goal::Run },
         git_revision: environment::git_revision().await,
         environment: environment::of(invocation, campaign).await,
-        // The console shows the progress only.
-        publishes_figures: false,
+        publishes_figures,
     };
-    let (broadcast, subscriber) = broadcast::channel(EVENTS);
-    let following = live.follow(subscriber, target.is_none());
     let report = head.run(transport, commands, sinks, broadcast).await;
-    // What is left to do may hang, and needs no head.
-    let asked = asked.from_now();
-    let watching = asked.end_process(unfinished(report.exit_code(campaign.settings.fail_on_warning)));
+    let judged = judged(&report);
     agent.end().await;
-    following.end();
     showing.end();
     let unlisted = report.unlisted_failures;
     let written = [
@@ -262,7 +307,19 @@ pub(crate) async fn lead(
             "{unshown} lines of factories were not shown, because standard error was not read"
         ));
     }
-    Ok(Led { report, files, unwritten, warnings, asked, watching })
+    Ok((Conducted { report, files, unwritten, warnings }, judged))
+}
+
+/// Returns when a user asks to stop. There is nothing yet that could be controlled or reported.
+async fn stop_asked(commands: &mut mpsc::Receiver<Command>) {
+    loop {
+        match commands.recv().await {
+            Some(Command::Stop(_)) => return,
+            Some(Command::Control(..) | Command::Report(_)) => {}
+            // Nobody can ask any more.
+            None => std::future::pending().await,
+        }
+    }
 }
 
 /// The exit code of a process that ends before everything is written.

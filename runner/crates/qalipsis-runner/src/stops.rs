@@ -79,6 +79,11 @@ impl Stops {
         }
     }
 
+    /// The next request; none when signals are no longer listened for.
+    pub async fn next(&mut self) -> Option<Command> {
+        self.requests.recv().await
+    }
+
     /// How often the user asks from now on.
     pub fn asked(&self) -> Asked {
         Asked { before: *self.asked.borrow(), asked: self.asked.clone() }

@@ -96,6 +96,7 @@ fn plan(scenarios: &[Scenario], options: &Run) -> Result<Planned, Vec<String>> {
         directory: PathBuf::from("."),
         environment: qalipsis_config::Environment::of_process(),
         pairs,
+        given: Vec::new(),
         seed: options.seed,
         // Only the runner has outputs.
         sections: Sections::elsewhere(),

@@ -58,7 +58,10 @@ impl World {
         }
         let events = setup.join(stream("numbers", qalipsis_stream()), |n| *n);
         let rows = records("rows", (0..10).map(|id| Row { id }))?.each_once().at_end(AtEnd::StopMinion);
-        let _other_ways = (json_lines::<u64>("rows.jsonl").map(Records::cycle), csv::<u64>("rows.csv").map(Records::broadcast));
+        let _other_ways = (
+            json_lines::<u64>("rows.jsonl").map(Records::cycle),
+            csv::<u64>("rows.csv").map(Records::broadcast),
+        );
         let (batches, meters) = (Collect::new(10, secs(1)), setup.meters());
         Ok(Self { rows, batches, events, meters, settings: setup.properties })
     }
@@ -72,7 +75,12 @@ async fn place(minion: Minion<Order>, world: Arc<World>) -> Outcome {
     let mut rng = minion.rng();
     let key: u64 = rng.random();
     let fulfilled = world.events.expect(key).within(secs(2));
-    let _ = (&world.settings.brokers, world.settings.pause, world.settings.retries, world.settings.token.expose());
+    let _ = (
+        &world.settings.brokers,
+        world.settings.pause,
+        world.settings.retries,
+        world.settings.token.expose(),
+    );
 
     let answer = minion.step(Order::Place, async { Ok::<_, std::io::Error>(202) }).timeout(secs(1)).await?;
     minion.verify(Order::Accepted, |v| {
@@ -106,17 +114,27 @@ async fn place(minion: Minion<Order>, world: Arc<World>) -> Outcome {
     world.meters.rows.add(10);
     let _elsewhere = world.meters.rows.clone();
     let ready = std::future::ready::<Result<u16, Fault>>;
-    minion.step(Order::Place, repeat(|| ready(Ok(202)))).retry(Retry::attempts(2).when(|f| f.code == "tls")).await?;
-    minion.verify_async(Order::Accepted, |mut v| async { v.that("up", true); v }).tolerate(Tolerance::count(1)).await?;
+    minion
+        .step(Order::Place, repeat(|| ready(Ok(202))))
+        .retry(Retry::attempts(2).when(|f| f.code == "tls"))
+        .await?;
+    minion
+        .verify_async(Order::Accepted, |mut v| async {
+            v.that("up", true);
+            v
+        })
+        .tolerate(Tolerance::count(1))
+        .await?;
     minion.pause(millis(1)).await;
     minion.pause(millis(1)..millis(3)).await;
     minion.pause(millis(1)..=millis(3)).await;
     minion.pace(Pace::constant(millis(1))).await;
     minion.pace(Pace::accelerating(millis(10), 2.0, millis(1))).await;
     minion.pace(Pace::by(|past| past.unwrap_or(millis(8)) / 2)).await;
-    let _two: u8 = minion.stage(Order::Accepted, async {
-        minion.step(Order::Place, async { Ok::<u8, Fault>(2) }).await
-    }).timeout(secs(1)).await?;
+    let _two: u8 = minion
+        .stage(Order::Accepted, async { minion.step(Order::Place, async { Ok::<u8, Fault>(2) }).await })
+        .timeout(secs(1))
+        .await?;
     let one = async {
         let event = minion.step(Order::Fulfilled, fulfilled).await?;
         minion.verify(Order::FulfilledUnchanged, |v| v.equal("event", event, key))
@@ -167,7 +185,12 @@ fn a_scenario_is_described_as_it_is_written() {
         described.steps.iter().map(|s| (&*s.name, &*s.description, s.optional)).collect();
     assert_eq!(
         steps,
-        [("place", "POST /orders", false), ("accepted", "", false), ("fulfilled", "", false), ("unchanged", "", true)]
+        [
+            ("place", "POST /orders", false),
+            ("accepted", "", false),
+            ("fulfilled", "", false),
+            ("unchanged", "", true)
+        ]
     );
     let properties: Vec<(&str, &str, Option<&str>, bool, bool)> = described
         .properties
@@ -184,11 +207,8 @@ fn a_scenario_is_described_as_it_is_written() {
         ]
     );
     assert_eq!(described.properties[0].description, "Kafka brokers");
-    let meters: Vec<(&str, &str, &str, &str)> = described
-        .meters
-        .iter()
-        .map(|m| (&*m.name, m.kind.name(), &*m.unit, &*m.description))
-        .collect();
+    let meters: Vec<(&str, &str, &str, &str)> =
+        described.meters.iter().map(|m| (&*m.name, m.kind.name(), &*m.unit, &*m.description)).collect();
     assert_eq!(
         meters,
         [

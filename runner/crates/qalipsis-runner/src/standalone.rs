@@ -1,0 +1,64 @@
+//! `qalipsis standalone`: head and agent in one process, which runs the campaigns that are asked for over REST.
+
+use crate::campaign;
+use crate::cli::Invocation;
+use crate::discovery::select;
+use crate::error::Error;
+use crate::live::Live;
+use crate::output;
+use crate::service::LocalLauncher;
+use crate::stops::Stops;
+use qalipsis_model::plan::Stop;
+use qalipsis_model::verdict::exit;
+use qalipsis_server::{Api, Bound, CampaignService, Log, ServerSettings, router};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// Serves until the user asks to stop; then campaigns that run are stopped and reported.
+///
+/// # Errors
+/// When it cannot start.
+pub(crate) async fn standalone(invocation: &Invocation, mut stops: Stops) -> Result<u8, Error> {
+    let (settings, problems) = invocation.sources.read();
+    if !problems.is_empty() {
+        return Err(Error::Invalid(problems));
+    }
+    let server = ServerSettings::of(&settings);
+    // A port that is taken costs no minutes of building.
+    let bound = Bound::listen(&server).await?;
+    let executables = stops.unless_asked(campaign::discover(invocation)).await?;
+    let selected = select(&invocation.scenarios, &executables)?;
+    let names: Vec<String> = selected.iter().map(|one| one.scenario.name.clone()).collect();
+    let live = Live::without_progress(invocation.verbosity);
+    let launcher = LocalLauncher::new(invocation, executables, &names, settings.zone.clone(), live.clone());
+    let service = CampaignService::new(Arc::new(launcher), server.campaigns);
+    let log = live.clone();
+    let log = Log::new(move |line| log.line(line));
+    let routes = router(Api { service: service.clone() }, Default::default(), &server, log);
+    output::print(&format!("serving on {}, stop with Ctrl-C\n", bound.url()))?;
+
+    let (end, ending) = oneshot::channel::<()>();
+    let serving = tokio::spawn(bound.serve(routes, async {
+        // Also when this process forgot to say so.
+        let _ = ending.await;
+    }));
+    if stops.next().await.is_some() {
+        service.close(Stop::Graceful);
+        if service.open_campaigns() > 0 {
+            live.line("stopping, running campaigns are finished and reported; again to cancel them");
+        }
+        let hard = async {
+            while stops.next().await.is_some() {
+                service.close(Stop::Hard);
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = service.idle() => {}
+            () = hard => {}
+        }
+    }
+    let _ = end.send(());
+    serving.await.map_err(|panic| Error::Internal(panic.to_string()))?;
+    Ok(exit::OK)
+}

@@ -1,0 +1,118 @@
+//! The REST API.
+
+mod campaigns;
+mod control;
+mod follow;
+mod general;
+mod junit;
+mod request;
+
+use crate::problem::{self, ProblemDetails};
+use crate::security::{Guard, Log};
+use crate::service::CampaignService;
+use crate::settings::ServerSettings;
+use crate::view::{CampaignDetails, CampaignItem};
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use std::time::Duration;
+use tower_http::cors::CorsLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The largest body that is read, in bytes.
+const LARGEST_BODY: usize = 1024 * 1024;
+
+/// How long a client may take for the next part of a body.
+const BODY_LIMIT: Duration = Duration::from_secs(10);
+
+/// Where the API is.
+pub(crate) const ROOT: &str = "/api/v1";
+
+/// What all handlers share.
+#[derive(Debug, Clone)]
+pub struct Api {
+    /// The campaigns.
+    pub service: CampaignService,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "QALIPSIS",
+        description = "Campaigns of load over REST: start them, follow them, find them again.",
+        version = "1",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(ProblemDetails, CampaignItem, CampaignDetails))
+)]
+struct Description;
+
+fn routes_v1() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(general::health))
+        .routes(routes!(general::scenarios))
+        .routes(routes!(general::openapi_document))
+        .routes(routes!(campaigns::start, campaigns::list))
+        .routes(routes!(campaigns::validate))
+        .routes(routes!(campaigns::show))
+        .routes(routes!(campaigns::summary))
+        .routes(routes!(campaigns::configuration))
+        .routes(routes!(campaigns::report))
+        .routes(routes!(junit::junit))
+        .routes(routes!(follow::events))
+        .routes(routes!(campaigns::abort))
+        .routes(routes!(control::mark))
+}
+
+/// The paths of the JVM product.
+fn routes_jvm() -> Router<Api> {
+    use axum::routing::{get, post};
+    Router::new()
+        .route("/api/campaigns", post(campaigns::start).get(campaigns::list))
+        .route("/api/campaigns/{key}", get(campaigns::show))
+}
+
+fn described() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(Description::openapi()).nest(ROOT, routes_v1())
+}
+
+/// What describes the API.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    described().split_for_parts().1
+}
+
+/// The API, and further routes beside it, for those who may use it.
+pub fn router(api: Api, beside: Router<Api>, settings: &ServerSettings, log: Log) -> Router {
+    let (router, _) = described().split_for_parts();
+    let guard = Guard::new(settings, log);
+    let guarded = middleware::from_fn(move |request: Request, next: Next| guard.clone().check(request, next));
+    let router = router
+        .merge(routes_jvm())
+        .merge(beside)
+        .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .layer(RequestBodyTimeoutLayer::new(BODY_LIMIT));
+    let router = match cors(&settings.origins) {
+        Some(cors) => router.layer(cors),
+        None => router,
+    };
+    router.layer(guarded).layer(middleware::map_response(problem::unify)).with_state(api)
+}
+
+/// What scripts of other pages may do, when any may.
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    let layer = CorsLayer::new()
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            HeaderName::from_static("last-event-id"),
+        ]);
+    (!origins.is_empty()).then(|| layer.allow_origin(origins))
+}

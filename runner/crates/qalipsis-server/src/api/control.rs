@@ -1,0 +1,65 @@
+//! Controlling a campaign that runs.
+
+use super::Api;
+use super::campaigns::found;
+use super::request::Document;
+use crate::campaign::Uncontrolled;
+use crate::payload;
+use crate::problem::{Failure, ProblemDetails};
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use qalipsis_head::{Control, Refusal};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// An instant with a label.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Marker {
+    /// What happened then.
+    #[schema(min_length = 1, max_length = 200)]
+    label: String,
+    /// When it happened. Default: now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    at: Option<String>,
+}
+
+/// Marks an instant of a running campaign, which is then drawn in every chart.
+#[utoipa::path(
+    post,
+    path = "/campaigns/{key}/markers",
+    tag = "control",
+    params(("key" = String, Path, description = "The campaign's key")),
+    request_body = Marker,
+    responses(
+        (status = 201, body = Marker),
+        (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "It does not run, or has too many", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 422, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn mark(
+    State(api): State<Api>,
+    Path(key): Path<String>,
+    Document(document): Document,
+) -> Result<(StatusCode, Json<Marker>), Failure> {
+    let campaign = found(&api, &key)?;
+    let (label, at) =
+        payload::read_marker(&document).map_err(|problems| Failure::invalid(&problems, &BTreeMap::new()))?;
+    let at = campaign.control(Control::Mark { label: label.clone(), at }).await.map_err(refused)?;
+    Ok((StatusCode::CREATED, Json(Marker { label, at: Some(at.rfc3339()) })))
+}
+
+fn refused(why: Uncontrolled) -> Failure {
+    match why {
+        Uncontrolled::NotRunning => Failure::conflict("the campaign does not run"),
+        Uncontrolled::Refused(refusal @ (Refusal::Label(_) | Refusal::OutOfTime)) => {
+            Failure::new(StatusCode::UNPROCESSABLE_ENTITY, refusal.to_string())
+        }
+        Uncontrolled::Refused(refusal) => Failure::conflict(refusal.to_string()),
+    }
+}

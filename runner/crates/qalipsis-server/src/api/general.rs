@@ -1,0 +1,146 @@
+//! What is there besides campaigns.
+
+use super::Api;
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use qalipsis_model::description::ScenarioDescription;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Whether the head works.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Health {
+    /// `UP`.
+    status: &'static str,
+    /// Version of the program.
+    version: &'static str,
+    /// Campaigns that run or wait.
+    campaigns: usize,
+    /// Clients that followed a campaign and were cut off, since they read too slowly.
+    slow_clients: u64,
+}
+
+/// Says that the head works; the only path that needs no token.
+#[utoipa::path(get, path = "/health", tag = "general", responses((status = 200, body = Health)))]
+pub(super) async fn health(State(api): State<Api>) -> Json<Health> {
+    Json(Health {
+        status: "UP",
+        version: env!("CARGO_PKG_VERSION"),
+        campaigns: api.service.open_campaigns(),
+        slow_clients: api.service.cut_off(),
+    })
+}
+
+/// Gives this document.
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    tag = "general",
+    responses((status = 200, description = "The description of the API", body = Object))
+)]
+pub(super) async fn openapi_document() -> impl IntoResponse {
+    Json(super::openapi())
+}
+
+/// A scenario that can run.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Scenario {
+    /// Unique name.
+    name: String,
+    /// One line for people; may be empty.
+    description: String,
+    /// The crate that it is compiled in.
+    crate_name: String,
+    /// The version of that crate.
+    version: String,
+    /// How many minions run it unless asked for otherwise.
+    minions: u32,
+    /// How they are released unless asked for otherwise, in words.
+    profile: String,
+    /// In order of declaration.
+    steps: Vec<Step>,
+    /// What can be set.
+    properties: Vec<Property>,
+    /// Rules on measured values, in words.
+    criteria: Vec<String>,
+    /// Where the scenario is built: file, line and column.
+    location: String,
+}
+
+/// A step.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Step {
+    /// Name.
+    name: String,
+    /// What it does; may be empty.
+    description: String,
+    /// Whether a campaign in which no minion reaches it may still succeed.
+    optional: bool,
+}
+
+/// A property of a scenario.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Property {
+    /// Name.
+    name: String,
+    /// Its type as users know it: `string`, `integer`, `duration`, ...
+    #[serde(rename = "type")]
+    value_type: String,
+    /// Its default, `***` for a secret; null without one.
+    default: Option<String>,
+    /// Whether it must be set.
+    required: bool,
+    /// Whether its value is never shown.
+    secret: bool,
+    /// What it is; may be empty.
+    description: String,
+}
+
+/// Gives the scenarios that can run.
+#[utoipa::path(
+    get,
+    path = "/scenarios",
+    tag = "general",
+    responses((status = 200, body = Vec<Scenario>), (status = "default", body = crate::problem::ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(super) async fn scenarios(State(api): State<Api>) -> Json<Vec<Scenario>> {
+    let offered = api.service.launcher().scenarios().iter();
+    Json(offered.map(|one| scenario(&one.crate_name, &one.crate_version, &one.scenario)).collect())
+}
+
+fn scenario(crate_name: &str, version: &str, described: &ScenarioDescription) -> Scenario {
+    let steps = described.steps.iter().map(|step| Step {
+        name: step.name.clone(),
+        description: step.description.clone(),
+        optional: step.optional,
+    });
+    let properties = described.properties.iter().map(|property| Property {
+        name: property.name.clone(),
+        value_type: property.value_type.clone(),
+        // A default that got here by mistake is still a secret.
+        default: property
+            .default
+            .as_ref()
+            .map(|default| if property.secret { "***".to_owned() } else { default.clone() }),
+        required: property.required,
+        secret: property.secret,
+        description: property.description.clone(),
+    });
+    Scenario {
+        name: described.name.clone(),
+        description: described.description.clone(),
+        crate_name: crate_name.to_owned(),
+        version: version.to_owned(),
+        minions: described.minions,
+        profile: described.profile.to_string(),
+        steps: steps.collect(),
+        properties: properties.collect(),
+        criteria: described.criteria.iter().map(ToString::to_string).collect(),
+        location: described.location.to_string(),
+    }
+}

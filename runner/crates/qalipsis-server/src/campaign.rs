@@ -1,0 +1,364 @@
+//! One campaign of this head, from when it is asked for.
+
+use crate::events::Events;
+use crate::launcher::Launched;
+use crate::view::{CampaignItem, Phase, Progress, Status};
+use parking_lot::Mutex;
+use qalipsis_head::{CampaignEvent, Command, Control, Refusal};
+use qalipsis_judge::report::Report;
+use qalipsis_model::plan::{CampaignPlan, Stop};
+use qalipsis_model::timestamp::Timestamp;
+use qalipsis_model::verdict::exit;
+use qalipsis_report::summary::Summary;
+use qalipsis_report::{html, junit};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::{mpsc, oneshot};
+
+/// Commands that may wait.
+const COMMANDS: usize = 64;
+
+/// How long a running campaign may take to answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// One campaign.
+#[derive(Debug)]
+pub(crate) struct Campaign {
+    key: String,
+    name: String,
+    seed: u64,
+    scenarios: Vec<String>,
+    zones: Vec<String>,
+    configuration: BTreeMap<String, String>,
+    queued: Timestamp,
+    commands: mpsc::Sender<Command>,
+    state: Mutex<State>,
+    events: Events,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    started: Option<Timestamp>,
+    ended: Option<Timestamp>,
+    status: Status,
+    exit_code: Option<u8>,
+    progress: Progress,
+    causes: Vec<String>,
+    outcome: Option<Arc<Outcome>>,
+}
+
+/// What a campaign leaves.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// The content of `summary.json`.
+    pub(crate) summary: Value,
+    /// The page.
+    pub(crate) html: String,
+    /// JUnit files by name.
+    pub(crate) junit: Vec<(String, String)>,
+}
+
+impl Outcome {
+    fn of(report: &Report) -> Result<Self, String> {
+        Ok(Self { summary: summary_of(report)?, html: html::render(report), junit: junit_of(report)? })
+    }
+}
+
+/// What a campaign has to show: what it left, or what is known so far.
+#[derive(Debug)]
+pub(crate) enum Shown {
+    /// It has ended.
+    Ended(Arc<Outcome>),
+    /// It runs.
+    Running(Box<Report>),
+}
+
+impl Shown {
+    /// The content of `summary.json`.
+    pub(crate) fn summary(&self) -> Result<Value, String> {
+        match self {
+            Self::Ended(outcome) => Ok(outcome.summary.clone()),
+            Self::Running(report) => summary_of(report),
+        }
+    }
+
+    /// The page.
+    pub(crate) fn html(&self) -> String {
+        match self {
+            Self::Ended(outcome) => outcome.html.clone(),
+            Self::Running(report) => html::render(report),
+        }
+    }
+
+    /// JUnit files by name.
+    pub(crate) fn junit(&self) -> Result<Vec<(String, String)>, String> {
+        match self {
+            Self::Ended(outcome) => Ok(outcome.junit.clone()),
+            Self::Running(report) => junit_of(report),
+        }
+    }
+}
+
+fn summary_of(report: &Report) -> Result<Value, String> {
+    serde_json::to_value(Summary::from(report)).map_err(|error| error.to_string())
+}
+
+fn junit_of(report: &Report) -> Result<Vec<(String, String)>, String> {
+    junit::files(report).map_err(|error| error.to_string())
+}
+
+/// Why a campaign could not be controlled.
+#[derive(Debug)]
+pub(crate) enum Uncontrolled {
+    /// It does not run yet, or no longer.
+    NotRunning,
+    /// It cannot do that.
+    Refused(Refusal),
+}
+
+impl Campaign {
+    /// A campaign that waits for its turn, and what is asked of it.
+    pub(crate) fn new(
+        plan: &CampaignPlan,
+        zone: Option<&str>,
+        configuration: BTreeMap<String, String>,
+    ) -> (Self, mpsc::Receiver<Command>) {
+        let (commands, asked) = mpsc::channel(COMMANDS);
+        let campaign = Self {
+            key: plan.key.clone(),
+            name: plan.name.clone(),
+            seed: plan.seed,
+            scenarios: plan.scenarios.iter().map(|scenario| scenario.name.clone()).collect(),
+            zones: zone.into_iter().map(str::to_owned).collect(),
+            configuration,
+            queued: now(),
+            commands,
+            state: Mutex::new(State {
+                phase: Phase::Queued,
+                started: None,
+                ended: None,
+                status: Status::Queued,
+                exit_code: None,
+                progress: Progress {
+                    planned: plan.scenarios.iter().map(|scenario| u64::from(scenario.minions)).sum(),
+                    ..Progress::default()
+                },
+                causes: Vec::new(),
+                outcome: None,
+            }),
+            events: Events::new(),
+        };
+        (campaign, asked)
+    }
+
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    pub(crate) fn configuration(&self) -> &BTreeMap<String, String> {
+        &self.configuration
+    }
+
+    pub(crate) fn events(&self) -> &Events {
+        &self.events
+    }
+
+    pub(crate) fn outcome(&self) -> Option<Arc<Outcome>> {
+        self.state.lock().outcome.clone()
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.state.lock().phase == Phase::Ended
+    }
+
+    /// Asks the campaign to stop; whether it still can.
+    pub(crate) fn stop(&self, stop: Stop) -> bool {
+        let is_sent = self.commands.try_send(Command::Stop(stop)).is_ok();
+        !self.has_ended() && is_sent
+    }
+
+    /// Controls the campaign; gives when that took effect.
+    pub(crate) async fn control(&self, control: Control) -> Result<Timestamp, Uncontrolled> {
+        if self.phase() == Phase::Queued {
+            return Err(Uncontrolled::NotRunning);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.commands.try_send(Command::Control(control, reply)).map_err(|_| Uncontrolled::NotRunning)?;
+        match tokio::time::timeout(ANSWER_LIMIT, answer).await {
+            Ok(Ok(outcome)) => outcome.map_err(Uncontrolled::Refused),
+            Ok(Err(_)) | Err(_) => Err(Uncontrolled::NotRunning),
+        }
+    }
+
+    /// What the campaign has to show now; `None` before there is anything.
+    pub(crate) async fn shown(&self) -> Option<Shown> {
+        if let Some(outcome) = self.outcome() {
+            return Some(Shown::Ended(outcome));
+        }
+        if matches!(self.phase(), Phase::Queued | Phase::Ended) {
+            return None;
+        }
+        let (reply, answer) = oneshot::channel();
+        let interim = match self.commands.try_send(Command::Report(reply)) {
+            Ok(()) => tokio::time::timeout(ANSWER_LIMIT, answer).await.ok().and_then(Result::ok),
+            Err(_) => None,
+        };
+        match interim {
+            Some(report) => Some(Shown::Running(Box::new(report))),
+            // It may have ended meanwhile.
+            None => self.outcome().map(Shown::Ended),
+        }
+    }
+
+    fn phase(&self) -> Phase {
+        self.state.lock().phase
+    }
+
+    pub(crate) fn item(&self) -> CampaignItem {
+        let state = self.state.lock();
+        CampaignItem {
+            key: self.key.clone(),
+            name: self.name.clone(),
+            status: state.status,
+            exit_code: state.exit_code,
+            queued_at: self.queued.rfc3339(),
+            started_at: state.started.map(Timestamp::rfc3339),
+            ended_at: state.ended.map(Timestamp::rfc3339),
+            seed: self.seed,
+            scenarios: self.scenarios.clone(),
+            zones: self.zones.clone(),
+            phase: state.phase,
+            progress: state.progress,
+            causes: state.causes.clone(),
+        }
+    }
+
+    /// Its turn has come.
+    pub(crate) fn begin(&self) {
+        {
+            let mut state = self.state.lock();
+            state.started = Some(now());
+            state.status = Status::Running;
+            state.phase = Phase::Preparing;
+        }
+        self.publish_phase();
+    }
+
+    /// Takes note of what happens.
+    pub(crate) fn observe(&self, event: &CampaignEvent) {
+        match event {
+            CampaignEvent::Planned { factories, .. } => {
+                self.events.publish("planned", json!({ "factories": factories }));
+            }
+            CampaignEvent::FactoryReady(factory) => {
+                self.events.publish("factory-ready", json!({ "factory": factory.0 }));
+            }
+            CampaignEvent::FactoryLost { factory, why } => {
+                self.events.publish("factory-lost", json!({ "factory": factory.0, "why": why }));
+            }
+            CampaignEvent::Started(at) => {
+                self.state.lock().started = Some(*at);
+                self.events.publish("started", json!({ "at": at.rfc3339() }));
+            }
+            CampaignEvent::Second(second) => {
+                let progress = Progress::from(&second.progress);
+                self.state.lock().progress = progress;
+                self.events.publish("second", json!({ "progress": progress }));
+            }
+            CampaignEvent::Evidence { step, evidence, .. } => {
+                let data = json!({
+                    "scenario": evidence.scenario,
+                    "step": step,
+                    "at": evidence.at.rfc3339(),
+                    "minion": evidence.minion,
+                    "kind": evidence.kind.to_string(),
+                    "message": evidence.message,
+                });
+                self.events.publish("evidence", data);
+            }
+            CampaignEvent::Notice(text) => self.events.publish("notice", json!({ "message": text })),
+            CampaignEvent::Phase(phase) => {
+                self.state.lock().phase = match phase {
+                    qalipsis_head::Phase::Preparing => Phase::Preparing,
+                    qalipsis_head::Phase::Running => Phase::Running,
+                    qalipsis_head::Phase::Stopping => Phase::Stopping,
+                    qalipsis_head::Phase::Cancelling => Phase::Cancelling,
+                    qalipsis_head::Phase::Ended => Phase::Reporting,
+                };
+                self.publish_phase();
+            }
+            CampaignEvent::Marked(marker) => {
+                let data = json!({ "label": marker.label, "at": marker.at.rfc3339() });
+                self.events.publish("marker", data);
+            }
+            CampaignEvent::Breach(breach) => {
+                let data = json!({
+                    "scenario": breach.scenario,
+                    "criterion": breach.criterion.to_string(),
+                    "observed": breach.observed,
+                    "afterMs": breach.after.as_millis() as u64,
+                });
+                self.events.publish("breach", data);
+            }
+            // The end is published once the reports are written.
+            CampaignEvent::Ended(_) => {}
+        }
+    }
+
+    /// So many events of the head were lost, because this process was too slow.
+    pub(crate) fn lost(&self, count: u64) {
+        self.events.publish("gap", json!({ "lost": count, "campaign": self.item() }));
+    }
+
+    fn publish_phase(&self) {
+        let (phase, status) = {
+            let state = self.state.lock();
+            (state.phase, state.status)
+        };
+        self.events.publish("phase", json!({ "phase": phase, "status": status }));
+    }
+
+    /// It has run.
+    pub(crate) fn end(&self, launched: &Launched) {
+        let outcome = Outcome::of(&launched.report);
+        {
+            let mut state = self.state.lock();
+            state.status = launched.report.status.into();
+            state.causes = launched.report.reasons.iter().map(|reason| reason.message.clone()).collect();
+            state.exit_code = Some(launched.exit_code);
+            match outcome {
+                Ok(outcome) => state.outcome = Some(Arc::new(outcome)),
+                Err(why) => state.causes.push(format!("its reports could not be kept: {why}")),
+            }
+        }
+        self.ended();
+    }
+
+    /// It could not even start.
+    pub(crate) fn end_without_report(&self, why: String) {
+        {
+            let mut state = self.state.lock();
+            state.status = Status::Aborted;
+            state.exit_code = Some(exit::ABORTED);
+            state.causes = vec![why];
+        }
+        self.ended();
+    }
+
+    fn ended(&self) {
+        {
+            let mut state = self.state.lock();
+            state.phase = Phase::Ended;
+            state.ended = Some(now());
+        }
+        let item = self.item();
+        self.events.close("ended", json!(item));
+    }
+}
+
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_system(SystemTime::now())
+}

@@ -1,0 +1,32 @@
+//! The head as a service: campaigns over REST, their queue, and who may use them.
+//!
+//! It does not know how scenario executables are found or built: a [`Launcher`] gives the scenarios, plans campaigns and
+//! runs them.
+
+mod api;
+mod campaign;
+mod ends;
+mod events;
+mod launcher;
+mod payload;
+mod problem;
+mod security;
+mod serve;
+mod service;
+mod settings;
+mod token;
+pub mod view;
+
+pub use api::{Api, openapi, router};
+pub use events::Event;
+pub use launcher::{BoxFuture, Launched, Launcher, Offered, Order, OrderedProfile, Planned};
+pub use payload::{
+    ArrivalsRate, CampaignRequest, Distribution, ExecutionProfile, HardTimeout, MinionsStage,
+    PercentageStage, Scalar, ScenarioRequest, StageCompletion,
+};
+pub use problem::{Failure, PointedProblem, ProblemDetails};
+pub use security::Log;
+pub use serve::{Bound, ServeError};
+pub use service::CampaignService;
+pub use settings::{SECTIONS, ServerSettings, TlsFiles};
+pub use token::{Right, Token};

@@ -1,0 +1,382 @@
+//! Reads a payload field by field, so that all that is wrong is found at once, each at its place.
+
+use super::profile;
+use crate::launcher::{Launcher, Offered, Order};
+use jiff::{Span, SpanRelativeTo};
+use qalipsis_config::Given;
+use qalipsis_config::problem::Problem;
+use qalipsis_config::reason;
+use qalipsis_model::duration;
+use qalipsis_model::suggest::hint;
+use qalipsis_model::timestamp::Timestamp;
+use serde_json::{Map, Value};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Lengths of the name of a campaign, in characters.
+const NAME: std::ops::RangeInclusive<usize> = 3..=300;
+
+/// The longest offset of a start: one day.
+const LONGEST_OFFSET: Duration = Duration::from_secs(86_400);
+
+/// Start of the keys that concern the head and not one campaign.
+const OF_THE_HEAD: [&str; 3] = ["server.", "head.", "store."];
+
+const FIELDS: [&str; 8] =
+    ["name", "speedFactor", "startOffsetMs", "timeout", "hardTimeout", "seed", "configuration", "scenarios"];
+
+const OF_SCENARIOS: [&str; 4] = ["minionsCount", "zones", "executionProfile", "properties"];
+
+/// What a payload asks for, as far as it can be read, and all that is wrong with it.
+pub(crate) fn read(payload: &Value, launcher: &dyn Launcher) -> (Order, Vec<Problem>) {
+    let problems = RefCell::new(Vec::new());
+    let mut order = Order::default();
+    if let Some(object) = Object::of(payload, String::new(), &problems) {
+        object.allow(&FIELDS);
+        read_campaign(&object, &mut order);
+        read_scenarios(&object, launcher, &mut order);
+    }
+    (order, problems.into_inner())
+}
+
+/// The label of a marker and its instant, when one is given.
+pub(crate) fn read_marker(document: &Value) -> Result<(String, Option<Timestamp>), Vec<Problem>> {
+    let problems = RefCell::new(Vec::new());
+    let mut marker = (String::new(), None);
+    if let Some(object) = Object::of(document, String::new(), &problems) {
+        object.allow(&["label", "at"]);
+        match object.text("label") {
+            Some(label) => label.clone_into(&mut marker.0),
+            None if object.given("label").is_none() => object.wrong("label", "must be given"),
+            None => {}
+        }
+        if let Some(text) = object.text("at") {
+            let at = text.parse::<jiff::Timestamp>().ok();
+            marker.1 = at.and_then(|at| u64::try_from(at.as_nanosecond()).ok()).map(Timestamp);
+            if marker.1.is_none() {
+                object.wrong("at", "must be an instant in RFC 3339, for example 2026-11-29T14:05:00Z");
+            }
+        }
+    }
+    let problems = problems.into_inner();
+    if problems.is_empty() { Ok(marker) } else { Err(problems) }
+}
+
+fn read_campaign(object: &Object<'_>, order: &mut Order) {
+    if let Some(configuration) = object.object("configuration") {
+        for (key, value) in configuration.fields {
+            let pointer = configuration.at(key);
+            if OF_THE_HEAD.iter().any(|start| key.starts_with(start)) {
+                configuration.wrong(key, format_args!("'{key}' is a key of the head, not of one campaign"));
+            } else if let Some(text) = configuration.scalar(key, value) {
+                order.given.push(Given { place: pointer, key: key.clone(), value: text });
+            }
+        }
+    }
+    let mut give = |field: &str, key: &str, value: String| {
+        order.given.push(Given { place: object.at(field), key: key.to_owned(), value });
+    };
+    match object.fields.get("name") {
+        Some(Value::String(name)) if NAME.contains(&name.trim().chars().count()) => {
+            give("name", "campaign.name", name.trim().to_owned());
+        }
+        None => object.wrong("name", "must be given, 3 to 300 characters"),
+        Some(_) => object.wrong("name", "must be a text of 3 to 300 characters"),
+    }
+    if let Some(factor) = object.number("speedFactor") {
+        give("speedFactor", "campaign.speed-factor", factor.to_string());
+    }
+    if let Some(seed) = object.whole("seed", 0, u64::MAX) {
+        give("seed", "campaign.seed", seed.to_string());
+    }
+    let timeout = object.duration("timeout");
+    if let Some(timeout) = timeout {
+        give("timeout", "campaign.timeout", in_words(timeout));
+    }
+    let hard = match object.fields.get("hardTimeout") {
+        Some(Value::Bool(false) | Value::Null) | None => None,
+        Some(Value::Bool(true)) => {
+            if object.fields.get("timeout").is_none_or(Value::is_null) {
+                object.wrong("hardTimeout", "is true, so a timeout must be given");
+            }
+            timeout
+        }
+        Some(_) => object.duration("hardTimeout"),
+    };
+    if let Some(hard) = hard {
+        give("hardTimeout", "campaign.hard-timeout", in_words(hard));
+    }
+    if let Some(offset) = object.whole("startOffsetMs", 0, LONGEST_OFFSET.as_millis() as u64) {
+        order.start_offset = Duration::from_millis(offset);
+    }
+}
+
+fn read_scenarios(object: &Object<'_>, launcher: &dyn Launcher, order: &mut Order) {
+    if object.fields.get("scenarios").is_none_or(Value::is_null) {
+        object.wrong("scenarios", "must be given, with at least one scenario");
+        return;
+    }
+    let Some(scenarios) = object.object("scenarios") else { return };
+    if scenarios.fields.is_empty() {
+        object.wrong("scenarios", "must have at least one scenario");
+    }
+    let offered = launcher.scenarios();
+    for name in scenarios.fields.keys() {
+        let Some(known) = offered.iter().find(|one| one.scenario.name == *name) else {
+            let names = offered.iter().map(|one| one.scenario.name.as_str());
+            scenarios.wrong(name, format_args!("unknown scenario '{name}', {}", hint(name, names)));
+            continue;
+        };
+        let before = object.problems.borrow().len();
+        if let Some(scenario) = scenarios.object(name) {
+            read_scenario(&scenario, known, launcher.zone(), order);
+        }
+        if object.problems.borrow().len() == before {
+            order.scenarios.push(name.clone());
+        } else {
+            order.profiles.remove(name);
+        }
+    }
+}
+
+fn read_scenario(object: &Object<'_>, known: &Offered, zone: Option<&str>, order: &mut Order) {
+    object.allow(&OF_SCENARIOS);
+    let name = &known.scenario.name;
+    let minions = object.whole("minionsCount", 1, u32::MAX.into()).map(|count| count as u32);
+    if let Some(zones) = object.object("zones") {
+        read_zones(&zones, object, zone);
+    }
+    let ordered = object
+        .object("executionProfile")
+        .and_then(|profile| profile::read(&profile, minions.unwrap_or(known.scenario.minions)));
+    let profile = ordered.as_ref().map_or(&known.scenario.profile, |ordered| &ordered.profile);
+    let given = ordered.as_ref().and_then(|ordered| ordered.minions).or_else(|| profile.minions());
+    if let Some(count) = minions {
+        match given {
+            // What the profile gives anyway needs no key.
+            Some(given) if given == count => {}
+            Some(given) => object.wrong(
+                "minionsCount",
+                format_args!("its profile gives {given} minions, leave this field out or write the same"),
+            ),
+            None => order.given.push(Given {
+                place: object.at("minionsCount"),
+                key: format!("scenarios.{name}.minions"),
+                value: count.to_string(),
+            }),
+        }
+    }
+    if let Some(ordered) = ordered {
+        let count = given.or(minions).unwrap_or(known.scenario.minions);
+        if let Some(problem) = ordered.profile.problem(count) {
+            object.wrong("executionProfile", reason::of_profile(&ordered.profile, problem));
+        } else {
+            for criterion in &known.scenario.criteria {
+                if let Some(problem) = criterion.problem(&known.scenario, &ordered.profile) {
+                    object.wrong("executionProfile", reason::of_criterion(criterion, &problem));
+                }
+            }
+        }
+        order.profiles.insert(name.clone(), ordered);
+    }
+    if let Some(properties) = object.object("properties") {
+        for (property, value) in properties.fields {
+            let names = known.scenario.properties.iter().map(|property| property.name.as_str());
+            if !names.clone().any(|name| name == property) {
+                properties.wrong(
+                    property,
+                    format_args!("no property '{property}' in scenario '{name}', {}", hint(property, names)),
+                );
+            } else if let Some(value) = properties.scalar(property, value) {
+                let key = format!("scenarios.{name}.properties.{property}");
+                order.given.push(Given { place: properties.at(property), key, value });
+            }
+        }
+    }
+}
+
+/// Until there are several, the only zone is that of this head.
+fn read_zones(zones: &Object<'_>, scenario: &Object<'_>, local: Option<&str>) {
+    let mut sum = 0.0;
+    for (zone, share) in zones.fields {
+        match share.as_f64() {
+            Some(share) if (0.0..=100.0).contains(&share) => sum += share,
+            _ => zones.wrong(zone, "must be a percentage from 0 to 100"),
+        }
+        if local != Some(zone) {
+            let there = match local {
+                Some(local) => format!("there is: {local}"),
+                None => {
+                    "the only zone of this head has no name, give it one with factory.zone or leave zones out"
+                        .to_owned()
+                }
+            };
+            zones.wrong(zone, format_args!("no factory in zone '{zone}', {there}"));
+        }
+    }
+    if zones.fields.is_empty() || (sum - 100.0).abs() > 1e-9 {
+        scenario.wrong("zones", format_args!("the percentages sum to {sum}, they must sum to 100"));
+    }
+}
+
+/// A duration as configuration reads it.
+fn in_words(duration: Duration) -> String {
+    format!("{}ns", duration.as_nanos())
+}
+
+/// An object of the payload.
+pub(super) struct Object<'a> {
+    pub(super) fields: &'a Map<String, Value>,
+    pointer: String,
+    problems: &'a RefCell<Vec<Problem>>,
+}
+
+impl<'a> Object<'a> {
+    fn of(value: &'a Value, pointer: String, problems: &'a RefCell<Vec<Problem>>) -> Option<Self> {
+        match value {
+            Value::Object(fields) => Some(Self { fields, pointer, problems }),
+            other => {
+                let what = format_args!("must be an object, it is {}", kind(other));
+                problems.borrow_mut().push(at(&pointer, what));
+                None
+            }
+        }
+    }
+
+    /// The JSON pointer of a field.
+    pub(super) fn at(&self, field: &str) -> String {
+        format!("{}/{}", self.pointer, field.replace('~', "~0").replace('/', "~1"))
+    }
+
+    /// Notes what is wrong with a field.
+    pub(super) fn wrong(&self, field: &str, what: impl std::fmt::Display) {
+        self.problems.borrow_mut().push(at(&self.at(field), what));
+    }
+
+    /// Refuses all other fields.
+    pub(super) fn allow(&self, known: &[&str]) {
+        for field in self.fields.keys().filter(|field| !known.contains(&field.as_str())) {
+            self.wrong(
+                field,
+                format_args!("unknown field '{field}', {}", hint(field, known.iter().copied())),
+            );
+        }
+    }
+
+    /// A field that is not null.
+    fn given(&self, field: &str) -> Option<&'a Value> {
+        self.fields.get(field).filter(|value| !value.is_null())
+    }
+
+    pub(super) fn object(&self, field: &str) -> Option<Self> {
+        Self::of(self.given(field)?, self.at(field), self.problems)
+    }
+
+    /// The objects of a list, which must be given.
+    pub(super) fn list(&self, field: &str) -> Vec<Self> {
+        match self.given(field) {
+            Some(Value::Array(items)) => {
+                let numbered = items.iter().enumerate();
+                numbered
+                    .filter_map(|(index, item)| {
+                        Self::of(item, format!("{}/{index}", self.at(field)), self.problems)
+                    })
+                    .collect()
+            }
+            Some(other) => {
+                self.wrong(field, format_args!("must be a list, it is {}", kind(other)));
+                Vec::new()
+            }
+            None => {
+                self.wrong(field, "must be given");
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn number(&self, field: &str) -> Option<f64> {
+        let value = self.given(field)?;
+        let number = value.as_f64();
+        if number.is_none() {
+            self.wrong(field, format_args!("must be a number, it is {}", kind(value)));
+        }
+        number
+    }
+
+    /// A whole number in these bounds.
+    pub(super) fn whole(&self, field: &str, least: u64, most: u64) -> Option<u64> {
+        let value = self.given(field)?;
+        let number = value.as_u64().filter(|number| (least..=most).contains(number));
+        if number.is_none() {
+            let end = if most == u64::MAX { String::new() } else { format!(" to {most}") };
+            self.wrong(field, format_args!("must be a whole number from {least}{end}"));
+        }
+        number
+    }
+
+    pub(super) fn text(&self, field: &str) -> Option<&'a str> {
+        let value = self.given(field)?;
+        let text = value.as_str();
+        if text.is_none() {
+            self.wrong(field, format_args!("must be a text, it is {}", kind(value)));
+        }
+        text
+    }
+
+    fn duration(&self, field: &str) -> Option<Duration> {
+        let value = self.given(field)?;
+        let duration = value.as_str().and_then(parse).filter(|duration| !duration.is_zero());
+        if duration.is_none() {
+            self.wrong(field, "must be an ISO-8601 duration of more than zero, for example PT10M or PT1H30M");
+        }
+        duration
+    }
+
+    /// A value of configuration as text.
+    fn scalar(&self, field: &str, value: &Value) -> Option<String> {
+        match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(switch) => Some(switch.to_string()),
+            other => {
+                self.wrong(
+                    field,
+                    format_args!("must be a text, a number, true or false, it is {}", kind(other)),
+                );
+                None
+            }
+        }
+    }
+}
+
+/// A duration in ISO-8601, or as configuration writes it.
+fn parse(text: &str) -> Option<Duration> {
+    let Ok(span) = text.parse::<Span>() else { return duration::parse(text).ok() };
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    duration.try_into().ok()
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn at(pointer: &str, what: impl std::fmt::Display) -> Problem {
+    if pointer.is_empty() { Problem::new(what) } else { Problem::at(pointer, what) }
+}
+
+/// The pointer of each problem, by how the planner names its place.
+pub(crate) fn pointers(order: &Order) -> BTreeMap<String, String> {
+    let place = |name: &String| {
+        let pointer = format!("/scenarios/{}/properties", name.replace('~', "~0").replace('/', "~1"));
+        (format!("scenario '{name}'"), pointer)
+    };
+    order.scenarios.iter().map(place).collect()
+}

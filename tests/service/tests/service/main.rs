@@ -1,0 +1,7 @@
+//! The head as a service end to end: the built command serves, and real scenarios run.
+
+mod campaigns;
+mod client;
+mod head;
+mod refused;
+mod security;
