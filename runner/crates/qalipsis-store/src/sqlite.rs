@@ -7,7 +7,7 @@ use crate::campaign;
 use crate::database::{After, Database, Job, QUEUE};
 use crate::error::{StoreError, StoreProblem};
 use crate::value::{Row, Statement};
-use connection::{failed, open_reader, open_writer, select, write};
+use connection::{exhaust, failed, open_reader, open_writer, select, write};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use lock::Lock;
@@ -148,6 +148,9 @@ impl Writer {
 
     /// A failure is no loss: what was committed is in the file, and the next commit tries again.
     fn settle(&self) {
-        let _ = self.connection.execute_batch("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(PASSIVE)");
+        // The first gives back one page with each of its rows.
+        for pragma in ["PRAGMA incremental_vacuum", "PRAGMA wal_checkpoint(PASSIVE)"] {
+            let _ = exhaust(&self.connection, pragma);
+        }
     }
 }

@@ -16,10 +16,12 @@ use qalipsis_model::snapshot::ScenarioFigures;
 use qalipsis_model::timestamp::Timestamp;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::panic::resume_unwind;
 use std::process;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 /// How long anybody waits for what is written. It stays in the queue.
@@ -145,26 +147,35 @@ impl Store {
         self.write(vec![marker::write(campaign, marker)], After::Nothing).await.map(|_| ())
     }
 
-    /// Goes through the slices that begin in a window, in the order in which they were written.
+    /// Goes through the slices that begin in a window, in the order in which they were written, on a thread where this
+    /// keeps nobody waiting. One slice is in memory at a time: its histograms take far more there than in the store.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn fold_slices<T>(
+    ///
+    /// # Panics
+    /// When `add` does.
+    pub async fn fold_slices<T: Send + 'static>(
         &self,
         campaign: &str,
         window: Range<Timestamp>,
         mut state: T,
-        mut add: impl FnMut(&mut T, Slice),
+        mut add: impl FnMut(&mut T, Slice) + Send + 'static,
     ) -> Result<T, StoreError> {
         let mut place = slice::Place::start();
         loop {
             let [rows] = self.read([slice::next(campaign, &window, &place)]).await?;
             let is_last = rows.len() < slice::BATCH;
-            for row in rows {
-                let (at, slice) = self.understood(slice::read(row))?;
-                add(&mut state, slice);
-                place = at;
-            }
+            let adding = spawn_blocking(move || {
+                for row in rows {
+                    let (at, slice) = slice::read(row)?;
+                    add(&mut state, slice);
+                    place = at;
+                }
+                Ok((state, add, place))
+            });
+            let added = adding.await.unwrap_or_else(|error| resume_unwind(error.into_panic()));
+            (state, add, place) = self.understood(added)?;
             if is_last {
                 return Ok(state);
             }

@@ -99,6 +99,14 @@ pub(super) fn write(connection: &mut Connection, statements: &[Statement]) -> Re
     Ok(changed)
 }
 
+/// Executes a statement to its last row.
+pub(super) fn exhaust(connection: &Connection, sql: &str) -> Result<(), Error> {
+    let mut prepared = connection.prepare(sql)?;
+    let mut rows = prepared.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(())
+}
+
 /// The answers of all statements, of one instant.
 pub(super) fn select(connection: &mut Connection, statements: &[Statement]) -> Result<Vec<Vec<Row>>, Error> {
     let transaction = connection.transaction()?;

@@ -150,7 +150,6 @@ pub(crate) async fn are_removed(store: &Store, latest: usize) {
 async fn sqlite_gives_campaigns_back() {
     let folder = tempdir().unwrap();
     let store = open(folder.path()).await.unwrap();
-    // A texts with a character that PostgreSQL lacks is changed in both.
     come_back(&store).await;
 }
 

@@ -8,3 +8,4 @@ mod postgres;
 mod schedules;
 mod slices;
 mod sqlite;
+mod versions;

@@ -1,8 +1,8 @@
 //! What only a file can do.
 
-use crate::fixtures::{open, running};
+use crate::fixtures::{ended, open, running};
 use qalipsis_model::verdict::Status;
-use qalipsis_store::{CampaignRecord, CampaignStatus, StoreProblem};
+use qalipsis_store::{CampaignRecord, CampaignStatus, StoreProblem, StoredFile};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use tempfile::tempdir;
@@ -48,4 +48,22 @@ async fn a_file_has_one_head() {
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "it is its user's alone");
     store.close().await.unwrap();
     open(&folder.path().join("new/folder")).await.unwrap();
+}
+
+#[tokio::test]
+async fn space_of_removed_campaigns_is_given_back() {
+    let folder = tempdir().unwrap();
+    let store = open(folder.path()).await.unwrap();
+    let content: Vec<u8> =
+        (0..400_000_u32).flat_map(|number| number.wrapping_mul(0x9e37_79b9).to_le_bytes()).collect();
+    let file = StoredFile { name: "report.html".into(), content };
+    for key in ["one", "two"] {
+        let end = ended(running(key, 0), Status::Successful);
+        store.writer(key).finish(&end, std::slice::from_ref(&file)).await.unwrap();
+    }
+    let size = || fs::metadata(folder.path().join("campaigns.db")).unwrap().len();
+    let before = size();
+    assert!(before > 2_000_000, "{before}");
+    store.delete_campaign("one").await.unwrap();
+    assert!(size() < before * 6 / 10, "{} of {before} bytes", size());
 }
