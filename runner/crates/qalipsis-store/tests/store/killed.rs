@@ -116,7 +116,8 @@ async fn check(folder: &Path, process: u32, finished: &[String]) -> usize {
         }
         assert_eq!(*campaign, ended(running(key, number), Status::Successful));
         for file in files(key) {
-            assert_eq!(store.file(key, &file.name).await, Ok(Some(file.content)));
+            let kept = store.file(key, &file.name).await;
+            assert!(kept == Ok(Some(file.content)), "{key} is finished without its {}", file.name);
         }
         let count = |seen: &mut u64, _| *seen += 1;
         let kept = store.fold_slices(key, second(0)..second(100), 0, count).await;

@@ -24,7 +24,7 @@ async fn check(store: &Store) {
     let found = store.fold_slices("one", second(0)..second(9), Vec::new(), collect).await.unwrap();
     let mut random = random(11);
     let expected: Vec<_> = (0..2).map(|number| slice(&mut random, number, Some("eu"), 3, 20)).collect();
-    assert_eq!(found, expected);
+    assert!(found == expected, "{} slices", found.len());
 }
 
 fn file() -> StoredFile {
