@@ -72,6 +72,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "qalipsis-outputs",
             "qalipsis-report",
             "qalipsis-server",
+            "qalipsis-store",
         ],
     ),
     ("qalipsis-testkit", &["qalipsis-core"]),

@@ -4,6 +4,7 @@ use crate::problem::{Problem, one_line};
 use qalipsis_agent::HostError;
 use qalipsis_model::verdict::exit;
 use qalipsis_server::ServeError;
+use qalipsis_store::StoreError;
 use std::io;
 
 /// An error, with its exit code.
@@ -24,6 +25,9 @@ pub enum Error {
     /// The server cannot start.
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// The store cannot be used.
+    #[error("the store cannot be used: {0}")]
+    Store(#[from] StoreError),
     /// There is no scenario at all. The text says where it was looked for.
     #[error("nothing to run: {0}")]
     NothingToRun(String),
@@ -40,7 +44,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Invalid(_) | Self::Build(_) => exit::USAGE,
-            Self::Stopped | Self::Serve(_) => exit::ABORTED,
+            Self::Stopped | Self::Serve(_) | Self::Store(_) => exit::ABORTED,
             Self::NothingToRun(_) => exit::NOTHING_TO_RUN,
             Self::Output(_) | Self::Internal(_) => exit::INTERNAL,
         }
@@ -54,6 +58,7 @@ impl Error {
             | Self::Build(_)
             | Self::Stopped
             | Self::Serve(_)
+            | Self::Store(_)
             | Self::NothingToRun(_)
             | Self::Output(_)
             | Self::Internal(_) => vec![one_line(&self.to_string())],

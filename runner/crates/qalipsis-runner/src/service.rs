@@ -137,7 +137,7 @@ impl LocalCampaign {
             live: &live,
             follow: Follow::Campaign,
             broadcast,
-            publishes_figures: false,
+            publishes_figures: true,
         };
         let (Conducted { report, unwritten, warnings, .. }, ()) =
             conduct(&invocation, &campaign, conducting, |_| ()).await?;

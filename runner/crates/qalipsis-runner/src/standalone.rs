@@ -11,6 +11,7 @@ use crate::stops::Stops;
 use qalipsis_model::plan::Stop;
 use qalipsis_model::verdict::exit;
 use qalipsis_server::{Api, Bound, CampaignService, Log, ServerSettings, router};
+use qalipsis_store::{Location, STORE, Store};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -26,14 +27,16 @@ pub(crate) async fn standalone(invocation: &Invocation, mut stops: Stops) -> Res
     let server = ServerSettings::of(&settings);
     // A port that is taken costs no minutes of building.
     let bound = Bound::listen(&server).await?;
+    let (location, keep) = qalipsis_store::configured(&settings.section(&STORE));
+    let store = Store::open(&location.map_or_else(Location::of_user, Ok)?, keep).await?;
     let executables = stops.unless_asked(campaign::discover(invocation)).await?;
     let selected = select(&invocation.scenarios, &executables)?;
     let names: Vec<String> = selected.iter().map(|one| one.scenario.name.clone()).collect();
     let live = Live::without_progress(invocation.verbosity);
     let launcher = LocalLauncher::new(invocation, executables, &names, settings.zone.clone(), live.clone());
-    let service = CampaignService::new(Arc::new(launcher), server.campaigns);
-    let log = live.clone();
-    let log = Log::new(move |line| log.line(line));
+    let lines = live.clone();
+    let log = Log::new(move |line| lines.line(line));
+    let service = CampaignService::new(Arc::new(launcher), store.clone(), server.campaigns, log.clone());
     let routes = router(Api { service: service.clone() }, Default::default(), &server, log);
     output::print(&format!("serving on {}, stop with Ctrl-C\n", bound.url()))?;
 
@@ -60,5 +63,6 @@ pub(crate) async fn standalone(invocation: &Invocation, mut stops: Stops) -> Res
     }
     let _ = end.send(());
     serving.await.map_err(|panic| Error::Internal(panic.to_string()))?;
+    store.close().await?;
     Ok(exit::OK)
 }

@@ -1,11 +1,14 @@
 //! The REST API.
 
 mod campaigns;
+mod compare;
 mod control;
 mod follow;
 mod general;
 mod junit;
+mod list;
 mod request;
+mod timeline;
 
 use crate::problem::{self, ProblemDetails};
 use crate::security::{Guard, Log};
@@ -56,15 +59,19 @@ fn routes_v1() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(general::health))
         .routes(routes!(general::scenarios))
+        .routes(routes!(general::zones))
+        .routes(routes!(general::factories))
         .routes(routes!(general::openapi_document))
-        .routes(routes!(campaigns::start, campaigns::list))
+        .routes(routes!(campaigns::start, list::list))
         .routes(routes!(campaigns::validate))
-        .routes(routes!(campaigns::show))
+        .routes(routes!(campaigns::show, campaigns::remove))
         .routes(routes!(campaigns::summary))
         .routes(routes!(campaigns::configuration))
         .routes(routes!(campaigns::report))
         .routes(routes!(junit::junit))
         .routes(routes!(follow::events))
+        .routes(routes!(timeline::timeline))
+        .routes(routes!(compare::compare_campaigns))
         .routes(routes!(campaigns::abort))
         .routes(routes!(control::mark))
 }
@@ -73,7 +80,7 @@ fn routes_v1() -> OpenApiRouter<Api> {
 fn routes_jvm() -> Router<Api> {
     use axum::routing::{get, post};
     Router::new()
-        .route("/api/campaigns", post(campaigns::start).get(campaigns::list))
+        .route("/api/campaigns", post(campaigns::start).get(list::list))
         .route("/api/campaigns/{key}", get(campaigns::show))
 }
 

@@ -1,17 +1,17 @@
 //! One campaign of this head, from when it is asked for.
 
 use crate::events::Events;
+use crate::history;
 use crate::launcher::Launched;
+use crate::outcome::{Outcome, Shown};
 use crate::view::{CampaignItem, Phase, Progress, Status};
 use parking_lot::Mutex;
 use qalipsis_head::{CampaignEvent, Command, Control, Refusal};
-use qalipsis_judge::report::Report;
 use qalipsis_model::plan::{CampaignPlan, Stop};
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_model::verdict::exit;
-use qalipsis_report::summary::Summary;
-use qalipsis_report::{html, junit};
-use serde_json::{Value, json};
+use qalipsis_store::{CampaignRecord, ScenarioRecord, StoredFile};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -48,66 +48,7 @@ struct State {
     progress: Progress,
     causes: Vec<String>,
     outcome: Option<Arc<Outcome>>,
-}
-
-/// What a campaign leaves.
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    /// The content of `summary.json`.
-    pub(crate) summary: Value,
-    /// The page.
-    pub(crate) html: String,
-    /// JUnit files by name.
-    pub(crate) junit: Vec<(String, String)>,
-}
-
-impl Outcome {
-    fn of(report: &Report) -> Result<Self, String> {
-        Ok(Self { summary: summary_of(report)?, html: html::render(report), junit: junit_of(report)? })
-    }
-}
-
-/// What a campaign has to show: what it left, or what is known so far.
-#[derive(Debug)]
-pub(crate) enum Shown {
-    /// It has ended.
-    Ended(Arc<Outcome>),
-    /// It runs.
-    Running(Box<Report>),
-}
-
-impl Shown {
-    /// The content of `summary.json`.
-    pub(crate) fn summary(&self) -> Result<Value, String> {
-        match self {
-            Self::Ended(outcome) => Ok(outcome.summary.clone()),
-            Self::Running(report) => summary_of(report),
-        }
-    }
-
-    /// The page.
-    pub(crate) fn html(&self) -> String {
-        match self {
-            Self::Ended(outcome) => outcome.html.clone(),
-            Self::Running(report) => html::render(report),
-        }
-    }
-
-    /// JUnit files by name.
-    pub(crate) fn junit(&self) -> Result<Vec<(String, String)>, String> {
-        match self {
-            Self::Ended(outcome) => Ok(outcome.junit.clone()),
-            Self::Running(report) => junit_of(report),
-        }
-    }
-}
-
-fn summary_of(report: &Report) -> Result<Value, String> {
-    serde_json::to_value(Summary::from(report)).map_err(|error| error.to_string())
-}
-
-fn junit_of(report: &Report) -> Result<Vec<(String, String)>, String> {
-    junit::files(report).map_err(|error| error.to_string())
+    records: Vec<ScenarioRecord>,
 }
 
 /// Why a campaign could not be controlled.
@@ -148,6 +89,7 @@ impl Campaign {
                 },
                 causes: Vec::new(),
                 outcome: None,
+                records: plan.scenarios.iter().map(|scenario| history::planned(&scenario.name)).collect(),
             }),
             events: Events::new(),
         };
@@ -321,41 +263,58 @@ impl Campaign {
         self.events.publish("phase", json!({ "phase": phase, "status": status }));
     }
 
-    /// It has run.
-    pub(crate) fn end(&self, launched: &Launched) {
+    /// It has run: takes over what it leaves. It has not ended before [`close`](Self::close).
+    pub(crate) fn settle(&self, launched: &Launched) {
         let outcome = Outcome::of(&launched.report);
-        {
-            let mut state = self.state.lock();
-            state.status = launched.report.status.into();
-            state.causes = launched.report.reasons.iter().map(|reason| reason.message.clone()).collect();
-            state.exit_code = Some(launched.exit_code);
-            match outcome {
-                Ok(outcome) => state.outcome = Some(Arc::new(outcome)),
-                Err(why) => state.causes.push(format!("its reports could not be kept: {why}")),
-            }
+        let mut state = self.state.lock();
+        state.status = launched.report.status.into();
+        state.causes = launched.report.reasons.iter().map(|reason| reason.message.clone()).collect();
+        state.exit_code = Some(launched.exit_code);
+        state.records = launched.report.scenarios.iter().map(history::ended).collect();
+        state.ended = Some(now());
+        match outcome {
+            Ok(outcome) => state.outcome = Some(Arc::new(outcome)),
+            Err(why) => state.causes.push(format!("its reports could not be kept: {why}")),
         }
-        self.ended();
     }
 
-    /// It could not even start.
-    pub(crate) fn end_without_report(&self, why: String) {
-        {
-            let mut state = self.state.lock();
-            state.status = Status::Aborted;
-            state.exit_code = Some(exit::ABORTED);
-            state.causes = vec![why];
-        }
-        self.ended();
+    /// It could not even start, as [`settle`](Self::settle).
+    pub(crate) fn settle_without_report(&self, why: String) {
+        let mut state = self.state.lock();
+        state.status = Status::Aborted;
+        state.exit_code = Some(exit::ABORTED);
+        state.causes = vec![why];
+        state.ended = Some(now());
     }
 
-    fn ended(&self) {
-        {
-            let mut state = self.state.lock();
-            state.phase = Phase::Ended;
-            state.ended = Some(now());
+    /// It has ended, and all that it leaves is kept.
+    pub(crate) fn close(&self) {
+        self.state.lock().phase = Phase::Ended;
+        self.events.close("ended", json!(self.item()));
+    }
+
+    /// The campaign as the store keeps it.
+    pub(crate) fn record(&self) -> CampaignRecord {
+        let state = self.state.lock();
+        CampaignRecord {
+            key: self.key.clone(),
+            name: self.name.clone(),
+            status: state.status.into(),
+            queued: self.queued,
+            started: state.started,
+            ended: state.ended,
+            seed: self.seed,
+            exit_code: state.exit_code,
+            zones: self.zones.clone(),
+            causes: state.causes.clone(),
+            scenarios: state.records.clone(),
         }
-        let item = self.item();
-        self.events.close("ended", json!(item));
+    }
+
+    /// Its files as the store keeps them.
+    pub(crate) fn files(&self) -> Vec<StoredFile> {
+        let outcome = self.outcome();
+        history::files(&self.configuration, outcome.as_deref())
     }
 }
 

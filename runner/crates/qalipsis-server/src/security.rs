@@ -20,7 +20,7 @@ const WRONG_TOKEN_PAUSE: Duration = Duration::from_millis(500);
 /// Names of this machine for itself.
 const LOOPBACK: &str = "localhost";
 
-/// Where lines about refused requests go.
+/// Where lines about requests that are refused, and about a store that fails, go.
 #[derive(Clone)]
 pub struct Log(Arc<dyn Fn(&str) + Send + Sync>);
 
@@ -28,6 +28,11 @@ impl Log {
     /// Lines go to this function.
     pub fn new(write: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self(Arc::new(write))
+    }
+
+    /// Writes a line.
+    pub(crate) fn line(&self, text: &str) {
+        (self.0)(text);
     }
 }
 
@@ -116,7 +121,7 @@ impl Guard {
         let Some(token) = self.token(given) else {
             let client = ends.map_or_else(|| "unknown".to_owned(), |ends| ends.peer.to_string());
             let (method, path) = (request.method(), request.uri().path());
-            (self.log.0)(&format!("wrong token from {client}: {method} {path}"));
+            self.log.line(&format!("wrong token from {client}: {method} {path}"));
             let refused = unauthorized("the token is wrong");
             return Err(Refused { pause: WRONG_TOKEN_PAUSE, ..refused });
         };

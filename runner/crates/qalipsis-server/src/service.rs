@@ -1,11 +1,14 @@
 //! The campaigns of this head: their queue, and those that have run.
 
 use crate::campaign::Campaign;
+use crate::history;
 use crate::launcher::{Launched, Launcher, Order, Planned};
+use crate::security::Log;
 use parking_lot::Mutex;
 use qalipsis_config::problem::Problem;
 use qalipsis_head::{CampaignEvent, Command, EVENTS};
 use qalipsis_model::plan::Stop;
+use qalipsis_store::{CampaignWriter, Store};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -16,6 +19,15 @@ use tokio::sync::{Semaphore, mpsc, watch};
 /// Campaigns that may wait for their turn.
 const QUEUE: usize = 1_000;
 
+/// Ended campaigns that are remembered for those who follow them.
+const REMEMBERED: usize = 20;
+
+/// How long a campaign waits for the store before it is queued.
+const QUEUE_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long an ended campaign waits for the store.
+const KEEP_LIMIT: Duration = Duration::from_secs(20);
+
 const NOT_STARTED: &str = "stopped by the user before it started";
 
 /// Runs campaigns, as many side by side as configured. Clones are the same service.
@@ -25,6 +37,9 @@ pub struct CampaignService(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     launcher: Arc<dyn Launcher>,
+    store: Store,
+    log: Log,
+    /// Those that have not ended, and the last ones that have.
     campaigns: Mutex<BTreeMap<String, Arc<Campaign>>>,
     turns: Semaphore,
     /// How many have not ended; and whether no further one is taken.
@@ -51,10 +66,12 @@ pub(crate) enum Refused {
 }
 
 impl CampaignService {
-    /// Runs at most so many campaigns side by side.
-    pub fn new(launcher: Arc<dyn Launcher>, side_by_side: usize) -> Self {
+    /// Runs at most so many campaigns side by side, and keeps them in the store.
+    pub fn new(launcher: Arc<dyn Launcher>, store: Store, side_by_side: usize, log: Log) -> Self {
         Self(Arc::new(Inner {
             launcher,
+            store,
+            log,
             campaigns: Mutex::default(),
             turns: Semaphore::new(side_by_side.clamp(1, Semaphore::MAX_PERMITS)),
             open: watch::channel(Open::default()).0,
@@ -66,8 +83,12 @@ impl CampaignService {
         &*self.0.launcher
     }
 
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
     /// Takes a campaign into the queue.
-    pub(crate) fn start(&self, order: &Order) -> Result<Arc<Campaign>, Refused> {
+    pub(crate) async fn start(&self, order: &Order) -> Result<Arc<Campaign>, Refused> {
         let planned = self.0.launcher.plan(order).map_err(Refused::Invalid)?;
         let zone = self.0.launcher.zone();
         let (campaign, commands) = Campaign::new(planned.plan(), zone, planned.configuration().clone());
@@ -87,11 +108,20 @@ impl CampaignService {
             return Err(refused);
         }
         self.0.campaigns.lock().insert(campaign.key().to_owned(), Arc::clone(&campaign));
-        let (service, order) = (self.clone(), order.clone());
+        // Who lists campaigns next finds it. A store that fails keeps no campaign from running.
+        let record = campaign.record();
+        match tokio::time::timeout(QUEUE_LIMIT, self.0.store.put_campaign(&record)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.0.log.line(&format!("campaign {}: {error}", campaign.key())),
+            Err(_) => self.0.log.line(&format!("campaign {}: the store does not answer", campaign.key())),
+        }
+        let (service, offset) = (self.clone(), order.start_offset);
         let running = Arc::clone(&campaign);
         tokio::spawn(async move {
-            let lead = service.lead(Arc::clone(&running), planned, commands, order.start_offset);
-            lead.await;
+            let writer = service.lead(&running, planned, commands, offset).await;
+            service.keep(&running, &writer).await;
+            running.close();
+            service.forget_old();
             service.0.open.send_modify(|open| open.campaigns -= 1);
         });
         Ok(campaign)
@@ -101,9 +131,24 @@ impl CampaignService {
         self.0.campaigns.lock().get(key).cloned()
     }
 
-    /// All campaigns, the last one first.
-    pub(crate) fn campaigns(&self) -> Vec<Arc<Campaign>> {
-        self.0.campaigns.lock().values().rev().cloned().collect()
+    /// Forgets a campaign that has ended here; whether there was none that still runs.
+    pub(crate) fn forget(&self, key: &str) -> bool {
+        let mut campaigns = self.0.campaigns.lock();
+        let is_open = campaigns.get(key).is_some_and(|campaign| !campaign.has_ended());
+        if !is_open {
+            campaigns.remove(key);
+        }
+        !is_open
+    }
+
+    /// The store has all of them; these are for those who follow.
+    fn forget_old(&self) {
+        let mut campaigns = self.0.campaigns.lock();
+        let ended: Vec<String> =
+            campaigns.values().filter(|one| one.has_ended()).map(|one| one.key().to_owned()).collect();
+        for key in ended.iter().take(ended.len().saturating_sub(REMEMBERED)) {
+            campaigns.remove(key);
+        }
     }
 
     /// How many campaigns have not ended.
@@ -124,7 +169,7 @@ impl CampaignService {
     /// Takes no further campaign, and stops all that run or wait.
     pub fn close(&self, stop: Stop) {
         self.0.open.send_modify(|open| open.is_closing = true);
-        for campaign in self.campaigns() {
+        for campaign in self.0.campaigns.lock().values() {
             campaign.stop(stop);
         }
     }
@@ -138,11 +183,12 @@ impl CampaignService {
 
     async fn lead(
         &self,
-        campaign: Arc<Campaign>,
+        campaign: &Arc<Campaign>,
         planned: Box<dyn Planned>,
         mut commands: mpsc::Receiver<Command>,
         offset: Duration,
-    ) {
+    ) -> CampaignWriter {
+        let writer = self.0.store.writer(campaign.key());
         let turn = async {
             let turn = self.0.turns.acquire().await.expect("the semaphore is never closed");
             tokio::time::sleep(offset).await;
@@ -150,38 +196,85 @@ impl CampaignService {
         };
         let _turn = tokio::select! {
             turn = turn => turn,
-            () = stop_asked(&mut commands) => return campaign.end_without_report(NOT_STARTED.to_owned()),
+            () = stop_asked(&mut commands) => {
+                campaign.settle_without_report(NOT_STARTED.to_owned());
+                return writer;
+            }
         };
         campaign.begin();
-        let (broadcast, mut events) = broadcast::channel::<Arc<CampaignEvent>>(EVENTS);
-        let observed = Arc::clone(&campaign);
-        let observing = tokio::spawn(async move {
-            loop {
-                match events.recv().await {
-                    Ok(event) => observed.observe(&event),
-                    Err(RecvError::Lagged(count)) => observed.lost(count),
-                    Err(RecvError::Closed) => break,
-                }
-            }
-        });
+        writer.update(&campaign.record());
+        let (broadcast, events) = broadcast::channel::<Arc<CampaignEvent>>(EVENTS);
+        let observing = tokio::spawn(observe(Arc::clone(campaign), writer, events));
         // A task of its own, so that a panic is a campaign that failed and not a turn that never comes.
         let outcome = tokio::spawn(planned.run(commands, broadcast)).await;
-        // It ends with the sender of its events, and does not panic.
-        let _ = observing.await;
+        // It ends with the sender of its events.
+        let writer = observing.await.unwrap_or_else(|_| self.0.store.writer(campaign.key()));
         match outcome {
-            Ok(Ok(launched)) => self.end(campaign, launched).await,
-            Ok(Err(why)) => campaign.end_without_report(why),
-            Err(panic) => campaign.end_without_report(format!("internal error: {panic}")),
+            Ok(Ok(launched)) => settle(campaign, launched).await,
+            Ok(Err(why)) => campaign.settle_without_report(why),
+            Err(panic) => campaign.settle_without_report(format!("internal error: {panic}")),
         }
+        writer
     }
 
-    /// Rendering reports takes a while, and must not keep a thread that serves others.
-    async fn end(&self, campaign: Arc<Campaign>, launched: Launched) {
-        let rendered = Arc::clone(&campaign);
-        let ending = tokio::task::spawn_blocking(move || rendered.end(&launched));
-        if let Err(panic) = ending.await {
-            campaign.end_without_report(format!("internal error: {panic}"));
+    /// Keeps what the campaign leaves.
+    async fn keep(&self, campaign: &Campaign, writer: &CampaignWriter) {
+        let log = |why: &str| self.0.log.line(&format!("campaign {}: {why}", campaign.key()));
+        match tokio::time::timeout(KEEP_LIMIT, writer.finish(&campaign.record(), &campaign.files())).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => log(&format!("not stored: {error}")),
+            Err(_) => log("not stored yet: the store does not answer"),
         }
+        let lost = writer.lost();
+        if let Some(last) = lost.last {
+            log(&format!("{} writes to the store were lost, the last of them: {last}", lost.writes));
+        }
+    }
+}
+
+/// Takes note of what happens in a campaign, here and in the store, until it has ended.
+async fn observe(
+    campaign: Arc<Campaign>,
+    mut writer: CampaignWriter,
+    mut events: broadcast::Receiver<Arc<CampaignEvent>>,
+) -> CampaignWriter {
+    let mut started = None;
+    let mut elapsed = Duration::ZERO;
+    loop {
+        let event = match events.recv().await {
+            Ok(event) => event,
+            Err(RecvError::Lagged(count)) => {
+                campaign.lost(count);
+                continue;
+            }
+            Err(RecvError::Closed) => return writer,
+        };
+        campaign.observe(&event);
+        match &*event {
+            CampaignEvent::Started(at) => {
+                started = Some(*at);
+                writer.update(&campaign.record());
+            }
+            CampaignEvent::Second(second) => {
+                if let Some(started) = started {
+                    writer.second(&history::slices(second, started, elapsed));
+                }
+                elapsed = second.progress.elapsed;
+            }
+            CampaignEvent::Marked(marker) => {
+                writer.marker(&qalipsis_store::Marker { at: marker.at, label: marker.label.clone() });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Rendering reports takes a while, and must not keep a thread that serves others.
+async fn settle(campaign: &Arc<Campaign>, launched: Launched) {
+    let rendered = Arc::clone(campaign);
+    let ending = tokio::task::spawn_blocking(move || rendered.settle(&launched));
+    if let Err(panic) = ending.await {
+        campaign.settle_without_report(format!("internal error: {panic}"));
     }
 }
 

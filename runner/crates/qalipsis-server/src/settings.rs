@@ -5,6 +5,7 @@ use qalipsis_config::Settings;
 use qalipsis_config::keys::Kind;
 use qalipsis_config::problem::Problem;
 use qalipsis_config::section::{Section, SectionDefinition, SectionKey, unchecked};
+use qalipsis_store::STORE;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -54,8 +55,8 @@ static HEAD: SectionDefinition = SectionDefinition {
     check: unchecked,
 };
 
-/// The keys of the server.
-pub static SECTIONS: &[&SectionDefinition] = &[&SERVER, &HEAD];
+/// The keys of the server, and of the store that it keeps campaigns in.
+pub static SECTIONS: &[&SectionDefinition] = &[&SERVER, &HEAD, &STORE];
 
 /// How the server is configured.
 #[derive(Debug, Clone)]

@@ -1,5 +1,6 @@
 //! What the API shows of a campaign.
 
+use qalipsis_store::CampaignStatus;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -34,6 +35,31 @@ impl From<qalipsis_model::verdict::Status> for Status {
             Verdict::Failed => Self::Failed,
             Verdict::Aborted => Self::Aborted,
             Verdict::Invalid => Self::Invalid,
+        }
+    }
+}
+
+impl From<Status> for CampaignStatus {
+    fn from(status: Status) -> Self {
+        use qalipsis_model::verdict::Status as Verdict;
+        match status {
+            Status::Queued => Self::Queued,
+            Status::Running => Self::Running,
+            Status::Successful => Self::Ended(Verdict::Successful),
+            Status::Warning => Self::Ended(Verdict::Warning),
+            Status::Failed => Self::Ended(Verdict::Failed),
+            Status::Aborted => Self::Ended(Verdict::Aborted),
+            Status::Invalid => Self::Ended(Verdict::Invalid),
+        }
+    }
+}
+
+impl From<CampaignStatus> for Status {
+    fn from(status: CampaignStatus) -> Self {
+        match status {
+            CampaignStatus::Queued => Self::Queued,
+            CampaignStatus::Running => Self::Running,
+            CampaignStatus::Ended(verdict) => verdict.into(),
         }
     }
 }

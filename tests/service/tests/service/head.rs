@@ -16,7 +16,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 pub(crate) struct Head {
     pub(crate) process: Process,
     pub(crate) address: SocketAddr,
-    directory: TempDir,
+    pub(crate) directory: TempDir,
 }
 
 /// The command in this directory, as a user without settings of their own calls it.

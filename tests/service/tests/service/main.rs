@@ -3,5 +3,6 @@
 mod campaigns;
 mod client;
 mod head;
+mod kept;
 mod refused;
 mod security;

@@ -2,8 +2,10 @@
 
 use super::request::{Document, Parameters};
 use super::{Api, ROOT};
-use crate::campaign::{Campaign, Shown};
+use crate::campaign::Campaign;
+use crate::history;
 use crate::launcher::Order;
+use crate::outcome::{Outcome, Shown};
 use crate::payload::{self, CampaignRequest};
 use crate::problem::{Failure, ProblemDetails};
 use crate::service::Refused;
@@ -14,6 +16,7 @@ use axum::response::{Html, IntoResponse, Response};
 use http::{StatusCode, header};
 use qalipsis_config::problem::Problem;
 use qalipsis_model::plan::Stop;
+use qalipsis_store::{CampaignStatus, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -37,7 +40,7 @@ pub(super) async fn start(State(api): State<Api>, Document(payload): Document) -
     if !problems.is_empty() {
         return Err(refused(&api, order, problems));
     }
-    let campaign = api.service.start(&order).map_err(|refused| match refused {
+    let campaign = api.service.start(&order).await.map_err(|refused| match refused {
         Refused::Invalid(problems) => Failure::invalid(&problems, &payload::pointers(&order)),
         Refused::Closing => Failure::new(StatusCode::SERVICE_UNAVAILABLE, "the head is ending"),
         Refused::QueueFull => {
@@ -89,45 +92,60 @@ pub(super) async fn validate(
     }
 }
 
-/// A page of campaigns.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct CampaignList {
-    /// The campaigns of this page.
-    campaigns: Vec<CampaignItem>,
-    /// How many there are on all pages.
-    total: usize,
-}
-
-/// Lists campaigns, the last one first.
-#[utoipa::path(
-    get,
-    path = "/campaigns",
-    tag = "campaigns",
-    responses(
-        (status = 200, body = CampaignList),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
-    )
-)]
-pub(super) async fn list(State(api): State<Api>) -> Json<CampaignList> {
-    let campaigns: Vec<CampaignItem> = api.service.campaigns().iter().map(|one| one.item()).collect();
-    Json(CampaignList { total: campaigns.len(), campaigns })
-}
-
 pub(super) fn found(api: &Api, key: &str) -> Result<Arc<Campaign>, Failure> {
-    api.service.campaign(key).ok_or_else(|| Failure::not_found("there is no campaign with this key"))
+    api.service.campaign(key).ok_or_else(no_campaign)
+}
+
+fn no_campaign() -> Failure {
+    Failure::not_found("there is no campaign with this key")
+}
+
+/// What the store says when it cannot be read.
+pub(super) fn unreadable(error: StoreError) -> Failure {
+    Failure::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+}
+
+/// A campaign that only the store knows.
+async fn stored(api: &Api, key: &str) -> Result<CampaignItem, Failure> {
+    let record = api.service.store().campaign(key).await.map_err(unreadable)?;
+    record.map(history::item).ok_or_else(no_campaign)
+}
+
+/// A campaign that runs here, or that the store knows.
+pub(super) async fn item(api: &Api, key: &str) -> Result<CampaignItem, Failure> {
+    match api.service.campaign(key) {
+        Some(campaign) => Ok(campaign.item()),
+        None => stored(api, key).await,
+    }
+}
+
+/// What a campaign has to show, running or ended; `None` when it has nothing.
+pub(super) async fn shown_if_any(api: &Api, key: &str) -> Result<Option<Shown>, Failure> {
+    if let Some(campaign) = api.service.campaign(key) {
+        return Ok(campaign.shown().await);
+    }
+    let store = api.service.store();
+    stored(api, key).await?;
+    let Some(summary) = store.file(key, history::SUMMARY).await.map_err(unreadable)? else { return Ok(None) };
+    let html = store.file(key, history::PAGE).await.map_err(unreadable)?.unwrap_or_default();
+    let mut junit = Vec::new();
+    for entry in store.files(key).await.map_err(unreadable)? {
+        if let Some(name) = entry.name.strip_prefix(history::JUNIT) {
+            let xml = store.file(key, &entry.name).await.map_err(unreadable)?.unwrap_or_default();
+            junit.push((name.to_owned(), String::from_utf8_lossy(&xml).into_owned()));
+        }
+    }
+    let malformed =
+        |error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, format!("its summary is damaged: {error}"));
+    let summary = serde_json::from_slice(&summary).map_err(malformed)?;
+    let html = String::from_utf8_lossy(&html).into_owned();
+    Ok(Some(Shown::Ended(Arc::new(Outcome { summary, html, junit }))))
 }
 
 /// What a campaign has to show, running or ended.
 pub(super) async fn shown(api: &Api, key: &str) -> Result<Shown, Failure> {
-    let campaign = found(api, key)?;
-    campaign.shown().await.ok_or_else(|| {
-        Failure::conflict(if campaign.has_ended() {
-            "the campaign ended before it started, so it has no report"
-        } else {
-            "the campaign has not started yet, so it has no report"
-        })
-    })
+    let shown = shown_if_any(api, key).await?;
+    shown.ok_or_else(|| Failure::conflict("the campaign has not started, so it has no report"))
 }
 
 /// Rendering a report is work, and must not keep a thread that serves others.
@@ -156,12 +174,13 @@ pub(super) async fn show(
     State(api): State<Api>,
     Path(key): Path<String>,
 ) -> Result<Json<CampaignDetails>, Failure> {
-    let campaign = found(&api, &key)?;
-    let summary = match campaign.shown().await {
+    // First what may come later: an item that has ended has its summary.
+    let item = item(&api, &key).await?;
+    let summary = match shown_if_any(&api, &key).await? {
         Some(shown) => Some(rendered(shown, Shown::summary).await?),
         None => None,
     };
-    Ok(Json(campaign.item().with_summary(summary)))
+    Ok(Json(item.with_summary(summary)))
 }
 
 /// Gives `summary.json` of a campaign; while it runs, as if nothing more came.
@@ -197,7 +216,13 @@ pub(super) async fn configuration(
     State(api): State<Api>,
     Path(key): Path<String>,
 ) -> Result<Json<BTreeMap<String, String>>, Failure> {
-    Ok(Json(found(&api, &key)?.configuration().clone()))
+    if let Some(campaign) = api.service.campaign(&key) {
+        return Ok(Json(campaign.configuration().clone()));
+    }
+    stored(&api, &key).await?;
+    let file = api.service.store().file(&key, history::CONFIGURATION).await.map_err(unreadable)?;
+    // A campaign of a head that was killed has none.
+    Ok(Json(file.and_then(|file| serde_json::from_slice(&file).ok()).unwrap_or_default()))
 }
 
 /// Gives the page of a campaign; while it runs, what is known so far.
@@ -244,10 +269,44 @@ pub(super) async fn abort(
     Path(key): Path<String>,
     Parameters(Abort { hard }): Parameters<Abort>,
 ) -> Result<(StatusCode, Json<CampaignItem>), Failure> {
-    let campaign = found(&api, &key)?;
+    let Some(campaign) = api.service.campaign(&key) else {
+        stored(&api, &key).await?;
+        return Err(Failure::conflict("the campaign has ended already, or runs on another head"));
+    };
     let stop = if hard { Stop::Hard } else { Stop::Graceful };
     if !campaign.stop(stop) {
         return Err(Failure::conflict("the campaign has ended already"));
     }
     Ok((StatusCode::ACCEPTED, Json(campaign.item())))
+}
+
+/// Removes an ended campaign with all that is kept of it, but for its files below `report.export.junit.folder`.
+#[utoipa::path(
+    delete,
+    path = "/campaigns/{key}",
+    tag = "campaigns",
+    params(("key" = String, Path, description = "The campaign's key")),
+    responses(
+        (status = 204, description = "It is removed"),
+        (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "It has not ended", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn remove(State(api): State<Api>, Path(key): Path<String>) -> Result<StatusCode, Failure> {
+    let is_open = || Failure::conflict("the campaign has not ended: abort it first");
+    let is_known = api.service.campaign(&key).is_some();
+    if !api.service.forget(&key) {
+        return Err(is_open());
+    }
+    let record = api.service.store().campaign(&key).await.map_err(unreadable)?;
+    match record {
+        // One that the store could not take is known here alone.
+        None => is_known.then_some(StatusCode::NO_CONTENT).ok_or_else(no_campaign),
+        Some(record) if !matches!(record.status, CampaignStatus::Ended(_)) => Err(is_open()),
+        Some(_) => {
+            api.service.store().delete_campaign(&key).await.map_err(unreadable)?;
+            Ok(StatusCode::NO_CONTENT)
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! What is there besides campaigns.
 
 use super::Api;
+use crate::launcher::Launcher;
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
@@ -143,4 +144,74 @@ fn scenario(crate_name: &str, version: &str, described: &ScenarioDescription) ->
         criteria: described.criteria.iter().map(ToString::to_string).collect(),
         location: described.location.to_string(),
     }
+}
+
+/// A zone in which this head has factories.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Zone {
+    /// Its name; null when it has none.
+    name: Option<String>,
+    /// How many factories are in it.
+    factories: usize,
+}
+
+/// Gives the zones in which campaigns can run.
+#[utoipa::path(
+    get,
+    path = "/zones",
+    tag = "general",
+    responses(
+        (status = 200, body = Vec<Zone>),
+        (status = "default", body = crate::problem::ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn zones(State(api): State<Api>) -> Json<Vec<Zone>> {
+    let launcher = api.service.launcher();
+    Json(vec![Zone { name: launcher.zone().map(str::to_owned), factories: factories_of(launcher).len() }])
+}
+
+/// A scenario executable that this head can start.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Factory {
+    /// The crate that it is built from.
+    crate_name: String,
+    /// The version of that crate.
+    version: String,
+    /// The zone that it runs in; null when it has no name.
+    zone: Option<String>,
+    /// Names of its scenarios.
+    scenarios: Vec<String>,
+}
+
+/// Gives the factories that campaigns can run on.
+#[utoipa::path(
+    get,
+    path = "/factories",
+    tag = "general",
+    responses(
+        (status = 200, body = Vec<Factory>),
+        (status = "default", body = crate::problem::ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn factories(State(api): State<Api>) -> Json<Vec<Factory>> {
+    Json(factories_of(api.service.launcher()))
+}
+
+fn factories_of(launcher: &dyn Launcher) -> Vec<Factory> {
+    let mut factories: Vec<Factory> = Vec::new();
+    for one in launcher.scenarios() {
+        let name = one.scenario.name.clone();
+        match factories.last_mut().filter(|last| last.crate_name == one.crate_name) {
+            Some(factory) => factory.scenarios.push(name),
+            None => factories.push(Factory {
+                crate_name: one.crate_name.clone(),
+                version: one.crate_version.clone(),
+                zone: launcher.zone().map(str::to_owned),
+                scenarios: vec![name],
+            }),
+        }
+    }
+    factories
 }

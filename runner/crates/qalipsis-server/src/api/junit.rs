@@ -3,7 +3,7 @@
 use super::Api;
 use super::campaigns::{rendered, shown};
 use super::request::Parameters;
-use crate::campaign::Shown;
+use crate::outcome::Shown;
 use crate::problem::{Failure, ProblemDetails};
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};

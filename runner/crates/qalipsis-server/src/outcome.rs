@@ -1,0 +1,67 @@
+//! What a campaign has to show.
+
+use qalipsis_judge::report::Report;
+use qalipsis_report::summary::Summary;
+use qalipsis_report::{html, junit};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What a campaign leaves.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// The content of `summary.json`.
+    pub(crate) summary: Value,
+    /// The page.
+    pub(crate) html: String,
+    /// JUnit files by name.
+    pub(crate) junit: Vec<(String, String)>,
+}
+
+impl Outcome {
+    pub(crate) fn of(report: &Report) -> Result<Self, String> {
+        Ok(Self { summary: summary_of(report)?, html: html::render(report), junit: junit_of(report)? })
+    }
+}
+
+/// What a campaign has to show: what it left, or what is known so far.
+#[derive(Debug)]
+pub(crate) enum Shown {
+    /// It has ended.
+    Ended(Arc<Outcome>),
+    /// It runs.
+    Running(Box<Report>),
+}
+
+impl Shown {
+    /// The content of `summary.json`.
+    pub(crate) fn summary(&self) -> Result<Value, String> {
+        match self {
+            Self::Ended(outcome) => Ok(outcome.summary.clone()),
+            Self::Running(report) => summary_of(report),
+        }
+    }
+
+    /// The page.
+    pub(crate) fn html(&self) -> String {
+        match self {
+            Self::Ended(outcome) => outcome.html.clone(),
+            Self::Running(report) => html::render(report),
+        }
+    }
+
+    /// JUnit files by name.
+    pub(crate) fn junit(&self) -> Result<Vec<(String, String)>, String> {
+        match self {
+            Self::Ended(outcome) => Ok(outcome.junit.clone()),
+            Self::Running(report) => junit_of(report),
+        }
+    }
+}
+
+fn summary_of(report: &Report) -> Result<Value, String> {
+    serde_json::to_value(Summary::from(report)).map_err(|error| error.to_string())
+}
+
+fn junit_of(report: &Report) -> Result<Vec<(String, String)>, String> {
+    junit::files(report).map_err(|error| error.to_string())
+}
