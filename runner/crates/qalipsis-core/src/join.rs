@@ -3,7 +3,7 @@
 use crate::awaiting::{Awaiting, Terms};
 use crate::execution;
 use crate::fault::Fault;
-use crate::ledger::{Ledger, Outcome};
+use crate::ledger::{HashedKey, Ledger, Outcome};
 use crate::minion::Triggered;
 use crate::slot::{Arrived, Slot, Until};
 use pin_project_lite::pin_project;
@@ -104,6 +104,7 @@ impl<K: Key, R: Send + 'static> Expect<K, R> {
 
     fn register(self, limit: Duration, until: Option<Until<R>>) -> Records<K, R> {
         let Self { ledger, key, wanted, location } = self;
+        let key = HashedKey::new(key);
         let slot = Arc::new(Slot::new(wanted, until));
         let registered = Instant::now();
         let is_new = ledger.register(&key, &slot, registered);
@@ -112,7 +113,7 @@ impl<K: Key, R: Send + 'static> Expect<K, R> {
             false => minion.await_trigger(Arc::<Slot<R>>::clone(&slot)),
         });
         Records {
-            inner: Registration { ledger, key, slot: is_new.then_some(slot), ended: false, optional: false },
+            inner: Registration { ledger, key, slot: is_new.then_some(slot), optional: false },
             registered,
             location,
             has_minion: minion.is_some(),
@@ -159,17 +160,16 @@ impl<K: Key, R: Send + 'static> ExpectMany<K, R> {
 
 struct Registration<K: Key, R: Send + 'static> {
     ledger: Arc<Ledger<K, R>>,
-    key: K,
-    /// `None` when the key is awaited already.
+    key: HashedKey<K>,
+    /// `None` when the key is awaited already, and once the outcome is known.
     slot: Option<Arc<Slot<R>>>,
-    ended: bool,
     /// Whether nothing fails when the records never come.
     optional: bool,
 }
 
 impl<K: Key, R: Send + 'static> Drop for Registration<K, R> {
     fn drop(&mut self) {
-        if let Some(slot) = self.slot.as_ref().filter(|_| !self.ended) {
+        if let Some(slot) = &self.slot {
             self.ledger.abandon(&self.key, slot);
         }
     }
@@ -228,7 +228,7 @@ macro_rules! debug {
     ($($name:ident),*) => {$(
         impl<K: Key, R: Send + 'static> Debug for $name<K, R> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($name)).field("key", &self.records.inner.key).finish_non_exhaustive()
+                f.debug_struct(stringify!($name)).field("key", &self.records.inner.key.key).finish_non_exhaustive()
             }
         }
     )*};
@@ -285,11 +285,12 @@ impl<K: Key, R: Send + 'static> Future for Records<K, R> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let inner = this.inner;
-        let Some(slot) = inner.slot.clone() else {
+        // Put back unless the outcome is known.
+        let Some(slot) = inner.slot.take() else {
             return Poll::Ready(Err(Fault::error(format!(
                 "{}: key {:?} is awaited already, a key can be awaited once at a time",
                 inner.ledger.name(),
-                inner.key
+                inner.key.key
             ))));
         };
         let (registered, has_minion) = (*this.registered, *this.has_minion);
@@ -300,7 +301,8 @@ impl<K: Key, R: Send + 'static> Future for Records<K, R> {
             return Poll::Ready(inner.judge(&slot, arrived, &terms));
         }
         if let Some(panic) = slot.panic() {
-            let (source, key) = (inner.ledger.name(), &inner.key);
+            inner.slot = Some(slot);
+            let (source, key) = (inner.ledger.name(), &inner.key.key);
             let message = format!("the condition for key {key:?} on {source} {panic}");
             return Poll::Ready(Err(Fault::new(FailureKind::Panic, message)));
         }
@@ -310,6 +312,7 @@ impl<K: Key, R: Send + 'static> Future for Records<K, R> {
         if let Some(sleep) = this.sleep.as_mut().as_pin_mut()
             && sleep.poll(cx).is_pending()
         {
+            inner.slot = Some(slot);
             return Poll::Pending;
         }
 
@@ -318,10 +321,7 @@ impl<K: Key, R: Send + 'static> Future for Records<K, R> {
         let kept = awaiting.as_ref().is_some_and(|awaiting| awaiting.evidence.is_some());
         Poll::Ready(match inner.ledger.overdue(&inner.key, &slot, awaiting, inner.optional) {
             Some(arrived) => inner.judge(&slot, arrived, &terms),
-            None => {
-                inner.ended = true;
-                Err(inner.ledger.missing(&inner.key, &slot, &terms, kept))
-            }
+            None => Err(inner.ledger.missing(&inner.key.key, &slot, &terms, kept)),
         })
     }
 }
@@ -371,8 +371,7 @@ impl<K: Key, R: Send + 'static> Registration<K, R> {
     }
 
     /// What of records that arrived before the expectation gave up.
-    fn judge(&mut self, slot: &Slot<R>, arrived: Arrived<R>, terms: &Terms) -> Result<Arrived<R>, Fault> {
-        self.ended = true;
+    fn judge(&self, slot: &Slot<R>, arrived: Arrived<R>, terms: &Terms) -> Result<Arrived<R>, Fault> {
         let arrival = arrived.last_at();
         let latency = arrival.saturating_duration_since(terms.trigger);
         let in_time = latency <= terms.limit;
@@ -385,16 +384,16 @@ impl<K: Key, R: Send + 'static> Registration<K, R> {
             execution.reserved = None;
         });
         self.ledger.remember(&arrived);
-        self.ledger.check_order(&self.key, &arrived);
+        self.ledger.check_order(&self.key.key, &arrived);
         let outcome = match (in_time, self.optional) {
             (true, _) => Outcome::Matched,
             (false, true) => Outcome::Absent,
             (false, false) => Outcome::Late { trigger: terms.trigger, arrival },
         };
-        self.ledger.took(slot, outcome);
+        self.ledger.took(&self.key, arrived.records(), outcome);
         match in_time {
             true => Ok(arrived),
-            false => Err(self.ledger.late_fault(&self.key, slot, terms, arrival)),
+            false => Err(self.ledger.late_fault(&self.key.key, slot, terms, arrival)),
         }
     }
 }

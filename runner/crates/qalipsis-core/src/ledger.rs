@@ -9,6 +9,7 @@
 mod buffer;
 mod counts;
 mod evidence;
+mod hashed;
 mod remembered;
 
 use crate::awaiting::Awaiting;
@@ -20,18 +21,18 @@ use crate::join::{Key, Limits};
 use crate::minion::ScenarioContext;
 use crate::slot::{Arrived, ReceivedRecord, Slot};
 use buffer::{Buffer, Kept};
-use counts::{Counts, Reported};
+use counts::{EndedCounts, Reported, ShardCounts, Totals};
 use evidence::Admitted;
 pub use evidence::source_evidence;
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry as Place;
-use parking_lot::Mutex;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry as Place;
+pub(crate) use hashed::HashedKey;
+use hashed::hash;
+use parking_lot::{Mutex, MutexGuard};
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::snapshot::{JoinFigures, StepKind};
 use remembered::Generations;
 use std::collections::VecDeque;
-use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
@@ -55,18 +56,14 @@ pub(crate) type Order<R> = Box<dyn Fn(&R) -> u64 + Send + Sync>;
 pub(crate) struct Ledger<K, R> {
     name: String,
     scenario: Arc<ScenarioContext>,
-    hasher: FixedState,
     shards: [Mutex<Shard<K, R>>; SHARDS],
-    counts: Counts,
+    /// What became of the keys of each shard.
+    ended: [EndedCounts; SHARDS],
     figures: Mutex<State>,
     /// The first 64 steps that are known to await it, one bit each.
     awaiting_steps: AtomicU64,
     overdue: AtomicUsize,
     longest_deadline_ns: AtomicU64,
-    /// Expectations whose outcome is not known.
-    open: AtomicU64,
-    /// Records that wait in the slots of these.
-    placed: AtomicU64,
     /// Whether the figures are final: what ends later was counted as abandoned.
     closed: AtomicBool,
     /// `None` when records that no minion expects are counted and dropped.
@@ -88,13 +85,14 @@ struct State {
 
 struct Shard<K, R> {
     /// Keys that are awaited, overdue or buffered: few, so that they stay in the processor's cache.
-    keys: HashMap<K, Entry<R>, FixedState>,
+    keys: HashTable<(K, Entry<R>)>,
     /// Keys in `keys` that are or were overdue, oldest first.
     overdue: VecDeque<K>,
     /// Keys that are no longer awaited.
     ended: Generations<K, End>,
     /// Keys of records that no minion expected, with the arrival of the last.
     orphans: Generations<K, Instant>,
+    counts: ShardCounts,
 }
 
 enum Entry<R> {
@@ -160,24 +158,22 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
     ) -> Self {
         let shard = || {
             Mutex::new(Shard {
-                keys: HashMap::default(),
+                keys: HashTable::new(),
                 overdue: VecDeque::new(),
                 ended: Generations::new(REMEMBERED_KEYS / SHARDS),
                 orphans: Generations::new(REMEMBERED_ORPHANS / SHARDS),
+                counts: ShardCounts::default(),
             })
         };
         Self {
             name,
             scenario,
-            hasher: FixedState::default(),
             shards: std::array::from_fn(|_| shard()),
-            counts: Counts::default(),
+            ended: Default::default(),
             figures: Mutex::default(),
             awaiting_steps: AtomicU64::new(0),
             overdue: AtomicUsize::new(0),
             longest_deadline_ns: AtomicU64::new(0),
-            open: AtomicU64::new(0),
-            placed: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             buffer: buffer.map(Buffer::new),
             order,
@@ -201,29 +197,30 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
     }
 
     /// Registers the slot of a key at `now`; false when the key is awaited already.
-    pub(crate) fn register(&self, key: &K, slot: &Arc<Slot<R>>, now: Instant) -> bool {
+    pub(crate) fn register(&self, key: &HashedKey<K>, slot: &Arc<Slot<R>>, now: Instant) -> bool {
         let mut guard = self.shard(key);
         let shard = &mut *guard;
         let mut replaced = None;
         let mut waiting = VecDeque::new();
-        match shard.keys.entry(key.clone()) {
-            Place::Occupied(place) if matches!(place.get(), Entry::Awaited(_)) => return false,
+        match shard.entry(key) {
+            Place::Occupied(place) if matches!(place.get().1, Entry::Awaited(_)) => return false,
             // A key that is awaited again begins as a new one: `keys` is looked up before `ended`.
-            Place::Occupied(mut place) => match place.insert(Entry::Awaited(Arc::clone(slot))) {
-                Entry::Overdue(overdue) => {
-                    self.overdue.fetch_sub(1, Relaxed);
-                    replaced = Some(overdue);
+            Place::Occupied(mut place) => {
+                match std::mem::replace(&mut place.get_mut().1, Entry::Awaited(Arc::clone(slot))) {
+                    Entry::Overdue(overdue) => {
+                        self.overdue.fetch_sub(1, Relaxed);
+                        replaced = Some(overdue);
+                    }
+                    Entry::Buffered(records) => waiting = records,
+                    Entry::Awaited(_) => {}
                 }
-                Entry::Buffered(records) => waiting = records,
-                Entry::Awaited(_) => {}
-            },
-            Place::Vacant(place) => _ = place.insert(Entry::Awaited(Arc::clone(slot))),
+            }
+            Place::Vacant(place) => _ = place.insert((key.key.clone(), Entry::Awaited(Arc::clone(slot)))),
         }
+        shard.counts.expected += 1;
         let came_before = shard.orphans.remove(key);
         let (evicted, duplicates) = self.take_waiting(shard, key, waiting, now);
         drop(guard);
-        Counts::add(&self.counts.expected, 1);
-        self.open.fetch_add(1, Relaxed);
         if let Some(at) = came_before {
             slot.set_came_before(at);
             self.figures.lock().figures.before_expected += 1;
@@ -232,7 +229,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             self.settle_missing(&overdue);
         }
         evicted.iter().for_each(|received| self.evicted(key, received, now));
-        duplicates.iter().for_each(|received| self.duplicate(key, received));
+        duplicates.iter().for_each(|received| self.duplicate(&key.key, received));
         true
     }
 
@@ -241,7 +238,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
     fn take_waiting(
         &self,
         shard: &mut Shard<K, R>,
-        key: &K,
+        key: &HashedKey<K>,
         records: VecDeque<Kept<R>>,
         now: Instant,
     ) -> (Vec<ReceivedRecord<R>>, Vec<ReceivedRecord<R>>) {
@@ -251,12 +248,8 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         for Kept { received, .. } in records {
             if buffer.is_stale(received.at, now) {
                 evicted.push(received);
-                continue;
-            }
-            match self.place(shard, key, received) {
-                Routed::Duplicate(received) => duplicates.push(received),
-                Routed::Settled => Counts::add(&self.counts.taken, 1),
-                _ => {}
+            } else if let Routed::Duplicate(received) = self.place(shard, key, received) {
+                duplicates.push(received);
             }
         }
         (evicted, duplicates)
@@ -277,27 +270,38 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
     }
 
     /// The scenario gives this expectation up before its outcome is known; a record of its key is no orphan.
-    pub(crate) fn abandon(&self, key: &K, slot: &Arc<Slot<R>>) {
+    pub(crate) fn abandon(&self, key: &HashedKey<K>, slot: &Arc<Slot<R>>) {
         let mut shard = self.shard(key);
         // The key may be awaited again by another expectation meanwhile.
-        if shard.keys.get(key).is_some_and(|entry| entry.is_awaited_by(slot)) {
+        if shard.find(key).is_some_and(|entry| entry.is_awaited_by(slot)) {
             self.end(&mut shard, key, End::GivenUp);
         }
         drop(shard);
-        let Some(records) = self.has_ended(slot) else { return };
+        // Then it was counted as abandoned already.
+        if self.is_closed() {
+            return;
+        }
+        let records = u64::from(slot.records());
+        self.ended[key.shard()].given_up(records);
         let mut state = self.figures.lock();
         state.figures.abandoned += 1;
         state.figures.abandoned_records += records;
     }
 
-    /// The minion has taken the records of a key: in time, too late, or too late without failing for it.
-    pub(crate) fn took(&self, slot: &Slot<R>, outcome: Outcome) {
-        let Some(records) = self.has_ended(slot) else { return };
-        Counts::add(&self.counts.taken, records);
+    /// The minion has taken so many records of a key: in time, too late, or too late without failing for it.
+    pub(crate) fn took(&self, key: &HashedKey<K>, records: u64, outcome: Outcome) {
+        if self.is_closed() {
+            return;
+        }
+        let ended = &self.ended[key.shard()];
         match outcome {
-            Outcome::Matched => Counts::add(&self.counts.matched, 1),
-            Outcome::Absent => self.figures.lock().figures.absent += 1,
+            Outcome::Matched => ended.matched(records),
+            Outcome::Absent => {
+                ended.unmatched(records);
+                self.figures.lock().figures.absent += 1;
+            }
             Outcome::Late { trigger, arrival } => {
+                ended.unmatched(records);
                 let explained = self.is_explained(trigger, arrival, |_| true);
                 let figures = &mut self.figures.lock().figures;
                 figures.late += 1;
@@ -315,23 +319,16 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         }
     }
 
-    /// The outcome of an expectation is known: gives the number of records that waited for it; `None` when it was
-    /// counted as abandoned already.
-    fn has_ended(&self, slot: &Slot<R>) -> Option<u64> {
-        if self.closed.load(Relaxed) {
-            return None;
-        }
-        let records = u64::from(slot.records());
-        self.open.fetch_sub(1, Relaxed);
-        self.placed.fetch_sub(records, Relaxed);
-        Some(records)
+    /// Whether what ends now was counted as abandoned.
+    fn is_closed(&self) -> bool {
+        self.closed.load(Relaxed)
     }
 
     /// The deadline of this key has passed: gives the records when the last one came at the last
     /// moment, or remembers who awaits them.
     pub(crate) fn overdue(
         &self,
-        key: &K,
+        key: &HashedKey<K>,
         slot: &Arc<Slot<R>>,
         awaiting: Option<Awaiting>,
         optional: bool,
@@ -340,23 +337,25 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         if let Some(arrived) = slot.take() {
             return Some(arrived);
         }
-        let records = self.has_ended(slot);
-        if let Some(entry) = shard.keys.get_mut(key).filter(|entry| entry.is_awaited_by(slot)) {
+        let is_closed = self.is_closed();
+        if !is_closed {
+            self.ended[key.shard()].unmatched(u64::from(slot.records()));
+        }
+        if let Some(entry) = shard.find_mut(key).filter(|entry| entry.is_awaited_by(slot)) {
             match awaiting {
-                None => _ = self.end(&mut shard, key, End::GivenUp),
+                None => self.end(&mut shard, key, End::GivenUp),
                 Some(awaiting) => {
                     self.overdue.fetch_add(1, Relaxed);
                     let limit = u64::try_from(awaiting.terms.limit.as_nanos()).unwrap_or(u64::MAX);
                     self.longest_deadline_ns.fetch_max(limit, Relaxed);
                     *entry = Entry::Overdue(Box::new(Overdue { awaiting, slot: Arc::clone(slot) }));
-                    shard.overdue.push_back(key.clone());
+                    shard.overdue.push_back(key.key.clone());
                     self.limit_overdue(&mut shard);
                 }
             }
         }
         drop(shard);
-        if let Some(records) = records {
-            Counts::add(&self.counts.taken, records);
+        if !is_closed {
             let figures = &mut self.figures.lock().figures;
             if optional {
                 figures.absent += 1;
@@ -374,104 +373,131 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
 
     /// Matches a record that arrived.
     pub(crate) fn route(&self, key: K, record: R, at: Instant, shown: Option<Exchange>) {
-        if self.closed.load(Relaxed) {
+        if self.is_closed() {
             return;
         }
-        Counts::add(&self.counts.records, 1);
-        // Taken before the lock of any shard; without a buffer there is none.
-        let mut queue = self.buffer.as_ref().map(|buffer| (buffer, buffer.lock()));
-        let mut shard = self.shard(&key);
-        let routed = self.place(&mut shard, &key, ReceivedRecord { record, at, shown });
-        if matches!(routed, Routed::Unexpected(_)) && queue.is_none() {
-            shard.orphans.insert(key.clone(), at);
-        }
-        if let (Routed::Unexpected(_), Some((buffer, queue))) = (&routed, &mut queue) {
-            let Routed::Unexpected(received) = routed else { return };
-            let kept = buffer.keep(queue, key.clone(), received);
-            match shard.keys.entry(key) {
-                Place::Occupied(mut place) => {
-                    if let Entry::Buffered(records) = place.get_mut() {
-                        records.push_back(kept);
-                    }
+        let key = HashedKey::new(key);
+        let received = ReceivedRecord { record, at, shown };
+        let routed = match &self.buffer {
+            None => {
+                let mut shard = self.shard(&key);
+                shard.counts.records += 1;
+                let routed = self.place(&mut shard, &key, received);
+                if matches!(routed, Routed::Unexpected(_)) {
+                    shard.orphans.insert(key.clone(), at);
                 }
-                Place::Vacant(place) => _ = place.insert(Entry::Buffered(VecDeque::from([kept]))),
+                routed
             }
-            drop(shard);
-            self.evict(buffer, queue, at);
-            return;
-        }
-        drop(shard);
-        if let Some((buffer, queue)) = &mut queue {
-            self.evict(buffer, queue, at);
-        }
-        drop(queue);
+            Some(buffer) => match self.route_buffered(buffer, &key, received) {
+                Some(routed) => routed,
+                None => return,
+            },
+        };
         match routed {
-            Routed::Placed => {}
-            Routed::Settled | Routed::Overdue => Counts::add(&self.counts.taken, 1),
+            Routed::Placed | Routed::Settled | Routed::Overdue => {}
             Routed::Abandoned => self.figures.lock().figures.abandoned_records += 1,
-            Routed::Duplicate(received) => self.duplicate(&key, &received),
-            Routed::Unexpected(received) => self.orphan(&key, &received, None),
-            Routed::Late(overdue) => {
-                Counts::add(&self.counts.taken, 1);
-                self.late(&key, &overdue, at);
-            }
+            Routed::Duplicate(received) => self.duplicate(&key.key, &received),
+            Routed::Unexpected(received) => self.orphan(&key.key, &received, None),
+            Routed::Late(overdue) => self.late(&key.key, &overdue, at),
         }
     }
 
-    fn place(&self, shard: &mut Shard<K, R>, key: &K, received: ReceivedRecord<R>) -> Routed<R> {
-        let (ends, late, settles) = match shard.keys.get(key) {
-            None => {
-                return match shard.ended.get(key) {
-                    Some(End::Matched) => Routed::Duplicate(received),
-                    Some(End::Settled) => Routed::Settled,
-                    Some(End::GivenUp) => Routed::Abandoned,
-                    None => Routed::Unexpected(received),
-                };
+    /// Matches a record, or keeps it until its key is expected.
+    fn route_buffered(
+        &self,
+        buffer: &Buffer<K>,
+        key: &HashedKey<K>,
+        received: ReceivedRecord<R>,
+    ) -> Option<Routed<R>> {
+        let at = received.at;
+        // Taken before the lock of any shard.
+        let mut queue = buffer.lock();
+        let mut shard = self.shard(key);
+        shard.counts.records += 1;
+        let routed = match self.place(&mut shard, key, received) {
+            Routed::Unexpected(received) => {
+                let kept = buffer.keep(&mut queue, key.key.clone(), received);
+                match shard.entry(key) {
+                    Place::Occupied(mut place) => {
+                        if let Entry::Buffered(records) = &mut place.get_mut().1 {
+                            records.push_back(kept);
+                        }
+                    }
+                    Place::Vacant(place) => {
+                        place.insert((key.key.clone(), Entry::Buffered(VecDeque::from([kept]))));
+                    }
+                }
+                None
             }
-            Some(Entry::Buffered(_)) => return Routed::Unexpected(received),
-            Some(Entry::Overdue(overdue)) => (overdue.slot.put(received), true, overdue.slot.has_condition()),
-            Some(Entry::Awaited(slot)) => {
-                // Before the minion can take it, which counts it down.
-                self.placed.fetch_add(1, Relaxed);
+            routed => Some(routed),
+        };
+        drop(shard);
+        self.evict(buffer, &mut queue, at);
+        routed
+    }
+
+    fn place(&self, shard: &mut Shard<K, R>, key: &HashedKey<K>, received: ReceivedRecord<R>) -> Routed<R> {
+        let Shard { keys, ended, counts, .. } = shard;
+        let Ok(mut place) = keys.find_entry(key.hash(), |(own, _)| *own == key.key) else {
+            return match ended.get(key) {
+                Some(End::Matched) => Routed::Duplicate(received),
+                Some(End::Settled) => {
+                    counts.taken += 1;
+                    Routed::Settled
+                }
+                Some(End::GivenUp) => Routed::Abandoned,
+                None => Routed::Unexpected(received),
+            };
+        };
+        let (ends, is_late, settles) = match &mut place.get_mut().1 {
+            Entry::Buffered(_) => return Routed::Unexpected(received),
+            Entry::Overdue(overdue) => {
+                counts.taken += 1;
+                (overdue.slot.put(received), true, overdue.slot.has_condition())
+            }
+            Entry::Awaited(slot) => {
+                counts.placed += 1;
                 (slot.put(received), false, slot.has_condition())
             }
         };
-        let pending = if late { Routed::Overdue } else { Routed::Placed };
+        let pending = if is_late { Routed::Overdue } else { Routed::Placed };
         if !ends {
             return pending;
         }
-        match self.end(shard, key, if settles { End::Settled } else { End::Matched }) {
-            Some(Entry::Overdue(overdue)) => {
+        let (removed, _) = place.remove();
+        match self.remember_end(ended, key, removed, if settles { End::Settled } else { End::Matched }) {
+            Entry::Overdue(overdue) => {
                 self.overdue.fetch_sub(1, Relaxed);
                 if overdue.awaiting.optional { Routed::Overdue } else { Routed::Late(overdue) }
             }
-            Some(Entry::Awaited(_) | Entry::Buffered(_)) | None => pending,
+            Entry::Awaited(_) | Entry::Buffered(_) => pending,
         }
     }
 
     /// Gives up the oldest buffered records beyond the limits.
     fn evict(&self, buffer: &Buffer<K>, queue: &mut buffer::Queue<K>, now: Instant) {
         while let Some(place) = buffer.next_to_evict(queue, now) {
-            let mut shard = self.shard(&place.key);
-            let Some(Entry::Buffered(records)) = shard.keys.get_mut(&place.key) else { continue };
+            let key = HashedKey::new(place.key);
+            let mut shard = self.shard(&key);
+            let Some(Entry::Buffered(records)) = shard.find_mut(&key) else { continue };
             // Its record may have been taken, and its key be buffered again.
             if records.front().is_none_or(|kept| kept.number != place.number) {
                 continue;
             }
             let kept = records.pop_front();
             if records.is_empty() {
-                shard.keys.remove(&place.key);
+                shard.remove(&key);
             }
             drop(shard);
             buffer.release(1);
             if let Some(kept) = kept {
-                self.evicted(&place.key, &kept.received, now);
+                self.evicted(&key, &kept.received, now);
             }
         }
         if buffer.is_sparse(queue) {
             Buffer::retain(queue, |place| {
-                let shard = self.shard(&place.key);
-                match shard.keys.get(&place.key) {
+                let key = HashedKey::new(place.key.clone());
+                match self.shard(&key).find(&key) {
                     Some(Entry::Buffered(records)) => records.iter().any(|kept| kept.number == place.number),
                     _ => false,
                 }
@@ -541,7 +567,8 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
 
     /// Records that could not become a record of this join.
     pub(crate) fn undecodable(&self, mut fault: Fault) {
-        Counts::add(&self.counts.records, 1);
+        // It has no key, so that it counts at any shard.
+        self.shards[0].lock().counts.records += 1;
         let at = self.clock().now();
         let mut state = self.figures.lock();
         let figures = &mut state.figures;
@@ -568,28 +595,47 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         }
     }
 
-    fn shard(&self, key: &K) -> parking_lot::MutexGuard<'_, Shard<K, R>> {
-        // The map inside uses the low bits of the same hash, so shards take high ones.
-        let shard = (self.hasher.hash_one(key) >> 48) as usize % SHARDS;
-        self.shards[shard].lock()
+    fn shard(&self, key: &HashedKey<K>) -> MutexGuard<'_, Shard<K, R>> {
+        self.shards[key.shard()].lock()
+    }
+
+    /// The counts of all shards. No lock of a shard may be locked by the caller.
+    fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for (shard, ended) in self.shards.iter().zip(&self.ended) {
+            totals.add(ended, || shard.lock().counts);
+        }
+        totals
     }
 
     /// Takes a key out of those that matter and remembers how it ended.
-    fn end(&self, shard: &mut Shard<K, R>, key: &K, end: End) -> Option<Entry<R>> {
-        let (key, entry) = shard.keys.remove_entry(key)?;
-        let forgotten = shard.ended.insert(key, end);
+    fn end(&self, shard: &mut Shard<K, R>, key: &HashedKey<K>, end: End) {
+        if let Some(removed) = shard.remove(key) {
+            self.remember_end(&mut shard.ended, key, removed, end);
+        }
+    }
+
+    fn remember_end(
+        &self,
+        ended: &mut Generations<K, End>,
+        hashed: &HashedKey<K>,
+        (key, entry): (K, Entry<R>),
+        end: End,
+    ) -> Entry<R> {
+        let forgotten = ended.insert(hashed.with(key), end);
         if forgotten > 0 {
             self.figures.lock().figures.forgotten += forgotten as u64;
         }
-        Some(entry)
+        entry
     }
 
     /// Forgets the oldest overdue keys beyond the limit: they stay missing whatever comes.
     fn limit_overdue(&self, shard: &mut Shard<K, R>) {
         while shard.overdue.len() > REMEMBERED_KEYS / SHARDS {
             let Some(oldest) = shard.overdue.pop_front() else { return };
-            if matches!(shard.keys.get(&oldest), Some(Entry::Overdue(_)))
-                && let Some(Entry::Overdue(overdue)) = shard.keys.remove(&oldest)
+            let oldest = HashedKey::new(oldest);
+            if matches!(shard.find(&oldest), Some(Entry::Overdue(_)))
+                && let Some((_, Entry::Overdue(overdue))) = shard.remove(&oldest)
             {
                 self.overdue.fetch_sub(1, Relaxed);
                 self.settle_missing(&overdue);
@@ -611,6 +657,25 @@ pub(crate) enum Outcome {
     Absent,
 }
 
+impl<K: Key, R> Shard<K, R> {
+    fn find(&self, key: &HashedKey<K>) -> Option<&Entry<R>> {
+        self.keys.find(key.hash(), |(own, _)| *own == key.key).map(|(_, entry)| entry)
+    }
+
+    fn find_mut(&mut self, key: &HashedKey<K>) -> Option<&mut Entry<R>> {
+        self.keys.find_mut(key.hash(), |(own, _)| *own == key.key).map(|(_, entry)| entry)
+    }
+
+    fn entry(&mut self, key: &HashedKey<K>) -> Place<'_, (K, Entry<R>)> {
+        self.keys.entry(key.hash(), |(own, _)| *own == key.key, |(own, _)| hash(own))
+    }
+
+    fn remove(&mut self, key: &HashedKey<K>) -> Option<(K, Entry<R>)> {
+        let place = self.keys.find_entry(key.hash(), |(own, _)| *own == key.key).ok()?;
+        Some(place.remove().0)
+    }
+}
+
 impl<R> Entry<R> {
     fn is_awaited_by(&self, slot: &Arc<Slot<R>>) -> bool {
         matches!(self, Self::Awaited(own) if Arc::ptr_eq(own, slot))
@@ -619,6 +684,7 @@ impl<R> Entry<R> {
 
 impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
     fn drain(&self) -> JoinFigures {
+        let totals = self.totals();
         let mut state = self.figures.lock();
         let State { figures, reported } = &mut *state;
         // Steps and lag are states, not counts.
@@ -628,7 +694,7 @@ impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
             ..JoinFigures::default()
         };
         let mut drained = JoinFigures { name: self.name.clone(), ..std::mem::replace(figures, kept) };
-        self.counts.drain(reported, &mut drained);
+        totals.drain(reported, &mut drained);
         drop(state);
         self.gaps.lock().drain(self.clock(), &mut drained);
         drained
@@ -662,7 +728,7 @@ impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
         self.close_buffer();
         self.close_overdue();
         // A scenario may keep an expectation for ever, and a hard stop does not wait for all minions.
-        let (keys, records) = (self.open.swap(0, Relaxed), self.placed.swap(0, Relaxed));
+        let (keys, records) = self.totals().open();
         let figures = &mut self.figures.lock().figures;
         figures.abandoned += keys;
         figures.abandoned_records += records;

@@ -51,9 +51,16 @@ pub(crate) struct ReceivedRecord<R> {
 pub(crate) struct Arrived<R> {
     pub(crate) first: ReceivedRecord<R>,
     pub(crate) more: Vec<ReceivedRecord<R>>,
+    /// Records before these that did not meet the condition.
+    seen: u32,
 }
 
 impl<R> Arrived<R> {
+    /// How many records of the key have come.
+    pub(crate) fn records(&self) -> u64 {
+        1 + self.more.len() as u64 + u64::from(self.seen)
+    }
+
     /// When the last one came.
     pub(crate) fn last_at(&self) -> Instant {
         self.more.last().unwrap_or(&self.first).at
@@ -93,7 +100,7 @@ impl<R> Slot<R> {
     /// How many records of the key have come.
     pub(crate) fn records(&self) -> u32 {
         let state = self.state.lock();
-        state.count + state.seen.as_ref().map_or(0, |seen| seen.count)
+        state.count + state.seen()
     }
 
     /// The number of records that were seen before the condition is met, and what `read` makes of the last.
@@ -183,7 +190,12 @@ impl<R> State<R> {
         if self.count < wanted {
             return None;
         }
-        self.first.take().map(|first| Arrived { first, more: std::mem::take(&mut self.more) })
+        let seen = self.seen();
+        self.first.take().map(|first| Arrived { first, more: std::mem::take(&mut self.more), seen })
+    }
+
+    fn seen(&self) -> u32 {
+        self.seen.as_ref().map_or(0, |seen| seen.count)
     }
 
     fn see(&mut self, received: ReceivedRecord<R>, panic: Option<String>) {

@@ -1,6 +1,6 @@
 //! What a ledger keeps as evidence: of records that are too many, and of keys that were not matched in time.
 
-use super::{Entry, Ledger, Overdue};
+use super::{Entry, HashedKey, Ledger, Overdue};
 use crate::awaiting::{Awaiting, Expected, Terms};
 use crate::execution;
 use crate::fault::Fault;
@@ -48,6 +48,14 @@ impl Admitted {
     }
 }
 
+/// What is known of records of other keys.
+struct Others {
+    /// Keys that came and that no minion expected, as text: the nearest may be what was meant.
+    near: Vec<String>,
+    /// All records that the source has read.
+    records: u64,
+}
+
 impl<K: Key, R: Send + 'static> Ledger<K, R> {
     /// A further record of a key that was matched already.
     pub(super) fn duplicate(&self, key: &K, received: &ReceivedRecord<R>) {
@@ -66,7 +74,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
     }
 
     /// A record that was kept for a while and that no minion expected.
-    pub(super) fn evicted(&self, key: &K, received: &ReceivedRecord<R>, now: Instant) {
+    pub(super) fn evicted(&self, key: &HashedKey<K>, received: &ReceivedRecord<R>, now: Instant) {
         self.figures.lock().figures.evicted += 1;
         self.shard(key).orphans.insert(key.clone(), received.at);
         let note = self.buffer.as_ref().map(|buffer| {
@@ -78,7 +86,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
                 human(limits.age)
             )
         });
-        self.orphan(key, received, note);
+        self.orphan(&key.key, received, note);
     }
 
     /// Counts records of a key that came in another order than theirs.
@@ -163,13 +171,13 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             return expected.missing(slot.records(), &[]);
         }
         self.remember_seen(slot);
-        let near = if slot.came_before().is_none() { self.near() } else { Vec::new() };
-        self.missing_fault(expected, slot, terms, &near)
+        self.missing_fault(expected, slot, terms, &self.others())
     }
 
-    fn missing_fault(&self, expected: Expected<'_>, slot: &Slot<R>, terms: &Terms, near: &[String]) -> Fault {
+    fn missing_fault(&self, expected: Expected<'_>, slot: &Slot<R>, terms: &Terms, others: &Others) -> Fault {
+        let near: &[String] = if slot.came_before().is_none() { &others.near } else { &[] };
         let mut fault = expected.missing(slot.records(), near);
-        fault.notes = self.notes(slot, terms);
+        fault.notes = self.notes(slot, terms, others);
         fault
     }
 
@@ -211,7 +219,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
     }
 
     /// What is known of a key whose records did not come until the deadline.
-    fn notes(&self, slot: &Slot<R>, terms: &Terms) -> Vec<String> {
+    fn notes(&self, slot: &Slot<R>, terms: &Terms, others: &Others) -> Vec<String> {
         let mut notes = self.gap_notes(terms.trigger, terms.deadline());
         let came_before = slot.came_before();
         if let Some(came) = came_before {
@@ -243,7 +251,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             ));
         }
         if slot.records() == 0 && came_before.is_none() {
-            notes.push(match self.counts.records() {
+            notes.push(match others.records {
                 0 => "the source received no record at all".to_owned(),
                 1 => "the source received 1 record, of another key".to_owned(),
                 records => format!("the source received {records} records, none of this key"),
@@ -276,13 +284,13 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         self.gaps.lock().any_overlapping(clock.date(from), clock.date(to), clock, explains)
     }
 
-    /// Keys that came and that no minion expected, as text: the nearest may be what was meant.
-    fn near(&self) -> Vec<String> {
+    /// What is known of other records than those of a key. No lock of a shard may be locked by the caller.
+    fn others(&self) -> Others {
         let mut near = Vec::new();
         for shard in &self.shards {
             near.extend(shard.lock().orphans.keys().take(COMPARED_KEYS).map(|key| format!("{key:?}")));
         }
-        near
+        Others { near, records: self.totals().records() }
     }
 
     /// What no minion has expected until now, no minion ever will.
@@ -290,7 +298,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         let Some(buffer) = &self.buffer else { return };
         for shard in &self.shards {
             let mut left = Vec::new();
-            shard.lock().keys.retain(|key, entry| match entry {
+            shard.lock().keys.retain(|(key, entry)| match entry {
                 Entry::Buffered(records) => {
                     left.push((key.clone(), std::mem::take(records)));
                     false
@@ -306,7 +314,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
 
     /// What is overdue now is missing for ever.
     pub(super) fn close_overdue(&self) {
-        let near = self.near();
+        let others = self.others();
         let mut room = self.scenario.evidence.limit() as usize;
         for shard in &self.shards {
             for (key, entry) in &shard.lock().keys {
@@ -326,9 +334,8 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
                         awaiting.scenario.evidence.next_id()
                     }
                 };
-                let near: &[String] = if slot.came_before().is_none() { &near } else { &[] };
                 let expected = self.expected(key, slot, awaiting.terms.limit);
-                awaiting.keep(id, self.missing_fault(expected, slot, &awaiting.terms, near), Vec::new());
+                awaiting.keep(id, self.missing_fault(expected, slot, &awaiting.terms, &others), Vec::new());
             }
         }
     }
