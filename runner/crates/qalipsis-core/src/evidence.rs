@@ -1,17 +1,15 @@
 //! The way of the first failures of each step to the head.
 
+mod admission;
+
 use crate::failures::FailureList;
-use parking_lot::Mutex;
+use admission::Admission;
 use qalipsis_model::evidence::{Evidence, FailureKind};
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 
 /// The failures that may wait for the head, before further ones are counted as lost.
 pub const CHANNEL_CAPACITY: usize = 10_000;
-
-/// Scenario, step and kind of failures that are kept together.
-type Group = (usize, Option<u32>, FailureKind);
 
 /// Keeps the first failures of each kind, per scenario and step, and counts what it cannot keep.
 #[derive(Debug)]
@@ -20,7 +18,7 @@ pub struct EvidenceKeeper {
     limit: u32,
     next_id: AtomicU64,
     lost: AtomicU64,
-    kept: Mutex<HashMap<Group, u32>>,
+    admission: Admission,
     /// All failures, in short.
     pub failures: FailureList,
 }
@@ -34,7 +32,7 @@ impl EvidenceKeeper {
             limit,
             next_id: AtomicU64::new(0),
             lost: AtomicU64::new(0),
-            kept: Mutex::new(HashMap::new()),
+            admission: Admission::default(),
             failures: FailureList::new(0),
         };
         (keeper, receiver)
@@ -47,14 +45,10 @@ impl EvidenceKeeper {
     }
 
     /// An id when one more failure of this kind is to be kept.
+    ///
+    /// Once the limit is reached this only reads, so that failures which are not kept hold up no other thread.
     pub fn admit(&self, scenario: usize, step: Option<u32>, kind: FailureKind) -> Option<u64> {
-        let mut kept = self.kept.lock();
-        let count = kept.entry((scenario, step, kind)).or_default();
-        if *count >= self.limit {
-            return None;
-        }
-        *count += 1;
-        Some(self.next_id())
+        self.admission.admit((scenario, step, kind), self.limit).then(|| self.next_id())
     }
 
     /// An id beyond the limit, for what must be kept all the same.

@@ -506,11 +506,18 @@ impl MinionState {
 
     /// 32 hexadecimal digits, the same for all steps of one iteration.
     pub(crate) fn trace_id(&self) -> String {
+        String::from_utf8(self.trace_digits().to_vec()).expect("digits are ASCII")
+    }
+
+    pub(crate) fn trace_digits(&self) -> [u8; 32] {
         let scenario = rng::fnv1a(self.scenario.name.as_bytes());
         let high = self.scenario.campaign ^ scenario.rotate_left(17);
         let low = u64::from(self.index) << 32 | (self.iteration() & 0xffff_ffff);
+        let mut digits = [0; 32];
         // W3C forbids an id of zeros only.
-        format!("{:016x}{:016x}", high | 1, low)
+        digits[..16].copy_from_slice(&execution::hexadecimal(high | 1));
+        digits[16..].copy_from_slice(&execution::hexadecimal(low));
+        digits
     }
 
     /// Keeps a failure whole, if it is among the first of its kind.
