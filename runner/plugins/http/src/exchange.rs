@@ -31,6 +31,7 @@ struct Hop {
     is_own: bool,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
+    began: Instant,
     /// Whether the cookies among the headers are those that the minion keeps.
     has_kept_cookies: bool,
 }
@@ -91,7 +92,7 @@ fn prepare(request: Request) -> Result<(Arc<Inner>, Hop, Progress, Option<Durati
         redirects: 0,
         resent: 0,
     };
-    let hop = Hop { method, uri, is_own, headers, body, has_kept_cookies: false };
+    let hop = Hop { method, uri, is_own, headers, body, began: started, has_kept_cookies: false };
     Ok((client, hop, progress, timeout))
 }
 
@@ -122,12 +123,12 @@ pub(crate) async fn perform(request: Request) -> Result<Response, Fault> {
         });
         let transcript = Arc::new(Transcript::new(Arc::clone(&head), &hop.body));
         // Before it is sent, so that a step that is cut off shows what it was waiting for.
-        execution::remember(Arc::<Transcript>::clone(&transcript));
+        execution::remember_at(Arc::<Transcript>::clone(&transcript), hop.began);
 
         let received = match deadline {
-            None => exchange(client, &head, &hop.body, &transcript, &mut progress).await,
+            None => exchange(client, &hop, &head, &transcript, &mut progress).await,
             Some((limit, deadline)) => {
-                let exchange = Box::pin(exchange(client, &head, &hop.body, &transcript, &mut progress));
+                let exchange = Box::pin(exchange(client, &hop, &head, &transcript, &mut progress));
                 tokio::time::timeout_at(deadline, exchange).await.unwrap_or_else(|_| {
                     let cause = format!("no complete answer within {} ms", limit.as_millis());
                     Err(Failure::timeout(ErrorKind::Timeout, cause))
@@ -164,22 +165,22 @@ pub(crate) async fn perform(request: Request) -> Result<Response, Fault> {
 
 async fn exchange(
     client: &Inner,
+    hop: &Hop,
     head: &RequestHead,
-    body: &Bytes,
     transcript: &Transcript,
     progress: &mut Progress,
 ) -> Result<Answer, Failure> {
     let request = |headers: HeaderMap| {
-        let mut request = http::Request::new(Full::new(body.clone()));
+        let mut request = http::Request::new(Full::new(hop.body.clone()));
         *request.method_mut() = head.method.clone();
         *request.uri_mut() = head.uri.clone();
         *request.headers_mut() = headers;
         request
     };
     let headers = head.merged();
-    progress.bytes_sent += head_size(&headers, request_line_size(head)) + body.len() as u64;
+    progress.bytes_sent += head_size(&headers, request_line_size(head)) + hop.body.len() as u64;
 
-    let host = client.pools.host(&head.uri);
+    let host = client.pools.host(&head.uri, hop.is_own);
     let host = host.ok_or_else(|| Failure::new(ErrorKind::Url, "the address is not absolute"))?;
     let again = || request(head.merged());
     let exchange = host.send(request(headers), again, progress.started).await?;
@@ -318,6 +319,7 @@ fn redirected(hop: Hop, head: &RequestHead, (target, status): (Target, StatusCod
         uri: target.uri,
         is_own: target.is_own,
         headers,
+        began: Instant::now(),
         has_kept_cookies: false,
     }
 }

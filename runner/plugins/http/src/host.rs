@@ -45,6 +45,8 @@ pub(crate) struct Host {
     head: HeadLimits,
     scheme: Scheme,
     authority: Authority,
+    /// The authority as a header, made once.
+    host_header: HeaderValue,
     /// HTTP/1.1 connections that nobody uses, the most recently used last.
     idle: Mutex<VecDeque<(http1::SendRequest<Content>, Instant)>>,
     /// The HTTP/2 connection that all requests share. Locked while it is made, so that one is.
@@ -90,12 +92,15 @@ impl Host {
         authority: Authority,
     ) -> Self {
         let may_share = version == Version::Http2 || (version == Version::Auto && scheme == Scheme::HTTPS);
+        let host_header =
+            HeaderValue::from_str(authority.as_str()).expect("an authority is a valid header value");
         Self {
             connector,
             version,
             head,
             scheme,
             authority,
+            host_header,
             idle: Mutex::default(),
             shared: tokio::sync::Mutex::default(),
             speaks_http1: AtomicBool::new(!may_share),
@@ -112,7 +117,7 @@ impl Host {
     ) -> Result<Exchange, Failure> {
         let mut retries = Retries::default();
         loop {
-            let (sender, facts) = self.sender(retries.wants_new()).await?;
+            let (sender, facts) = self.sender(retries.wants_new(), started).await?;
             match sender {
                 Sender::Http1(mut sender) => {
                     let method = request.method().clone();
@@ -162,8 +167,8 @@ impl Host {
         }
     }
 
-    /// A connection, and how it was made if it is new.
-    async fn sender(&self, new: bool) -> Result<(Sender, Option<Facts>), Failure> {
+    /// A connection at `now`, and how it was made if it is new.
+    async fn sender(&self, new: bool, now: Instant) -> Result<(Sender, Option<Facts>), Failure> {
         if !self.speaks_http1.load(Ordering::Relaxed) {
             let mut shared = self.shared.lock().await;
             if let Some(shared) = shared.as_ref().filter(|shared| shared.takes_requests()) {
@@ -179,7 +184,7 @@ impl Host {
                 return Ok((sender, Some(facts)));
             }
         }
-        if let Some(sender) = self.take_idle(new) {
+        if let Some(sender) = self.take_idle(new, now) {
             return Ok((Sender::Http1(sender), None));
         }
         // Boxed, because it is seldom needed and large, and every request would carry its size.
@@ -194,13 +199,14 @@ impl Host {
         }
     }
 
-    fn take_idle(&self, none: bool) -> Option<http1::SendRequest<Content>> {
-        let mut idle = self.idle.lock();
+    fn take_idle(&self, none: bool, now: Instant) -> Option<http1::SendRequest<Content>> {
         if none {
             return None;
         }
+        let mut idle = self.idle.lock();
         while let Some((sender, since)) = idle.pop_back() {
-            if sender.is_ready() && since.elapsed() < IDLE_LIMIT {
+            // Whoever gave it back after `now` has just used it.
+            if sender.is_ready() && now.saturating_duration_since(since) < IDLE_LIMIT {
                 return Some(sender);
             }
         }
@@ -257,9 +263,7 @@ impl Host {
     fn write_as_http1(&self, request: &mut Request<Content>) {
         let path = request.uri().path_and_query().cloned();
         *request.uri_mut() = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
-        request.headers_mut().entry(HOST).or_insert_with(|| {
-            HeaderValue::from_str(self.authority.as_str()).expect("an authority is a valid header value")
-        });
+        request.headers_mut().entry(HOST).or_insert_with(|| self.host_header.clone());
     }
 
     /// Why a request got no answer.

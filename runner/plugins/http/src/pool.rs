@@ -68,11 +68,11 @@ impl ConnectionOptions {
 }
 
 impl Connections {
-    fn to(&self, address: &Uri, options: &ConnectionOptions) -> Option<Arc<Host>> {
-        let (scheme, authority) = (address.scheme()?, address.authority()?);
-        if *scheme == options.scheme && *authority == options.authority {
+    fn to(&self, address: &Uri, is_own: bool, options: &ConnectionOptions) -> Option<Arc<Host>> {
+        if is_own {
             return Some(Arc::clone(&self.own));
         }
+        let (scheme, authority) = (address.scheme()?, address.authority()?);
         let mut others = self.others.lock();
         let other = others
             .entry((scheme.clone(), authority.clone()))
@@ -94,15 +94,16 @@ impl Pools {
         }
     }
 
-    /// The connections of the current minion or worker to where `address` leads, if it is absolute.
-    pub(crate) fn host(&self, address: &Uri) -> Option<Arc<Host>> {
+    /// The connections of the current minion or worker to where `address` leads, if it is absolute. Whether that is
+    /// the client's own server is known to who joined the address.
+    pub(crate) fn host(&self, address: &Uri, is_own: bool) -> Option<Arc<Host>> {
         let make = || self.options.connections();
         match (self.pool, execution::worker()) {
             (Pool::PerFactory, Some(worker)) => {
-                self.workers[worker as usize % WORKERS].get_or_init(make).to(address, &self.options)
+                self.workers[worker as usize % WORKERS].get_or_init(make).to(address, is_own, &self.options)
             }
             (Pool::PerMinion, Some(_)) | (_, None) => {
-                self.own().connections.get_or_init(make).to(address, &self.options)
+                self.own().connections.get_or_init(make).to(address, is_own, &self.options)
             }
         }
     }
