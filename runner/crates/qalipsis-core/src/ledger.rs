@@ -21,7 +21,7 @@ use crate::join::{Key, Limits};
 use crate::minion::ScenarioContext;
 use crate::slot::{Arrived, ReceivedRecord, Slot};
 use buffer::{Buffer, Kept};
-use counts::{EndedCounts, Reported, ShardCounts, Totals};
+use counts::{EndedCounts, ShardCounts, Totals};
 use evidence::Admitted;
 pub use evidence::source_evidence;
 use hashbrown::HashTable;
@@ -80,7 +80,8 @@ pub(crate) struct Ledger<K, R> {
 struct State {
     /// Since the last snapshot.
     figures: JoinFigures,
-    reported: Reported,
+    /// The counts of all shards that earlier snapshots took.
+    reported: Totals,
 }
 
 struct Shard<K, R> {
@@ -201,7 +202,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         let mut guard = self.shard(key);
         let shard = &mut *guard;
         let mut replaced = None;
-        let mut waiting = VecDeque::new();
+        let mut waiting = None;
         match shard.entry(key) {
             Place::Occupied(place) if matches!(place.get().1, Entry::Awaited(_)) => return false,
             // A key that is awaited again begins as a new one: `keys` is looked up before `ended`.
@@ -211,7 +212,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
                         self.overdue.fetch_sub(1, Relaxed);
                         replaced = Some(overdue);
                     }
-                    Entry::Buffered(records) => waiting = records,
+                    Entry::Buffered(records) => waiting = Some(records),
                     Entry::Awaited(_) => {}
                 }
             }
@@ -219,7 +220,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         }
         shard.counts.expected += 1;
         let came_before = shard.orphans.remove(key);
-        let (evicted, duplicates) = self.take_waiting(shard, key, waiting, now);
+        let waited = waiting.map(|records| self.take_waiting(shard, key, records, now));
         drop(guard);
         if let Some(at) = came_before {
             slot.set_came_before(at);
@@ -228,8 +229,10 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         if let Some(overdue) = replaced {
             self.settle_missing(&overdue);
         }
-        evicted.iter().for_each(|received| self.evicted(key, received, now));
-        duplicates.iter().for_each(|received| self.duplicate(&key.key, received));
+        if let Some((evicted, duplicates)) = waited {
+            evicted.iter().for_each(|received| self.evicted(key, received, now));
+            duplicates.iter().for_each(|received| self.duplicate(&key.key, received));
+        }
         true
     }
 
@@ -281,11 +284,8 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         if self.is_closed() {
             return;
         }
-        let records = u64::from(slot.records());
-        self.ended[key.shard()].given_up(records);
-        let mut state = self.figures.lock();
-        state.figures.abandoned += 1;
-        state.figures.abandoned_records += records;
+        self.ended[key.shard()].given_up(u64::from(slot.records()));
+        self.figures.lock().figures.abandoned += 1;
     }
 
     /// The minion has taken so many records of a key: in time, too late, or too late without failing for it.
@@ -296,12 +296,9 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         let ended = &self.ended[key.shard()];
         match outcome {
             Outcome::Matched => ended.matched(records),
-            Outcome::Absent => {
-                ended.unmatched(records);
-                self.figures.lock().figures.absent += 1;
-            }
+            Outcome::Absent => ended.absent(records),
             Outcome::Late { trigger, arrival } => {
-                ended.unmatched(records);
+                ended.late(records);
                 let explained = self.is_explained(trigger, arrival, |_| true);
                 let figures = &mut self.figures.lock().figures;
                 figures.late += 1;
@@ -337,9 +334,9 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         if let Some(arrived) = slot.take() {
             return Some(arrived);
         }
-        let is_closed = self.is_closed();
-        if !is_closed {
-            self.ended[key.shard()].unmatched(u64::from(slot.records()));
+        if !self.is_closed() {
+            let (ended, records) = (&self.ended[key.shard()], u64::from(slot.records()));
+            if optional { ended.absent(records) } else { ended.missing(records) }
         }
         if let Some(entry) = shard.find_mut(key).filter(|entry| entry.is_awaited_by(slot)) {
             match awaiting {
@@ -354,21 +351,12 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
                 }
             }
         }
-        drop(shard);
-        if !is_closed {
-            let figures = &mut self.figures.lock().figures;
-            if optional {
-                figures.absent += 1;
-            } else {
-                figures.missing += 1;
-            }
-        }
         None
     }
 
     /// A record as evidence shows it.
     fn described(&self, received: &ReceivedRecord<R>) -> Option<Exchange> {
-        received.shown.clone().or_else(|| (self.describe)(&received.record))
+        received.shown.as_deref().cloned().or_else(|| (self.describe)(&received.record))
     }
 
     /// Matches a record that arrived.
@@ -377,13 +365,14 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             return;
         }
         let key = HashedKey::new(key);
-        let received = ReceivedRecord { record, at, shown };
+        let received = ReceivedRecord { record, at, shown: shown.map(Box::new) };
         let routed = match &self.buffer {
             None => {
                 let mut shard = self.shard(&key);
                 shard.counts.records += 1;
                 let routed = self.place(&mut shard, &key, received);
                 if matches!(routed, Routed::Unexpected(_)) {
+                    shard.counts.orphans += 1;
                     shard.orphans.insert(key.clone(), at);
                 }
                 routed
@@ -394,8 +383,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
             },
         };
         match routed {
-            Routed::Placed | Routed::Settled | Routed::Overdue => {}
-            Routed::Abandoned => self.figures.lock().figures.abandoned_records += 1,
+            Routed::Placed | Routed::Settled | Routed::Overdue | Routed::Abandoned => {}
             Routed::Duplicate(received) => self.duplicate(&key.key, &received),
             Routed::Unexpected(received) => self.orphan(&key.key, &received, None),
             Routed::Late(overdue) => self.late(&key.key, &overdue, at),
@@ -440,12 +428,18 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         let Shard { keys, ended, counts, .. } = shard;
         let Ok(mut place) = keys.find_entry(key.hash(), |(own, _)| *own == key.key) else {
             return match ended.get(key) {
-                Some(End::Matched) => Routed::Duplicate(received),
+                Some(End::Matched) => {
+                    counts.duplicates += 1;
+                    Routed::Duplicate(received)
+                }
                 Some(End::Settled) => {
                     counts.taken += 1;
                     Routed::Settled
                 }
-                Some(End::GivenUp) => Routed::Abandoned,
+                Some(End::GivenUp) => {
+                    counts.abandoned += 1;
+                    Routed::Abandoned
+                }
                 None => Routed::Unexpected(received),
             };
         };
@@ -588,11 +582,13 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
 
     /// Remembers taken records as exchanges of the execution that takes them.
     pub(crate) fn remember(&self, arrived: &Arrived<R>) {
-        for received in arrived.all() {
+        let remember = |received: &ReceivedRecord<R>| {
             if let Some(exchange) = self.described(received) {
                 execution::remember_at(exchange, received.at);
             }
-        }
+        };
+        remember(&arrived.first);
+        arrived.more.iter().for_each(remember);
     }
 
     fn shard(&self, key: &HashedKey<K>) -> MutexGuard<'_, Shard<K, R>> {

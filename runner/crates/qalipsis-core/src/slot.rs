@@ -11,24 +11,34 @@ use tokio::time::Instant;
 pub(crate) type Until<R> = Box<dyn Fn(&R) -> bool + Send + Sync>;
 
 /// The records of one awaited key.
+///
+/// There is one for each expectation: of a small record it has 120 bytes with the counts of its `Arc`, which is among
+/// the sizes that allocators are fast with. What few keys have is in boxes.
 pub(crate) struct Slot<R> {
     wanted: u32,
     /// Of several states of a key, the one that is awaited.
-    until: Option<Until<R>>,
+    until: Option<Box<Until<R>>>,
     state: Mutex<State<R>>,
 }
 
 struct State<R> {
     /// Most keys have one record, and no allocation is made for it.
     first: Option<ReceivedRecord<R>>,
-    more: Vec<ReceivedRecord<R>>,
     count: u32,
+    /// The number of the execution that triggers it, once that started.
+    triggered_by: u32,
+    triggered_at: Option<Instant>,
     waker: Option<Waker>,
-    /// When the triggering step started, and the number of its execution.
-    trigger: Option<(Instant, u32)>,
+    rest: Option<Box<Rest<R>>>,
+}
+
+/// What few keys have.
+struct Rest<R> {
+    /// The records after the first.
+    more: Vec<ReceivedRecord<R>>,
+    seen: Option<Seen<R>>,
     /// When a record of the key came before it was expected.
     came_before: Option<Instant>,
-    seen: Option<Box<Seen<R>>>,
 }
 
 /// Records that are not the awaited one yet.
@@ -44,7 +54,7 @@ pub(crate) struct ReceivedRecord<R> {
     pub(crate) record: R,
     pub(crate) at: Instant,
     /// How evidence shows it, where its source has said so.
-    pub(crate) shown: Option<Exchange>,
+    pub(crate) shown: Option<Box<Exchange>>,
 }
 
 /// All records of a key, in the order of their arrival.
@@ -74,17 +84,11 @@ impl<R> Arrived<R> {
 
 impl<R> Slot<R> {
     /// For so many records, or for the first one that meets a condition.
+    #[inline]
     pub(crate) fn new(wanted: u32, until: Option<Until<R>>) -> Self {
-        let state = State {
-            first: None,
-            more: Vec::new(),
-            count: 0,
-            waker: None,
-            trigger: None,
-            came_before: None,
-            seen: None,
-        };
-        Self { wanted: wanted.max(1), until, state: Mutex::new(state) }
+        let state =
+            State { first: None, count: 0, triggered_by: 0, triggered_at: None, waker: None, rest: None };
+        Self { wanted: wanted.max(1), until: until.map(Box::new), state: Mutex::new(state) }
     }
 
     /// How many records it is for.
@@ -106,14 +110,15 @@ impl<R> Slot<R> {
     /// The number of records that were seen before the condition is met, and what `read` makes of the last.
     pub(crate) fn seen<T>(&self, read: impl FnOnce(&ReceivedRecord<R>) -> T) -> Option<(u32, T)> {
         let state = self.state.lock();
-        let seen = state.seen.as_ref()?;
+        let seen = state.rest.as_ref()?.seen.as_ref()?;
         Some((seen.count, read(&seen.last)))
     }
 
     /// Why the condition could not be evaluated, when it could not.
+    #[inline]
     pub(crate) fn panic(&self) -> Option<String> {
         self.until.as_ref()?;
-        self.state.lock().seen.as_ref()?.panic.clone()
+        self.state.lock().rest.as_ref()?.seen.as_ref()?.panic.clone()
     }
 
     /// All records once they are complete; until then the waker is kept.
@@ -149,7 +154,7 @@ impl<R> Slot<R> {
         }
         match state.first {
             None => state.first = Some(received),
-            Some(_) => state.more.push(received),
+            Some(_) => state.rest().more.push(received),
         }
         state.count += 1;
         if state.count < self.wanted {
@@ -165,23 +170,27 @@ impl<R> Slot<R> {
 
     /// When the triggering step started, and the number of its execution.
     pub(crate) fn started(&self) -> Option<(Instant, u32)> {
-        self.state.lock().trigger
+        let state = self.state.lock();
+        state.triggered_at.map(|at| (at, state.triggered_by))
     }
 
     /// A record of its key came before it was expected.
     pub(crate) fn set_came_before(&self, at: Instant) {
-        self.state.lock().came_before = Some(at);
+        self.state.lock().rest().came_before = Some(at);
     }
 
     /// When a record of its key came before it was expected, if one did.
     pub(crate) fn came_before(&self) -> Option<Instant> {
-        self.state.lock().came_before
+        self.state.lock().rest.as_ref()?.came_before
     }
 }
 
 impl<R: Send> Triggered for Slot<R> {
     fn trigger(&self, at: Instant, execution: u32) {
-        self.state.lock().trigger.get_or_insert((at, execution));
+        let mut state = self.state.lock();
+        if state.triggered_at.is_none() {
+            (state.triggered_at, state.triggered_by) = (Some(at), execution);
+        }
     }
 }
 
@@ -190,17 +199,23 @@ impl<R> State<R> {
         if self.count < wanted {
             return None;
         }
-        let seen = self.seen();
-        self.first.take().map(|first| Arrived { first, more: std::mem::take(&mut self.more), seen })
+        let first = self.first.take()?;
+        let Some(rest) = &mut self.rest else { return Some(Arrived { first, more: Vec::new(), seen: 0 }) };
+        let (more, seen) = (std::mem::take(&mut rest.more), rest.seen.as_ref().map_or(0, |seen| seen.count));
+        Some(Arrived { first, more, seen })
     }
 
     fn seen(&self) -> u32 {
-        self.seen.as_ref().map_or(0, |seen| seen.count)
+        self.rest.as_ref().and_then(|rest| rest.seen.as_ref()).map_or(0, |seen| seen.count)
+    }
+
+    fn rest(&mut self) -> &mut Rest<R> {
+        self.rest.get_or_insert_with(|| Box::new(Rest { more: Vec::new(), seen: None, came_before: None }))
     }
 
     fn see(&mut self, received: ReceivedRecord<R>, panic: Option<String>) {
-        match &mut self.seen {
-            None => self.seen = Some(Box::new(Seen { count: 1, last: received, panic })),
+        match &mut self.rest().seen {
+            seen @ None => *seen = Some(Seen { count: 1, last: received, panic }),
             Some(seen) => {
                 seen.count += 1;
                 seen.last = received;
@@ -209,5 +224,17 @@ impl<R> State<R> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slot_of_a_small_record_is_small() {
+        let counts_of_arc = 2 * size_of::<usize>();
+        let size = size_of::<Slot<u64>>() + counts_of_arc;
+        assert!(size <= 120, "{size} bytes");
     }
 }

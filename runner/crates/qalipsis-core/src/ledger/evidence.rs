@@ -1,6 +1,6 @@
 //! What a ledger keeps as evidence: of records that are too many, and of keys that were not matched in time.
 
-use super::{Entry, HashedKey, Ledger, Overdue};
+use super::{Entry, HashedKey, Ledger, Overdue, Shard};
 use crate::awaiting::{Awaiting, Expected, Terms};
 use crate::execution;
 use crate::fault::Fault;
@@ -57,26 +57,27 @@ struct Others {
 }
 
 impl<K: Key, R: Send + 'static> Ledger<K, R> {
-    /// A further record of a key that was matched already.
+    /// Keeps a further record of a key that was matched already, among the first.
     pub(super) fn duplicate(&self, key: &K, received: &ReceivedRecord<R>) {
-        self.figures.lock().figures.duplicates += 1;
         self.record_evidence(FailureKind::JoinDuplicate, None, key, &[received], || {
             "a further record of a key that was matched already".to_owned()
         });
     }
 
-    /// A record that no minion expected; `note` says what else is known.
+    /// Keeps a record that no minion expected, among the first; `note` says what else is known.
     pub(super) fn orphan(&self, key: &K, received: &ReceivedRecord<R>, note: Option<String>) {
-        self.figures.lock().figures.orphans += 1;
         self.record_evidence(FailureKind::JoinOrphan, note, key, &[received], || {
             "a record that no minion expected".to_owned()
         });
     }
 
-    /// A record that was kept for a while and that no minion expected.
+    /// A record was kept for a while that no minion expected.
     pub(super) fn evicted(&self, key: &HashedKey<K>, received: &ReceivedRecord<R>, now: Instant) {
-        self.figures.lock().figures.evicted += 1;
-        self.shard(key).orphans.insert(key.clone(), received.at);
+        let mut shard = self.shard(key);
+        shard.counts.orphans += 1;
+        shard.counts.evicted += 1;
+        shard.orphans.insert(key.clone(), received.at);
+        drop(shard);
         let note = self.buffer.as_ref().map(|buffer| {
             let limits = buffer.limits();
             format!(
@@ -90,6 +91,7 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
     }
 
     /// Counts records of a key that came in another order than theirs.
+    #[inline]
     pub(crate) fn check_order(&self, key: &K, arrived: &Arrived<R>) {
         let Some(order) = &self.order else { return };
         let places: Vec<u64> = arrived.all().map(|received| order(&received.record)).collect();
@@ -298,13 +300,17 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
         let Some(buffer) = &self.buffer else { return };
         for shard in &self.shards {
             let mut left = Vec::new();
-            shard.lock().keys.retain(|(key, entry)| match entry {
+            let mut shard = shard.lock();
+            let Shard { keys, counts, .. } = &mut *shard;
+            keys.retain(|(key, entry)| match entry {
                 Entry::Buffered(records) => {
+                    counts.orphans += records.len() as u64;
                     left.push((key.clone(), std::mem::take(records)));
                     false
                 }
                 Entry::Awaited(_) | Entry::Overdue(_) => true,
             });
+            drop(shard);
             for (key, records) in left {
                 buffer.release(records.len());
                 records.iter().for_each(|kept| self.orphan(&key, &kept.received, None));
