@@ -14,6 +14,7 @@ use qalipsis_model::timestamp::Timestamp;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use tokio::time::Instant;
 
 /// For how many events there is room from the start, at most; a larger buffer grows.
 const ROOM: usize = 16_384;
@@ -83,10 +84,10 @@ impl MinionState {
 
 impl Execution {
     /// Emits an event that says how the execution ended, when its step is monitored and events are collected.
-    pub(crate) fn emit(&self, at: Timestamp, executed: impl FnOnce() -> Executed) {
+    pub(crate) fn emit(&self, ended: Instant, executed: impl FnOnce() -> Executed) {
         if self.minion.events().is_some() && self.minion.monitor(self.step).events() {
             let executed = executed();
-            let value = Value::Execution(executed);
+            let (at, value) = (self.minion.date(ended), Value::Execution(executed));
             self.minion.emit(at, Some(self.step), executed.level(), Cow::Borrowed(EXECUTION), value);
         }
     }

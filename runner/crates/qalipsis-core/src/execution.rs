@@ -56,10 +56,15 @@ pub struct Execution {
     pub(crate) lag_ns: u64,
 }
 
+/// What is being polled on a thread.
+struct Current {
+    execution: Option<Execution>,
+    /// The minion whose iteration it is, also between its steps.
+    iteration: Option<Arc<MinionState>>,
+}
+
 thread_local! {
-    static CURRENT: RefCell<Option<Execution>> = const { RefCell::new(None) };
-    /// The minion whose iteration is being polled, also between its steps.
-    static ITERATION: RefCell<Option<Arc<MinionState>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Current> = const { RefCell::new(Current { execution: None, iteration: None }) };
 }
 
 /// Makes a minion the current one for as long as it lives.
@@ -68,32 +73,32 @@ pub(crate) struct Entered<'a>(&'a mut Option<Arc<MinionState>>);
 impl<'a> Entered<'a> {
     /// The minion of this iteration; it is taken out for so long.
     pub(crate) fn iteration(minion: &'a mut Option<Arc<MinionState>>) -> Self {
-        ITERATION.with_borrow_mut(|current| std::mem::swap(current, minion));
+        CURRENT.with_borrow_mut(|current| std::mem::swap(&mut current.iteration, minion));
         Self(minion)
     }
 }
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        ITERATION.with_borrow_mut(|current| std::mem::swap(current, self.0));
+        CURRENT.with_borrow_mut(|current| std::mem::swap(&mut current.iteration, self.0));
     }
 }
 
 /// Something with the minion that is being polled on this thread, in a step or between steps.
 pub(crate) fn on_minion<T>(read: impl FnOnce(&MinionState) -> T) -> Option<T> {
-    CURRENT.with_borrow(|current| match current {
+    CURRENT.with_borrow(|current| match &current.execution {
         Some(execution) => Some(read(&execution.minion)),
-        None => ITERATION.with_borrow(|iteration| iteration.as_deref().map(read)),
+        None => current.iteration.as_deref().map(read),
     })
 }
 
 /// Makes `execution` the current one; returns the one that was.
 pub(crate) fn swap(execution: Option<Execution>) -> Option<Execution> {
-    CURRENT.with_borrow_mut(|current| std::mem::replace(current, execution))
+    CURRENT.with_borrow_mut(|current| std::mem::replace(&mut current.execution, execution))
 }
 
 pub(crate) fn with<T>(read: impl FnOnce(&mut Execution) -> T) -> Option<T> {
-    CURRENT.with_borrow_mut(|current| current.as_mut().map(read))
+    CURRENT.with_borrow_mut(|current| current.execution.as_mut().map(read))
 }
 
 /// The W3C `traceparent` header that continues the trace of this execution:

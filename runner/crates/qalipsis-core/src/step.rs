@@ -256,7 +256,7 @@ impl Execution {
         self.change(|figures| figures.cancelled += 1);
         self.trace(None, None);
         let ended = Instant::now();
-        self.emit(self.minion.date(ended), || {
+        self.emit(ended, || {
             let service_ns = (ended - self.started).as_nanos() as u64;
             let response_ns = service_ns + self.lag_ns.max(self.minion.lag());
             Executed { outcome: None, failure: None, service_ns, response_ns }
@@ -280,8 +280,9 @@ impl Execution {
         let response_ns = service_ns + self.lag_ns.max(self.minion.take_lag());
         let first = self.minion.first_execution(self.step);
         let first_failed = fault.is_some() && self.minion.first_failure(self.step);
-        let at = self.minion.date(ended);
-        self.emit(at, || Executed {
+        // Few executions are dated, and only those that failed or that are events.
+        let at = fault.as_ref().map(|_| self.minion.date(ended));
+        self.emit(ended, || Executed {
             outcome: Some(outcome),
             failure: fault.as_ref().map(|fault| fault.kind),
             service_ns,
@@ -295,14 +296,14 @@ impl Execution {
                 let histogram = if late { &mut figures.late } else { &mut figures.latency };
                 histogram.get_or_insert_default().record(latency);
             }
-            if let Some(fault) = &fault {
+            if let (Some(fault), Some(at)) = (&fault, at) {
                 figures.failed_minions += u64::from(first_failed);
                 if !fault.recorded {
                     figures.record_failure(fault.kind, at);
                 }
             }
         });
-        if let Some(fault) = fault.filter(|fault| !fault.recorded) {
+        if let (Some(fault), Some(at)) = (fault.filter(|fault| !fault.recorded), at) {
             self.minion.keep(Some(&self), self.reserved, fault, at);
         }
     }
