@@ -58,6 +58,8 @@ enum Part {
     HttpServer,
     /// Sends HTTP requests
     HttpLoad { address: String, minions: u32, seconds: u64 },
+    /// Sends a fixed number of HTTP requests
+    HttpCount { address: String, minions: u32, requests_each: u32 },
     /// Joins records of a topic
     KafkaJoin { bootstrap: String },
     /// Reads the same records with a bare consumer
@@ -76,6 +78,10 @@ fn main() -> anyhow::Result<()> {
                 Part::KafkaJoin { bootstrap } => kafka::join(&bootstrap).await,
                 Part::KafkaBare { bootstrap } => kafka::bare(&bootstrap),
                 Part::HttpServer => http::serve().await,
+                Part::HttpCount { address, minions, requests_each } => {
+                    http::count(&address, minions, requests_each).await;
+                    Ok(())
+                }
                 Part::HttpLoad { address, minions, seconds } => {
                     http::load(&address, minions, Duration::from_secs(seconds)).await
                 }

@@ -3,7 +3,7 @@
 use crate::child;
 use crate::table::{Figure, Goal, Row, median};
 use anyhow::{Context, bail};
-use bench::Load;
+use bench::{Bare, Load};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::service::service_fn;
@@ -15,7 +15,9 @@ use std::convert::Infallible;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::rc::Rc;
 use tokio::net::TcpListener;
+use tokio::task::LocalSet;
 
 /// Connections and minions.
 const CONNECTIONS: u32 = 64;
@@ -116,14 +118,38 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
     }
 }
 
-/// Prints how many requests were answered.
-pub(crate) async fn load(address: &str, minions: u32, duration: Duration) -> anyhow::Result<()> {
+fn requests(address: &str) -> Scenario {
     let address = address.to_owned();
     let open = move |_setup: Setup| {
         let http = Http::new(&address).map_err(SetupError::from);
         async { http }
     };
-    let scenario = Scenario::new("requests", open, get)
+    Scenario::new("requests", open, get)
+}
+
+/// Sends so many requests by each minion, all on this thread: what can be counted in instructions.
+pub(crate) async fn count(address: &str, minions: u32, requests_each: u32) {
+    let bare = Rc::new(Bare::open(&requests(address)).await);
+    let requests = |index| {
+        let bare = Rc::clone(&bare);
+        async move {
+            let minion = bare.minion(index);
+            for _ in 0..requests_each {
+                bare.iteration(&minion).await;
+            }
+        }
+    };
+    let set = LocalSet::new();
+    let running: Vec<_> = (0..minions).map(|index| set.spawn_local(requests(index))).collect();
+    set.await;
+    for minion in running {
+        minion.await.expect("no request fails");
+    }
+}
+
+/// Prints how many requests were answered.
+pub(crate) async fn load(address: &str, minions: u32, duration: Duration) -> anyhow::Result<()> {
+    let scenario = requests(address)
         .minions(minions)
         .profile(Profile::stages([Stage::minions(minions).total(duration)]));
     let figures = Load { workers: Some(1), ..Load::default() }.run(scenario, |_| false).await?;
