@@ -62,13 +62,14 @@ pub(crate) fn bars(
     let step = 1.0 / BARS as f64;
     let width = axis.x_of_share(step) - LEFT - 0.5;
     html! {
-        @for (index, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-            @let height = height_of(*count, tallest, base - top);
-            @let share = index as f64 * step;
-            @let (from, to) = (human_ns(axis.value(share)), human_ns(axis.value(share + step)));
-            rect class={ "bar " (class) } x=(Px(axis.x_of_share(share))) y=(Px(base - height)) width=(Px(width))
-                height=(Px(height)) {
-                title { (number(*count)) " from " (from) " to " (to) }
+        g class={ "bar " (class) } {
+            @for (index, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+                @let height = height_of(*count, tallest, base - top);
+                @let share = index as f64 * step;
+                @let (from, to) = (human_ns(axis.value(share)), human_ns(axis.value(share + step)));
+                rect x=(Px(axis.x_of_share(share))) y=(Px(base - height)) width=(Px(width)) height=(Px(height)) {
+                    title { (number(*count)) " from " (from) " to " (to) }
+                }
             }
         }
     }

@@ -13,6 +13,7 @@ mod distribution;
 mod frame;
 mod mark;
 mod path;
+mod script;
 mod spark;
 mod strip;
 mod tick;
@@ -20,6 +21,7 @@ mod time_chart;
 
 pub use distribution::{Distribution, Durations};
 pub use mark::{Band, Limit, Marker, Marks};
+pub use script::{SCRIPT, script_hash};
 pub use spark::{spark, spark_of};
 pub use strip::{Strip, Strips};
 pub use tick::{Tick, counts, logarithmic, times, values};

@@ -1,10 +1,12 @@
-//! The report as one page that needs no network, no script and no other file: it opens years later.
+//! The report as one page that needs no network and no other file: it opens years later, and is complete without scripts.
 //!
-//! `<folder>/<campaign-key>/report.html`. Charts are SVG drawn here. Text is escaped by construction, and the page
-//! forbids itself scripts and every other resource.
+//! `<folder>/<campaign-key>/report.html`. Text is escaped by construction. The page forbids itself every other resource
+//! and every script but the one of its charts, which it names by hash.
 
+mod contents;
 pub(crate) mod output;
 mod scenario;
+mod step;
 mod zones;
 
 use crate::comparison::outcome;
@@ -65,26 +67,33 @@ pub fn write(report: &Report, folder: &Path) -> Result<PathBuf, Error> {
 /// The page.
 pub fn render(report: &Report) -> String {
     let mut room = Room(DETAILS);
+    let causes = digest::causes(report);
+    let script = qalipsis_chart::script_hash();
+    let policy = format!("default-src 'none'; style-src 'unsafe-inline'; script-src '{script}'");
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
+                meta http-equiv="Content-Security-Policy" content=(policy);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (text(&format!("{} {}", report.verdict(), report.name))) }
                 style { (raw(qalipsis_chart::STYLE)) (raw(include_str!("html/style.css"))) }
             }
             body {
-                (verdict(report))
-                (causes(report, &mut room))
-                (warnings(report))
-                @if let Some(comparison) = &report.comparison { (compared(comparison)) }
-                @for (index, one) in report.scenarios.iter().enumerate() {
-                    (scenario::section(report, one, index, &mut room))
+                (contents::contents(report, &causes[..causes.len().min(CAUSES)]))
+                main {
+                    (verdict(report))
+                    (why(&causes, &mut room))
+                    (warnings(report))
+                    @if let Some(comparison) = &report.comparison { (compared(comparison)) }
+                    @for (index, one) in report.scenarios.iter().enumerate() {
+                        (scenario::section(report, one, index, &mut room))
+                    }
+                    (facts(report))
                 }
-                (facts(report))
+                script type="module" { (raw(&qalipsis_chart::SCRIPT)) }
             }
         }
     };
@@ -123,28 +132,30 @@ fn warnings(report: &Report) -> Markup {
     }
 }
 
-fn causes(report: &Report, room: &mut Room) -> Markup {
-    let causes = digest::causes(report);
+fn why(causes: &[Cause<'_>], room: &mut Room) -> Markup {
     let more = causes.len().saturating_sub(CAUSES);
     html! {
         @if !causes.is_empty() {
-            section {
+            section id="why" {
                 h2 { "Why" }
-                @for one in causes.iter().take(CAUSES) { (cause(one, room)) }
+                @for (number, one) in (1..).zip(causes).take(CAUSES) { (cause(number, one, room)) }
                 @if more > 0 { (paragraph("dim", &format!("and {more} more, marked in the tables below"))) }
             }
         }
     }
 }
 
-fn cause(cause: &Cause<'_>, room: &mut Room) -> Markup {
+/// One cause, which is open and can be closed down to its message.
+fn cause(number: usize, cause: &Cause<'_>, room: &mut Room) -> Markup {
     // What is known beside the first failure must not wait for a click.
     let notes = cause.evidence.first().map(|first| first.notes.as_slice()).unwrap_or_default();
     let facts: Vec<String> = cause.extent().chain(cause.at()).collect();
     html! {
-        article.cause {
-            h3 { (text(&cause.place())) " " span.kind { (cause.kind) } }
-            (paragraph("message", cause.message))
+        details.cause open="" id={ "failure-" (number) } data-name=(text(&cause.place())) {
+            summary {
+                h3 { (text(&cause.place())) " " span.kind { (cause.kind) } }
+                span.message { (text(cause.message)) }
+            }
             @for other in cause.others() { (paragraph("", &other)) }
             @for note in notes { (paragraph("note", note)) }
             (paragraph("dim", &facts.join(" · ")))
@@ -210,7 +221,7 @@ fn exchanges(evidence: &Evidence, room: &mut Room) -> Markup {
 
 fn compared(comparison: &Comparison) -> Markup {
     html! {
-        section {
+        section id="compared" {
             h2 { "Compared with the baseline" }
             (paragraph("", &outcome(comparison)))
             @for scenario in &comparison.scenarios {
@@ -286,7 +297,7 @@ fn facts(report: &Report) -> Markup {
     }));
     let configured = environment.configuration.iter().map(|(key, value)| (key.as_str(), value.clone()));
     html! {
-        section {
+        section id="facts" {
             h2 { "Where and with what" }
             div.wide {
                 table {

@@ -2,7 +2,7 @@
 //!
 //! A test asks for what it needs and gets the real thing: [`KafkaBroker`] is Apache Kafka,
 //! [`PostgresServer`] is PostgreSQL, [`RabbitMq`] is RabbitMQ, [`NotifiedServer`] takes mails and messages, [`Process`] is
-//! any program, [`binary`] is a program of this workspace, [`browse`] shows a page. What was started here ends with the test: when
+//! any program, [`binary`] is a program of this workspace, [`browse`] shows a page, [`Page`] uses one. What was started here ends with the test: when
 //! the handle is dropped, when the test panics, and also when the test process itself is killed.
 //!
 //! Whatever is missing on the machine fails the test with the package to install. Nothing is skipped.
@@ -22,6 +22,7 @@ mod kafka;
 mod lock;
 mod nginx;
 mod notified;
+mod page;
 mod pgbouncer;
 pub mod plugin;
 mod port;
@@ -41,6 +42,7 @@ pub use flat::flat;
 pub use kafka::{KAFKA_ADDRESS, KafkaBroker};
 pub use nginx::Nginx;
 pub use notified::NotifiedServer;
+pub use page::Page;
 pub use pgbouncer::PgBouncer;
 pub use port::free_port;
 pub use postgres::{POSTGRES_PASSWORD, POSTGRES_URL, PostgresServer};

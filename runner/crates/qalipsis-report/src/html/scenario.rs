@@ -1,6 +1,6 @@
 //! The section of one scenario.
 
-use super::{Room, evidence_of, zones};
+use super::{Room, evidence_of, step, zones};
 use crate::gaps;
 use crate::ledger;
 use crate::markup::{self, paragraph, text};
@@ -8,8 +8,8 @@ use crate::measured;
 use crate::text::{counted, number, one_line};
 use crate::times::{self, Measure, PERCENTILES};
 use maud::{Markup, Render as _, html};
-use qalipsis_chart::{Band, Distribution, Durations, Line, Marks, TimeChart, Unit};
-use qalipsis_judge::report::{Outcome, Report, ScenarioReport, StepReport, StepTimeline};
+use qalipsis_chart::{Band, Distribution, Durations, Line, Marker, Marks, TimeChart, Unit};
+use qalipsis_judge::report::{Outcome, Report, ScenarioReport, StepReport};
 use qalipsis_model::criterion::{Limit, Quantity, Subject};
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::evidence::{Evidence, FailureKind};
@@ -17,11 +17,7 @@ use qalipsis_model::histogram::Histogram;
 use qalipsis_model::join::{Gap, JoinFigures};
 use qalipsis_model::measured::Measured;
 use qalipsis_model::meter::MeterFigures;
-use qalipsis_model::snapshot::StepKind;
 use qalipsis_model::timestamp::Timestamp;
-
-/// Steps whose charts are drawn, failed ones first: a page of hundreds would be too heavy for a phone.
-const DRAWN: usize = 60;
 
 pub(super) fn section(report: &Report, scenario: &ScenarioReport, index: usize, room: &mut Room) -> Markup {
     let mut facts = vec![
@@ -33,20 +29,22 @@ pub(super) fn section(report: &Report, scenario: &ScenarioReport, index: usize, 
         facts.push(format!("zones {}", scenario.zones.join(", ")));
     }
     let bands = unread(report.started, scenario);
-    let marks = Marks { bands: &bands, ..Marks::default() };
+    let markers: Vec<Marker> =
+        report.controls.markers.iter().map(|one| marker(report.started, one)).collect();
+    let marks = Marks { bands: &bands, markers: &markers, ..Marks::default() };
     html! {
         section id={ "scenario-" (index) } {
             h2 { (text(&format!("Scenario {}", scenario.name))) }
             (paragraph("", &scenario.description))
             (paragraph("dim", &facts.join(" · ")))
             (load(scenario, marks))
-            (steps(scenario))
+            (steps(scenario, index))
             (zones::section(scenario))
             @for join in &scenario.joins { (joined(scenario, join, room)) }
             (meters(report, scenario, marks))
             (measured(scenario))
             (criteria(scenario))
-            (distributions(scenario, marks))
+            (step::times(scenario, index, marks))
             (generator(scenario))
         }
     }
@@ -77,6 +75,11 @@ fn load(scenario: &ScenarioReport, marks: Marks<'_>) -> Markup {
     }
 }
 
+/// What users marked while the campaign ran.
+fn marker(started: Timestamp, marker: &qalipsis_model::control::Marker) -> Marker {
+    Marker { at: marker.at.since(started).as_secs_f64(), label: one_line(&marker.label) }
+}
+
 /// When sources could not be read, with the line that says so.
 fn unread(started: Timestamp, scenario: &ScenarioReport) -> Vec<Band> {
     let since = |at: Timestamp| at.since(started).as_secs_f64();
@@ -93,7 +96,7 @@ fn unread(started: Timestamp, scenario: &ScenarioReport) -> Vec<Band> {
     scenario.joins.iter().flat_map(of).collect()
 }
 
-fn class_of(step: &StepReport) -> Option<&'static str> {
+pub(super) fn class_of(step: &StepReport) -> Option<&'static str> {
     match step {
         _ if step.headline.is_some() => Some("bad"),
         // Its failures only say what another cause says.
@@ -127,7 +130,7 @@ fn time(ns: Option<u64>) -> Markup {
     markup::number(&ns.map_or_else(|| "–".to_owned(), human_ns))
 }
 
-fn steps(scenario: &ScenarioReport) -> Markup {
+fn steps(scenario: &ScenarioReport, index: usize) -> Markup {
     if scenario.steps.is_empty() {
         return html! {};
     }
@@ -153,17 +156,19 @@ fn steps(scenario: &ScenarioReport) -> Markup {
         }
     };
     html! {
-        h3 { "Steps" }
+        h3 id={ "steps-" (index) } { "Steps" }
         div.wide {
             table {
                 (heads(&titles))
-                @for step in &scenario.steps {
-                    tr class=[class_of(step)] {
-                        td { (text(&step.name)) }
-                        @if step.skipped {
-                            td colspan=(titles.len() - 1) { (text(&measured::never_executed(step))) }
-                        } @else {
-                            (cells(step))
+                tbody data-ordered="" {
+                    @for step in &scenario.steps {
+                        tr class=[class_of(step)] {
+                            td { (text(&step.name)) }
+                            @if step.skipped {
+                                td colspan=(titles.len() - 1) { (text(&measured::never_executed(step))) }
+                            } @else {
+                                (cells(step))
+                            }
                         }
                     }
                 }
@@ -274,7 +279,7 @@ fn measured(scenario: &ScenarioReport) -> Markup {
             }
         }
         div.charts {
-            @for (name, times) in timers.take(DRAWN) {
+            @for (name, times) in timers.take(step::DRAWN) {
                 @let filled = [Durations { name: "time", class: "c", times }];
                 (Distribution { title: &one_line(name), filled: &filled, outlined: None })
             }
@@ -323,85 +328,6 @@ fn criteria(scenario: &ScenarioReport) -> Markup {
             }
         }
     }
-}
-
-fn distributions(scenario: &ScenarioReport, marks: Marks<'_>) -> Markup {
-    let mut steps: Vec<(usize, &StepReport)> =
-        scenario.steps.iter().enumerate().filter(|(_, step)| step.figures.executions() > 0).collect();
-    if steps.is_empty() {
-        return html! {};
-    }
-    steps.sort_by_key(|(_, step)| step.headline.is_none());
-    let more = steps.len().saturating_sub(DRAWN);
-    steps.truncate(DRAWN);
-    // Checks take nanoseconds: their distributions say nothing unless one looks for them.
-    let (checks, acting): (Vec<_>, Vec<_>) =
-        steps.into_iter().partition(|(_, step)| step.figures.kind == Some(StepKind::Verification));
-    html! {
-        h3 { "Distributions" }
-        (drawn(scenario, &acting, marks))
-        @if !checks.is_empty() {
-            details.checks {
-                summary { (counted(checks.len() as u64, "verification")) ": how long the checks took" }
-                (drawn(scenario, &checks, marks))
-            }
-        }
-        @if more > 0 { (paragraph("dim", &format!("{more} more steps are in the table above."))) }
-    }
-}
-
-fn drawn(scenario: &ScenarioReport, steps: &[(usize, &StepReport)], marks: Marks<'_>) -> Markup {
-    html! {
-        @if !steps.is_empty() {
-            div.charts {
-                @for (index, step) in steps {
-                    div.step { (distribution(step)) (over_time(scenario, *index, step, marks)) }
-                }
-            }
-        }
-    }
-}
-
-/// Of a join the latencies, of any other step both times.
-fn distribution(step: &StepReport) -> Markup {
-    let figures = &step.figures;
-    if Measure::of(figures) == Measure::Latency {
-        let (latency, late) = (figures.latency.as_deref(), figures.late.as_deref());
-        let (latency, late) = (latency.cloned().unwrap_or_default(), late.cloned().unwrap_or_default());
-        let filled = [
-            Durations { name: "latency in time", class: "c", times: &latency },
-            Durations { name: "late", class: "bad", times: &late },
-        ];
-        let title = format!("{}: from trigger to arrival", step.name);
-        return Distribution { title: &one_line(&title), filled: &filled, outlined: None }.render();
-    }
-    let (response, service) = (figures.response(), figures.service());
-    let filled = [Durations { name: "response time", class: "a", times: &response }];
-    let outlined = Some(Durations { name: "service time", class: "b", times: &service });
-    Distribution { title: &one_line(&step.name), filled: &filled, outlined }.render()
-}
-
-fn over_time(scenario: &ScenarioReport, index: usize, step: &StepReport, marks: Marks<'_>) -> Markup {
-    let width = scenario.timeline.width.as_secs_f64();
-    // One point is no course.
-    let has_course = |one: &&StepTimeline| one.max_ns.iter().flatten().count() > 1;
-    let Some(timeline) = scenario.timeline.steps.get(index).filter(has_course) else { return html! {} };
-    let line = |name, class, values: &[Option<u64>]| Line {
-        name,
-        class,
-        points: values
-            .iter()
-            .enumerate()
-            .map(|(i, ns)| ((i as f64 + 0.5) * width, ns.map(|ns| ns as f64)))
-            .collect(),
-    };
-    let lines = [
-        line("max", "c", &timeline.max_ns),
-        line("p95", "a", &timeline.p95_ns),
-        line("p50", "b", &timeline.p50_ns),
-    ];
-    let title = format!("{}: {} over time", step.name, Measure::of(&step.figures).name());
-    TimeChart { title: &one_line(&title), lines: &lines, marks, unit: Unit::Nanoseconds }.render()
 }
 
 /// Whether the figures can be trusted.

@@ -1,12 +1,17 @@
 //! The page: it holds what was measured, in markup that nothing from outside can leave.
 
 use crate::sample::{Campaign, hostile};
+use base64::Engine as _;
 use qalipsis_report::html;
 use qalipsis_testkit::browse;
+use sha2::Digest as _;
 use std::path::PathBuf;
 
-/// The page as a tree; fails when it is not well formed.
+/// The page as a tree; fails when it is not well formed, or has another script than the one that it allows.
 fn checked(page: &str) -> String {
+    let script = format!("<script type=\"module\">{}</script>", *qalipsis_chart::SCRIPT);
+    let (before, after) = page.split_once(&script).expect("the script is in it as it was written");
+    let page = &format!("{before}{after}");
     let mut parts = page.strip_prefix("<!DOCTYPE html>").expect("it is HTML 5").split("<meta ");
     let mut xml = parts.next().unwrap_or_default().to_owned();
     // The only elements without an end.
@@ -16,8 +21,11 @@ fn checked(page: &str) -> String {
     }
     let tree = roxmltree::Document::parse(&xml).unwrap_or_else(|error| panic!("{error}\n{xml}"));
     for node in tree.descendants().filter(roxmltree::Node::is_element) {
-        assert!(!matches!(node.tag_name().name(), "script" | "img" | "link" | "iframe" | "a"), "{node:?}");
-        let loads = ["src", "href", "onerror", "onload", "style"];
+        assert!(!matches!(node.tag_name().name(), "script" | "img" | "link" | "iframe"), "{node:?}");
+        let is_inside =
+            |link: &str| link.starts_with('#') && page.contains(&format!(" id=\"{}\"", &link[1..]));
+        assert!(node.attribute("href").is_none_or(is_inside), "{node:?}");
+        let loads = ["src", "onerror", "onload", "style"];
         assert!(loads.iter().all(|name| node.attribute(*name).is_none()), "{node:?}");
     }
     let body = tree.descendants().find(|node| node.has_tag_name("body")).expect("it has a body");
@@ -68,15 +76,39 @@ fn every_executed_step_has_its_distribution() {
 }
 
 #[test]
-fn b12_how_long_checks_took_is_shown_on_demand() {
+fn b12_how_long_checks_took_is_a_row_and_no_chart() {
     let page = html::render(&Campaign::healthy().report());
-    let (before, after) = page.split_once("<details class=\"checks\">").expect("it is folded");
-    let folded = after.split("</details>").next().unwrap();
-    assert!(folded.starts_with("<summary>1 verification: how long the checks took</summary>"), "{folded}");
-    assert!(
-        folded.contains("aria-label=\"order-accepted\"") && !before.contains("aria-label=\"order-accepted\"")
-    );
-    assert!(before.contains("aria-label=\"place-order\"") && !folded.contains("aria-label=\"place-order\""));
+    let (_, after) = page.split_once("<table class=\"checks\">").expect("they have a table");
+    let table = after.split("</table>").next().unwrap();
+    assert!(table.contains("<td>order-accepted</td><td class=\"number\">1000</td>"), "{table}");
+    let line = table.split("<svg class=\"spark\"").nth(1).unwrap();
+    assert!(line.contains("aria-label=\"how long it took, from the shortest to the longest\""), "{line}");
+    assert!(line.matches('-').count() > 50, "its distribution is a line: {line}");
+    assert!(!page.contains("aria-label=\"order-accepted\"") && page.contains("aria-label=\"place-order\""));
+}
+
+#[test]
+fn the_page_allows_its_own_script_and_nothing_else() {
+    let page = html::render(&Campaign::healthy().report());
+    let script = page.split("<script type=\"module\">").nth(1).unwrap().split("</script>").next().unwrap();
+    assert_eq!(script, *qalipsis_chart::SCRIPT);
+    let hash = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(script));
+    let policy = format!("default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hash}'");
+    assert!(page.contains(&policy), "{policy}");
+}
+
+#[test]
+fn each_failure_is_in_the_contents() {
+    let report = crate::busy::BUSY.clone();
+    let text = checked(&html::render(&report));
+    let page = html::render(&report);
+    let contents = page.split("<nav").nth(1).unwrap().split("</nav>").next().unwrap();
+    assert!(contents.contains("<a href=\"#why\">Why (50)</a>"), "{contents}");
+    for number in 1..=50 {
+        assert!(contents.contains(&format!("<a href=\"#failure-{number}\">")), "{number}");
+        assert!(page.contains(&format!("id=\"failure-{number}\"")), "{number}");
+    }
+    assert!(text.contains("step-099") || text.contains("check-099"), "{text}");
 }
 
 #[test]
@@ -164,6 +196,7 @@ fn pages_are_written_below_the_folder_of_their_campaign_and_shown_without_a_comp
         ("healthy", Campaign::healthy().report()),
         ("none", none),
         ("many", many()),
+        ("busy", crate::busy::BUSY.clone()),
         ("zones", Campaign::in_zones(&ZONES).report()),
         ("hostile", hostile("<script>document.title='broken'</script>\"'&\u{202e}")),
     ];

@@ -2,6 +2,7 @@
 
 use crate::sample::{Campaign, PLACE, at};
 use qalipsis_judge::report::Report;
+use qalipsis_model::control::Marker;
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::health::CpuReport;
 use qalipsis_model::histogram::Histogram;
@@ -110,7 +111,8 @@ fn bars(times: &Histogram, all: &[&Histogram]) -> Vec<u64> {
 fn filled(chart: &str, class: &str) -> Vec<u64> {
     let (left, right, ..) = PLACE_OF_CHARTS;
     let mut counts = vec![0; BARS];
-    for bar in chart.split("<rect").skip(1).filter(|bar| bar.contains(&format!("class=\"bar {class}\""))) {
+    let group = chart.split(&format!("<g class=\"bar {class}\">")).nth(1).unwrap_or_default();
+    for bar in group.split("</g>").next().unwrap_or_default().split("<rect").skip(1) {
         let x: f64 = attribute(bar, "x").parse().unwrap();
         let index = ((x - left) / ((right - left) / BARS as f64)).round() as usize;
         let shown = bar.split("<title>").nth(1).unwrap().split(' ').next().unwrap().replace(',', "");
@@ -154,7 +156,7 @@ fn distributions_are_those_of_the_summary_bar_by_bar() {
     let report = eventful();
     let (page, summary) = (html::render(&report), Summary::from(&report));
     let (_, _, top, base) = PLACE_OF_CHARTS;
-    let acting = |step: &&Step| !step.skipped && step.kind != Some(StepKind::Join);
+    let acting = |step: &&Step| !step.skipped && step.kind == Some(StepKind::Action);
     for step in summary.scenarios[0].steps.iter().filter(acting) {
         let (response, service) = (step.figures.outcomes.response(), step.figures.outcomes.service());
         let (expected, outlined) =
@@ -244,6 +246,23 @@ fn a3_intervals_without_reading_are_drawn_where_they_were() {
         assert_eq!(chart(&page, other).matches("<rect class=\"band gap\"").count(), 2, "{other}");
     }
     assert!(load.contains("could not be read 05:06:09.089-05:06:11.089 UTC (2 s): &lt;gone&gt;"), "{load}");
+}
+
+#[test]
+fn markers_are_drawn_in_every_chart_over_time() {
+    let mut report = eventful();
+    report.controls.mark(Marker { label: "deploy <2>".to_owned(), at: at(3.25) });
+    let page = html::render(&report);
+    for title in [
+        "Executions over time",
+        "Minions over time",
+        "place-order: response time over time",
+        "backlog (records)",
+    ] {
+        let chart = chart(&page, title);
+        assert!(chart.contains("<line class=\"marker\" x1=\"3.25\" x2=\"3.25\""), "{chart}");
+        assert!(chart.contains("<span class=\"key marker\">1 deploy &lt;2&gt;</span>"), "{chart}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What users see of a finished campaign, whole.
 
+mod busy;
 mod comparison;
 mod console;
 mod consumers;
@@ -7,6 +8,7 @@ mod evidence;
 mod github;
 mod html;
 mod html_figures;
+mod html_use;
 mod junit;
 mod list;
 mod output;
