@@ -131,8 +131,8 @@ fn check_server(server: &Section<'_>) -> Option<Problem> {
             "server.token must be set, since others than this machine reach server.address {address}"
         )));
     }
-    let is_origin = |origin: &&String| origin.parse::<http::HeaderValue>().is_err();
-    if let Some(origin) = list(server.text("origins")).iter().find(is_origin) {
+    let is_wrong = |origin: &&String| origin.parse::<http::HeaderValue>().is_err();
+    if let Some(origin) = list(server.text("origins")).iter().find(is_wrong) {
         return Some(Problem::new(format_args!("server.origins: '{origin}' is no origin")));
     }
     match (server.text("tls.certificate"), server.text("tls.key")) {
