@@ -42,6 +42,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "qalipsis-store",
         ],
     ),
+    ("qalipsis-client", &["qalipsis-model", "qalipsis-config"]),
     ("qalipsis-head", &["qalipsis-model", "qalipsis-judge", "qalipsis-cluster"]),
     (
         "qalipsis",
@@ -66,6 +67,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "qalipsis-compare",
             "qalipsis-judge",
             "qalipsis-agent",
+            "qalipsis-client",
             "qalipsis-cluster",
             "qalipsis-config",
             "qalipsis-head",

@@ -73,6 +73,25 @@ impl fmt::Debug for Sources {
 }
 
 impl Sources {
+    /// The keys of the command line with their values, `${NAME}` replaced by what is in this environment: what is sent to
+    /// a head elsewhere, which knows no variable of this machine.
+    ///
+    /// # Errors
+    /// Values that cannot be replaced; what is wrong otherwise [`read`](Self::read) says.
+    pub fn expanded_pairs(&self) -> Result<Vec<(String, String)>, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let pairs = self.pairs.iter().filter_map(|pair| pair.split_once('='));
+        let expanded = pairs.filter_map(|(key, value)| match expand(value, &self.environment).text {
+            Ok(text) => Some((key.trim().to_owned(), text)),
+            Err(error) => {
+                problems.push(Problem::at(format_args!("-c {}", key.trim()), error));
+                None
+            }
+        });
+        let expanded = expanded.collect();
+        if problems.is_empty() { Ok(expanded) } else { Err(problems) }
+    }
+
     /// The settings, and all that is wrong with what was given for them.
     ///
     /// Keys of families are only known to be well-formed; [`Settings::plan`] checks the names in them.

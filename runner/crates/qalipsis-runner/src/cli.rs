@@ -31,6 +31,7 @@ Exit codes:
 Examples:
   qalipsis
   qalipsis standalone -c server.address=127.0.0.1:9000
+  qalipsis campaign start --head http://head:8400 -s checkout
   qalipsis list
   qalipsis validate -c properties.brokers=localhost:9092
   qalipsis --autostart -s checkout -c scenarios.checkout.minions=100
@@ -121,6 +122,14 @@ struct Args {
 enum Command {
     /// Serve the REST API and run the campaigns that are started there; the same as no command
     Standalone,
+    /// Campaigns of a head elsewhere: start, follow, list and stop them, and fetch their reports
+    Campaign {
+        /// Address of the head, over the key client.head [default: http://127.0.0.1:8400]
+        #[arg(long, global = true, value_name = "URL")]
+        head: Option<String>,
+        #[command(subcommand)]
+        command: CampaignCommand,
+    },
     /// Show the scenarios with description, version, properties, profile and steps
     List {
         /// As one JSON document
@@ -154,6 +163,67 @@ enum Command {
         /// Iteration of that minion
         #[arg(long, value_name = "K", default_value_t = 0)]
         iteration: u64,
+    },
+}
+
+/// What is to be done with the campaigns of a head elsewhere. Its token is the key client.token.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum CampaignCommand {
+    /// Start a campaign, follow it, write its reports here, and exit with the code of its verdict
+    Start {
+        /// Name of the campaign for people [default: the names of its scenarios]
+        #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        name: Option<String>,
+        /// What to start as JSON, as POST /campaigns takes it, in place of -s; - reads standard input
+        #[arg(long, value_name = "FILE", conflicts_with = "scenarios")]
+        payload: Option<PathBuf>,
+        /// Print the key of the campaign, and do not follow it
+        #[arg(long)]
+        detach: bool,
+    },
+    /// Show the campaigns, the last one first
+    List {
+        /// Only those in this state, or with this verdict: running, failed, ...
+        #[arg(long, value_name = "STATUS")]
+        status: Option<String>,
+        /// Only those of this scenario
+        #[arg(long, value_name = "NAME")]
+        scenario: Option<String>,
+        /// Which page, from 0
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        page: u32,
+        /// How many campaigns a page has
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100))]
+        size: u32,
+        /// As one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one campaign, running or ended
+    Show {
+        /// Key of the campaign
+        key: String,
+        /// As one JSON document, with the content of summary.json
+        #[arg(long)]
+        json: bool,
+    },
+    /// Follow a campaign to its end, write its reports here, and exit with the code of its verdict
+    Wait {
+        /// Key of the campaign
+        key: String,
+    },
+    /// Stop a campaign; running iterations are finished
+    Abort {
+        /// Key of the campaign
+        key: String,
+        /// Cancel running iterations
+        #[arg(long)]
+        hard: bool,
+    },
+    /// Fetch and show the reports of a campaign that has ended
+    Report {
+        /// Key of the campaign
+        key: String,
     },
 }
 
@@ -215,6 +285,13 @@ pub enum Action {
     Autostart,
     /// Serve, and run the campaigns that are asked for.
     Standalone,
+    /// Work with campaigns of a head elsewhere.
+    Campaign {
+        /// Its address, when it is not the configured one.
+        head: Option<String>,
+        /// What is to be done.
+        command: CampaignCommand,
+    },
     /// Show the scenarios.
     List {
         /// As JSON instead of text.
@@ -297,6 +374,14 @@ impl Args {
     fn into_invocation(self) -> Result<Invocation, Error> {
         let action = match (self.autostart, self.command) {
             (true, None) => Action::Autostart,
+            (false, Some(Command::Campaign { .. })) if self.minions.is_some() || self.time.is_some() => {
+                return Err(Error::Usage(
+                    "--minions and --for cut a campaign of this machine short: give -c scenarios.<scenario>.minions=N, \
+                     or a payload with a profile"
+                        .into(),
+                ));
+            }
+            (false, Some(Command::Campaign { head, command })) => Action::Campaign { head, command },
             (false, Some(Command::List { json })) => Action::List { json },
             (false, Some(Command::Validate { connect })) => Action::Validate { connect },
             (false, Some(Command::Compare { baseline, current, format })) => {
@@ -312,7 +397,7 @@ impl Args {
             }
             (true, Some(_)) => {
                 return Err(Error::Usage(
-                    "--autostart runs a campaign, standalone, list, validate, compare and replay do not: give only one \
+                    "--autostart runs a campaign, standalone, campaign, list, validate, compare and replay do not: give only one \
                      of them"
                         .into(),
                 ));
@@ -462,7 +547,7 @@ mod tests {
             ),
             (
                 &["--autostart", "list"],
-                "--autostart runs a campaign, standalone, list, validate, compare and replay do not: give only one \
+                "--autostart runs a campaign, standalone, campaign, list, validate, compare and replay do not: give only one \
                      of them",
             ),
             (

@@ -2,6 +2,7 @@
 
 use crate::problem::{Problem, one_line};
 use qalipsis_agent::HostError;
+use qalipsis_client::ClientError;
 use qalipsis_model::verdict::exit;
 use qalipsis_server::ServeError;
 use qalipsis_store::StoreError;
@@ -22,12 +23,18 @@ pub enum Error {
     /// The user stopped it while it was being prepared.
     #[error("stopped by the user before the campaign started")]
     Stopped,
+    /// The user does not wait any longer for a campaign elsewhere.
+    #[error("no longer followed: campaign {0} goes on, follow it again with qalipsis campaign wait {0}")]
+    Left(String),
     /// The server cannot start.
     #[error(transparent)]
     Serve(#[from] ServeError),
     /// The store cannot be used.
     #[error("the store cannot be used: {0}")]
     Store(#[from] StoreError),
+    /// A head elsewhere cannot be asked, or refuses.
+    #[error(transparent)]
+    Client(#[from] ClientError),
     /// There is no scenario at all. The text says where it was looked for.
     #[error("nothing to run: {0}")]
     NothingToRun(String),
@@ -44,7 +51,9 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Invalid(_) | Self::Build(_) => exit::USAGE,
-            Self::Stopped | Self::Serve(_) | Self::Store(_) => exit::ABORTED,
+            // What the head refuses was wrong before anything was started.
+            Self::Client(ClientError::Refused { .. } | ClientError::Setup(_)) => exit::USAGE,
+            Self::Stopped | Self::Left(_) | Self::Serve(_) | Self::Store(_) | Self::Client(_) => exit::ABORTED,
             Self::NothingToRun(_) => exit::NOTHING_TO_RUN,
             Self::Output(_) | Self::Internal(_) => exit::INTERNAL,
         }
@@ -54,11 +63,20 @@ impl Error {
     pub fn lines(&self) -> Vec<String> {
         match self {
             Self::Invalid(problems) => problems.iter().map(ToString::to_string).collect(),
+            Self::Client(ClientError::Refused { problems, .. }) if !problems.is_empty() => {
+                let line = |(pointer, message): &(String, String)| match pointer.as_str() {
+                    "" => one_line(message),
+                    pointer => one_line(&format!("{pointer}: {message}")),
+                };
+                problems.iter().map(line).collect()
+            }
             Self::Usage(_)
             | Self::Build(_)
             | Self::Stopped
+            | Self::Left(_)
             | Self::Serve(_)
             | Self::Store(_)
+            | Self::Client(_)
             | Self::NothingToRun(_)
             | Self::Output(_)
             | Self::Internal(_) => vec![one_line(&self.to_string())],

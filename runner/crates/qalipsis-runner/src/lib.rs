@@ -19,6 +19,7 @@ pub mod log;
 mod names;
 pub mod output;
 pub mod outputs;
+mod remote;
 pub mod replay;
 mod repository;
 pub mod run;
@@ -52,6 +53,9 @@ pub async fn execute(invocation: &Invocation) -> Result<u8, Error> {
                 campaign.check(baselines)?;
             }
             run::autostart(invocation, campaign, baselines.as_ref(), stops).await
+        }
+        Action::Campaign { head, command } => {
+            remote::campaign(invocation, head.as_deref(), command, Stops::listen()?).await
         }
         Action::Standalone => standalone::standalone(invocation, Stops::listen()?).await,
         // What they start ends with them.

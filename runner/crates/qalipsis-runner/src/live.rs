@@ -43,6 +43,11 @@ impl Live {
         Self { bar: None, verbosity }
     }
 
+    /// How much is shown.
+    pub(crate) fn verbosity(&self) -> Verbosity {
+        self.verbosity
+    }
+
     /// One line that stays.
     pub fn line(&self, text: &str) {
         if self.verbosity == Verbosity::Quiet {
@@ -57,7 +62,7 @@ impl Live {
     }
 
     /// Takes the moving line away. It waits for the terminal, so it is for a thread that shows things.
-    fn end(&self) {
+    pub(crate) fn end(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
@@ -87,7 +92,7 @@ impl Live {
     /// Shows what happens in a campaign, from a thread of its own: who does not read what is shown delays nothing else.
     /// Without `progress` only what the user should know at once. The moving line goes away at the end.
     pub fn follow(&self, mut events: broadcast::Receiver<Arc<CampaignEvent>>, progress: bool) -> Showing {
-        let mut follower = Follower { live: self.clone(), progress, logged: Duration::ZERO };
+        let mut follower = Follower { live: self.clone(), progress, ticker: Ticker::new(self) };
         let work = move || {
             loop {
                 match events.blocking_recv() {
@@ -127,12 +132,41 @@ fn in_thread(name: &str, work: impl FnOnce() + Send + 'static) -> mpsc::Receiver
     ended
 }
 
+/// Shows how far a campaign is: on the moving line, or now and then in the log.
+#[derive(Debug)]
+pub struct Ticker {
+    live: Live,
+    /// When the log got its last line.
+    logged: Duration,
+}
+
+impl Ticker {
+    /// For the start of a campaign.
+    pub fn new(live: &Live) -> Self {
+        Self { live: live.clone(), logged: Duration::ZERO }
+    }
+
+    /// Shows how far it is now.
+    pub fn show(&mut self, standing: &Standing) {
+        match &self.live.bar {
+            Some(bar) => {
+                bar.set_message(standing.line_within(columns()));
+                bar.tick();
+            }
+            None if standing.elapsed >= self.logged + LOG_PERIOD => {
+                self.logged = standing.elapsed;
+                self.live.line(&standing.line());
+            }
+            None => {}
+        }
+    }
+}
+
 /// Shows one campaign.
 struct Follower {
     live: Live,
     progress: bool,
-    /// When the log got its last line.
-    logged: Duration,
+    ticker: Ticker,
 }
 
 impl Follower {
@@ -160,17 +194,7 @@ impl Follower {
             executions: progress.executions,
             failures: progress.failures,
         };
-        match &self.live.bar {
-            Some(bar) => {
-                bar.set_message(standing.line_within(columns()));
-                bar.tick();
-            }
-            None if progress.elapsed >= self.logged + LOG_PERIOD => {
-                self.logged = progress.elapsed;
-                self.live.line(&standing.line());
-            }
-            None => {}
-        }
+        self.ticker.show(&standing);
     }
 
     fn show_failure(&self, step: Option<&str>, evidence: &Evidence) {

@@ -16,10 +16,11 @@ const LIMIT: Duration = Duration::from_secs(27);
 /// How much longer what is written after that may take: together no more than half a minute.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// The keys of all outputs, and of the server.
+/// The keys of all outputs, of the server and of its client.
 pub fn sections() -> Sections {
     let outputs = qalipsis_outputs::definitions().map(|output| &output.section);
-    Sections::all(outputs.chain(qalipsis_server::SECTIONS.iter().copied()))
+    let services = qalipsis_server::SECTIONS.iter().copied().chain([&qalipsis_client::SECTION]);
+    Sections::all(outputs.chain(services))
 }
 
 /// The kind of the output with this label.

@@ -15,6 +15,9 @@ pub(crate) const SUMMARY: &str = "summary.json";
 /// Name of the page in the store.
 pub(crate) const PAGE: &str = "report.html";
 
+/// Name of the report as text in the store.
+pub(crate) const TEXT: &str = "report.txt";
+
 /// Name of the configuration in the store.
 pub(crate) const CONFIGURATION: &str = "configuration.json";
 
@@ -53,6 +56,7 @@ pub(crate) fn files(configuration: &BTreeMap<String, String>, outcome: Option<&O
     if let Some(outcome) = outcome {
         files.push(file(SUMMARY, json(&outcome.summary)));
         files.push(file(PAGE, outcome.html.clone().into_bytes()));
+        files.push(file(TEXT, outcome.text.clone().into_bytes()));
         let suites = outcome.junit.iter();
         files.extend(suites.map(|(name, xml)| file(&format!("{JUNIT}{name}"), xml.clone().into_bytes())));
     }

@@ -1,10 +1,14 @@
 //! What a campaign has to show.
 
 use qalipsis_judge::report::Report;
+use qalipsis_report::console::{self, Style};
 use qalipsis_report::summary::Summary;
 use qalipsis_report::{html, junit};
 use serde_json::Value;
 use std::sync::Arc;
+
+/// Columns of the report as text: what a log of CI shows without breaking lines.
+const COLUMNS: u16 = 110;
 
 /// What a campaign leaves.
 #[derive(Debug)]
@@ -13,13 +17,20 @@ pub(crate) struct Outcome {
     pub(crate) summary: Value,
     /// The page.
     pub(crate) html: String,
+    /// What a console would show, without colours.
+    pub(crate) text: String,
     /// JUnit files by name.
     pub(crate) junit: Vec<(String, String)>,
 }
 
 impl Outcome {
     pub(crate) fn of(report: &Report) -> Result<Self, String> {
-        Ok(Self { summary: summary_of(report)?, html: html::render(report), junit: junit_of(report)? })
+        Ok(Self {
+            summary: summary_of(report)?,
+            html: html::render(report),
+            text: text_of(report),
+            junit: junit_of(report)?,
+        })
     }
 }
 
@@ -49,6 +60,14 @@ impl Shown {
         }
     }
 
+    /// What a console would show, without colours.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Ended(outcome) => outcome.text.clone(),
+            Self::Running(report) => text_of(report),
+        }
+    }
+
     /// JUnit files by name.
     pub(crate) fn junit(&self) -> Result<Vec<(String, String)>, String> {
         match self {
@@ -60,6 +79,10 @@ impl Shown {
 
 fn summary_of(report: &Report) -> Result<Value, String> {
     serde_json::to_value(Summary::from(report)).map_err(|error| error.to_string())
+}
+
+fn text_of(report: &Report) -> String {
+    console::render(report, Style { color: false, unicode: true, width: COLUMNS })
 }
 
 fn junit_of(report: &Report) -> Result<Vec<(String, String)>, String> {

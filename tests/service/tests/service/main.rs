@@ -5,4 +5,5 @@ mod client;
 mod head;
 mod kept;
 mod refused;
+mod remote;
 mod security;

@@ -128,6 +128,7 @@ pub(super) async fn shown_if_any(api: &Api, key: &str) -> Result<Option<Shown>, 
     stored(api, key).await?;
     let Some(summary) = store.file(key, history::SUMMARY).await.map_err(unreadable)? else { return Ok(None) };
     let html = store.file(key, history::PAGE).await.map_err(unreadable)?.unwrap_or_default();
+    let text = store.file(key, history::TEXT).await.map_err(unreadable)?.unwrap_or_default();
     let mut junit = Vec::new();
     for entry in store.files(key).await.map_err(unreadable)? {
         if let Some(name) = entry.name.strip_prefix(history::JUNIT) {
@@ -139,7 +140,8 @@ pub(super) async fn shown_if_any(api: &Api, key: &str) -> Result<Option<Shown>, 
         |error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, format!("its summary is damaged: {error}"));
     let summary = serde_json::from_slice(&summary).map_err(malformed)?;
     let html = String::from_utf8_lossy(&html).into_owned();
-    Ok(Some(Shown::Ended(Arc::new(Outcome { summary, html, junit }))))
+    let text = String::from_utf8_lossy(&text).into_owned();
+    Ok(Some(Shown::Ended(Arc::new(Outcome { summary, html, text, junit }))))
 }
 
 /// What a campaign has to show, running or ended.
@@ -225,21 +227,51 @@ pub(super) async fn configuration(
     Ok(Json(file.and_then(|file| serde_json::from_slice(&file).ok()).unwrap_or_default()))
 }
 
-/// Gives the page of a campaign; while it runs, what is known so far.
+/// In which form a report is given.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Format {
+    /// A page.
+    #[default]
+    Html,
+    /// What a console would show, without colours.
+    Text,
+}
+
+/// What is asked of a report.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReportQuery {
+    /// `html`, which is the default, or `text`: what a console would show.
+    #[serde(default)]
+    #[param(inline)]
+    format: Format,
+}
+
+/// Gives the report of a campaign, as a page or as text; while it runs, what is known so far.
 #[utoipa::path(
     get,
     path = "/campaigns/{key}/report",
     tag = "campaigns",
-    params(("key" = String, Path, description = "The campaign's key")),
+    params(("key" = String, Path, description = "The campaign's key"), ReportQuery),
     responses(
-        (status = 200, description = "The HTML report", body = String, content_type = "text/html"),
+        (status = 200, description = "The report", content((String = "text/html"), (String = "text/plain"))),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "There is none", body = ProblemDetails, content_type = "application/problem+json"),
         (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn report(State(api): State<Api>, Path(key): Path<String>) -> Result<Html<String>, Failure> {
-    Ok(Html(rendered(shown(&api, &key).await?, |shown| Ok(shown.html())).await?))
+pub(super) async fn report(
+    State(api): State<Api>,
+    Path(key): Path<String>,
+    Parameters(ReportQuery { format }): Parameters<ReportQuery>,
+) -> Result<Response, Failure> {
+    let shown = shown(&api, &key).await?;
+    Ok(match format {
+        Format::Html => Html(rendered(shown, |shown| Ok(shown.html())).await?).into_response(),
+        // A string is text/plain.
+        Format::Text => rendered(shown, |shown| Ok(shown.text())).await?.into_response(),
+    })
 }
 
 /// How a campaign is stopped.
