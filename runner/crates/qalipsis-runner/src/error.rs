@@ -53,7 +53,9 @@ impl Error {
             Self::Usage(_) | Self::Invalid(_) | Self::Build(_) => exit::USAGE,
             // What the head refuses was wrong before anything was started.
             Self::Client(ClientError::Refused { .. } | ClientError::Setup(_)) => exit::USAGE,
-            Self::Stopped | Self::Left(_) | Self::Serve(_) | Self::Store(_) | Self::Client(_) => exit::ABORTED,
+            Self::Stopped | Self::Left(_) | Self::Serve(_) | Self::Store(_) | Self::Client(_) => {
+                exit::ABORTED
+            }
             Self::NothingToRun(_) => exit::NOTHING_TO_RUN,
             Self::Output(_) | Self::Internal(_) => exit::INTERNAL,
         }

@@ -67,7 +67,7 @@ impl Guard {
             Ok(()) => next.run(request).await,
             Err(Refused { response, pause }) => {
                 tokio::time::sleep(pause).await;
-                response
+                *response
             }
         }
     }
@@ -162,18 +162,18 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// A request that is not let through.
 struct Refused {
-    response: Response,
+    response: Box<Response>,
     /// How long the answer waits.
     pause: Duration,
 }
 
 fn forbidden(detail: impl Into<String>) -> Refused {
     let response = Failure::new(StatusCode::FORBIDDEN, detail).into_response();
-    Refused { response, pause: Duration::ZERO }
+    Refused { response: Box::new(response), pause: Duration::ZERO }
 }
 
 fn unauthorized(detail: &str) -> Refused {
     let mut response = Failure::new(StatusCode::UNAUTHORIZED, detail).into_response();
     response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    Refused { response, pause: Duration::ZERO }
+    Refused { response: Box::new(response), pause: Duration::ZERO }
 }
