@@ -61,6 +61,10 @@ impl Message for HeadMessage {
             ToFactory::Prepare(plan) => Body::Prepare(plan::write_factory(plan)),
             ToFactory::Start(at) => Body::StartUnixNs(at.0),
             ToFactory::Stop(stop) => Body::Stop(write_stop(*stop)),
+            ToFactory::Pause => Body::Pause(wire::Pause {}),
+            ToFactory::Resume(paused) => {
+                Body::Resume(wire::Resume { paused: Some(common::write_duration(*paused)) })
+            }
             ToFactory::Acknowledge(next) => Body::Acknowledge(*next),
             ToFactory::Resend(from) => Body::Resend(*from),
         };
@@ -79,6 +83,11 @@ impl Message for HeadMessage {
             }
             Body::StartUnixNs(at) => ToFactory::Start(Timestamp(at)),
             Body::Stop(stop) => ToFactory::Stop(required(read_stop(stop)?, "stop")?),
+            Body::Pause(_) => ToFactory::Pause,
+            Body::Resume(resume) => {
+                let paused = common::read_required(resume.paused, "length of the pause");
+                ToFactory::Resume(paused.map_err(|e| e.within("resume"))?)
+            }
             Body::Acknowledge(next) => ToFactory::Acknowledge(next),
             Body::Resend(from) => ToFactory::Resend(from),
         };

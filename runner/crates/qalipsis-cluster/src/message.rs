@@ -8,6 +8,7 @@ use qalipsis_model::plan::{FactoryPlan, Stop};
 use qalipsis_model::snapshot::Snapshot;
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_model::trace::Trace;
+use std::time::Duration;
 
 /// A message of the head to a factory, with its place in their order.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +41,10 @@ pub enum ToFactory {
     Start(Timestamp),
     /// Stop the load.
     Stop(Stop),
+    /// Release no minion and begin no further iteration until the load goes on or is stopped.
+    Pause,
+    /// Go on after a pause of this length, by which all that is still to be released is moved.
+    Resume(Duration),
     /// All reports with a lower number have been received.
     Acknowledge(u64),
     /// Send the reports from this number on again.
@@ -49,7 +54,7 @@ pub enum ToFactory {
 impl ToFactory {
     /// Whether it is a directive, which has a number of its own and is sent again until the factory has received it.
     pub fn is_directive(&self) -> bool {
-        matches!(self, Self::Prepare(_) | Self::Start(_) | Self::Stop(_))
+        !matches!(self, Self::Acknowledge(_) | Self::Resend(_))
     }
 }
 

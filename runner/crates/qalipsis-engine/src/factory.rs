@@ -79,7 +79,7 @@ pub struct Factory {
     health: HealthMonitor,
 }
 
-/// Stops a running factory.
+/// Controls a running factory.
 #[derive(Debug, Clone)]
 pub struct Handle {
     load: Arc<Load>,
@@ -89,6 +89,16 @@ impl Handle {
     /// Stops; a later hard stop overrides a graceful one.
     pub fn stop(&self, stop: Stop) {
         self.load.stop(stop);
+    }
+
+    /// From now on no minion is released and no iteration begins; those that run are finished.
+    pub fn pause(&self) {
+        self.load.course.pause();
+    }
+
+    /// Goes on after a pause of this length, by which all that is still to be released is moved.
+    pub fn resume(&self, paused: Duration) {
+        self.load.course.resume(paused);
     }
 }
 
@@ -233,7 +243,6 @@ impl Factory {
             &self.plan,
             Arc::clone(&load),
             threads.iter().map(|t| t.launches.clone()).collect(),
-            start,
             Gate { policies: std::mem::take(&mut self.overload), figures: Arc::clone(&self.off_worker) },
         );
 

@@ -104,6 +104,8 @@ async fn report(
             _ = moves.tick() => head.moves(),
             message = head.receive() => match message? {
                 Some(ToFactory::Stop(stop)) => handle.stop(stop),
+                Some(ToFactory::Pause) => handle.pause(),
+                Some(ToFactory::Resume(paused)) => handle.resume(paused),
                 Some(_) => {}
                 None => return Err(io::Error::other("the connection was closed")),
             },

@@ -4,6 +4,7 @@
 //! [`prepare`] opens everything; [`Factory::run`] runs the load and sends [`Event`]s until
 //! [`Event::Ended`]. Threads: one per core runs minions, one releases them, one reads sources.
 
+mod course;
 mod factory;
 mod forwarding;
 mod health;

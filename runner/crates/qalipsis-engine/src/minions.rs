@@ -1,5 +1,6 @@
 //! Minions from release to end.
 
+use crate::course::Course;
 use qalipsis_core::active_minions::ActiveMinions;
 use qalipsis_core::clock;
 use qalipsis_core::minion::{MinionState, Worker};
@@ -11,7 +12,7 @@ use qalipsis_model::plan::{FactoryPlan, Stop};
 use qalipsis_model::snapshot::ExecutionOutcome;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -19,50 +20,35 @@ use tokio::time::Instant;
 /// The state that pacing, workers and the factory share.
 #[derive(Debug)]
 pub(crate) struct Load {
-    stop: AtomicU8,
+    pub(crate) course: Course,
     /// Minions that were not released yet or have not ended, of all scenarios.
     open: AtomicU64,
     /// The same per scenario.
     hosted: Vec<Arc<ActiveMinions>>,
     /// Per scenario: minions released that have not ended.
     active: Vec<AtomicU64>,
-    /// Per scenario: when minions stop repeating; `None` when each runs once.
-    until: Vec<Option<Instant>>,
+    /// Per scenario: how long after the start minions stop repeating, pauses left out; `None` when each runs once.
+    until: Vec<Option<Duration>>,
 }
-
-const RUNNING: u8 = 0;
-const GRACEFUL: u8 = 1;
-const HARD: u8 = 2;
 
 impl Load {
     pub(crate) fn new(plan: &FactoryPlan, hosted: Vec<Arc<ActiveMinions>>, start: Instant) -> Self {
         let scenarios = &plan.campaign.scenarios;
         Self {
-            stop: AtomicU8::new(RUNNING),
+            course: Course::from(start),
             open: AtomicU64::new(scenarios.iter().map(|s| plan.hosted(s.minions)).sum()),
             hosted,
             active: scenarios.iter().map(|_| AtomicU64::new(0)).collect(),
-            until: scenarios
-                .iter()
-                .map(|s| s.profile.repeats_until().map(|d| clock::after(start, d)))
-                .collect(),
+            until: scenarios.iter().map(|s| s.profile.repeats_until()).collect(),
         }
     }
 
     pub(crate) fn stop(&self, stop: Stop) {
-        let level = match stop {
-            Stop::Graceful => GRACEFUL,
-            Stop::Hard => HARD,
-        };
-        self.stop.fetch_max(level, Ordering::SeqCst);
+        self.course.stop(stop);
     }
 
     pub(crate) fn stopped(&self) -> Option<Stop> {
-        match self.stop.load(Ordering::Relaxed) {
-            RUNNING => None,
-            GRACEFUL => Some(Stop::Graceful),
-            _ => Some(Stop::Hard),
-        }
+        self.course.stopped()
     }
 
     /// Minions of this scenario that were released and have not ended.
@@ -85,12 +71,19 @@ impl Load {
         self.open.load(Ordering::SeqCst) == 0
     }
 
-    pub(crate) fn until(&self, scenario: usize) -> Option<Instant> {
-        self.until[scenario]
+    /// Whether the time in which minions of this scenario repeat is over; a pause puts it off.
+    pub(crate) fn has_passed(&self, scenario: usize) -> bool {
+        let until = self.until[scenario].map(|until| self.course.instant(until));
+        !self.course.is_paused() && until.is_some_and(|until| Instant::now() >= until)
     }
 
-    fn repeats(&self, scenario: usize) -> bool {
-        self.stopped().is_none() && self.until[scenario].is_some_and(|until| Instant::now() < until)
+    /// Whether a minion of this scenario begins another iteration; while the load is paused it waits.
+    async fn repeats(&self, scenario: usize) -> bool {
+        if self.until[scenario].is_none() {
+            return false;
+        }
+        self.course.resumed().await;
+        self.stopped().is_none() && !self.has_passed(scenario)
     }
 }
 
@@ -158,7 +151,7 @@ pub(crate) async fn run(
             iterations.failed_minions += u64::from(failed && !failed_before);
         });
         failed_before |= failed;
-        if minion.ended() || !ending.load.repeats(scenario) {
+        if minion.ended() || !ending.load.repeats(scenario).await {
             return;
         }
         iteration += 1;
@@ -226,7 +219,7 @@ mod tests {
     #[test]
     fn a_minion_that_is_cancelled_before_its_first_poll_was_released_and_has_ended() {
         let load = Arc::new(Load {
-            stop: AtomicU8::new(RUNNING),
+            course: Course::from(Instant::now()),
             open: AtomicU64::new(1),
             hosted: vec![Arc::new(ActiveMinions::new(1))],
             active: vec![AtomicU64::new(0)],

@@ -4,12 +4,12 @@
 //! behind whatever runs there.
 
 use crate::minions::Load;
-use qalipsis_core::clock;
 use qalipsis_core::recorder::Recorder;
 use qalipsis_model::plan::{FactoryPlan, Stop};
 use qalipsis_profile::overload::Overload;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -21,7 +21,8 @@ const LONGEST_SLEEP: Duration = Duration::from_millis(50);
 pub(crate) struct Release {
     pub(crate) scenario: usize,
     pub(crate) minion: u32,
-    pub(crate) intended: Instant,
+    /// How long after the start of the load it is intended, pauses left out.
+    pub(crate) after: Duration,
 }
 
 /// What releases must pass.
@@ -61,14 +62,9 @@ impl Gate {
 }
 
 /// Starts the thread. Workers get minions in turns.
-pub(crate) fn spawn(
-    plan: &FactoryPlan,
-    load: Arc<Load>,
-    workers: Vec<mpsc::Sender<Release>>,
-    start: Instant,
-    gate: Gate,
-) {
+pub(crate) fn spawn(plan: &FactoryPlan, load: Arc<Load>, workers: Vec<mpsc::Sender<Release>>, gate: Gate) {
     let segment = plan.segment;
+    let runtime = Handle::current();
     let scenarios = plan.campaign.scenarios.clone();
     let pace = move || {
         let mut launches: Vec<_> =
@@ -81,7 +77,7 @@ pub(crate) fn spawn(
                 .filter_map(|(scenario, launches)| launches.peek().map(|launch| (launch.at, scenario)))
                 .min();
             let Some((at, scenario)) = next else { return };
-            if !sleep_until(clock::after(start, at), &load) {
+            if !sleep_until(at, &load, &runtime) {
                 break;
             }
             let Some(launch) = launches[scenario].next() else { return };
@@ -89,8 +85,7 @@ pub(crate) fn spawn(
                 continue;
             }
             load.opened(scenario);
-            let release =
-                Release { scenario, minion: launch.minion, intended: clock::after(start, launch.at) };
+            let release = Release { scenario, minion: launch.minion, after: launch.at };
             if workers[turn % workers.len()].blocking_send(release).is_err() {
                 gate.withhold(scenario, 1, &load);
             }
@@ -104,13 +99,17 @@ pub(crate) fn spawn(
     std::thread::Builder::new().name("pacing".into()).spawn(pace).expect("a thread can be started");
 }
 
-/// False when the load was stopped before.
-fn sleep_until(instant: Instant, load: &Load) -> bool {
+/// Sleeps until so long after the start, while the load is paused as well. False when the load was stopped before.
+fn sleep_until(after: Duration, load: &Load, runtime: &Handle) -> bool {
     loop {
         if load.stopped().is_some() {
             return false;
         }
-        let left = instant.saturating_duration_since(Instant::now());
+        if load.course.is_paused() {
+            runtime.block_on(load.course.resumed());
+            continue;
+        }
+        let left = load.course.instant(after).saturating_duration_since(Instant::now());
         if left.is_zero() {
             return true;
         }

@@ -187,23 +187,44 @@ struct State {
 impl State {
     async fn run(mut self, mut releases: mpsc::Receiver<Release>, mut ending: watch::Receiver<bool>) {
         let mut beat = tokio::time::interval(BEAT);
+        let load = Arc::clone(&self.load);
+        // What was released when the load was paused, and waits for its end.
+        let mut waiting: Option<Release> = None;
         loop {
+            if let Some(release) = waiting.take_if(|_| !load.course.is_paused()) {
+                match load.stopped() {
+                    Some(_) => self.withhold(&release),
+                    None => self.release(release),
+                }
+                continue;
+            }
             tokio::select! {
                 biased;
                 _ = beat.tick() => self.beat(),
-                Some(release) = releases.recv() => self.release(release),
+                () = load.course.resumed(), if waiting.is_some() => {}
+                Some(release) = releases.recv(), if waiting.is_none() => {
+                    if load.course.is_paused() {
+                        waiting = Some(release);
+                    } else {
+                        self.release(release);
+                    }
+                }
                 _ = ending.wait_for(|end| *end) => return,
             }
         }
     }
 
+    /// Counts a minion that the load was stopped before.
+    fn withhold(&self, release: &Release) {
+        self.worker.recorder.scenario(release.scenario, |figures| figures.unreleased += 1);
+        self.load.closed(release.scenario, 1);
+    }
+
     fn release(&mut self, release: Release) {
-        let hosted = &mut self.scenarios[release.scenario];
         if self.load.stopped() == Some(Stop::Hard) {
-            self.worker.recorder.scenario(release.scenario, |figures| figures.unreleased += 1);
-            self.load.closed(release.scenario, 1);
-            return;
+            return self.withhold(&release);
         }
+        let hosted = &mut self.scenarios[release.scenario];
         let ending = EndGuard::of(&self.load, &self.worker, release.scenario);
         let minion = MinionState::new(Arc::clone(&hosted.context), Arc::clone(&self.worker), release.minion);
         hosted.minions.spawn(minions::run(
@@ -211,7 +232,7 @@ impl State {
             ending,
             Arc::clone(&hosted.iterate),
             hosted.context.iteration_limit,
-            release.intended,
+            self.load.course.instant(release.after),
         ));
     }
 
@@ -224,8 +245,7 @@ impl State {
         let hard = stopped == Some(Stop::Hard);
         for (index, hosted) in self.scenarios.iter_mut().enumerate() {
             while hosted.minions.try_join_next().is_some() {}
-            let over = hosted.completion == Completion::Hard
-                && self.load.until(index).is_some_and(|until| Instant::now() >= until);
+            let over = hosted.completion == Completion::Hard && self.load.has_passed(index);
             if hard || over {
                 hosted.minions.abort_all();
             }

@@ -7,6 +7,9 @@ use qalipsis_model::timestamp::Timestamp;
 use std::fmt;
 use tokio::sync::oneshot;
 
+/// The most pauses of a campaign: the report names each.
+pub(crate) const PAUSES: usize = 100;
+
 /// Something that a user asks of a running campaign.
 #[derive(Debug)]
 pub enum Command {
@@ -24,6 +27,11 @@ pub enum Command {
 /// How a running campaign is controlled.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Control {
+    /// Release no minion and begin no iteration until the load is resumed; iterations that run are finished. The
+    /// schedule is moved by the length of the pause, the limits of the campaign are not.
+    Pause,
+    /// Go on after a pause.
+    Resume,
     /// Keep an instant with a label, and draw it in every chart.
     Mark {
         /// Any text of 1 to [`Marker::LONGEST`] characters.
@@ -36,6 +44,14 @@ pub enum Control {
 /// Why a campaign cannot be controlled so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
+    /// Only a load that runs can be paused, and this campaign does something else: `is preparing`.
+    NotRunning(&'static str),
+    /// The load is paused already.
+    Paused,
+    /// The load is not paused.
+    NotPaused,
+    /// The load was paused as often as it can be.
+    TooManyPauses,
     /// The label of a marker has so many characters.
     Label(usize),
     /// The instant of a marker is before the campaign began, or in the future.
@@ -48,6 +64,12 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (longest, most) = (Marker::LONGEST, Marker::MOST);
         match self {
+            Self::NotRunning(phase) => write!(f, "the campaign {phase}, only a load that runs can be paused"),
+            Self::Paused => write!(f, "the campaign is paused already"),
+            Self::NotPaused => write!(f, "the campaign is not paused"),
+            Self::TooManyPauses => {
+                write!(f, "the campaign was paused {PAUSES} times already, which is the most")
+            }
             Self::Label(0) => {
                 write!(f, "the label of a marker is empty, it must have 1 to {longest} characters")
             }

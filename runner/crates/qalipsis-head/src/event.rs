@@ -87,6 +87,8 @@ pub enum Phase {
     Preparing,
     /// The load runs.
     Running,
+    /// The load is paused.
+    Paused,
     /// Running iterations are finished, or what is open is closed.
     Stopping,
     /// Running iterations are cancelled.

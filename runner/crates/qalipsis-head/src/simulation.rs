@@ -70,6 +70,9 @@ pub(crate) fn run(faults: &Faults, mut log: impl FnMut(Duration, &dyn Debug)) ->
     for index in 0..agents.len() {
         network.at(Duration::ZERO, Occurrence::Step(index));
     }
+    for (at, control) in &faults.controls {
+        network.at(*at, Occurrence::Control(control.clone()));
+    }
     for (at, stop) in &faults.stops {
         network.at(*at, Occurrence::StopRequested(*stop));
     }
@@ -107,6 +110,7 @@ pub(crate) fn run(faults: &Faults, mut log: impl FnMut(Duration, &dyn Debug)) ->
             }
             Occurrence::Arrival(id, arrival) => (id, arrival).into(),
             Occurrence::StopRequested(stop) => Input::StopRequested(stop),
+            Occurrence::Control(control) => Input::Control(control),
         };
         for effect in state.apply(input, now(time)) {
             if !matches!(&effect, Effect::Send(_, message) if !message.message.is_directive()) {
@@ -231,6 +235,8 @@ fn seeds_differ_in_what_goes_wrong_and_in_how_they_end() {
     let least = [
         ("head paused", count(&|faults, _| faults.head_pause.is_some())),
         ("messages lost", count(&|faults, _| faults.network.lost > 0.0)),
+        ("load paused", count(&|_, outcome| !outcome.report.controls.pauses.is_empty())),
+        ("marked", count(&|_, outcome| !outcome.report.controls.markers.is_empty())),
         ("user stops", count(&|faults, _| !faults.stops.is_empty())),
         ("all sound", count(&|faults, _| faults.are_factories_sound())),
         ("all figures", count(&|_, outcome| outcome.agents.iter().all(|agent| !agent.made().is_empty()))),

@@ -53,6 +53,13 @@ struct Start {
     monotonic: Duration,
 }
 
+impl Start {
+    /// The date of now. Not what the wall clock says: it may have been set meanwhile.
+    fn date(&self, now: Now) -> Timestamp {
+        self.wall.plus(now.monotonic.saturating_sub(self.monotonic))
+    }
+}
+
 /// The state of a campaign.
 #[derive(Debug)]
 pub(crate) struct State {

@@ -113,6 +113,7 @@ impl Aggregate {
     /// Adds the difference that a factory of this zone reports.
     pub fn merge(&mut self, factory: &str, zone: Option<&str>, snapshot: &Snapshot) {
         let span = self.span(snapshot);
+        let middle = self.middle(snapshot);
         for (name, figures) in &snapshot.scenarios {
             let merged = self.scenarios.entry(name.clone()).or_default();
             merged.figures.merge(figures);
@@ -120,12 +121,13 @@ impl Aggregate {
                 merged.zones.entry(zone.to_owned()).or_default().add(figures);
             }
             let (Some(span), Some(started)) = (span, self.started) else { continue };
-            merged.timeline.add(span.middle(), figures);
+            merged.timeline.add(middle, figures);
             Span::cover(&mut merged.span, span);
             if is_busy(figures) {
                 let all_ended = merged.figures.released == merged.figures.ended;
                 let last_ended = merged.figures.last_ended.filter(|_| all_ended);
-                let until = last_ended.map_or(span.until, |at| at.since(started).min(span.until));
+                let until =
+                    last_ended.map_or(span.until, |at| self.controls.load_time(started, at).min(span.until));
                 merged.busy_until = merged.busy_until.max(until);
             }
             for own in &mut merged.slices {
@@ -146,11 +148,17 @@ impl Aggregate {
         self.runner.add(&Health { cpu: None, clock_jump_ns });
     }
 
-    /// What a snapshot covers.
+    /// What a snapshot covers, pauses left out: what came in one belongs to the moment before it.
     fn span(&self, snapshot: &Snapshot) -> Option<Span> {
         let started = self.started?;
-        let from = snapshot.since.map_or(Duration::ZERO, |since| since.since(started));
-        Some(Span { from, until: snapshot.at.since(started) })
+        let load_time = |at| self.controls.load_time(started, at);
+        Some(Span { from: snapshot.since.map_or(Duration::ZERO, load_time), until: load_time(snapshot.at) })
+    }
+
+    /// The middle of what a snapshot covers, since the start of the load and with all pauses.
+    fn middle(&self, snapshot: &Snapshot) -> Duration {
+        let since = |at: Timestamp| self.started.map_or(Duration::ZERO, |started| at.since(started));
+        (snapshot.since.map_or(Duration::ZERO, since) + since(snapshot.at)) / 2
     }
 
     /// Keeps the evidence that a factory reports; a later one with the same id replaces it.
@@ -256,6 +264,17 @@ impl Aggregate {
     /// The failures that are not in the list of all failures.
     pub fn unlisted_failures(&self) -> UnlistedFailures {
         self.unlisted_failures
+    }
+
+    /// The load is paused at this instant, or as soon as it goes on after the last pause; gives when, unless it is paused
+    /// already.
+    pub fn pause(&mut self, at: Timestamp) -> Option<Timestamp> {
+        self.controls.pause(at)
+    }
+
+    /// The load goes on, or is stopped, at this instant; gives the length of the pause that ends with it.
+    pub fn resume(&mut self, at: Timestamp) -> Option<Duration> {
+        self.controls.resume(at)
     }
 
     /// A user marks an instant.

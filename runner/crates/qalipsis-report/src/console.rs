@@ -14,6 +14,7 @@ mod table;
 pub use replay::{conclusion, execution};
 pub use style::Style;
 
+use crate::controls;
 use crate::digest;
 use crate::text::fit;
 use page::Page;
@@ -104,5 +105,8 @@ fn footer(page: &mut Page, report: &Report) {
         "campaign",
         &format!("{}, started {}{revision}", part(&report.key), report.started.rfc3339()),
     );
+    for (label, value) in controls::lines(report, controls::SHOWN) {
+        page.labelled_words(label, &style.text(&value));
+    }
     page.labelled("repeat", &format!("--seed {}", report.seed));
 }

@@ -3,6 +3,7 @@
 pub(crate) mod output;
 
 use crate::comparison;
+use crate::controls;
 use crate::digest::{self, Cause};
 use crate::evidence;
 use crate::gaps;
@@ -51,6 +52,11 @@ pub fn summary(report: &Report, links: &[(&str, String)]) -> String {
     parts.extend(report.scenarios.iter().flat_map(scenario));
     // Its own escaping is that of the command `compare`, whose output is for the same readers.
     parts.extend(report.comparison.iter().map(|c| format!("\n{}\n", comparison::markdown(c))));
+    let controls = controls::lines(report, controls::SHOWN);
+    if !controls.is_empty() {
+        parts.push("\n".to_owned());
+    }
+    parts.extend(controls.into_iter().map(|(label, line)| format!("- {label} {}\n", plain(&line))));
     parts.push(format!(
         "\n<sub>campaign {}, started {}, repeat with --seed {}</sub>\n\n",
         plain(&report.key),

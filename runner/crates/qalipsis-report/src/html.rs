@@ -10,6 +10,7 @@ mod step;
 mod zones;
 
 use crate::comparison::outcome;
+use crate::controls;
 use crate::digest::{self, Cause};
 use crate::evidence;
 use crate::junit::file_name;
@@ -295,6 +296,7 @@ fn facts(report: &Report) -> Markup {
         let lost = factory.lost.as_ref().map_or_else(String::new, |why| format!(", lost: {why}"));
         ("factory", format!("{}{zone}{lost}{}", factory.name, health(factory)))
     }));
+    facts.extend(controls::lines(report, usize::MAX));
     let configured = environment.configuration.iter().map(|(key, value)| (key.as_str(), value.clone()));
     html! {
         section id="facts" {

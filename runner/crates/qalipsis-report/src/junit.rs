@@ -10,7 +10,7 @@ pub(crate) mod file_name;
 pub(crate) mod output;
 mod xml;
 
-use crate::{gaps, ledger};
+use crate::{controls, gaps, ledger};
 use chrono::{DateTime, Utc};
 use file_name::FileNames;
 use qalipsis_judge::report::{Reason, Report, ScenarioReport};
@@ -178,6 +178,7 @@ fn properties(report: &Report, scenario: &ScenarioReport) -> Vec<(&'static str, 
         properties.push(("awaited", format!("{}: {}", join.name, ledger::keys_line(join))));
         properties.push(("records", format!("{}: {}", join.name, ledger::records_line(join))));
     }
+    properties.extend(controls::lines(report, controls::SHOWN));
     let reasons = campaign_reasons(report).take(REASONS);
     properties.extend(reasons.map(|reason| ("reason", explain(reason, None))));
     properties

@@ -6,6 +6,7 @@
 
 pub mod comparison;
 pub mod console;
+mod controls;
 pub mod digest;
 pub mod events;
 pub mod evidence;

@@ -6,6 +6,7 @@
 //!
 //! Names end in their unit. Instants are RFC 3339 in UTC. Durations are whole nanoseconds.
 
+mod controls;
 mod criterion;
 mod environment;
 mod failure;
@@ -20,6 +21,7 @@ mod step;
 mod timeline;
 mod zone;
 
+pub use controls::{Marker, Pause};
 pub use criterion::Criterion;
 pub use environment::{Crate, Environment};
 pub use failure::{Check, Exchange, Failure, Kept, Location};
@@ -73,6 +75,12 @@ pub struct Summary {
     /// Its events; null when none were collected.
     #[serde(default)]
     pub events: Option<Events>,
+    /// Times in which the load was paused, in their order.
+    #[serde(default)]
+    pub pauses: Vec<Pause>,
+    /// Instants that users marked, in their order.
+    #[serde(default)]
+    pub markers: Vec<Marker>,
     /// The machine, the programs and the configuration.
     pub environment: Environment,
 }
@@ -268,6 +276,8 @@ impl From<&Report> for Summary {
             scenarios: report.scenarios.iter().map(|s| Scenario::new(s, report.started)).collect(),
             factories: report.factories.iter().map(factory).collect(),
             events: report.events.map(|e| Events { received: e.received, dropped: e.dropped }),
+            pauses: controls::pauses(&report.controls),
+            markers: controls::markers(&report.controls),
             environment: Environment::of(report),
         }
     }

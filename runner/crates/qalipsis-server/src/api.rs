@@ -74,6 +74,8 @@ fn routes_v1() -> OpenApiRouter<Api> {
         .routes(routes!(compare::compare_campaigns))
         .routes(routes!(campaigns::abort))
         .routes(routes!(control::mark))
+        .routes(routes!(control::pause))
+        .routes(routes!(control::resume))
 }
 
 /// The paths of the JVM product.

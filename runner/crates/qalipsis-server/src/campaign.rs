@@ -226,6 +226,7 @@ impl Campaign {
                 self.state.lock().phase = match phase {
                     qalipsis_head::Phase::Preparing => Phase::Preparing,
                     qalipsis_head::Phase::Running => Phase::Running,
+                    qalipsis_head::Phase::Paused => Phase::Paused,
                     qalipsis_head::Phase::Stopping => Phase::Stopping,
                     qalipsis_head::Phase::Cancelling => Phase::Cancelling,
                     qalipsis_head::Phase::Ended => Phase::Reporting,

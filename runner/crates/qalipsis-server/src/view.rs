@@ -74,6 +74,8 @@ pub enum Phase {
     Preparing,
     /// The load runs.
     Running,
+    /// The load is paused.
+    Paused,
     /// Running iterations are finished.
     Stopping,
     /// Running iterations are cancelled.

@@ -40,7 +40,7 @@ pub struct Hello {
 pub struct HeadMessage {
     #[prost(uint64, tag = "1")]
     pub sequence: u64,
-    #[prost(oneof = "head_message::Body", tags = "2, 3, 4, 5, 6")]
+    #[prost(oneof = "head_message::Body", tags = "2, 3, 4, 5, 6, 7, 8")]
     pub body: ::core::option::Option<head_message::Body>,
 }
 /// Nested message and enum types in `HeadMessage`.
@@ -57,7 +57,18 @@ pub mod head_message {
         Acknowledge(u64),
         #[prost(uint64, tag = "6")]
         Resend(u64),
+        #[prost(message, tag = "7")]
+        Pause(super::Pause),
+        #[prost(message, tag = "8")]
+        Resume(super::Resume),
     }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Pause {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Resume {
+    #[prost(message, optional, tag = "1")]
+    pub paused: ::core::option::Option<common::Duration>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FactoryMessage {

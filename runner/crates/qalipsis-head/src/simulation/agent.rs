@@ -28,6 +28,8 @@ enum Phase {
     Ready,
     /// Its load runs; with the time of the next snapshot.
     Running(Duration),
+    /// Its load is paused; with the time that is left until the next snapshot.
+    Paused(Duration),
     /// It finishes until this time.
     Stopping(Duration),
     /// It has nothing more to report, since this time.
@@ -135,6 +137,10 @@ impl Agent {
         }
     }
 
+    fn has_load(&self) -> bool {
+        matches!(self.phase, Phase::Running(_) | Phase::Paused(_))
+    }
+
     /// Whether it does anything at this time.
     fn meets_its_fate(&mut self, time: Duration, network: &mut Network) -> bool {
         if self.phase == Phase::Gone {
@@ -151,7 +157,7 @@ impl Agent {
                 return false;
             }
             Fate::Pauses(at, lasts) if (at..at + lasts).contains(&time) => return false,
-            Fate::Hangs(at) if time >= at && matches!(self.phase, Phase::Running(_)) => {
+            Fate::Hangs(at) if time >= at && self.has_load() => {
                 self.end(time, ToHead::Stuck("scenario code blocks it".to_owned()), network);
             }
             Fate::Restarts(at) if time >= at && !self.is_through => {
@@ -197,10 +203,12 @@ impl Agent {
                 self.end(time, not_ready("World::open was still running"), network);
             }
             (ToFactory::Stop(_), Phase::Ready) => self.end(time, ToHead::Ended, network),
-            (ToFactory::Stop(Stop::Graceful), Phase::Running(_)) => {
+            (ToFactory::Pause, Phase::Running(next)) => self.phase = Phase::Paused(next.saturating_sub(time)),
+            (ToFactory::Resume(_), Phase::Paused(left)) => self.phase = Phase::Running(time + left),
+            (ToFactory::Stop(Stop::Graceful), Phase::Running(_) | Phase::Paused(_)) => {
                 self.phase = Phase::Stopping(time + self.course.finishes);
             }
-            (ToFactory::Stop(Stop::Hard), Phase::Running(_) | Phase::Stopping(_)) => {
+            (ToFactory::Stop(Stop::Hard), Phase::Running(_) | Phase::Paused(_) | Phase::Stopping(_)) => {
                 self.phase = Phase::Stopping(time + self.course.cancels);
             }
             _ => {}

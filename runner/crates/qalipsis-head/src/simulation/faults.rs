@@ -1,6 +1,7 @@
 //! What goes wrong in one simulated campaign.
 
 use super::course::Course;
+use crate::command::Control;
 use qalipsis_model::plan::Stop;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -17,6 +18,8 @@ pub(crate) struct Faults {
     pub(crate) clock_jump: Option<(Duration, Duration)>,
     /// What the user asks for.
     pub(crate) stops: Vec<(Duration, Stop)>,
+    /// What the user does beside it.
+    pub(crate) controls: Vec<(Duration, Control)>,
     /// The limit of the campaign.
     pub(crate) timeout: Option<Duration>,
 }
@@ -36,9 +39,30 @@ pub(crate) struct NetworkFaults {
     pub(crate) delay: Duration,
 }
 
+/// How long the user pauses the load at most.
+const PAUSED_MS: u64 = 10_000;
+
+/// When the last pause of any campaign ends.
+pub(super) const ALL_RESUMED: Duration = Duration::from_millis(20_000 + PAUSED_MS);
+
 /// A time of so many milliseconds.
 pub(super) fn between(dice: &mut ChaCha8Rng, least_ms: u64, most_ms: u64) -> Duration {
     Duration::from_millis(dice.random_range(least_ms..=most_ms))
+}
+
+/// Pauses that all end, and markers; some at times at which they are refused.
+fn drawn_controls(dice: &mut ChaCha8Rng) -> Vec<(Duration, Control)> {
+    let mut controls = Vec::new();
+    for index in 0..dice.random_range(1..=3) {
+        let at = between(dice, 0, 20_000);
+        controls.push((at, Control::Pause));
+        controls.push((at + between(dice, 0, PAUSED_MS), Control::Resume));
+        let at = between(dice, 0, 20_000);
+        controls.push((at, Control::Mark { label: format!("marker {index}"), at: None }));
+    }
+    // One that overlaps others may be without its end.
+    controls.push((ALL_RESUMED, Control::Resume));
+    controls
 }
 
 impl Faults {
@@ -71,7 +95,8 @@ impl Faults {
             }
         }
         let timeout = dice.random_bool(0.1).then(|| between(&mut dice, 1_000, 20_000));
-        Self { network, factories, head_pause, clock_jump, stops, timeout }
+        let controls = if dice.random_bool(0.4) { drawn_controls(&mut dice) } else { Vec::new() };
+        Self { network, factories, head_pause, clock_jump, stops, controls, timeout }
     }
 
     /// The same campaign over a network without faults.

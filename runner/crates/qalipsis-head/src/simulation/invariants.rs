@@ -1,7 +1,7 @@
 //! What is true of every campaign, whatever goes wrong.
 
 use super::agent::Agent;
-use super::faults::Faults;
+use super::faults::{ALL_RESUMED, Faults};
 use super::{Outcome, TICK, run};
 use crate::fixture::secs;
 use qalipsis_judge::report::Report;
@@ -34,6 +34,7 @@ pub(crate) fn broken(faults: &Faults, outcome: &Outcome) -> Vec<String> {
             broken.push(format!("event {event} was written {count} times"));
         }
     }
+    broken.extend(pauses_are_wrong(&outcome.report));
     if faults.are_factories_sound() {
         broken.extend(sound_factory_is_lost(&outcome.report));
         if faults.stops.is_empty() && faults.timeout.is_none() {
@@ -52,13 +53,23 @@ fn merged(report: &Report) -> Vec<u64> {
 fn verdict_is_late(faults: &Faults, outcome: &Outcome) -> Option<String> {
     let paused = faults.head_pause.map_or(Duration::ZERO, |(_, lasts)| lasts);
     let longest = faults.factories.iter().map(|course| course.lasts()).max().unwrap_or_default();
-    let limit = longest + WAITS + NETWORK + paused;
+    let resumed = if faults.controls.is_empty() { Duration::ZERO } else { ALL_RESUMED };
+    let limit = longest + WAITS + NETWORK + paused + resumed;
     if outcome.took > limit {
         return Some(format!("the verdict came after {:?}, later than {limit:?}", outcome.took));
     }
     let since = outcome.took.saturating_sub(outcome.cancelled?);
     let limit = CANCELLED + paused + 5 * TICK;
     (since > limit).then(|| format!("the verdict came {since:?} after a hard stop, later than {limit:?}"))
+}
+
+/// Pauses come one after the other, and only one that lasted until all factories had ended has no end.
+fn pauses_are_wrong(report: &Report) -> Option<String> {
+    let pauses = &report.controls.pauses;
+    let is_wrong = pauses.windows(2).any(|two| two[0].until.is_none_or(|until| until > two[1].from));
+    let is_open = pauses.last().is_some_and(|last| last.until.is_none());
+    let is_early = is_open && report.scenarios.iter().any(|scenario| scenario.iterations.cancelled == 0);
+    (is_wrong || is_early).then(|| format!("pauses are {pauses:?}"))
 }
 
 /// All that was acknowledged is merged, and nothing twice.

@@ -1,6 +1,7 @@
 //! The network between the simulated head and its agents, and the order of all that happens.
 
 use super::faults::NetworkFaults;
+use crate::command::Control;
 use qalipsis_cluster::{Arrival, FactoryId, FactoryMessage, HeadMessage};
 use qalipsis_model::plan::Stop;
 use rand::{RngExt, SeedableRng};
@@ -21,6 +22,8 @@ pub(crate) enum Occurrence {
     Directive(usize, HeadMessage),
     /// The user asks to stop.
     StopRequested(Stop),
+    /// The user controls the campaign.
+    Control(Control),
 }
 
 /// What is on its way, by the time at which it arrives.

@@ -25,8 +25,7 @@ impl State {
         notes.extend(self.running.note());
         let before = Start { wall: self.opened.wall, monotonic: self.opened.monotonic };
         let start = self.started.unwrap_or(before);
-        // Not what the wall clock says: it may have been set meanwhile.
-        let ended = start.wall.plus(now.monotonic.saturating_sub(start.monotonic));
+        let ended = start.date(now);
         judge(JudgeInput {
             plan: &self.plan,
             described: &self.described,

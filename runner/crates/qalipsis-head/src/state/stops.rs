@@ -43,6 +43,9 @@ impl State {
             return;
         }
         self.stopped = Some((stop, self.running.total()));
+        if let Some(start) = self.started {
+            self.aggregate.resume(start.date(now));
+        }
         self.publish(CampaignEvent::Phase(match stop {
             Stop::Graceful => Phase::Stopping,
             Stop::Hard => Phase::Cancelling,

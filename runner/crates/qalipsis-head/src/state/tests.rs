@@ -7,9 +7,10 @@ use crate::event::Part;
 use crate::fixture::{START, campaign, not_ready, plan, reasons, secs, snapshot};
 use qalipsis_cluster::{FactoryMessage, HeadMessage, Outbox, ToHead};
 use qalipsis_judge::report::Report;
-use qalipsis_model::control::Marker;
+use qalipsis_model::control::{Marker, Pause};
 use qalipsis_model::plan::{CONTRACT, Limits};
 use qalipsis_model::verdict::Status;
+use std::collections::BTreeMap;
 
 /// A campaign under test, with the factories' ends of its messages.
 struct Bench {
@@ -187,6 +188,87 @@ fn an_interim_report_has_what_came_so_far_and_no_verdict() {
     bench.report(0, ToHead::Ended);
     let report = bench.report_now();
     assert_eq!((report.status, report.scenarios[0].released), (Status::Successful, 10));
+}
+
+impl Bench {
+    fn control(&mut self, control: Control) -> Result<Timestamp, Refusal> {
+        self.apply(Input::Control(control));
+        self.answers.pop().expect("each is answered")
+    }
+
+    /// The directives to pause and to resume of a factory, each once: it says of none that it has it.
+    fn pauses_sent_to(&self, factory: u32) -> Vec<ToFactory> {
+        let sent = self.sent.iter().filter(|(to, sent)| to.0 == factory && sent.message.is_directive());
+        let numbered: BTreeMap<u64, &ToFactory> =
+            sent.map(|(_, sent)| (sent.sequence, &sent.message)).collect();
+        let is_wanted = |message: &&ToFactory| matches!(message, ToFactory::Pause | ToFactory::Resume(_));
+        numbered.into_values().filter(is_wanted).cloned().collect()
+    }
+}
+
+#[test]
+fn pause_and_resume_reach_all_factories_with_the_same_length() {
+    let mut bench = Bench::running(&["a", "b", "c"]);
+    bench.pass(secs(1), &[0, 1, 2]);
+    bench.report(2, ToHead::Ended);
+    assert_eq!(bench.control(Control::Resume), Err(Refusal::NotPaused));
+    let from = bench.control(Control::Pause).unwrap();
+    assert_eq!(bench.control(Control::Pause), Err(Refusal::Paused));
+    bench.pass(secs(3), &[0, 1]);
+    let interim = bench.state.interim_report(at(bench.now));
+    assert_eq!(interim.controls.pauses, [Pause { from, until: None }]);
+    let until = bench.control(Control::Resume).unwrap();
+    assert_eq!(until, from.plus(secs(3) + START_MARGIN));
+    let expected = [ToFactory::Pause, ToFactory::Resume(secs(3) + START_MARGIN)];
+    assert_eq!([0, 1].map(|factory| bench.pauses_sent_to(factory)), [expected.clone(), expected]);
+    assert_eq!(bench.pauses_sent_to(2), [], "it has ended");
+    let phases = |event: &CampaignEvent| match event {
+        CampaignEvent::Phase(phase) => Some(*phase),
+        _ => None,
+    };
+    let phases: Vec<Phase> = bench.events.iter().filter_map(phases).collect();
+    assert_eq!(phases, [Phase::Preparing, Phase::Running, Phase::Paused, Phase::Running]);
+    bench.report(0, ToHead::Ended);
+    bench.report(1, ToHead::Ended);
+    assert_eq!(bench.control(Control::Pause), Err(Refusal::NotRunning("has ended")));
+    assert_eq!(bench.report_now().controls.pauses, [Pause { from, until: Some(until) }]);
+}
+
+#[test]
+fn only_a_load_that_runs_can_be_paused() {
+    let mut bench = Bench::new(&["a"]);
+    assert_eq!(bench.control(Control::Pause), Err(Refusal::NotRunning("is preparing")));
+    bench.all_ready();
+    bench.apply(Input::StopRequested(Stop::Graceful));
+    assert_eq!(bench.control(Control::Pause), Err(Refusal::NotRunning("is stopping")));
+    assert_eq!(bench.control(Control::Resume), Err(Refusal::NotRunning("is stopping")));
+    assert_eq!(bench.pauses_sent_to(0), []);
+}
+
+#[test]
+fn a_stop_ends_a_pause() {
+    let mut bench = Bench::running(&["a"]);
+    bench.pass(secs(1), &[0]);
+    let from = bench.control(Control::Pause).unwrap();
+    bench.pass(secs(2), &[0]);
+    bench.apply(Input::StopRequested(Stop::Graceful));
+    assert_eq!(bench.stops_sent_to(0), [Stop::Graceful]);
+    bench.pass(secs(1), &[0]);
+    bench.report(0, ToHead::Ended);
+    let report = bench.report_now();
+    assert_eq!(report.controls.pauses, [Pause { from, until: Some(from.plus(secs(2))) }]);
+    assert_eq!(reasons(&report), ["stopped by the user"]);
+}
+
+#[test]
+fn the_limit_of_a_campaign_goes_on_while_it_is_paused() {
+    let mut bench =
+        Bench::of(campaign(plan(Limits { campaign: Some(secs(3)), ..Limits::default() }), &["a"]));
+    bench.all_ready();
+    bench.pass(secs(1), &[0]);
+    bench.control(Control::Pause).unwrap();
+    bench.pass(secs(3), &[0]);
+    assert_eq!(bench.stops_sent_to(0), [Stop::Graceful]);
 }
 
 #[test]

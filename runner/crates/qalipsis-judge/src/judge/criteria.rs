@@ -315,6 +315,32 @@ mod tests {
         Durations::of("place", Quantity::ResponseTime).max().below(secs(9))
     }
 
+    /// The load of a second is done twice a second, and nothing from the tenth second to the twentieth, when it is paused.
+    #[test]
+    fn pause_is_left_out_of_throughput_windows_and_stages() {
+        let throughput = || place(Quantity::Throughput).at_least(0);
+        let criteria = vec![
+            throughput(),
+            count().during(secs(10), secs(12)),
+            count().in_stage(1),
+            count().in_stage(2),
+            throughput().in_stage(2),
+        ];
+        let load = |at: u64, _: &str| if (10..20).contains(&at) { vec![] } else { vec![1, 1] };
+        let paused = |pauses: &[(u64, u64)]| {
+            let mut run = prepared(criteria.clone());
+            for (from, until) in pauses {
+                run.aggregate.pause(START.plus(secs(*from)));
+                run.aggregate.resume(START.plus(secs(*until)));
+            }
+            (0..30).for_each(|at| run.report(at, &load));
+            run.observed()
+        };
+        assert_eq!(paused(&[(10, 20)]), ["4 per s", "8", "40", "40", "4 per s"]);
+        assert_eq!(paused(&[(10, 15), (15, 20)]), paused(&[(10, 20)]));
+        assert_ne!(paused(&[]), paused(&[(10, 20)]));
+    }
+
     #[test]
     fn each_criterion_sees_its_window_and_zone_alone() {
         let criteria = vec![

@@ -1,6 +1,7 @@
 //! The section of one scenario.
 
 use super::{Room, evidence_of, step, zones};
+use crate::controls;
 use crate::gaps;
 use crate::ledger;
 use crate::markup::{self, paragraph, text};
@@ -10,6 +11,7 @@ use crate::times::{self, Measure, PERCENTILES};
 use maud::{Markup, Render as _, html};
 use qalipsis_chart::{Band, Distribution, Durations, Line, Marker, Marks, TimeChart, Unit};
 use qalipsis_judge::report::{Outcome, Report, ScenarioReport, StepReport};
+use qalipsis_model::control::{self, Pause};
 use qalipsis_model::criterion::{Limit, Quantity, Subject};
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::evidence::{Evidence, FailureKind};
@@ -28,9 +30,9 @@ pub(super) fn section(report: &Report, scenario: &ScenarioReport, index: usize, 
     if !scenario.zones.is_empty() {
         facts.push(format!("zones {}", scenario.zones.join(", ")));
     }
-    let bands = unread(report.started, scenario);
-    let markers: Vec<Marker> =
-        report.controls.markers.iter().map(|one| marker(report.started, one)).collect();
+    let mut bands = paused(report);
+    bands.extend(unread(report.started, scenario));
+    let markers = markers(report);
     let marks = Marks { bands: &bands, markers: &markers, ..Marks::default() };
     html! {
         section id={ "scenario-" (index) } {
@@ -75,9 +77,26 @@ fn load(scenario: &ScenarioReport, marks: Marks<'_>) -> Markup {
     }
 }
 
-/// What users marked while the campaign ran.
-fn marker(started: Timestamp, marker: &qalipsis_model::control::Marker) -> Marker {
-    Marker { at: marker.at.since(started).as_secs_f64(), label: one_line(&marker.label) }
+/// When the load was paused.
+fn paused(report: &Report) -> Vec<Band> {
+    let since = |at: Timestamp| at.since(report.started).as_secs_f64();
+    let one = |pause: &Pause| Band {
+        from: since(pause.from),
+        to: pause.until.map(since),
+        label: format!("paused {}", controls::pause(pause)),
+        class: "pause",
+        key: "paused",
+    };
+    report.controls.pauses.iter().map(one).collect()
+}
+
+/// The instants that users marked.
+fn markers(report: &Report) -> Vec<Marker> {
+    let one = |marker: &control::Marker| Marker {
+        at: marker.at.since(report.started).as_secs_f64(),
+        label: one_line(&marker.label),
+    };
+    report.controls.markers.iter().map(one).collect()
 }
 
 /// When sources could not be read, with the line that says so.

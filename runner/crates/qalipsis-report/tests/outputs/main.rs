@@ -4,6 +4,7 @@ mod busy;
 mod comparison;
 mod console;
 mod consumers;
+mod controls;
 mod evidence;
 mod github;
 mod html;

@@ -4,6 +4,7 @@ use qalipsis_judge::aggregate::Aggregate;
 use qalipsis_judge::judge::{Described, Ending, JudgeInput, judge};
 use qalipsis_judge::report::{FactoryReport, Report, ZoneDifference, ZoneFigure, ZoneReport};
 use qalipsis_judge::zone::ZoneFigures;
+use qalipsis_model::control::Controls;
 use qalipsis_model::criterion::Subject;
 use qalipsis_model::criterion::{Durations, Meter, NumberFigure, Quantity};
 use qalipsis_model::description::{
@@ -50,6 +51,8 @@ pub(crate) struct Campaign {
     /// What was reported later, and when; beside `figures`, which come in the first second.
     pub(crate) later: Vec<(Timestamp, ScenarioFigures)>,
     pub(crate) evidence: Vec<Evidence>,
+    /// What users did meanwhile.
+    pub(crate) controls: Controls,
     pub(crate) ending: Ending,
     pub(crate) zones: Vec<&'static str>,
 }
@@ -90,6 +93,7 @@ impl Campaign {
             by_zone: Vec::new(),
             later: Vec::new(),
             evidence: Vec::new(),
+            controls: Controls::default(),
             ending: Ending::Completed,
             zones: vec!["eu", "us"],
         };
@@ -394,6 +398,13 @@ impl Campaign {
         let described = [self.described];
         let mut aggregate = Aggregate::of(&plan, &described);
         aggregate.start(STARTED);
+        self.controls.pauses.iter().for_each(|pause| {
+            aggregate.pause(pause.from);
+            if let Some(until) = pause.until {
+                aggregate.resume(until);
+            }
+        });
+        self.controls.markers.into_iter().for_each(|marker| aggregate.mark(marker));
         let snapshot = Snapshot {
             at: at(1.0),
             scenarios: BTreeMap::from([(name.clone(), self.figures)]),

@@ -54,6 +54,42 @@ pub(super) async fn mark(
     Ok((StatusCode::CREATED, Json(Marker { label, at: Some(at.rfc3339()) })))
 }
 
+/// Pauses a running campaign: nothing is released until it is resumed, and iterations that run are finished.
+#[utoipa::path(
+    post,
+    path = "/campaigns/{key}/pause",
+    tag = "control",
+    params(("key" = String, Path, description = "The campaign's key")),
+    responses(
+        (status = 204, description = "Done"),
+        (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "Its load does not run or is paused already", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn pause(State(api): State<Api>, Path(key): Path<String>) -> Result<StatusCode, Failure> {
+    found(&api, &key)?.control(Control::Pause).await.map_err(refused)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Goes on after a pause, by whose length the schedule has moved.
+#[utoipa::path(
+    post,
+    path = "/campaigns/{key}/resume",
+    tag = "control",
+    params(("key" = String, Path, description = "The campaign's key")),
+    responses(
+        (status = 204, description = "Done"),
+        (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "Its load does not run or is not paused", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn resume(State(api): State<Api>, Path(key): Path<String>) -> Result<StatusCode, Failure> {
+    found(&api, &key)?.control(Control::Resume).await.map_err(refused)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 fn refused(why: Uncontrolled) -> Failure {
     match why {
         Uncontrolled::NotRunning => Failure::conflict("the campaign does not run"),

@@ -11,6 +11,7 @@ mod meter;
 mod meters;
 mod omission;
 mod overload;
+mod pause;
 mod profile;
 mod replay;
 mod retry;

@@ -134,11 +134,13 @@ impl<'a> Draw<'a> {
 
     pub(super) fn head_message(&mut self) -> HeadMessage {
         let sequence = self.number();
-        let message = match self.number() % 5 {
+        let message = match self.number() % 7 {
             0 => ToFactory::Start(self.time()),
             1 => ToFactory::Prepare(Box::new(self.factory_plan())),
             2 => ToFactory::Stop(self.pick(&[Stop::Graceful, Stop::Hard])),
             3 => ToFactory::Acknowledge(self.number()),
+            4 => ToFactory::Pause,
+            5 => ToFactory::Resume(self.duration()),
             _ => ToFactory::Resend(self.number()),
         };
         HeadMessage { sequence, message }

@@ -59,6 +59,8 @@ fn what_is_missing_is_named() {
     let evidence = factory_message::Body::Evidence(wire::failure::Evidence::default());
     assert_eq!(of_factory(evidence), "evidence: kind of failure is missing");
     assert_eq!(of_head(head_message::Body::Stop(0)), "stop is missing");
+    let resume = wire::Resume { paused: None };
+    assert_eq!(of_head(head_message::Body::Resume(resume)), "resume: length of the pause is missing");
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub(super) fn of_head() -> Vec<(&'static str, HeadMessage)> {
         ("prepare", ToFactory::Prepare(Box::new(plan()))),
         ("start", ToFactory::Start(AT)),
         ("stop", ToFactory::Stop(Stop::Hard)),
+        ("pause", ToFactory::Pause),
+        ("resume", ToFactory::Resume(Duration::new(90, 1_500_000))),
         ("acknowledge", ToFactory::Acknowledge(300)),
         ("resend", ToFactory::Resend(299)),
     ];
