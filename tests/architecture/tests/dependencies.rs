@@ -11,9 +11,34 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("qalipsis-chart", &["qalipsis-model"]),
     ("qalipsis-compare", &["qalipsis-model"]),
     ("qalipsis-judge", &["qalipsis-profile", "qalipsis-model", "qalipsis-compare"]),
-    ("qalipsis-core", &["qalipsis-profile", "qalipsis-model"]),
+    ("qalipsis-recorder", &["qalipsis-model"]),
+    ("qalipsis-minion", &["qalipsis-profile", "qalipsis-model", "qalipsis-recorder"]),
+    ("qalipsis-join", &["qalipsis-model", "qalipsis-recorder", "qalipsis-minion"]),
+    ("qalipsis-data", &["qalipsis-profile", "qalipsis-model", "qalipsis-minion"]),
+    (
+        "qalipsis-core",
+        &[
+            "qalipsis-profile",
+            "qalipsis-model",
+            "qalipsis-recorder",
+            "qalipsis-minion",
+            "qalipsis-join",
+            "qalipsis-data",
+        ],
+    ),
     ("qalipsis-plugin", &["qalipsis-core"]),
-    ("qalipsis-engine", &["qalipsis-profile", "qalipsis-model", "qalipsis-core", "qalipsis-cluster"]),
+    (
+        "qalipsis-engine",
+        &[
+            "qalipsis-profile",
+            "qalipsis-model",
+            "qalipsis-recorder",
+            "qalipsis-minion",
+            "qalipsis-join",
+            "qalipsis-core",
+            "qalipsis-cluster",
+        ],
+    ),
     ("qalipsis-cluster", &["qalipsis-profile", "qalipsis-model"]),
     (
         "qalipsis-report",
@@ -77,7 +102,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "qalipsis-store",
         ],
     ),
-    ("qalipsis-testkit", &["qalipsis-core"]),
+    ("qalipsis-testkit", &["qalipsis-recorder", "qalipsis-minion", "qalipsis-join", "qalipsis-core"]),
     ("xtask", &["qalipsis-testkit"]),
 ];
 

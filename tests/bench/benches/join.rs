@@ -100,7 +100,7 @@ fn matches<K: Key>(criterion: &mut Criterion<ThreadTime>, name: &str, key: fn(u6
         return;
     }
     // Measured is the steady state, in which the ledger remembers as many ended keys as it may.
-    for _ in 0..=qalipsis::core::ledger::REMEMBERED_KEYS as u64 / OPEN {
+    for _ in 0..=qalipsis_join::ledger::REMEMBERED_KEYS as u64 / OPEN {
         batch();
     }
     let mut group = criterion.benchmark_group("join");

@@ -1,14 +1,14 @@
 //! The engine's parts without a campaign around them.
 
 use qalipsis_core::clock::Clock;
-use qalipsis_core::evidence::EvidenceKeeper;
-use qalipsis_core::minion::{MinionState, ScenarioContext, Worker};
 use qalipsis_core::model::plan::PropertyValues;
 use qalipsis_core::profile::segment::Segment;
-use qalipsis_core::recorder::Recorder;
 use qalipsis_core::scenario::{Iterate, Scenario};
 use qalipsis_core::setup::SetupContext;
 use qalipsis_core::source::{OpenSource, SourceContext};
+use qalipsis_minion::state::{MinionState, ScenarioContext, Worker};
+use qalipsis_recorder::evidence::EvidenceKeeper;
+use qalipsis_recorder::recorder::Recorder;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;

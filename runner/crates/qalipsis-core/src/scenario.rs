@@ -1,14 +1,15 @@
 //! A scenario as an author declares it.
 
-use crate::execution::Entered;
 use crate::meters::{Meters, Opening};
-use crate::minion::{Minion, MinionState};
+use crate::minion::Minion;
 use crate::properties::Properties;
 use crate::setup::{Setup, SetupContext, SetupError};
 use crate::step::Outcome;
 use crate::steps::{StepSpec, Steps};
 use futures::future::BoxFuture;
 use pin_project_lite::pin_project;
+use qalipsis_minion::current::Entered;
+use qalipsis_minion::state::MinionState;
 use qalipsis_model::criterion::Criterion;
 use qalipsis_model::description::{ScenarioDescription, SourceLocation, StepDescription};
 use qalipsis_model::plan::PropertyValues;

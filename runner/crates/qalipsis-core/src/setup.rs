@@ -1,45 +1,16 @@
 //! What a scenario's world is opened with, once per factory, before any load.
 
-use crate::fault::chain;
 use crate::join::{Join, Key, Limits};
-use crate::ledger::{Ledger, Order};
 use crate::meter::OpenMeter;
 use crate::meters::{Instruments, Meters};
-use crate::minion::ScenarioContext;
 use crate::probe::Probe;
 use crate::source::{OpenSource, Source, SourceContext};
 use parking_lot::Mutex;
-use std::error::Error;
-use std::fmt;
+use qalipsis_join::ledger::Order;
+pub use qalipsis_minion::setup_error::SetupError;
+use qalipsis_minion::state::ScenarioContext;
 use std::sync::Arc;
 use tokio::sync::watch;
-
-/// Why a world could not be opened: names target and cause.
-///
-/// Any error converts into it, with the messages of its whole chain.
-#[derive(Debug)]
-pub struct SetupError {
-    message: String,
-}
-
-impl SetupError {
-    /// With this message.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into() }
-    }
-}
-
-impl fmt::Display for SetupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl<E: Error + Send + Sync + 'static> From<E> for SetupError {
-    fn from(error: E) -> Self {
-        Self { message: chain(&error) }
-    }
-}
 
 /// What the engine and a [`Setup`] share.
 #[derive(Debug)]
@@ -117,17 +88,11 @@ impl<P, M: Meters> Setup<P, M> {
         buffer: Option<Limits>,
         order: Option<Order<S::Record>>,
     ) -> Join<K, S::Record> {
-        let scenario = Arc::clone(&self.context.scenario);
-        let ledger = Arc::new(Ledger::new(source.name(), scenario, buffer, order, S::evidence));
-        let opened = OpenSource::new(
-            source,
-            key,
-            Arc::clone(&ledger),
-            self.context.source.clone(),
-            self.context.stop.clone(),
-        );
-        self.context.sources.lock().push(opened);
-        Join::new(ledger)
+        let context = &self.context;
+        let (scenario, of) = (Arc::clone(&context.scenario), context.source.clone());
+        let (join, opened) = OpenSource::join(source, key, buffer, order, scenario, of, context.stop.clone());
+        context.sources.lock().push(opened);
+        join
     }
 
     /// Reads `probe` during the whole campaign, as the meter `name`: backlogs, depths, counts.

@@ -1,7 +1,7 @@
 //! How the load of a factory goes on: it runs, is paused, or is stopped.
 
-use qalipsis_core::clock;
 use qalipsis_model::plan::Stop;
+use qalipsis_recorder::clock;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;

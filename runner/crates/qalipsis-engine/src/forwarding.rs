@@ -2,8 +2,8 @@
 
 use crate::factory::Event as FactoryEvent;
 use qalipsis_cluster::BATCH;
-use qalipsis_core::evidence::EvidenceKeeper;
-use qalipsis_core::minion::Worker;
+use qalipsis_minion::state::Worker;
+use qalipsis_recorder::evidence::EvidenceKeeper;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;

@@ -1,15 +1,15 @@
 //! Minions from release to end.
 
 use crate::course::Course;
-use qalipsis_core::active_minions::ActiveMinions;
-use qalipsis_core::clock;
-use qalipsis_core::minion::{MinionState, Worker};
-use qalipsis_core::panics;
 use qalipsis_core::scenario::Iterate;
-use qalipsis_core::spans;
+use qalipsis_minion::active_minions::ActiveMinions;
+use qalipsis_minion::panics;
+use qalipsis_minion::spans;
+use qalipsis_minion::state::{MinionState, Worker};
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::plan::{FactoryPlan, Stop};
 use qalipsis_model::snapshot::ExecutionOutcome;
+use qalipsis_recorder::clock;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -213,7 +213,7 @@ async fn run_iteration(minion: &Arc<MinionState>, iterate: &Iterate, deadline: I
 #[cfg(test)]
 mod tests {
     use super::*;
-    use qalipsis_core::recorder::Recorder;
+    use qalipsis_recorder::recorder::Recorder;
 
     /// Whoever waits for the end of the load would wait for ever otherwise.
     #[test]

@@ -4,9 +4,9 @@
 //! behind whatever runs there.
 
 use crate::minions::Load;
-use qalipsis_core::recorder::Recorder;
 use qalipsis_model::plan::{FactoryPlan, Stop};
 use qalipsis_profile::overload::Overload;
+use qalipsis_recorder::recorder::Recorder;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;

@@ -2,14 +2,14 @@
 
 use crate::health::HealthMonitor;
 use crate::sources::{Sources, Watched};
-use qalipsis_core::events::EventBuffer;
-use qalipsis_core::evidence::EvidenceKeeper;
-use qalipsis_core::ledger::LedgerControl;
 use qalipsis_core::meters::Instrument;
-use qalipsis_core::minion::{ScenarioContext, Worker};
-use qalipsis_core::recorder::Recorder;
+use qalipsis_join::ledger::LedgerControl;
+use qalipsis_minion::state::{ScenarioContext, Worker};
 use qalipsis_model::snapshot::{ScenarioFigures, Snapshot};
 use qalipsis_model::timestamp::Timestamp;
+use qalipsis_recorder::events::EventBuffer;
+use qalipsis_recorder::evidence::EvidenceKeeper;
+use qalipsis_recorder::recorder::Recorder;
 use std::sync::Arc;
 
 /// Snapshots that may wait for the connection to the head. While so many do, none is taken: they are differences, so the next one has it

@@ -2,23 +2,23 @@
 
 use futures::future::{BoxFuture, join_all};
 use parking_lot::Mutex;
-use qalipsis_core::clock;
-use qalipsis_core::fault::Fault;
-use qalipsis_core::ledger::{LedgerControl, source_evidence};
 use qalipsis_core::meter::Meter;
 use qalipsis_core::meters::{Instrument, Instruments};
-use qalipsis_core::minion::ScenarioContext;
-use qalipsis_core::panics;
 use qalipsis_core::scenario::{Iterations, Scenario};
 use qalipsis_core::setup::{SetupContext, SetupError};
 use qalipsis_core::source::SourceContext;
 use qalipsis_core::warm_up::Targets;
+use qalipsis_join::ledger::{LedgerControl, source_evidence};
+use qalipsis_minion::fault::Fault;
+use qalipsis_minion::panics;
+use qalipsis_minion::state::ScenarioContext;
 use qalipsis_model::criterion::{Criterion, Limit, Quantity, Subject};
 use qalipsis_model::duration::human;
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::not_ready::NotReady;
 use qalipsis_model::plan::{FactoryPlan, PropertyValues, Stop};
 use qalipsis_profile::profile::Completion;
+use qalipsis_recorder::clock;
 use std::fmt;
 use std::sync::Arc;
 use std::task::Poll;

@@ -2,17 +2,18 @@
 
 use futures::future::BoxFuture;
 use qalipsis_core::clock::Clock;
-use qalipsis_core::evidence::EvidenceKeeper;
-use qalipsis_core::minion::{Minion, MinionState, ScenarioContext, Worker};
+use qalipsis_core::minion::Minion;
 use qalipsis_core::model::evidence::Evidence;
 use qalipsis_core::profile::segment::Segment;
-use qalipsis_core::recorder::Recorder;
 use qalipsis_core::scenario::{Iterate, Scenario};
 use qalipsis_core::setup::{Setup, SetupContext, SetupError};
 use qalipsis_core::source::SourceContext;
 use qalipsis_core::step::Outcome;
 use qalipsis_core::steps::{Monitor, StepSpec, Steps};
 use qalipsis_http::Http;
+use qalipsis_minion::state::{MinionState, ScenarioContext, Worker};
+use qalipsis_recorder::evidence::EvidenceKeeper;
+use qalipsis_recorder::recorder::Recorder;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
