@@ -24,7 +24,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::step::Program;
 
     #[test]
     fn columns_are_aligned() {

@@ -48,9 +48,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "qalipsis-chart",
             "qalipsis-compare",
             "qalipsis-judge",
+            "qalipsis-summary",
             "qalipsis-config",
         ],
     ),
+    ("qalipsis-summary", &["qalipsis-model", "qalipsis-judge"]),
     ("qalipsis-config", &["qalipsis-profile", "qalipsis-model"]),
     ("qalipsis-agent", &["qalipsis-model", "qalipsis-cluster"]),
     ("qalipsis-store", &["qalipsis-model", "qalipsis-cluster", "qalipsis-config", "qalipsis-plugin"]),
@@ -65,6 +67,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "qalipsis-head",
             "qalipsis-report",
             "qalipsis-store",
+            "qalipsis-summary",
         ],
     ),
     ("qalipsis-client", &["qalipsis-model", "qalipsis-config"]),
@@ -100,6 +103,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "qalipsis-report",
             "qalipsis-server",
             "qalipsis-store",
+            "qalipsis-summary",
         ],
     ),
     ("qalipsis-testkit", &["qalipsis-recorder", "qalipsis-minion", "qalipsis-join", "qalipsis-core"]),
@@ -110,8 +114,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const OUTPUTS: &str = "qalipsis-outputs";
 
 /// What an output may depend on, of ours.
-const OUTPUT: &[&str] =
-    &["qalipsis-model", "qalipsis-judge", "qalipsis-compare", "qalipsis-config", "qalipsis-report"];
+const OUTPUT: &[&str] = &[
+    "qalipsis-model",
+    "qalipsis-judge",
+    "qalipsis-compare",
+    "qalipsis-config",
+    "qalipsis-report",
+    "qalipsis-summary",
+];
 
 /// What every plugin may depend on, of ours.
 const PLUGIN: &[&str] = &["qalipsis-core", "qalipsis-plugin"];

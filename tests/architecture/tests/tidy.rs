@@ -3,11 +3,15 @@
 mod checkout;
 
 use checkout::{files, root};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
 /// The longest source file, in lines: a file is named after one noun.
 const LONGEST: usize = 800;
+
+/// The largest crate, in lines of product code: one idea that a person can read in a day.
+const LARGEST: usize = 5_000;
 
 /// What must not be written, and why.
 const BANNED: &[(&str, &str)] = &[
@@ -49,6 +53,45 @@ fn no_source_file_is_too_long() {
         .map(|(file, text)| format!("{} has {} lines", file.display(), text.lines().count()))
         .collect();
     assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+/// The lines of a source file that are not tests.
+fn product(text: &str) -> usize {
+    let tests =
+        text.lines().collect::<Vec<_>>().windows(2).position(|pair| {
+            pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod ") && pair[1].ends_with('{')
+        });
+    tests.unwrap_or_else(|| text.lines().count())
+}
+
+#[test]
+fn no_crate_is_too_large() {
+    let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
+    for (file, text) in sources() {
+        let path = file.strip_prefix(root()).unwrap_or(&file).to_string_lossy().replace('\\', "/");
+        let Some((of, inside)) =
+            path.strip_prefix("runner/crates/").and_then(|path| path.split_once("/src/"))
+        else {
+            continue;
+        };
+        let is_test = inside.split(['/', '.']).any(|part| part == "tests");
+        if !is_test {
+            *sizes.entry(of.to_owned()).or_default() += product(&text);
+        }
+    }
+    assert!(
+        sizes.len() > 10 && sizes["qalipsis-core"] > 1_000,
+        "the crates are not where this test looks: {sizes:?}"
+    );
+    let large: Vec<_> = sizes.iter().filter(|(_, lines)| **lines > LARGEST).collect();
+    assert!(large.is_empty(), "crates of more than {LARGEST} lines of product code: {large:?}");
+}
+
+#[test]
+fn tests_are_no_product_code() {
+    assert_eq!(product("fn a() {}\n"), 1);
+    assert_eq!(product("fn a() {}\n\n#[cfg(test)]\nmod tests {\n    fn b() {}\n}\n"), 2);
+    assert_eq!(product("#[cfg(test)]\nmod tests;\n\nfn a() {}\n"), 4);
 }
 
 #[test]

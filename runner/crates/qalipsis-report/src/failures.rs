@@ -4,9 +4,9 @@
 //! `runner/docs/failures.md`. Instants are RFC 3339 in UTC.
 
 use crate::junit::file_name;
-use crate::summary::instant;
 use qalipsis_model::failure::{FailedExecution, UnlistedFailures};
 use qalipsis_model::timestamp::Timestamp;
+use qalipsis_summary::instant;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};

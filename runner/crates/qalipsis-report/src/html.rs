@@ -60,7 +60,7 @@ pub struct Error {
 pub fn write(report: &Report, folder: &Path) -> Result<PathBuf, Error> {
     let folder = folder.join(file_name::safe(&report.key));
     let path = folder.join(FILE_NAME);
-    crate::file::write(&path, render(report).as_bytes())
+    qalipsis_summary::file::write(&path, render(report).as_bytes())
         .map_err(|source| Error { path: path.clone(), source })?;
     Ok(path)
 }

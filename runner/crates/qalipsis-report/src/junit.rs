@@ -89,7 +89,7 @@ pub fn write(report: &Report, folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut paths = Vec::with_capacity(files.len());
     for (name, document) in files {
         let path = folder.join(name);
-        crate::file::write(&path, document.as_bytes())
+        qalipsis_summary::file::write(&path, document.as_bytes())
             .map_err(|source| Error::File { path: path.clone(), source })?;
         paths.push(path);
     }

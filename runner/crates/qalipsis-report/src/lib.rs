@@ -11,7 +11,6 @@ pub mod digest;
 pub mod events;
 pub mod evidence;
 pub mod failures;
-pub mod file;
 mod gaps;
 pub mod github;
 pub mod html;
@@ -29,7 +28,7 @@ mod zones;
 
 /// The outputs that need nothing but a folder: files, and the summary of a job.
 pub const OUTPUTS: &[&output::OutputDefinition] =
-    &[&junit::output::OUTPUT, &summary::output::OUTPUT, &html::output::OUTPUT, &github::output::OUTPUT];
+    &[&junit::output::OUTPUT, &summary::OUTPUT, &html::output::OUTPUT, &github::output::OUTPUT];
 
 /// The example of the page on outputs, to be compiled.
 #[cfg(doctest)]

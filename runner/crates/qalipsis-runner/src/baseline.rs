@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::problem::Problem;
 use qalipsis_compare::{Comparison, Run, compare, mismatch};
 use qalipsis_report::comparison;
-use qalipsis_report::summary::{Environment, FILE_NAME, Status, Summary};
+use qalipsis_summary::{Environment, FILE_NAME, Status, Summary};
 use std::path::{Path, PathBuf};
 
 /// The most baselines that are read; of more, the ones whose names come last, which for campaigns are the latest.

@@ -1,7 +1,7 @@
 //! A file of lines that is written while a campaign runs: a thread of its own writes it, so that no disk ever delays
 //! the campaign.
 
-use qalipsis_report::file;
+use qalipsis_summary::file;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};

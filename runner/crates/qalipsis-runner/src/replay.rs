@@ -17,7 +17,7 @@ use qalipsis_model::trace::Trace;
 use qalipsis_model::verdict::Status;
 use qalipsis_profile::profile::Profile;
 use qalipsis_report::console::{Style, conclusion, execution, note};
-use qalipsis_report::summary::{Scenario, Summary};
+use qalipsis_summary::{Scenario, Summary};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -25,7 +25,7 @@ use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Replay};
 use qalipsis_model::verdict::{Status, exit};
 use qalipsis_profile::segment::Segment;
 use qalipsis_report::console::{self, Style};
-use qalipsis_report::summary::Summary;
+use qalipsis_summary::Summary;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -4,7 +4,7 @@ use crate::replay::Target;
 use qalipsis_judge::report::Report;
 use qalipsis_model::snapshot::ExecutionOutcome;
 use qalipsis_report::failures::{self, Known};
-use qalipsis_report::summary::Scenario;
+use qalipsis_summary::Scenario;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

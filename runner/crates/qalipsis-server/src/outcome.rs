@@ -2,8 +2,8 @@
 
 use qalipsis_judge::report::Report;
 use qalipsis_report::console::{self, Style};
-use qalipsis_report::summary::Summary;
 use qalipsis_report::{html, junit};
+use qalipsis_summary::Summary;
 use serde_json::Value;
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Campaigns compared with earlier ones.
 
 use crate::support::{TestContext, finish, flat};
-use qalipsis_report::summary::{Status, Summary};
+use qalipsis_summary::{Status, Summary};
 use qalipsis_testkit::Finished;
 use roxmltree::{Document, Node};
 use serde_json::Value;

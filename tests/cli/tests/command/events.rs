@@ -1,7 +1,7 @@
 //! `events.jsonl` of real runs.
 
 use crate::support::{FIXTURE, TestContext, finish};
-use qalipsis_report::summary::{Events, Status, Summary};
+use qalipsis_summary::{Events, Status, Summary};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,7 +1,7 @@
 //! Meters of a scenario, and criteria on them.
 
 use crate::support::{FIXTURE, TestContext};
-use qalipsis_report::summary::Summary;
+use qalipsis_summary::Summary;
 
 /// On a machine that may be busy with other tests.
 const PATIENT: [&str; 2] = ["-c", "campaign.limits.release-lag=1m"];

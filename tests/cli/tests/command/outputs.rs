@@ -1,7 +1,7 @@
 //! What a campaign leaves behind, and what becomes of an output that fails.
 
 use crate::support::{LIMIT, SOON, TestContext, finish, flat};
-use qalipsis_report::summary::{Status, Summary};
+use qalipsis_summary::{Status, Summary};
 use qalipsis_testkit::{NotifiedServer, Process, browse};
 use std::fs;
 use std::path::PathBuf;

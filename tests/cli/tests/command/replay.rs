@@ -2,7 +2,7 @@
 
 use crate::support::{FIXTURE, TestContext, finish, flat, snapshot};
 use insta::assert_snapshot;
-use qalipsis_report::summary::Summary;
+use qalipsis_summary::Summary;
 use qalipsis_testkit::Finished;
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! `summary.json` of real runs.
 
 use crate::support::{TestContext, place_of};
-use qalipsis_report::summary::{Status, Summary};
+use qalipsis_summary::{Status, Summary};
 use serde_json::Value;
 
 const SCHEMA: &str = include_str!("../../../../runner/docs/summary.schema.json");

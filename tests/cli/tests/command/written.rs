@@ -118,7 +118,7 @@ fn a9_two_executables_of_one_file_name_are_kept_apart() {
     command.arg("--executable").arg(&first).arg("--executable").arg(&second);
     let finished = finish(command);
     assert_eq!(finished.code(), Some(3), "{finished}");
-    let summary = qalipsis_report::summary::Summary::read(&context.summary()).unwrap();
+    let summary = qalipsis_summary::Summary::read(&context.summary()).unwrap();
     let names: Vec<&str> = summary.factories.iter().map(|factory| factory.name.as_str()).collect();
     assert_eq!(names, ["a/x", "b/x"]);
     assert!(summary.factories.iter().all(|factory| factory.cpu.is_some() || factory.lost.is_none()));

@@ -2,7 +2,7 @@
 //! orders that a fault hit are named, for what the fault did to them.
 
 use crate::support::{Checkout, Outcome, Stats, shared_kafka, shop};
-use qalipsis_report::summary::{Join, Scenario};
+use qalipsis_summary::{Join, Scenario};
 use qalipsis_testkit::{PostgresServer, RabbitMq, RedisServer};
 use std::collections::BTreeSet;
 

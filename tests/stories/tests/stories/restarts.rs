@@ -2,7 +2,7 @@
 //! once, what could not be done says so, and nothing hangs.
 
 use crate::support::{Checkout, Outcome, Stats, shared_kafka, shop};
-use qalipsis_report::summary::{Scenario, Summary};
+use qalipsis_summary::{Scenario, Summary};
 use qalipsis_testkit::{KafkaBroker, PostgresServer, RabbitMq, RedisServer};
 use std::time::{Duration, Instant};
 

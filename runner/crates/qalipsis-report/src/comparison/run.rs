@@ -1,7 +1,7 @@
 //! From a summary to what is compared.
 
-use crate::summary::{Join, Scenario, Step, StepKind, Summary};
 use qalipsis_compare::{Measure, Run, ScenarioRun, Share, Subject, SubjectKind, load};
+use qalipsis_summary::{Join, Scenario, Step, StepKind, Summary};
 use std::time::Duration;
 
 /// The run of a summary, known by `label`.

@@ -6,8 +6,9 @@ use qalipsis_judge::report::Report;
 use qalipsis_model::control::{Controls, Marker, Pause};
 use qalipsis_model::snapshot::{ExecutionOutcome, ScenarioFigures};
 use qalipsis_report::console::{Style, render};
-use qalipsis_report::summary::{self, Summary};
+use qalipsis_report::summary;
 use qalipsis_report::{github, html, junit};
+use qalipsis_summary::Summary;
 
 const LABEL: &str = "v2 <script>alert(1)</script> \u{1b}[31m & ]]> \"quoted\" é";
 

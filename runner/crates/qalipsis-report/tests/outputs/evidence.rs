@@ -8,8 +8,8 @@ use qalipsis_model::join::{Gap, JoinFigures};
 use qalipsis_model::snapshot::ExecutionOutcome;
 use qalipsis_model::verdict::Status;
 use qalipsis_report::console::{self, Style};
-use qalipsis_report::summary::Summary;
 use qalipsis_report::{github, html, junit};
+use qalipsis_summary::Summary;
 
 /// Every output as its reader sees it: without entities and line ends.
 fn outputs(report: &Report) -> Vec<(&'static str, String)> {

@@ -9,7 +9,7 @@ use qalipsis_model::histogram::Histogram;
 use qalipsis_model::join::Gap;
 use qalipsis_model::snapshot::{ExecutionOutcome, ScenarioFigures};
 use qalipsis_report::html;
-use qalipsis_report::summary::{Step, StepKind, Summary, Times};
+use qalipsis_summary::{Step, StepKind, Summary, Times};
 
 /// Where charts begin and end: on the left, on the right, at the top and at the base.
 const PLACE_OF_CHARTS: (f64, f64, f64, f64) = (64.0, 632.0, 8.0, 148.0);

@@ -6,8 +6,8 @@ use qalipsis_judge::report::Report;
 use qalipsis_model::snapshot::StepFigures;
 use qalipsis_model::verdict::Status;
 use qalipsis_report::console::{Style, render};
-use qalipsis_report::summary::Summary;
 use qalipsis_report::{github, html, junit};
+use qalipsis_summary::Summary;
 
 const GOES_ON: &str =
     "The campaign is still running: all figures are those until now, and there is no verdict yet.";

@@ -2,7 +2,8 @@
 
 use crate::sample::{Campaign, hostile};
 use qalipsis_judge::report::Report;
-use qalipsis_report::summary::{self, Error, SCHEMA_VERSION, StepKind, Summary};
+use qalipsis_report::summary;
+use qalipsis_summary::{Error, SCHEMA_VERSION, Status, StepKind, Summary};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -170,7 +171,7 @@ fn a_file_of_the_first_version_is_still_read() {
     let path = folder.path().join("old.json");
     std::fs::write(&path, FIRST_VERSION).unwrap();
     let summary = Summary::read(&path).unwrap();
-    assert_eq!((summary.schema_version, summary.status), (1, summary::Status::Failed));
+    assert_eq!((summary.schema_version, summary.status), (1, Status::Failed));
     let scenario = &summary.scenarios[0];
     assert_eq!((scenario.name.as_str(), scenario.minions, scenario.steps.len()), ("checkout", 1000, 4));
     let place = &scenario.steps[0].figures;

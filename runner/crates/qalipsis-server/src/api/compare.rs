@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use qalipsis_compare::{compare, load, mismatch};
 use qalipsis_report::comparison;
-use qalipsis_report::summary::{Status, Summary};
+use qalipsis_summary::{Status, Summary};
 use serde::Deserialize;
 use utoipa::IntoParams;
 

@@ -7,7 +7,7 @@ mod stats;
 pub(crate) use junit::{Case, Suite};
 pub(crate) use stats::Stats;
 
-use qalipsis_report::summary::Summary;
+use qalipsis_summary::Summary;
 use qalipsis_testkit::junit::assert_readable;
 use qalipsis_testkit::{Finished, KafkaBroker, Process, binary};
 use shop::{Launcher, Running};

@@ -2,7 +2,7 @@
 
 use super::Case;
 use qalipsis_model::evidence::FailureKind;
-use qalipsis_report::summary::{Step, Summary};
+use qalipsis_summary::{Step, Summary};
 use qalipsis_testkit::{NotifiedServer, flat};
 use std::fs;
 use std::path::Path;

@@ -45,8 +45,8 @@ fn generated() -> Value {
         .to_value();
     schema["title"] = json!("summary.json of QALIPSIS");
     schema["$comment"] = json!(
-        "Generated from runner/crates/qalipsis-report/src/summary.rs; after a change write it again with \
-         QALIPSIS_TEST_UPDATE=1 cargo test -p qalipsis-report schema"
+        "Generated from runner/crates/qalipsis-summary/src/lib.rs; after a change write it again with \
+         QALIPSIS_TEST_UPDATE=1 cargo test -p qalipsis-summary schema"
     );
     schema
 }
@@ -61,6 +61,6 @@ fn the_schema_in_the_repository_is_that_of_the_types() {
     let written = std::fs::read_to_string(&path).unwrap();
     assert!(
         written == text,
-        "write it again with QALIPSIS_TEST_UPDATE=1 cargo test -p qalipsis-report schema"
+        "write it again with QALIPSIS_TEST_UPDATE=1 cargo test -p qalipsis-summary schema"
     );
 }

@@ -1,6 +1,6 @@
 //! What users did to a campaign while it ran.
 
-use super::instant;
+use crate::instant;
 use qalipsis_model::control::Controls;
 use qalipsis_model::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 pub struct Pause {
     /// When it began.
     #[serde(with = "instant")]
-    #[cfg_attr(test, schemars(with = "super::schema::Instant"))]
+    #[cfg_attr(test, schemars(with = "crate::schema::Instant"))]
     pub from: Timestamp,
     /// When the load went on, or the campaign was stopped or ended; null while it lasts.
     #[serde(with = "instant::optional")]
-    #[cfg_attr(test, schemars(with = "Option<super::schema::Instant>"))]
+    #[cfg_attr(test, schemars(with = "Option<crate::schema::Instant>"))]
     pub until: Option<Timestamp>,
 }
 
@@ -26,7 +26,7 @@ pub struct Pause {
 pub struct Marker {
     /// When it was.
     #[serde(with = "instant")]
-    #[cfg_attr(test, schemars(with = "super::schema::Instant"))]
+    #[cfg_attr(test, schemars(with = "crate::schema::Instant"))]
     pub at: Timestamp,
     /// Any text of 1 to 200 characters.
     pub label: String,
