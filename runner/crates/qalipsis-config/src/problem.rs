@@ -18,8 +18,8 @@ impl Problem {
     pub fn at(place: impl fmt::Display, what: impl fmt::Display) -> Self {
         let place = one_line(&place.to_string());
         let text = one_line(&format!("{place}: {what}"));
-        // A very long text is cut.
-        let place = if text.starts_with(&place) { place.len() } else { 0 };
+        // A very long text is cut, and a very long place leaves no room for what is wrong.
+        let place = if text.len() > place.len() && text.starts_with(&place) { place.len() } else { 0 };
         Self { text, place }
     }
 

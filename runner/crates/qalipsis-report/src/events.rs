@@ -6,10 +6,10 @@
 //!
 //! Names end in their unit. Instants are RFC 3339 in UTC. Durations are whole nanoseconds.
 
-use crate::junit::file_name;
 use qalipsis_model::event::{Event, Value};
 use qalipsis_model::snapshot::ExecutionOutcome;
 use qalipsis_model::timestamp::Timestamp;
+use qalipsis_summary::file_name;
 use qalipsis_summary::instant;
 use serde::Serialize;
 use std::io::{self, Write};

@@ -13,7 +13,6 @@ use crate::comparison::outcome;
 use crate::controls;
 use crate::digest::{self, Cause};
 use crate::evidence;
-use crate::junit::file_name;
 use crate::markup::{block, number, paragraph, raw, text};
 use crate::text::counted;
 use maud::{DOCTYPE, Markup, html};
@@ -22,6 +21,7 @@ use qalipsis_judge::report::{FactoryReport, Report};
 use qalipsis_model::duration::{human, human_ns};
 use qalipsis_model::evidence::{Evidence, FIRST_EXCHANGES};
 use qalipsis_model::verdict::Status;
+use qalipsis_summary::file_name;
 use std::io;
 use std::path::{Path, PathBuf};
 

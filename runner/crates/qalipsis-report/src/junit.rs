@@ -6,14 +6,13 @@
 
 mod body;
 mod cases;
-pub(crate) mod file_name;
 pub(crate) mod output;
 mod xml;
 
 use crate::{controls, gaps, ledger};
 use chrono::{DateTime, Utc};
-use file_name::FileNames;
 use qalipsis_judge::report::{Reason, Report, ScenarioReport};
+use qalipsis_summary::file_name::{self, FileNames};
 use quick_junit::TestSuite;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

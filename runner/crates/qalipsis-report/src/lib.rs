@@ -10,7 +10,6 @@ mod controls;
 pub mod digest;
 pub mod events;
 pub mod evidence;
-pub mod failures;
 mod gaps;
 pub mod github;
 pub mod html;

@@ -1,10 +1,10 @@
 //! `summary.json` as an output.
 
-use crate::junit::file_name;
 use crate::output::{Output, OutputDefinition, OutputKind, PublishResult, Surroundings, shown};
 use qalipsis_config::keys::Kind;
 use qalipsis_config::section::{SectionDefinition, SectionKey, unchecked};
 use qalipsis_judge::report::Report;
+use qalipsis_summary::file_name;
 use qalipsis_summary::{Error, FILE_NAME, Summary};
 use std::path::{Path, PathBuf};
 

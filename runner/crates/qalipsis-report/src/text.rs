@@ -1,7 +1,6 @@
 //! Text from outside made harmless and short enough to show.
 
 pub use qalipsis_model::number::number;
-use std::fmt::Write as _;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// `text` on one line, with everything that could move a cursor or hide something written out.
@@ -124,16 +123,6 @@ pub fn counted(value: u64, one: &str) -> String {
         one => format!("{one}s"),
     };
     format!("{} {plural}", number(value))
-}
-
-/// Eight hexadecimal digits that differ for different texts, the same in every version (FNV-1a).
-pub(crate) fn short_hash(text: &str) -> String {
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    let mut shown = String::new();
-    write!(shown, "{:08x}", (hash ^ (hash >> 32)) as u32).expect("a string takes everything");
-    shown
 }
 
 #[cfg(test)]

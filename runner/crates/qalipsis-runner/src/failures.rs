@@ -5,7 +5,7 @@ use qalipsis_head::FailureSink;
 use qalipsis_judge::judge::Described;
 use qalipsis_model::failure::{FailedExecution, UnlistedFailures};
 use qalipsis_model::plan::FactoryPlan;
-use qalipsis_report::failures::{self, Origin};
+use qalipsis_summary::failures::{self, Origin};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;

@@ -3,8 +3,8 @@
 use crate::replay::Target;
 use qalipsis_judge::report::Report;
 use qalipsis_model::snapshot::ExecutionOutcome;
-use qalipsis_report::failures::{self, Known};
 use qalipsis_summary::Scenario;
+use qalipsis_summary::failures::{self, Known};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

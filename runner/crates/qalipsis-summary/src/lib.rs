@@ -1,4 +1,5 @@
-//! `summary.json`: the report for programs, and for later runs to be compared with.
+//! `summary.json`: the report for programs, and for later runs to be compared with; beside it the list of all failures, and
+//! the names of files.
 //!
 //! A format of its own, apart from the types of the product, so that it only changes on purpose. Its
 //! JSON Schema is `runner/docs/summary.schema.json`. New fields may come at any time and readers skip
@@ -10,7 +11,9 @@ mod controls;
 mod criterion;
 mod environment;
 mod failure;
+pub mod failures;
 pub mod file;
+pub mod file_name;
 pub mod instant;
 mod join;
 mod meter;

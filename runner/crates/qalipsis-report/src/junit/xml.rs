@@ -1,6 +1,7 @@
 //! Text in the length that it takes once written, and names that are unique.
 
-use crate::text::{one_line, short_hash};
+use crate::text::one_line;
+use qalipsis_summary::file_name::short_hash;
 use quick_junit::{TestCase, XmlString};
 use std::collections::HashSet;
 

@@ -1,13 +1,12 @@
 //! File names that every file system takes.
 
-use crate::text::short_hash;
 use std::collections::HashSet;
 
 /// The longest part of a user's name that is kept, in bytes.
 const KEPT: usize = 100;
 
 /// `name` in ASCII letters, digits, `.`, `_` and `-`, with a hash of the name when that changed it.
-pub(crate) fn safe(name: &str) -> String {
+pub fn safe(name: &str) -> String {
     let kept: String = name
         .chars()
         .take(KEPT)
@@ -19,15 +18,15 @@ pub(crate) fn safe(name: &str) -> String {
 }
 
 /// The file names of one folder.
-#[derive(Default)]
-pub(super) struct FileNames {
+#[derive(Debug, Default)]
+pub struct FileNames {
     /// In lower case, for file systems that ignore case.
     taken: HashSet<String>,
 }
 
 impl FileNames {
     /// A safe name for `name` that was not given before.
-    pub(super) fn unique(&mut self, name: &str) -> String {
+    pub fn unique(&mut self, name: &str) -> String {
         let safe = safe(name);
         let mut unique = safe.clone();
         let mut n = 2;
@@ -37,6 +36,14 @@ impl FileNames {
         }
         unique
     }
+}
+
+/// Eight hexadecimal digits that differ for different texts, the same in every version (FNV-1a).
+pub fn short_hash(text: &str) -> String {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{:08x}", (hash ^ (hash >> 32)) as u32)
 }
 
 #[cfg(test)]

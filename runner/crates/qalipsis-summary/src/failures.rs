@@ -3,10 +3,10 @@
 //! A format of its own, apart from the types of the product, as `events.jsonl`. It is described in
 //! `runner/docs/failures.md`. Instants are RFC 3339 in UTC.
 
-use crate::junit::file_name;
+use crate::file_name;
+use crate::instant;
 use qalipsis_model::failure::{FailedExecution, UnlistedFailures};
 use qalipsis_model::timestamp::Timestamp;
-use qalipsis_summary::instant;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
