@@ -25,6 +25,7 @@ mod sources;
 mod statuses;
 
 pub use environment::Environment;
+pub use mask::HIDDEN;
 pub use reference::reference;
 pub use secret::Secret;
 pub use section::{Section, SectionDefinition, SectionKey, Sections};

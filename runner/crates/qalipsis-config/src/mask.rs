@@ -1,7 +1,7 @@
 //! Values without the secrets in them.
 
 /// What stands for a secret.
-pub(super) const HIDDEN: &str = "***";
+pub const HIDDEN: &str = "***";
 
 /// Endings of names whose values are never shown, no matter what declares them.
 const SECRETS: [&str; 9] =

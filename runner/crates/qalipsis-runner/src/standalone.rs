@@ -10,7 +10,7 @@ use crate::service::LocalLauncher;
 use crate::stops::Stops;
 use qalipsis_model::plan::Stop;
 use qalipsis_model::verdict::exit;
-use qalipsis_server::{Api, Bound, CampaignService, Log, ServerSettings, router};
+use qalipsis_server::{Api, Bound, CampaignService, Log, ServerSettings, router, schedules};
 use qalipsis_store::{Location, STORE, Store};
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -37,7 +37,7 @@ pub(crate) async fn standalone(invocation: &Invocation, mut stops: Stops) -> Res
     let lines = live.clone();
     let log = Log::new(move |line| lines.line(line));
     let service = CampaignService::new(Arc::new(launcher), store.clone(), server.campaigns, log.clone());
-    let routes = router(Api { service: service.clone() }, Default::default(), &server, log);
+    let routes = router(Api { service: service.clone() }, Default::default(), &server, log.clone());
     output::print(&format!("serving on {}, stop with Ctrl-C\n", bound.url()))?;
 
     let (end, ending) = oneshot::channel::<()>();
@@ -45,7 +45,11 @@ pub(crate) async fn standalone(invocation: &Invocation, mut stops: Stops) -> Res
         // Also when this process forgot to say so.
         let _ = ending.await;
     }));
-    if stops.next().await.is_some() {
+    let asked = tokio::select! {
+        asked = stops.next() => asked,
+        () = schedules::run(service.clone(), log) => None,
+    };
+    if asked.is_some() {
         service.close(Stop::Graceful);
         if service.open_campaigns() > 0 {
             live.line("stopping, running campaigns are finished and reported; again to cancel them");

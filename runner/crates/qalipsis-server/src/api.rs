@@ -8,6 +8,7 @@ mod general;
 mod junit;
 mod list;
 mod request;
+mod schedules;
 mod timeline;
 
 use crate::problem::{self, ProblemDetails};
@@ -64,6 +65,8 @@ fn routes_v1() -> OpenApiRouter<Api> {
         .routes(routes!(general::openapi_document))
         .routes(routes!(campaigns::start, list::list))
         .routes(routes!(campaigns::validate))
+        .routes(routes!(schedules::list, schedules::add))
+        .routes(routes!(schedules::show, schedules::replace, schedules::remove))
         .routes(routes!(campaigns::show, campaigns::remove))
         .routes(routes!(campaigns::summary))
         .routes(routes!(campaigns::configuration))

@@ -12,6 +12,7 @@ mod launcher;
 mod outcome;
 mod payload;
 mod problem;
+pub mod schedules;
 mod security;
 mod serve;
 mod service;

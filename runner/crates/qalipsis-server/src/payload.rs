@@ -5,7 +5,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use read::{pointers, read, read_marker};
+pub(crate) use read::{below, pointers, read, read_marker, read_schedule, wrong_calendar};
 
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -8,13 +8,13 @@ use parking_lot::Mutex;
 use qalipsis_config::problem::Problem;
 use qalipsis_head::{CampaignEvent, Command, EVENTS};
 use qalipsis_model::plan::Stop;
-use qalipsis_store::{CampaignWriter, Store};
+use qalipsis_store::{CampaignWriter, Schedule, Store, StoreError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::sync::broadcast::{self, error::RecvError};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 /// Campaigns that may wait for their turn.
 const QUEUE: usize = 1_000;
@@ -46,6 +46,8 @@ struct Inner {
     open: watch::Sender<Open>,
     /// How many clients were cut off, since they did not read.
     cut_off: AtomicU64,
+    /// A schedule was stored.
+    scheduled: Notify,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -76,6 +78,7 @@ impl CampaignService {
             turns: Semaphore::new(side_by_side.clamp(1, Semaphore::MAX_PERMITS)),
             open: watch::channel(Open::default()).0,
             cut_off: AtomicU64::new(0),
+            scheduled: Notify::new(),
         }))
     }
 
@@ -85,6 +88,18 @@ impl CampaignService {
 
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    /// Keeps a schedule, and lets it be looked at.
+    pub(crate) async fn put_schedule(&self, schedule: &Schedule) -> Result<(), StoreError> {
+        self.0.store.put_schedule(schedule).await?;
+        self.0.scheduled.notify_one();
+        Ok(())
+    }
+
+    /// Returns when a schedule was stored since this was last awaited.
+    pub(crate) async fn schedules_changed(&self) {
+        self.0.scheduled.notified().await;
     }
 
     /// Takes a campaign into the queue.

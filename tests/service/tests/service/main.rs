@@ -6,4 +6,5 @@ mod head;
 mod kept;
 mod refused;
 mod remote;
+mod schedules;
 mod security;

@@ -2,6 +2,7 @@
 
 use super::profile;
 use crate::launcher::{Launcher, Offered, Order};
+use crate::schedules::NoCalendar;
 use jiff::{Span, SpanRelativeTo};
 use qalipsis_config::Given;
 use qalipsis_config::problem::Problem;
@@ -9,6 +10,7 @@ use qalipsis_config::reason;
 use qalipsis_model::duration;
 use qalipsis_model::suggest::hint;
 use qalipsis_model::timestamp::Timestamp;
+use qalipsis_store::{MissedRuns, When};
 use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -52,15 +54,118 @@ pub(crate) fn read_marker(document: &Value) -> Result<(String, Option<Timestamp>
             None => {}
         }
         if let Some(text) = object.text("at") {
-            let at = text.parse::<jiff::Timestamp>().ok();
-            marker.1 = at.and_then(|at| u64::try_from(at.as_nanosecond()).ok()).map(Timestamp);
-            if marker.1.is_none() {
-                object.wrong("at", "must be an instant in RFC 3339, for example 2026-11-29T14:05:00Z");
-            }
+            marker.1 = object.instant("at", text);
         }
     }
     let problems = problems.into_inner();
     if problems.is_empty() { Ok(marker) } else { Err(problems) }
+}
+
+/// A schedule as far as it can be read.
+#[derive(Debug)]
+pub(crate) struct ReadSchedule {
+    pub(crate) name: String,
+    /// What it starts, which is read apart.
+    pub(crate) request: Option<Value>,
+    pub(crate) when: Option<When>,
+    pub(crate) missed: MissedRuns,
+    pub(crate) enabled: bool,
+}
+
+/// A schedule as far as it can be read, and all that is wrong with it but for its campaign. `known` is its name, when that is
+/// known from elsewhere.
+pub(crate) fn read_schedule(document: &Value, known: Option<&str>) -> (ReadSchedule, Vec<Problem>) {
+    let problems = RefCell::new(Vec::new());
+    let mut schedule = ReadSchedule {
+        name: known.unwrap_or_default().to_owned(),
+        request: None,
+        when: None,
+        missed: MissedRuns::Skip,
+        enabled: true,
+    };
+    if let Some(object) = Object::of(document, String::new(), &problems) {
+        object.allow(&["name", "campaign", "at", "cron", "timeZone", "missed", "enabled"]);
+        match (object.text("name"), known) {
+            (Some(name), Some(known)) if name != known => {
+                object.wrong("name", format_args!("must be '{known}', as in the path"));
+            }
+            (Some(name), _) if (1..=100).contains(&name.chars().count()) => {
+                name.clone_into(&mut schedule.name)
+            }
+            (None, Some(_)) if object.given("name").is_none() => {}
+            _ => object.wrong("name", "must be a text of 1 to 100 characters"),
+        }
+        match object.given("campaign") {
+            Some(request) => schedule.request = Some(request.clone()),
+            None => object.wrong("campaign", "must be given, as POST /campaigns takes it"),
+        }
+        schedule.when = read_when(&object);
+        match object.text("missed") {
+            Some("SKIP") | None => {}
+            Some("CATCH_UP") => schedule.missed = MissedRuns::CatchUp,
+            Some(other) => {
+                object.wrong(
+                    "missed",
+                    format_args!("unknown value '{other}', {}", hint(other, ["SKIP", "CATCH_UP"])),
+                );
+            }
+        }
+        match object.given("enabled") {
+            Some(Value::Bool(enabled)) => schedule.enabled = *enabled,
+            Some(other) => {
+                object.wrong("enabled", format_args!("must be true or false, it is {}", kind(other)))
+            }
+            None => {}
+        }
+    }
+    (schedule, problems.into_inner())
+}
+
+fn read_when(object: &Object<'_>) -> Option<When> {
+    match (object.text("at"), object.text("cron")) {
+        (Some(text), None) => {
+            if object.given("timeZone").is_some() {
+                object.wrong("timeZone", "belongs to cron: an instant has its own offset");
+            }
+            let at = object.instant("at", text)?;
+            Some(When::At(at))
+        }
+        (None, Some(expression)) => {
+            let time_zone = object.text("timeZone").unwrap_or("UTC").to_owned();
+            Some(When::Cron { expression: expression.to_owned(), time_zone })
+        }
+        (Some(_), Some(_)) => {
+            object.wrong("cron", "must not be given beside at");
+            None
+        }
+        (None, None) => {
+            if object.given("at").is_none() && object.given("cron").is_none() {
+                object.wrong("cron", "must be given, or at for a single start");
+            }
+            None
+        }
+    }
+}
+
+/// What is wrong with the times of a schedule, at its place.
+pub(crate) fn wrong_calendar(error: &NoCalendar) -> Problem {
+    let pointer = match error {
+        NoCalendar::TimeZone(_) => "/timeZone",
+        NoCalendar::Expression { .. } | NoCalendar::Never(_) => "/cron",
+    };
+    Problem::at(pointer, error)
+}
+
+/// Problems of a document that is a field of another.
+pub(crate) fn below(pointer: &str, problems: impl IntoIterator<Item = Problem>) -> Vec<Problem> {
+    let moved = problems.into_iter().map(|problem| match problem.place() {
+        Some(place) if place.starts_with('/') => {
+            Problem::at(format_args!("{pointer}{place}"), problem.what())
+        }
+        Some(_) => problem,
+        None => Problem::at(pointer, problem.what()),
+    });
+    moved.collect()
 }
 
 fn read_campaign(object: &Object<'_>, order: &mut Order) {
@@ -322,6 +427,16 @@ impl<'a> Object<'a> {
             self.wrong(field, format_args!("must be a text, it is {}", kind(value)));
         }
         text
+    }
+
+    /// An instant, from the text of a field.
+    fn instant(&self, field: &str, text: &str) -> Option<Timestamp> {
+        let at = text.parse::<jiff::Timestamp>().ok();
+        let at = at.and_then(|at| u64::try_from(at.as_nanosecond()).ok()).map(Timestamp);
+        if at.is_none() {
+            self.wrong(field, "must be an instant in RFC 3339, for example 2026-11-29T14:05:00Z");
+        }
+        at
     }
 
     fn duration(&self, field: &str) -> Option<Duration> {
