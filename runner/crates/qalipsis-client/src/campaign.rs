@@ -17,6 +17,9 @@ pub struct Campaign {
     pub exit_code: Option<u8>,
     /// When it was asked for.
     pub queued_at: String,
+    /// When it started; `None` when it has not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<String>,
     /// When it ended; `None` while it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<String>,

@@ -24,6 +24,8 @@ pub struct Following {
     patience: Duration,
     last: Option<String>,
     stream: Option<BoxStream<'static, Result<Sent, String>>>,
+    /// What is given next.
+    next: Option<Event>,
     away: Option<Away>,
     is_over: bool,
 }
@@ -43,7 +45,7 @@ impl std::fmt::Debug for Following {
 impl Following {
     /// Follows the campaign of this key; the head may be away for so long.
     pub fn new(head: Head, key: String, patience: Duration) -> Self {
-        Self { head, key, patience, last: None, stream: None, away: None, is_over: false }
+        Self { head, key, patience, last: None, stream: None, next: None, away: None, is_over: false }
     }
 
     /// What happens next; `None` after the end of the campaign. Dropping the future loses nothing.
@@ -51,6 +53,9 @@ impl Following {
     /// # Errors
     /// When the head refuses, or has been away for too long.
     pub async fn next(&mut self) -> Result<Option<Event>, ClientError> {
+        if let Some(event) = self.next.take() {
+            return Ok(Some(event));
+        }
         while !self.is_over {
             let Some(stream) = &mut self.stream else {
                 match self.connect().await? {
@@ -60,12 +65,18 @@ impl Following {
             };
             let broken = match stream.next().await {
                 Some(Ok((id, name, data))) => {
+                    // A connection that brings nothing, such as that of a proxy, is no head that is back.
+                    let is_back = self.away.take().is_some();
                     let event = Event::read(&name, &data).map_err(|error| ClientError::Malformed {
                         head: self.head.address(),
                         why: format!("event {name}: {error}"),
                     })?;
                     self.last = id.or(self.last.take());
                     self.is_over = matches!(event, Some(Event::Ended(_)));
+                    if is_back {
+                        self.next = event;
+                        return Ok(Some(Event::Back));
+                    }
                     match event {
                         Some(event) => return Ok(Some(event)),
                         None => continue,
@@ -103,9 +114,8 @@ impl Following {
                     (event.id, event.event.unwrap_or_default(), event.data.unwrap_or_default())
                 });
                 self.stream = Some(events.map_err(|error| error.to_string()).boxed());
-                Ok(self.away.take().map(|_| Event::Back))
+                Ok(None)
             }
-            // A head that was started again knows the campaign once it has read its store.
             Err(error) if error.is_passing() => self.lost(error),
             Err(error) => Err(error),
         }

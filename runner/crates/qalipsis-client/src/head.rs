@@ -5,7 +5,8 @@ use crate::connection::Connection;
 use crate::error::{ClientError, shown};
 use backon::{ExponentialBuilder, Retryable};
 use qalipsis_config::Secret;
-use reqwest::header::ACCEPT;
+use reqwest::header::{ACCEPT, LOCATION};
+use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -36,6 +37,8 @@ impl Head {
         let mut builder = Client::builder()
             .user_agent(concat!("qalipsis/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_LIMIT)
+            // Following one would turn a request to start a campaign into one that lists them.
+            .redirect(Policy::none())
             .read_timeout(SILENCE_LIMIT);
         if let Some(file) = &connection.certificate {
             let refused = |why: String| {
@@ -172,6 +175,13 @@ impl Head {
         let status = response.status();
         if status.is_success() {
             return Ok(response);
+        }
+        if status.is_redirection() {
+            let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("elsewhere");
+            return Err(ClientError::Setup(format!(
+                "the head at {} redirects to {to}: give the address of the head itself",
+                self.address()
+            )));
         }
         // Without a body there is still the status.
         let body = response.text().await.unwrap_or_default();

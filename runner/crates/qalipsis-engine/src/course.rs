@@ -2,7 +2,7 @@
 
 use qalipsis_model::plan::Stop;
 use qalipsis_recorder::clock;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -17,6 +17,8 @@ pub(crate) struct Course {
     phase: AtomicU8,
     /// The length of all pauses that have ended.
     moved_ns: AtomicU64,
+    /// Whether a stop ended a pause: what was still to be released then is not.
+    stopped_in_pause: AtomicBool,
     changes: watch::Sender<()>,
 }
 
@@ -32,6 +34,7 @@ impl Course {
             start,
             phase: AtomicU8::new(RUNNING),
             moved_ns: AtomicU64::new(0),
+            stopped_in_pause: AtomicBool::new(false),
             changes: watch::Sender::new(()),
         }
     }
@@ -42,8 +45,15 @@ impl Course {
             Stop::Graceful => GRACEFUL,
             Stop::Hard => HARD,
         };
-        self.phase.fetch_max(phase, Ordering::SeqCst);
+        if self.phase.fetch_max(phase, Ordering::SeqCst) == PAUSED {
+            self.stopped_in_pause.store(true, Ordering::SeqCst);
+        }
         self.changes.send_replace(());
+    }
+
+    /// Whether what is queued is still released after a stop: not when that ended a pause.
+    pub(crate) fn keeps_queued(&self) -> bool {
+        !self.stopped_in_pause.load(Ordering::SeqCst)
     }
 
     pub(crate) fn stopped(&self) -> Option<Stop> {
@@ -135,5 +145,9 @@ mod tests {
         assert_eq!(stopped, Some(Stop::Hard));
         course.pause();
         assert!(!course.is_paused());
+        assert!(!course.keeps_queued());
+        let unpaused = Course::from(Instant::now());
+        unpaused.stop(Stop::Graceful);
+        assert!(unpaused.keeps_queued());
     }
 }

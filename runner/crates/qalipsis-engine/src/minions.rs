@@ -73,8 +73,9 @@ impl Load {
 
     /// Whether the time in which minions of this scenario repeat is over; a pause puts it off.
     pub(crate) fn has_passed(&self, scenario: usize) -> bool {
-        let until = self.until[scenario].map(|until| self.course.instant(until));
-        !self.course.is_paused() && until.is_some_and(|until| Instant::now() >= until)
+        // In this order: a pause that ends in between has moved the end already.
+        !self.course.is_paused()
+            && self.until[scenario].is_some_and(|until| Instant::now() >= self.course.instant(until))
     }
 
     /// Whether a minion of this scenario begins another iteration; while the load is paused it waits.

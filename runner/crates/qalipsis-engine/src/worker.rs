@@ -205,6 +205,8 @@ impl State {
                 Some(release) = releases.recv(), if waiting.is_none() => {
                     if load.course.is_paused() {
                         waiting = Some(release);
+                    } else if !load.course.keeps_queued() {
+                        self.withhold(&release);
                     } else {
                         self.release(release);
                     }

@@ -157,6 +157,10 @@ impl State {
         }
         if self.is_over() && !self.is_end_published {
             self.is_end_published = true;
+            // A pause of a load that ended by itself has ended with it.
+            if let Some(start) = self.started {
+                self.aggregate.resume(start.date(now));
+            }
             // Of one that others did not report before all ended.
             if let Some(at) = self.unpublished {
                 self.publish_second(at);

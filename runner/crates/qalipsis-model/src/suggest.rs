@@ -1,9 +1,16 @@
 //! The nearest valid name, for error messages.
 
+/// The longest text, in bytes, that may be meant for a name.
+const LONGEST: usize = 300;
+
 /// The candidate most like `given`, when it is near enough to be what the user meant.
 ///
 /// Near enough: a normalised Damerau-Levenshtein similarity of at least 0.5, or one contains the other.
 pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Comparing takes time and memory by the length of both, and no name is misspelt by so much.
+    if given.len() > LONGEST {
+        return None;
+    }
     let given = given.to_lowercase();
     candidates
         .into_iter()

@@ -26,6 +26,17 @@ pub enum Error {
     /// The user does not wait any longer for a campaign elsewhere.
     #[error("no longer followed: campaign {0} goes on, follow it again with qalipsis campaign wait {0}")]
     Left(String),
+    /// A campaign elsewhere cannot be followed to its end.
+    #[error("campaign {key} can no longer be followed, it may still run: {why}")]
+    Unfollowed {
+        /// The campaign.
+        key: String,
+        /// What happened.
+        why: String,
+    },
+    /// The user left while a head was asked to start a campaign.
+    #[error("stopped by the user, the campaign may have started: see qalipsis campaign list")]
+    MayHaveStarted,
     /// The server cannot start.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -53,9 +64,13 @@ impl Error {
             Self::Usage(_) | Self::Invalid(_) | Self::Build(_) => exit::USAGE,
             // What the head refuses was wrong before anything was started.
             Self::Client(ClientError::Refused { .. } | ClientError::Setup(_)) => exit::USAGE,
-            Self::Stopped | Self::Left(_) | Self::Serve(_) | Self::Store(_) | Self::Client(_) => {
-                exit::ABORTED
-            }
+            Self::Stopped
+            | Self::Left(_)
+            | Self::Unfollowed { .. }
+            | Self::MayHaveStarted
+            | Self::Serve(_)
+            | Self::Store(_)
+            | Self::Client(_) => exit::ABORTED,
             Self::NothingToRun(_) => exit::NOTHING_TO_RUN,
             Self::Output(_) | Self::Internal(_) => exit::INTERNAL,
         }
@@ -76,6 +91,8 @@ impl Error {
             | Self::Build(_)
             | Self::Stopped
             | Self::Left(_)
+            | Self::Unfollowed { .. }
+            | Self::MayHaveStarted
             | Self::Serve(_)
             | Self::Store(_)
             | Self::Client(_)

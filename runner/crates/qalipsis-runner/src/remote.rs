@@ -6,6 +6,8 @@ use crate::live::{Live, Ticker};
 use crate::output;
 use crate::problem::Problem;
 use crate::stops::Stops;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use qalipsis_client::{Campaign, ClientError, Connection, Event, Following, Head, select};
 use qalipsis_config::Settings;
 use qalipsis_head::Command;
@@ -14,6 +16,7 @@ use qalipsis_model::suggest::hint;
 use qalipsis_model::verdict::exit;
 use qalipsis_report::console;
 use qalipsis_report::progress::Standing;
+use qalipsis_report::text::one_line;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::io::Read;
@@ -22,6 +25,10 @@ use std::time::Duration;
 
 /// Keys that say what happens here, and are not sent to the head.
 const LOCAL: &[&str] = &["client.", "report.export.junit.folder"];
+
+/// Characters of the name of a campaign.
+const SHORTEST_NAME: usize = 3;
+const LONGEST_NAME: usize = 300;
 
 /// Does what the user asked for with the campaigns of a head elsewhere, and gives the exit code.
 ///
@@ -44,7 +51,11 @@ pub(crate) async fn campaign(
         CampaignCommand::Start { name, payload, detach } => {
             let payload =
                 stops.unless_asked(request(invocation, &head, name.as_deref(), payload.as_deref())).await?;
-            let campaign = head.start(&payload).await?;
+            // Once it was sent, nobody knows whether it starts.
+            let campaign = tokio::select! {
+                started = head.start(&payload) => started?,
+                _ = stops.next() => return Err(Error::MayHaveStarted),
+            };
             if *detach {
                 output::print(&format!("{}\n", campaign.key))?;
                 return Ok(exit::OK);
@@ -52,40 +63,44 @@ pub(crate) async fn campaign(
             // Who ends the job that started it wants no load either.
             let ended =
                 follow(invocation, &head, &campaign.key, patience, &mut stops, Interrupted::Abort).await?;
-            finish(invocation, &settings, &head, &ended).await
+            finish(invocation, &settings, &head, &ended, &mut stops).await
         }
         CampaignCommand::Wait { key } => {
+            stops.unless_asked(async { Ok(head.campaign(key).await?) }).await?;
             let ended = follow(invocation, &head, key, patience, &mut stops, Interrupted::Leave).await?;
-            finish(invocation, &settings, &head, &ended).await
+            finish(invocation, &settings, &head, &ended, &mut stops).await
         }
         CampaignCommand::Report { key } => {
-            let campaign = head.campaign(key).await?;
+            let campaign = stops.unless_asked(async { Ok(head.campaign(key).await?) }).await?;
             if campaign.exit_code.is_none() {
                 let why =
                     format!("campaign {key} has not ended: wait for it with qalipsis campaign wait {key}");
                 return Err(Error::Usage(why));
             }
-            finish(invocation, &settings, &head, &campaign).await.map(|_| exit::OK)
+            finish(invocation, &settings, &head, &campaign, &mut stops).await.map(|_| exit::OK)
         }
         CampaignCommand::List { status, scenario, page, size, json } => {
             let mut query = vec![("page", page.to_string()), ("size", size.to_string())];
             query.extend(status.clone().map(|status| ("status", status.to_uppercase())));
             query.extend(scenario.clone().map(|scenario| ("scenario", scenario)));
-            let list = head.campaigns(&query).await?;
+            let list = stops.unless_asked(async { Ok(head.campaigns(&query).await?) }).await?;
             let text = if *json { pretty(&json!(list)) } else { table(&list.campaigns, list.total) };
             output::print(&text)?;
             Ok(exit::OK)
         }
         CampaignCommand::Show { key, json } => {
-            let text = match json {
-                true => pretty(&head.document(key).await?),
-                false => details(&head.campaign(key).await?, &head),
+            let looked = async {
+                Ok(match json {
+                    true => pretty(&head.document(key).await?),
+                    false => details(&head.campaign(key).await?, &head),
+                })
             };
+            let text = stops.unless_asked(looked).await?;
             output::print(&text)?;
             Ok(exit::OK)
         }
         CampaignCommand::Abort { key, hard } => {
-            let campaign = head.abort(key, *hard).await?;
+            let campaign = stops.unless_asked(async { Ok(head.abort(key, *hard).await?) }).await?;
             output::print(&format!("campaign {} stops\n", campaign.key))?;
             Ok(exit::OK)
         }
@@ -100,7 +115,12 @@ async fn request(
     payload: Option<&Path>,
 ) -> Result<Value, Error> {
     let mut request = match payload {
-        Some(path) => read_payload(path)?,
+        Some(path) => {
+            let path = path.to_owned();
+            // Standard input may never end, and must not keep Ctrl-C from being seen.
+            let reading = tokio::task::spawn_blocking(move || read_payload(&path));
+            reading.await.map_err(|panic| Error::Internal(panic.to_string()))??
+        }
         None => {
             let offered = head.scenarios().await?;
             let chosen = select(&invocation.scenarios, &offered).map_err(|pattern| {
@@ -117,7 +137,7 @@ async fn request(
                 chosen.iter().map(|name| ((*name).clone(), json!({}))).collect();
             let names: Vec<&str> = chosen.iter().map(|name| name.as_str()).collect();
             Map::from_iter([
-                ("name".to_owned(), json!(names.join(", "))),
+                ("name".to_owned(), json!(name_of(&names))),
                 ("scenarios".to_owned(), Value::Object(scenarios)),
             ])
         }
@@ -130,12 +150,25 @@ async fn request(
     }
     let pairs = invocation.sources.expanded_pairs().map_err(Error::Invalid)?;
     let sent = pairs.into_iter().filter(|(key, _)| !LOCAL.iter().any(|local| key.starts_with(local)));
-    let configuration = request.entry("configuration").or_insert_with(|| json!({}));
+    let configuration = request.entry("configuration").or_insert(Value::Null);
+    if configuration.is_null() {
+        *configuration = json!({});
+    }
     let Some(configuration) = configuration.as_object_mut() else {
         return Err(Problem::at("--payload", "configuration must be an object of keys and values").into());
     };
     configuration.extend(sent.map(|(key, value)| (key, json!(value))));
     Ok(Value::Object(request))
+}
+
+/// The name of a campaign of these scenarios, of a length that a head takes.
+fn name_of(scenarios: &[&str]) -> String {
+    let name = scenarios.join(", ");
+    match name.chars().count() {
+        0..SHORTEST_NAME => format!("campaign {name}"),
+        SHORTEST_NAME..=LONGEST_NAME => name,
+        _ => format!("{} and others", name.chars().take(LONGEST_NAME - 20).collect::<String>()),
+    }
 }
 
 fn read_payload(path: &Path) -> Result<Map<String, Value>, Error> {
@@ -193,27 +226,66 @@ async fn follow_with(
 ) -> Result<Campaign, Error> {
     let mut following = Following::new(head.clone(), key.to_owned(), patience);
     let mut ticker = Ticker::new(live);
+    let unfollowed = |error: ClientError| match error {
+        // It says itself that the campaign may still run.
+        ClientError::Gone { .. } => Error::Client(error),
+        error => Error::Unfollowed { key: key.to_owned(), why: error.to_string() },
+    };
+    // What the user has asked for while the head was away.
+    let mut wanted: Option<Stop> = None;
+    let mut aborting: Option<BoxFuture<'_, Result<Campaign, ClientError>>> = None;
+    let mut is_away = false;
     loop {
         let event = tokio::select! {
-            event = following.next() => event?,
-            Some(stop) = stops.next() => {
-                if interrupted == Interrupted::Leave {
+            event = following.next() => match event.map_err(unfollowed)? {
+                Some(event) => event,
+                // It ended before, while nobody looked.
+                None => return Ok(head.campaign(key).await?),
+            },
+            Some(command) = stops.next() => {
+                // Who waits no longer for a head that does not answer may go.
+                if interrupted == Interrupted::Leave || (is_away && wanted.is_some()) {
                     return Err(Error::Left(key.to_owned()));
                 }
+                let is_hard = matches!(command, Command::Stop(Stop::Hard));
+                if is_away {
+                    live.line("the campaign is stopped as soon as the head answers, again to leave it");
+                    wanted = Some(if is_hard { Stop::Hard } else { Stop::Graceful });
+                } else {
+                    aborting = Some(head.abort(key, is_hard).boxed());
+                }
+                continue;
+            }
+            answer = answered(&mut aborting) => {
+                aborting = None;
                 // It may have ended meanwhile; then its end comes next.
-                match head.abort(key, matches!(stop, Command::Stop(Stop::Hard))).await {
+                match answer {
                     Ok(_) => live.line("stopping the campaign, again to cancel running iterations"),
                     Err(error) => live.line(&format!("the campaign could not be stopped: {error}")),
                 }
                 continue;
             }
         };
-        match event {
-            Some(Event::Ended(campaign)) => return Ok(campaign),
-            // It ended before, while nobody looked.
-            None => return Ok(head.campaign(key).await?),
-            Some(event) => show(event, live, &mut ticker),
+        match &event {
+            Event::Ended(campaign) => return Ok(campaign.clone()),
+            Event::Away { .. } => is_away = true,
+            Event::Back => {
+                is_away = false;
+                if let Some(stop) = wanted.take() {
+                    aborting = Some(head.abort(key, stop == Stop::Hard).boxed());
+                }
+            }
+            _ => {}
         }
+        show(event, live, &mut ticker);
+    }
+}
+
+/// The answer to a request that is under way; never, when there is none.
+async fn answered<T>(request: &mut Option<BoxFuture<'_, T>>) -> T {
+    match request {
+        Some(request) => request.await,
+        None => std::future::pending().await,
     }
 }
 
@@ -247,12 +319,17 @@ async fn finish(
     settings: &Settings,
     head: &Head,
     campaign: &Campaign,
+    stops: &mut Stops,
 ) -> Result<u8, Error> {
     let code = campaign.exit_code.unwrap_or(exit::ABORTED);
-    let reports = match head.reports(&campaign.key).await {
+    let fetched = tokio::select! {
+        fetched = head.reports(&campaign.key) => fetched,
+        _ = stops.next() => Err(ClientError::Setup("stopped by the user".to_owned())),
+    };
+    let reports = match fetched {
         Ok(reports) => reports,
         // It ended before it started, and left none.
-        Err(ClientError::Refused { status: 409, .. }) => {
+        Err(ClientError::Refused { status: 409, .. }) if campaign.started_at.is_none() => {
             output::print(&details(campaign, head))?;
             return Ok(code);
         }
@@ -295,7 +372,7 @@ fn table(campaigns: &[Campaign], total: u64) -> String {
             campaign.key,
             campaign.status,
             campaign.queued_at.split('.').next().unwrap_or_default().replace('T', " "),
-            campaign.name
+            one_line(&campaign.name)
         );
     }
     let shown = campaigns.len() as u64;
@@ -309,9 +386,9 @@ fn table(campaigns: &[Campaign], total: u64) -> String {
 }
 
 fn details(campaign: &Campaign, head: &Head) -> String {
-    let mut text = format!("{}  {}: {}\n", campaign.status, campaign.key, campaign.name);
+    let mut text = format!("{}  {}: {}\n", campaign.status, campaign.key, one_line(&campaign.name));
     for cause in &campaign.causes {
-        let _ = writeln!(text, "  {cause}");
+        let _ = writeln!(text, "  {}", one_line(cause));
     }
     let progress = campaign.progress;
     let _ = writeln!(

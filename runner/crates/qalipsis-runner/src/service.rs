@@ -12,6 +12,7 @@ use crate::run::{Conducted, Conducting, Follow, conduct};
 use qalipsis_head::{Broadcast, Command};
 use qalipsis_judge::report::Report;
 use qalipsis_model::plan::CampaignPlan;
+use qalipsis_model::verdict::exit;
 use qalipsis_server::{BoxFuture, Launched, Launcher, Offered, Order, Planned};
 use std::collections::BTreeMap;
 use tokio::sync::mpsc;
@@ -66,6 +67,9 @@ impl Launcher for LocalLauncher {
             invocation.sources.seed = None;
         }
         let (settings, mut problems) = invocation.sources.read();
+        if problems.is_empty() {
+            problems.extend(outputs::check(&settings, None));
+        }
         let mut executables = self.executables.clone();
         let scenarios = executables.iter_mut().flat_map(|executable| &mut executable.description.scenarios);
         for scenario in scenarios {
@@ -142,7 +146,8 @@ impl LocalCampaign {
         let (Conducted { report, unwritten, warnings, .. }, ()) =
             conduct(&invocation, &campaign, conducting, |_| ()).await?;
         unwritten.iter().for_each(|why| live.line(&format!("campaign {key}: {why}")));
-        let exit_code = report.exit_code(campaign.settings.fail_on_warning);
+        let mut exit_code = report.exit_code(campaign.settings.fail_on_warning);
+        let is_complete = unwritten.is_empty();
         let shown = live.clone();
         // Notifications and files may take a while.
         let publishing = tokio::task::spawn_blocking(move || {
@@ -151,14 +156,20 @@ impl LocalCampaign {
             if let Some(repository) = Repository::around(&invocation.targets) {
                 repository.relocate(&mut report);
             }
+            let mut is_complete = is_complete;
             for one in outputs::publish(&mut report, &campaign.settings, || 0) {
                 if let Some(warning) = one.warning() {
                     shown.line(&format!("campaign {}: {warning}", report.key));
+                    is_complete &= !outputs::is_file(one.label);
                 }
             }
-            report
+            (report, is_complete)
         });
-        let report = publishing.await.map_err(|panic| Error::Internal(panic.to_string()))?;
+        let (report, is_complete) = publishing.await.map_err(|panic| Error::Internal(panic.to_string()))?;
+        // As that of a process that runs this one campaign.
+        if exit_code == exit::OK && !is_complete {
+            exit_code = exit::INTERNAL;
+        }
         live.line(&format!("campaign {key} ended: {}", report.verdict()));
         Ok(Launched { report, exit_code })
     }

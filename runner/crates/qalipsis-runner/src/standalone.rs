@@ -13,7 +13,10 @@ use qalipsis_model::verdict::exit;
 use qalipsis_server::{Api, Bound, CampaignService, Log, ServerSettings, router, schedules};
 use qalipsis_store::{Location, STORE, Store};
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
+
+/// Lines about the service that may wait to be shown; further ones are left out.
+const LINES: usize = 1_000;
 
 /// Serves until the user asks to stop; then campaigns that run are stopped and reported.
 ///
@@ -34,8 +37,10 @@ pub(crate) async fn standalone(invocation: &Invocation, mut stops: Stops) -> Res
     let names: Vec<String> = selected.iter().map(|one| one.scenario.name.clone()).collect();
     let live = Live::without_progress(invocation.verbosity);
     let launcher = LocalLauncher::new(invocation, executables, &names, settings.zone.clone(), live.clone());
-    let lines = live.clone();
-    let log = Log::new(move |line| lines.line(line));
+    // From a thread of its own: nobody may read standard error, and campaigns go on.
+    let (lines, printed) = mpsc::channel(LINES);
+    live.lines(printed);
+    let log = Log::new(move |line| _ = lines.try_send(line.to_owned()));
     let service = CampaignService::new(Arc::new(launcher), store.clone(), server.campaigns, log.clone());
     let routes = router(Api { service: service.clone() }, Default::default(), &server, log.clone());
     output::print(&format!("serving on {}, stop with Ctrl-C\n", bound.url()))?;

@@ -7,6 +7,7 @@ use crate::outcome::{Outcome, Shown};
 use crate::view::{CampaignItem, Phase, Progress, Status};
 use parking_lot::Mutex;
 use qalipsis_head::{CampaignEvent, Command, Control, Refusal};
+use qalipsis_judge::report::Report;
 use qalipsis_model::plan::{CampaignPlan, Stop};
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_model::verdict::exit;
@@ -14,11 +15,17 @@ use qalipsis_store::{CampaignRecord, ScenarioRecord, StoredFile};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{mpsc, oneshot};
 
 /// Commands that may wait.
 const COMMANDS: usize = 64;
+
+/// How many of these places are for requests to stop alone.
+const FOR_STOPS: usize = 8;
+
+/// How long an interim report is shown again: many who look cost the campaign one judgement in that time.
+const INTERIM: Duration = Duration::from_secs(1);
 
 /// How long a running campaign may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
@@ -35,6 +42,8 @@ pub(crate) struct Campaign {
     queued: Timestamp,
     commands: mpsc::Sender<Command>,
     state: Mutex<State>,
+    /// The last interim report, and when it was made.
+    interim: tokio::sync::Mutex<Option<(Instant, Arc<Report>)>>,
     events: Events,
 }
 
@@ -47,6 +56,8 @@ struct State {
     exit_code: Option<u8>,
     progress: Progress,
     causes: Vec<String>,
+    /// The report of a load that has ended, until the outcome is there.
+    judged: Option<Arc<Report>>,
     outcome: Option<Arc<Outcome>>,
     records: Vec<ScenarioRecord>,
 }
@@ -88,9 +99,11 @@ impl Campaign {
                     ..Progress::default()
                 },
                 causes: Vec::new(),
+                judged: None,
                 outcome: None,
                 records: plan.scenarios.iter().map(|scenario| history::planned(&scenario.name)).collect(),
             }),
+            interim: tokio::sync::Mutex::default(),
             events: Events::new(),
         };
         (campaign, asked)
@@ -112,14 +125,27 @@ impl Campaign {
         self.state.lock().outcome.clone()
     }
 
+    /// When it ended.
+    pub(crate) fn ended(&self) -> Option<Timestamp> {
+        let state = self.state.lock();
+        state.ended.filter(|_| state.phase == Phase::Ended)
+    }
+
     pub(crate) fn has_ended(&self) -> bool {
         self.state.lock().phase == Phase::Ended
     }
 
     /// Asks the campaign to stop; whether it still can.
     pub(crate) fn stop(&self, stop: Stop) -> bool {
-        let is_sent = self.commands.try_send(Command::Stop(stop)).is_ok();
-        !self.has_ended() && is_sent
+        let sent = self.commands.try_send(Command::Stop(stop));
+        // Where so many requests wait, this one does as well.
+        let is_read = !matches!(sent, Err(mpsc::error::TrySendError::Closed(_)));
+        !self.has_ended() && is_read
+    }
+
+    /// Sends anything but a request to stop, for which there is always room.
+    fn send(&self, command: Command) -> bool {
+        self.commands.capacity() > FOR_STOPS && self.commands.try_send(command).is_ok()
     }
 
     /// Controls the campaign; gives when that took effect.
@@ -128,7 +154,9 @@ impl Campaign {
             return Err(Uncontrolled::NotRunning);
         }
         let (reply, answer) = oneshot::channel();
-        self.commands.try_send(Command::Control(control, reply)).map_err(|_| Uncontrolled::NotRunning)?;
+        if !self.send(Command::Control(control, reply)) {
+            return Err(Uncontrolled::NotRunning);
+        }
         match tokio::time::timeout(ANSWER_LIMIT, answer).await {
             Ok(Ok(outcome)) => outcome.map_err(Uncontrolled::Refused),
             Ok(Err(_)) | Err(_) => Err(Uncontrolled::NotRunning),
@@ -143,16 +171,32 @@ impl Campaign {
         if matches!(self.phase(), Phase::Queued | Phase::Ended) {
             return None;
         }
-        let (reply, answer) = oneshot::channel();
-        let interim = match self.commands.try_send(Command::Report(reply)) {
-            Ok(()) => tokio::time::timeout(ANSWER_LIMIT, answer).await.ok().and_then(Result::ok),
-            Err(_) => None,
-        };
-        match interim {
-            Some(report) => Some(Shown::Running(Box::new(report))),
+        match self.interim().await {
+            Some(report) => Some(Shown::Running(report)),
             // It may have ended meanwhile.
             None => self.outcome().map(Shown::Ended),
         }
+    }
+
+    /// What is known so far, at most a second old; when the load has ended and reports are written, all of it.
+    async fn interim(&self) -> Option<Arc<Report>> {
+        // One who looks asks the campaign, and the others get the same answer.
+        let mut kept = self.interim.lock().await;
+        if let Some(report) = &self.state.lock().judged {
+            return Some(Arc::clone(report));
+        }
+        if let Some((at, report)) = &*kept
+            && at.elapsed() < INTERIM
+        {
+            return Some(Arc::clone(report));
+        }
+        let (reply, answer) = oneshot::channel();
+        if !self.send(Command::Report(reply)) {
+            return None;
+        }
+        let report = Arc::new(tokio::time::timeout(ANSWER_LIMIT, answer).await.ok()?.ok()?);
+        *kept = Some((Instant::now(), Arc::clone(&report)));
+        Some(report)
     }
 
     fn phase(&self) -> Phase {
@@ -247,7 +291,7 @@ impl Campaign {
                 self.events.publish("breach", data);
             }
             // The end is published once the reports are written.
-            CampaignEvent::Ended(_) => {}
+            CampaignEvent::Ended(report) => self.state.lock().judged = Some(Arc::new((**report).clone())),
         }
     }
 

@@ -58,7 +58,17 @@ impl Events {
     }
 
     pub(crate) fn publish(&self, name: &'static str, data: Value) {
+        self.add(name, data, false);
+    }
+
+    /// Publishes the last event.
+    pub(crate) fn close(&self, name: &'static str, data: Value) {
+        self.add(name, data, true);
+    }
+
+    fn add(&self, name: &'static str, data: Value, is_last: bool) {
         let mut log = self.log.lock();
+        log.is_over |= is_last;
         log.last += 1;
         let event = Arc::new(Event { id: log.last, name, data });
         if log.kept.len() == KEPT {
@@ -67,12 +77,6 @@ impl Events {
         log.kept.push_back(Arc::clone(&event));
         // Under the lock, so that the order is that of the numbers. Without clients nobody gets it.
         let _ = self.sender.send(event);
-    }
-
-    /// Publishes the last event.
-    pub(crate) fn close(&self, name: &'static str, data: Value) {
-        self.publish(name, data);
-        self.log.lock().is_over = true;
     }
 
     /// From after the event of this number on; without one from now on.

@@ -40,7 +40,7 @@ pub(crate) enum Shown {
     /// It has ended.
     Ended(Arc<Outcome>),
     /// It runs.
-    Running(Box<Report>),
+    Running(Arc<Report>),
 }
 
 impl Shown {

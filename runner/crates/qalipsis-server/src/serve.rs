@@ -16,6 +16,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -155,14 +156,29 @@ async fn answer(
 ) {
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_LIMIT));
-    let service = router.map_request(move |request| with_ends(request, ends));
+    // The server cannot know which version a silent client speaks, and would wait for it.
+    let has_asked = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&has_asked);
+    let service = router.map_request(move |request| {
+        asked.store(true, Relaxed);
+        with_ends(request, ends)
+    });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_LIMIT);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(WRITE_LIMIT);
     let connection =
         builder.serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(service));
-    // A client that goes away is none of our business.
-    let _ = watcher.watch(connection.into_owned()).await;
+    let silent = async {
+        tokio::time::sleep(HEADER_LIMIT).await;
+        if has_asked.load(Relaxed) {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        // A client that goes away is none of our business.
+        _ = watcher.watch(connection.into_owned()) => {}
+        () = silent => {}
+    }
 }
 
 fn with_ends<B>(request: Request<B>, ends: Ends) -> Request<Body>

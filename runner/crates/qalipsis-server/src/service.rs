@@ -8,13 +8,14 @@ use parking_lot::Mutex;
 use qalipsis_config::problem::Problem;
 use qalipsis_head::{CampaignEvent, Command, EVENTS};
 use qalipsis_model::plan::Stop;
+use qalipsis_model::timestamp::Timestamp;
 use qalipsis_store::{CampaignWriter, Schedule, Store, StoreError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::sync::broadcast::{self, error::RecvError};
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 
 /// Campaigns that may wait for their turn.
 const QUEUE: usize = 1_000;
@@ -104,7 +105,7 @@ impl CampaignService {
 
     /// Takes a campaign into the queue.
     pub(crate) async fn start(&self, order: &Order) -> Result<Arc<Campaign>, Refused> {
-        let planned = self.0.launcher.plan(order).map_err(Refused::Invalid)?;
+        let planned = apart(|| self.0.launcher.plan(order)).map_err(Refused::Invalid)?;
         let zone = self.0.launcher.zone();
         let (campaign, commands) = Campaign::new(planned.plan(), zone, planned.configuration().clone());
         let campaign = Arc::new(campaign);
@@ -116,30 +117,41 @@ impl CampaignService {
                 refused = Some(Refused::QueueFull);
             } else {
                 open.campaigns += 1;
+                // At once, so that whoever closes the service finds it.
+                self.0.campaigns.lock().insert(campaign.key().to_owned(), Arc::clone(&campaign));
             }
             refused.is_none()
         });
         if let Some(refused) = refused {
             return Err(refused);
         }
-        self.0.campaigns.lock().insert(campaign.key().to_owned(), Arc::clone(&campaign));
-        // Who lists campaigns next finds it. A store that fails keeps no campaign from running.
-        let record = campaign.record();
-        match tokio::time::timeout(QUEUE_LIMIT, self.0.store.put_campaign(&record)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => self.0.log.line(&format!("campaign {}: {error}", campaign.key())),
-            Err(_) => self.0.log.line(&format!("campaign {}: the store does not answer", campaign.key())),
-        }
         let (service, offset) = (self.clone(), order.start_offset);
         let running = Arc::clone(&campaign);
+        let (kept, is_kept) = oneshot::channel();
+        // Before anything is awaited: a client that goes away must not leave a campaign that nobody runs.
         tokio::spawn(async move {
+            service.queue(&running).await;
+            // The client may have gone.
+            let _ = kept.send(());
             let writer = service.lead(&running, planned, commands, offset).await;
             service.keep(&running, &writer).await;
             running.close();
             service.forget_old();
             service.0.open.send_modify(|open| open.campaigns -= 1);
         });
+        // Who lists campaigns next finds it.
+        let _ = is_kept.await;
         Ok(campaign)
+    }
+
+    /// Keeps a campaign that waits for its turn. A store that fails keeps no campaign from running.
+    async fn queue(&self, campaign: &Campaign) {
+        let record = campaign.record();
+        match tokio::time::timeout(QUEUE_LIMIT, self.0.store.put_campaign(&record)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.0.log.line(&format!("campaign {}: {error}", campaign.key())),
+            Err(_) => self.0.log.line(&format!("campaign {}: the store does not answer", campaign.key())),
+        }
     }
 
     pub(crate) fn campaign(&self, key: &str) -> Option<Arc<Campaign>> {
@@ -159,9 +171,10 @@ impl CampaignService {
     /// The store has all of them; these are for those who follow.
     fn forget_old(&self) {
         let mut campaigns = self.0.campaigns.lock();
-        let ended: Vec<String> =
-            campaigns.values().filter(|one| one.has_ended()).map(|one| one.key().to_owned()).collect();
-        for key in ended.iter().take(ended.len().saturating_sub(REMEMBERED)) {
+        let ended = campaigns.values().filter_map(|one| Some((one.ended()?, one.key().to_owned())));
+        let mut ended: Vec<(Timestamp, String)> = ended.collect();
+        ended.sort();
+        for (_, key) in ended.iter().take(ended.len().saturating_sub(REMEMBERED)) {
             campaigns.remove(key);
         }
     }
@@ -237,7 +250,11 @@ impl CampaignService {
         let log = |why: &str| self.0.log.line(&format!("campaign {}: {why}", campaign.key()));
         match tokio::time::timeout(KEEP_LIMIT, writer.finish(&campaign.record(), &campaign.files())).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => log(&format!("not stored: {error}")),
+            Ok(Err(error)) => {
+                log(&format!("not stored: {error}"));
+                // Its verdict alone is small: without it the store would have it as running.
+                writer.update(&campaign.record());
+            }
             Err(_) => log("not stored yet: the store does not answer"),
         }
         let lost = writer.lost();
@@ -245,6 +262,11 @@ impl CampaignService {
             log(&format!("{} writes to the store were lost, the last of them: {last}", lost.writes));
         }
     }
+}
+
+/// Work that may take a while, away from the tasks that lead running campaigns.
+pub(crate) fn apart<T>(work: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(work)
 }
 
 /// Takes note of what happens in a campaign, here and in the store, until it has ended.

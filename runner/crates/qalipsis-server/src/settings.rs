@@ -6,7 +6,7 @@ use qalipsis_config::keys::Kind;
 use qalipsis_config::problem::Problem;
 use qalipsis_config::section::{Section, SectionDefinition, SectionKey, unchecked};
 use qalipsis_store::STORE;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 static SERVER: SectionDefinition = SectionDefinition {
@@ -116,6 +116,13 @@ fn list(text: Option<&str>) -> Vec<String> {
     parts.map(str::to_owned).collect()
 }
 
+/// Whether this is what browsers send as `Origin`.
+fn is_origin(text: &str) -> bool {
+    let Ok(uri) = text.parse::<http::Uri>() else { return false };
+    let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
+    is_web && uri.host().is_some() && !text.ends_with('/') && uri.path() == "/" && uri.query().is_none()
+}
+
 fn check_server(server: &Section<'_>) -> Option<Problem> {
     let Some(address) = address(server) else {
         return Some(Problem::new(
@@ -131,9 +138,16 @@ fn check_server(server: &Section<'_>) -> Option<Problem> {
             "server.token must be set, since others than this machine reach server.address {address}"
         )));
     }
-    let is_wrong = |origin: &&String| origin.parse::<http::HeaderValue>().is_err();
-    if let Some(origin) = list(server.text("origins")).iter().find(is_wrong) {
-        return Some(Problem::new(format_args!("server.origins: '{origin}' is no origin")));
+    if let Some(origin) = list(server.text("origins")).iter().find(|origin| !is_origin(origin)) {
+        return Some(Problem::new(format_args!(
+            "server.origins: '{origin}' is no origin, give scheme, host and port: https://ci.example.org"
+        )));
+    }
+    let is_wrong = |host: &&String| host.contains([':', '/', '*']) && host.parse::<IpAddr>().is_err();
+    if let Some(host) = list(server.text("hosts")).iter().find(is_wrong) {
+        return Some(Problem::new(format_args!(
+            "server.hosts: '{host}' is no name of a host, give it without scheme and port"
+        )));
     }
     match (server.text("tls.certificate"), server.text("tls.key")) {
         (Some(_), None) => Some(server.incomplete("tls.key", "tls.certificate")),

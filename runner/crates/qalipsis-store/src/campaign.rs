@@ -1,5 +1,6 @@
 //! What is kept of a campaign, and how campaigns are found.
 
+use crate::slice::bound;
 use crate::value::{Row, Statement, UnexpectedValue, Value};
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_model::verdict::Status;
@@ -295,7 +296,7 @@ pub(crate) fn page(query: &CampaignQuery) -> [Statement; 3] {
     };
     if let Some(text) = &query.text {
         let pattern = parameter(contains(text).into());
-        let like = |column: &str| format!("lower({column}) LIKE {pattern} ESCAPE '\\'");
+        let like = |column: &str| format!("lower({column}) LIKE lower({pattern}) ESCAPE '\\'");
         conditions.push(format!(
             "({} OR {} OR EXISTS (SELECT 1 FROM scenarios WHERE campaign = key AND {}))",
             like("key"),
@@ -315,10 +316,10 @@ pub(crate) fn page(query: &CampaignQuery) -> [Statement; 3] {
         ));
     }
     if let Some(from) = query.from {
-        conditions.push(format!("{SINCE} >= {}", parameter(from.0.into())));
+        conditions.push(format!("{SINCE} >= {}", parameter(bound(from).into())));
     }
     if let Some(to) = query.to {
-        conditions.push(format!("{SINCE} < {}", parameter(to.0.into())));
+        conditions.push(format!("{SINCE} < {}", parameter(bound(to).into())));
     }
     let conditions = conditions.join(" AND ");
     let total = Statement::new(
@@ -378,7 +379,7 @@ pub(crate) fn delete_beyond(count: u64) -> Statement {
     Statement::new(
         format!(
             "DELETE FROM campaigns WHERE key IN (SELECT key FROM campaigns WHERE NOT {OPEN} \
-             ORDER BY {SINCE} DESC, key DESC LIMIT 9223372036854775807 OFFSET $1)"
+             ORDER BY {SINCE} DESC, key DESC LIMIT 9223372036854775807 OFFSET $1) AND NOT {OPEN}"
         ),
         [count.into()],
     )

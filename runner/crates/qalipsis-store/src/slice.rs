@@ -77,7 +77,7 @@ pub(crate) fn next(campaign: &str, window: &Range<Timestamp>, after: &Place) -> 
 }
 
 /// A bound of a window, as far as times go in the database.
-fn bound(time: Timestamp) -> i64 {
+pub(crate) fn bound(time: Timestamp) -> i64 {
     i64::try_from(time.0).unwrap_or(i64::MAX)
 }
 

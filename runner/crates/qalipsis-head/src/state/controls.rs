@@ -20,7 +20,7 @@ impl State {
         let answer = match control {
             Control::Pause => self.pause(now),
             Control::Resume => self.resume(now),
-            Control::Mark { label, at } => self.mark(label, at.unwrap_or(now.wall), now),
+            Control::Mark { label, at } => self.mark(label, at, now),
         };
         self.effects.push(Effect::Answer(answer));
     }
@@ -68,12 +68,15 @@ impl State {
         }
     }
 
-    fn mark(&mut self, label: String, at: Timestamp, now: Now) -> Result<Timestamp, Refusal> {
+    fn mark(&mut self, label: String, at: Option<Timestamp>, now: Now) -> Result<Timestamp, Refusal> {
+        // On the clock of the load, as all else in the charts, also after the clock of the head was set.
+        let current = self.started.map_or(now.wall, |start| start.date(now));
+        let at = at.unwrap_or(current);
         let length = label.chars().count();
         if length == 0 || length > Marker::LONGEST {
             return Err(Refusal::Label(length));
         }
-        if at < self.opened.wall || at > now.wall.plus(LEEWAY) {
+        if at < self.opened.wall || at > now.wall.max(current).plus(LEEWAY) {
             return Err(Refusal::OutOfTime);
         }
         if self.aggregate.controls().markers.len() == Marker::MOST {

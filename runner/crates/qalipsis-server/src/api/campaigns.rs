@@ -8,7 +8,7 @@ use crate::launcher::Order;
 use crate::outcome::{Outcome, Shown};
 use crate::payload::{self, CampaignRequest};
 use crate::problem::{Failure, ProblemDetails};
-use crate::service::Refused;
+use crate::service::{Refused, apart};
 use crate::view::{CampaignDetails, CampaignItem};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -36,7 +36,7 @@ use utoipa::{IntoParams, ToSchema};
     )
 )]
 pub(super) async fn start(State(api): State<Api>, Document(payload): Document) -> Result<Response, Failure> {
-    let (order, problems) = payload::read(&payload, api.service.launcher());
+    let (order, problems) = apart(|| payload::read(&payload, api.service.launcher()));
     if !problems.is_empty() {
         return Err(refused(&api, order, problems));
     }
@@ -53,7 +53,7 @@ pub(super) async fn start(State(api): State<Api>, Document(payload): Document) -
 
 /// All that is wrong, also what only planning finds.
 fn refused(api: &Api, order: Order, mut problems: Vec<Problem>) -> Failure {
-    if let Err(further) = api.service.launcher().plan(&order) {
+    if let Err(further) = apart(|| api.service.launcher().plan(&order)) {
         problems.extend(further);
     }
     Failure::invalid(&problems, &payload::pointers(&order))
@@ -82,18 +82,25 @@ pub(super) async fn validate(
     State(api): State<Api>,
     Document(payload): Document,
 ) -> Result<Json<Valid>, Failure> {
-    let (order, problems) = payload::read(&payload, api.service.launcher());
+    let (order, problems) = apart(|| payload::read(&payload, api.service.launcher()));
     if !problems.is_empty() {
         return Err(refused(&api, order, problems));
     }
-    match api.service.launcher().plan(&order) {
+    match apart(|| api.service.launcher().plan(&order)) {
         Ok(_) => Ok(Json(Valid { valid: true })),
         Err(problems) => Err(Failure::invalid(&problems, &payload::pointers(&order))),
     }
 }
 
-pub(super) fn found(api: &Api, key: &str) -> Result<Arc<Campaign>, Failure> {
-    api.service.campaign(key).ok_or_else(no_campaign)
+/// A campaign of this head that has not been forgotten; others cannot be controlled from here.
+pub(super) async fn found(api: &Api, key: &str) -> Result<Arc<Campaign>, Failure> {
+    match api.service.campaign(key) {
+        Some(campaign) => Ok(campaign),
+        None => {
+            stored(api, key).await?;
+            Err(Failure::conflict("the campaign has ended already, or runs on another head"))
+        }
+    }
 }
 
 fn no_campaign() -> Failure {
@@ -106,7 +113,7 @@ pub(super) fn unreadable(error: StoreError) -> Failure {
 }
 
 /// A campaign that only the store knows.
-async fn stored(api: &Api, key: &str) -> Result<CampaignItem, Failure> {
+pub(super) async fn stored(api: &Api, key: &str) -> Result<CampaignItem, Failure> {
     let record = api.service.store().campaign(key).await.map_err(unreadable)?;
     record.map(history::item).ok_or_else(no_campaign)
 }
@@ -147,7 +154,9 @@ pub(super) async fn shown_if_any(api: &Api, key: &str) -> Result<Option<Shown>, 
 /// What a campaign has to show, running or ended.
 pub(super) async fn shown(api: &Api, key: &str) -> Result<Shown, Failure> {
     let shown = shown_if_any(api, key).await?;
-    shown.ok_or_else(|| Failure::conflict("the campaign has not started, so it has no report"))
+    shown.ok_or_else(|| {
+        Failure::conflict("the campaign has no report: it has not started, or ended before it did")
+    })
 }
 
 /// Rendering a report is work, and must not keep a thread that serves others.
@@ -301,10 +310,7 @@ pub(super) async fn abort(
     Path(key): Path<String>,
     Parameters(Abort { hard }): Parameters<Abort>,
 ) -> Result<(StatusCode, Json<CampaignItem>), Failure> {
-    let Some(campaign) = api.service.campaign(&key) else {
-        stored(&api, &key).await?;
-        return Err(Failure::conflict("the campaign has ended already, or runs on another head"));
-    };
+    let campaign = found(&api, &key).await?;
     let stop = if hard { Stop::Hard } else { Stop::Graceful };
     if !campaign.stop(stop) {
         return Err(Failure::conflict("the campaign has ended already"));
@@ -327,18 +333,21 @@ pub(super) async fn abort(
 )]
 pub(super) async fn remove(State(api): State<Api>, Path(key): Path<String>) -> Result<StatusCode, Failure> {
     let is_open = || Failure::conflict("the campaign has not ended: abort it first");
-    let is_known = api.service.campaign(&key).is_some();
-    if !api.service.forget(&key) {
+    let here = api.service.campaign(&key);
+    if here.as_ref().is_some_and(|campaign| !campaign.has_ended()) {
         return Err(is_open());
     }
     let record = api.service.store().campaign(&key).await.map_err(unreadable)?;
-    match record {
+    match (record, here) {
+        (None, None) => return Err(no_campaign()),
         // One that the store could not take is known here alone.
-        None => is_known.then_some(StatusCode::NO_CONTENT).ok_or_else(no_campaign),
-        Some(record) if !matches!(record.status, CampaignStatus::Ended(_)) => Err(is_open()),
-        Some(_) => {
+        (None, Some(_)) => {}
+        // It runs on another head: what has ended here was only not stored.
+        (Some(record), None) if !matches!(record.status, CampaignStatus::Ended(_)) => return Err(is_open()),
+        (Some(_), _) => {
             api.service.store().delete_campaign(&key).await.map_err(unreadable)?;
-            Ok(StatusCode::NO_CONTENT)
         }
     }
+    api.service.forget(&key);
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -47,7 +47,7 @@ pub(super) async fn mark(
     Path(key): Path<String>,
     Document(document): Document,
 ) -> Result<(StatusCode, Json<Marker>), Failure> {
-    let campaign = found(&api, &key)?;
+    let campaign = found(&api, &key).await?;
     let (label, at) =
         payload::read_marker(&document).map_err(|problems| Failure::invalid(&problems, &BTreeMap::new()))?;
     let at = campaign.control(Control::Mark { label: label.clone(), at }).await.map_err(refused)?;
@@ -68,7 +68,7 @@ pub(super) async fn mark(
     )
 )]
 pub(super) async fn pause(State(api): State<Api>, Path(key): Path<String>) -> Result<StatusCode, Failure> {
-    found(&api, &key)?.control(Control::Pause).await.map_err(refused)?;
+    found(&api, &key).await?.control(Control::Pause).await.map_err(refused)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -86,7 +86,7 @@ pub(super) async fn pause(State(api): State<Api>, Path(key): Path<String>) -> Re
     )
 )]
 pub(super) async fn resume(State(api): State<Api>, Path(key): Path<String>) -> Result<StatusCode, Failure> {
-    found(&api, &key)?.control(Control::Resume).await.map_err(refused)?;
+    found(&api, &key).await?.control(Control::Resume).await.map_err(refused)?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,10 +1,11 @@
 //! Following a campaign: server-sent events that can be resumed.
 
 use super::Api;
-use super::campaigns::found;
+use super::campaigns::stored;
 use crate::events::Event;
 use crate::problem::{Failure, ProblemDetails};
 use crate::service::CampaignService;
+use crate::view::{CampaignItem, Phase};
 use axum::extract::{Path, State};
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -48,13 +49,15 @@ pub(super) async fn events(
     Path(key): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let campaign = found(&api, &key)?;
     let after = match headers.get(LAST_EVENT).map(|id| id.to_str().unwrap_or_default()) {
         None | Some("") => None,
         Some(id) => {
             let id = id.trim().parse::<u64>();
             Some(id.map_err(|_| Failure::bad_request("Last-Event-ID must be the number of an event"))?)
         }
+    };
+    let Some(campaign) = api.service.campaign(&key) else {
+        return past(&stored(&api, &key).await?, after);
     };
     let subscription = campaign.events().subscribe(after);
     if subscription.is_over && after.is_some_and(|after| after >= subscription.last) {
@@ -72,6 +75,18 @@ pub(super) async fn events(
     let following =
         Following { waiting, next: subscription.next, is_over: subscription.is_over, service: api.service };
     Ok(Sse::new(following.into_stream()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+}
+
+/// The events of a campaign that only the store knows: how it is, and that it has ended.
+fn past(campaign: &CampaignItem, after: Option<u64>) -> Result<Response, Failure> {
+    if campaign.phase != Phase::Ended {
+        return Err(Failure::conflict("the campaign runs on another head: follow it there"));
+    }
+    if after.is_some() {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let events = ["state", "ended"].map(|name| Ok::<_, Infallible>(sent(0, name, &json!(campaign))));
+    Ok(Sse::new(stream::iter(events)).into_response())
 }
 
 fn sent(id: u64, name: &str, data: &Value) -> sse::Event {

@@ -17,6 +17,9 @@ use utoipa::{IntoParams, ToSchema};
 /// Campaigns of a page, at most.
 const LARGEST_PAGE: u32 = 500;
 
+/// Characters of a text that is looked for, at most.
+const LONGEST_TEXT: usize = 300;
+
 /// What can be sorted by.
 const SORTS: [(&str, CampaignSort); 4] = [
     ("started", CampaignSort::Started),
@@ -84,6 +87,12 @@ impl Listing {
         let size = self.size.unwrap_or(CampaignQuery::default().size);
         if !(1..=LARGEST_PAGE).contains(&size) {
             return Err(Failure::bad_request(format!("size: must be from 1 to {LARGEST_PAGE}")));
+        }
+        for (name, text) in [("filter", &self.filter), ("scenario", &self.scenario)] {
+            if text.as_ref().is_some_and(|text| text.chars().count() > LONGEST_TEXT) {
+                let why = format!("{name}: must have at most {LONGEST_TEXT} characters");
+                return Err(Failure::bad_request(why));
+            }
         }
         Ok(CampaignQuery {
             text: self.filter.filter(|text| !text.is_empty()),

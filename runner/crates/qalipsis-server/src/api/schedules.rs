@@ -8,6 +8,7 @@ use crate::launcher::Order;
 use crate::payload::{self, CampaignRequest};
 use crate::problem::{Failure, ProblemDetails};
 use crate::schedules::Calendar;
+use crate::service::apart;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -126,9 +127,9 @@ fn read(api: &Api, document: &Value, name: Option<&str>) -> Result<Schedule, Fai
     let mut pointers = BTreeMap::new();
     if let Some(request) = &read.request {
         let launcher = api.service.launcher();
-        let (order, wrong) = payload::read(request, launcher);
+        let (order, wrong) = apart(|| payload::read(request, launcher));
         // What only planning finds is found now and not at night.
-        let further = match launcher.plan(&order) {
+        let further = match apart(|| launcher.plan(&order)) {
             Ok(planned) => secrets(&order, planned.configuration()),
             Err(further) => further,
         };
