@@ -64,7 +64,7 @@ fn wrong_flags() {
     error: --minions and --for cut one campaign short: give --autostart as well, or ask for less when you start a campaign
     error: unexpected argument '--autostrat' found; a similar argument exists: '--autostart'
     error: unrecognized subcommand 'lits'; a similar subcommand exists: 'list'
-    error: --autostart runs a campaign, standalone, list, validate, compare and replay do not: give only one of them
+    error: --autostart runs a campaign, standalone, campaign, list, validate, compare and replay do not: give only one of them
     error: the argument '--quiet' cannot be used with '--verbose'; see qalipsis --help
     error: invalid value 'many' for '--seed <N>': invalid digit found in string; see qalipsis --help
     error: invalid value 'blue' for '--color <WHEN>' [possible values: auto, always, never]; see qalipsis --help
