@@ -113,6 +113,9 @@ struct Writer {
     session: Option<Session>,
 }
 
+/// How often a job may lose a connection that was there a moment ago.
+const LOST_AT_MOST: u32 = 4;
+
 impl Writer {
     async fn run(mut self, mut jobs: Receiver<Job>) {
         let mut beats = interval(BEAT);
@@ -135,9 +138,10 @@ impl Writer {
         }
     }
 
-    /// Executes statements in one transaction, as often as the connection is lost: all of them give the same when they
-    /// are executed twice.
+    /// Executes statements in one transaction, again when the connection is lost: all of them give the same when they
+    /// are executed twice. What loses each new connection as well must not keep all that comes after it.
     async fn write(&mut self, statements: &[Statement]) -> Result<u64, StoreError> {
+        let mut lost = 0;
         loop {
             let session = match &mut self.session {
                 Some(session) => session,
@@ -147,7 +151,10 @@ impl Writer {
                 }
             };
             match session.write(statements).await {
-                Err(failure) if failure.is_lost => self.session = None,
+                Err(failure) if failure.is_lost && lost < LOST_AT_MOST => {
+                    lost += 1;
+                    self.session = None;
+                }
                 outcome => return outcome.map_err(|failure| failure.error),
             }
         }

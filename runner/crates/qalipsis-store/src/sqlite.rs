@@ -130,8 +130,13 @@ struct Writer {
 impl Writer {
     fn run(mut self, mut jobs: Receiver<Job>) {
         while let Some(Job { statements, answer, after }) = jobs.blocking_recv() {
+            // A checkpoint alone does not sync while somebody reads.
+            let is_synced = after == After::Settle && self.synchronous("FULL");
             let outcome =
                 write(&mut self.connection, &statements).map_err(|error| failed(&self.file, &error));
+            if is_synced {
+                self.synchronous("NORMAL");
+            }
             match after {
                 After::Nothing => {}
                 After::Settle => self.settle(),
@@ -144,6 +149,11 @@ impl Writer {
             }
             answer.give(outcome);
         }
+    }
+
+    /// Whether commits are forced to the disk from now on, or with the next checkpoint; whether that could be set.
+    fn synchronous(&self, how: &str) -> bool {
+        self.connection.pragma_update(None, "synchronous", how).is_ok()
     }
 
     /// A failure is no loss: what was committed is in the file, and the next commit tries again.

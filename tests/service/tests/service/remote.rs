@@ -39,7 +39,20 @@ fn read(folder: &Path, name: &str) -> String {
 fn a_campaign_elsewhere_ends_a_job_as_one_that_runs_here_does() {
     let head = Head::start(&[]);
     let job = Job::new();
-    let finished = job.run(&head, &["start", "-s", "red", "--seed", "7", "--name", "nightly \"é\"", "-c", "campaign.limits.release-lag=1m"]);
+    let finished = job.run(
+        &head,
+        &[
+            "start",
+            "-s",
+            "red",
+            "--seed",
+            "7",
+            "--name",
+            "nightly \"é\"",
+            "-c",
+            "campaign.limits.release-lag=1m",
+        ],
+    );
     assert_eq!(finished.code(), Some(3), "{finished}");
     assert!(finished.stdout.contains("37 of 1000"), "{finished}");
     let list: Value = serde_json::from_str(&job.run(&head, &["list", "--json"]).stdout).unwrap();
