@@ -56,9 +56,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("qalipsis-config", &["qalipsis-profile", "qalipsis-model"]),
     ("qalipsis-agent", &["qalipsis-model", "qalipsis-cluster"]),
     ("qalipsis-store", &["qalipsis-model", "qalipsis-cluster", "qalipsis-config", "qalipsis-plugin"]),
+    ("qalipsis-calendar", &["qalipsis-model", "qalipsis-store"]),
     (
         "qalipsis-server",
         &[
+            "qalipsis-calendar",
             "qalipsis-profile",
             "qalipsis-model",
             "qalipsis-compare",

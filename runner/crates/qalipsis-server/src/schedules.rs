@@ -1,14 +1,11 @@
 //! Schedules: campaigns that start by themselves, at an instant or again and again.
 
-mod calendar;
-
-pub(crate) use calendar::{Calendar, NoCalendar};
-
 use crate::campaign::now;
 use crate::launcher::Order;
 use crate::payload;
 use crate::security::Log;
 use crate::service::{CampaignService, Refused};
+use qalipsis_calendar::Calendar;
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_store::{MissedRuns, Schedule};
 use serde_json::Value;

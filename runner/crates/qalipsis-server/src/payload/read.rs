@@ -2,8 +2,8 @@
 
 use super::profile;
 use crate::launcher::{Launcher, Offered, Order};
-use crate::schedules::NoCalendar;
 use jiff::{Span, SpanRelativeTo};
+use qalipsis_calendar::NoCalendar;
 use qalipsis_config::Given;
 use qalipsis_config::problem::Problem;
 use qalipsis_config::reason;

@@ -18,7 +18,7 @@ const MISSED: usize = 100_000;
 /// right after the gap; where it is put back, a fixed time is due once, and `*` and steps in both hours. This is what
 /// Vixie's cron does.
 #[derive(Debug, Clone)]
-pub(crate) enum Calendar {
+pub enum Calendar {
     /// Once.
     At(Timestamp),
     /// Again and again.
@@ -27,7 +27,7 @@ pub(crate) enum Calendar {
 
 /// Why an expression or a time zone is none.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(crate) enum NoCalendar {
+pub enum NoCalendar {
     /// The expression cannot be read.
     #[error("'{expression}' is no cron expression: {why}")]
     Expression {
@@ -49,7 +49,7 @@ impl Calendar {
     ///
     /// # Errors
     /// When it never comes, or cannot be read.
-    pub(crate) fn of(when: &When) -> Result<Self, NoCalendar> {
+    pub fn of(when: &When) -> Result<Self, NoCalendar> {
         let (expression, name) = match when {
             When::At(at) => return Ok(Self::At(*at)),
             When::Cron { expression, time_zone } => (expression, time_zone),
@@ -68,7 +68,7 @@ impl Calendar {
     }
 
     /// The first time after this one; `None` when there is none.
-    pub(crate) fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
+    pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
         match self {
             Self::At(at) => (*at > after).then_some(*at),
             Self::Cron(cron, zone) => {
@@ -80,7 +80,7 @@ impl Calendar {
     }
 
     /// Of the times from `due` to `now`, which is one of them, the latest.
-    pub(crate) fn latest(&self, due: Timestamp, now: Timestamp) -> Timestamp {
+    pub fn latest(&self, due: Timestamp, now: Timestamp) -> Timestamp {
         let following = |at: &Timestamp| self.next_after(*at).filter(|next| *next <= now);
         std::iter::successors(Some(due), following).take(MISSED).last().unwrap_or(due)
     }
