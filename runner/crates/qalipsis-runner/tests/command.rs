@@ -264,7 +264,7 @@ fn executables_are_taken_as_they_are() {
 #[test]
 fn usage_is_one_line_and_exit_code_2() {
     let project = Project::new();
-    for arguments in [&[][..], &["--autostrat"], &["lst"], &["list", "--seed", "x"]] {
+    for arguments in [&["--autostrat"][..], &["lst"], &["list", "--seed", "x"], &["campaign"]] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_qalipsis"));
         let run = Run::of(command.current_dir(project.0.path()).args(arguments).output().unwrap());
         assert_eq!(
@@ -276,6 +276,16 @@ fn usage_is_one_line_and_exit_code_2() {
     }
     let help = Run::of(Command::new(env!("CARGO_BIN_EXE_qalipsis")).arg("--help").output().unwrap());
     assert!(help.code == Some(0) && help.err.is_empty() && help.out.contains("Exit codes:"), "{help:?}");
+}
+
+#[test]
+fn without_a_command_it_serves_when_there_is_something_to_run() {
+    let project = Project::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qalipsis"));
+    command.current_dir(project.0.path()).env("XDG_DATA_HOME", project.0.path());
+    let run = Run::of(command.args(["-c", "server.address=127.0.0.1:0"]).output().unwrap());
+    assert_eq!((run.code, run.errors.len()), (Some(7), 1), "{run:?}");
+    assert!(run.errors[0].starts_with("nothing to run: "), "{run:?}");
 }
 
 #[test]
