@@ -123,6 +123,7 @@ enum Command {
     /// Serve the REST API and run the campaigns that are started there; the same as no command
     Standalone,
     /// Campaigns of a head elsewhere: start, follow, list and stop them, and fetch their reports
+    #[command(arg_required_else_help = false)]
     Campaign {
         /// Address of the head, over the key client.head [default: http://127.0.0.1:8400]
         #[arg(long, global = true, value_name = "URL")]
