@@ -73,6 +73,10 @@ impl ClientError {
             why = cause.to_string();
             source = cause.source();
         }
+        // The number of a system error means nothing to users.
+        if let Some(at) = why.find(" (os error ") {
+            why.truncate(at);
+        }
         let head = shown(head);
         if error.is_decode() { Self::Malformed { head, why } } else { Self::Unreachable { head, why } }
     }
