@@ -162,38 +162,9 @@ pub struct CampaignItem {
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CampaignDetails {
-    /// Unique key; it sorts by time.
-    pub key: String,
-    /// Name for people.
-    pub name: String,
-    /// Its state, or its verdict.
-    pub status: Status,
-    /// The exit code of a process that runs this one campaign; absent while it runs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub exit_code: Option<u8>,
-    /// When it was asked for.
-    #[schema(format = DateTime)]
-    pub queued_at: String,
-    /// When it started; absent while it waits.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = DateTime)]
-    pub started_at: Option<String>,
-    /// When it ended; absent while it runs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = DateTime)]
-    pub ended_at: Option<String>,
-    /// Seed of schedules and data.
-    pub seed: u64,
-    /// Names of its scenarios.
-    pub scenarios: Vec<String>,
-    /// Zones of its factories that have a name.
-    pub zones: Vec<String>,
-    /// Its phase.
-    pub phase: Phase,
-    /// How far it is.
-    pub progress: Progress,
-    /// Why the verdict is not SUCCESSFUL, one line each, most important first.
-    pub causes: Vec<String>,
+    /// What a list shows of it as well.
+    #[serde(flatten)]
+    pub item: CampaignItem,
     /// The content of its `summary.json`; null while there is none.
     #[schema(value_type = Option<Object>)]
     pub summary: Option<Value>,
@@ -202,21 +173,6 @@ pub struct CampaignDetails {
 impl CampaignItem {
     /// The same with what only one campaign shows.
     pub(crate) fn with_summary(self, summary: Option<Value>) -> CampaignDetails {
-        CampaignDetails {
-            key: self.key,
-            name: self.name,
-            status: self.status,
-            exit_code: self.exit_code,
-            queued_at: self.queued_at,
-            started_at: self.started_at,
-            ended_at: self.ended_at,
-            seed: self.seed,
-            scenarios: self.scenarios,
-            zones: self.zones,
-            phase: self.phase,
-            progress: self.progress,
-            causes: self.causes,
-            summary,
-        }
+        CampaignDetails { item: self, summary }
     }
 }

@@ -94,7 +94,7 @@ pub struct Summary {
 pub enum Status {
     /// The campaign has not ended; all else is as far as it is known. No file has it.
     Running,
-    /// Everything judged held.
+    /// All checks and criteria were met.
     Successful,
     /// Only warnings.
     Warning,
