@@ -1,8 +1,7 @@
 //! Descriptions for tests.
 
-use qalipsis_model::description::{
-    Monitor, PropertyDescription, ScenarioDescription, SourceLocation, StepDescription,
-};
+use qalipsis_model::description::{Monitor, PropertyDescription, ScenarioDescription, StepDescription};
+use qalipsis_model::location::SourceLocation;
 use qalipsis_profile::profile::Profile;
 
 /// A sound scenario of 10 minions and one step `place`.

@@ -1,9 +1,12 @@
 //! The texts of what lower crates refuse: why a profile, a criterion or a shorter run is not possible.
 
-use qalipsis_model::criterion::{
-    Criterion, CriterionProblem, EndedBy, Horizon, NeverBreached, NeverMet, Quantity,
-};
+use qalipsis_model::criterion::{Criterion, Quantity};
 use qalipsis_model::duration::human;
+use qalipsis_model::impossible::CriterionProblem;
+use qalipsis_model::impossible::EndedBy;
+use qalipsis_model::impossible::Horizon;
+use qalipsis_model::impossible::NeverBreached;
+use qalipsis_model::impossible::NeverMet;
 use qalipsis_model::measured::MeterKind;
 use qalipsis_model::smoke::SmokeProblem;
 use qalipsis_model::suggest::hint;

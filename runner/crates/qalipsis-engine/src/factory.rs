@@ -1,10 +1,12 @@
 //! The life of a campaign in one factory.
 
+use crate::cores::workers;
+use crate::event::Event;
 use crate::forwarding::{self, EventForwarder};
 use crate::health::HealthMonitor;
 use crate::minions::{self, Load};
 use crate::pacing::{self, Gate};
-use crate::snapshots::{Snapshots, Waiting, WaitingRoom};
+use crate::snapshots::{Snapshots, WaitingRoom};
 use crate::sources::{self, Opened, Sources};
 use crate::worker::{self, WorkerHandle};
 use futures::future::join_all;
@@ -13,12 +15,9 @@ use qalipsis_minion::active_minions::ActiveMinions;
 use qalipsis_minion::replay::{self, Replay};
 use qalipsis_minion::rng::fnv1a;
 use qalipsis_minion::state::{MinionState, ScenarioContext, Worker};
-use qalipsis_model::event;
 use qalipsis_model::evidence::Evidence;
-use qalipsis_model::failure::FailedExecution;
 use qalipsis_model::not_ready::NotReady;
 use qalipsis_model::plan::{FactoryPlan, Stop};
-use qalipsis_model::snapshot::Snapshot;
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_model::trace::Trace;
 use qalipsis_profile::overload::Overload;
@@ -41,25 +40,6 @@ const SETTLE: Duration = Duration::from_millis(300);
 const CANCEL_LIMIT: Duration = Duration::from_secs(1);
 /// How far ahead a start may be. A head gives one that is near: if it seems further away, a wall clock was set.
 const START_LIMIT: Duration = Duration::from_secs(1);
-
-/// What a factory sends while it runs.
-#[derive(Debug)]
-pub enum Event {
-    /// The difference since the last one, with what counts it among those that wait.
-    Snapshot(Snapshot, Waiting),
-    /// One of the first failures of a step, in full.
-    Evidence(Box<Evidence>),
-    /// One execution of a replayed iteration, in full.
-    Trace(Box<Trace>),
-    /// The events that minions emitted, in the order of each worker.
-    Events(Vec<event::Event>),
-    /// Executions that failed, in the order in which they did.
-    Failures(Vec<FailedExecution>),
-    /// Scenario code blocks a worker for good; says who. Nothing follows.
-    Stuck(String),
-    /// Everything ended and was sent.
-    Ended,
-}
 
 /// A factory whose worlds are open and whose sources are positioned.
 #[derive(Debug)]
@@ -345,15 +325,6 @@ impl Factory {
 /// When a load begins that is to start at this time.
 fn begins(clock: &Clock, start: Timestamp, now: Instant) -> Instant {
     clock.instant(start).clamp(now, now + START_LIMIT)
-}
-
-/// How many workers run the minions of this factory.
-pub(crate) fn workers(plan: &FactoryPlan) -> usize {
-    plan.workers.map_or_else(cores, |n| n as usize).max(1)
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The way of events from the workers to the head.
 
-use crate::factory::Event as FactoryEvent;
+use crate::event::Event as FactoryEvent;
 use qalipsis_cluster::BATCH;
 use qalipsis_minion::state::Worker;
 use qalipsis_recorder::evidence::EvidenceKeeper;

@@ -4,7 +4,9 @@
 //! [`prepare`] opens everything; [`Factory::run`] runs the load and sends [`Event`]s until
 //! [`Event::Ended`]. Threads: one per core runs minions, one releases them, one reads sources.
 
+mod cores;
 mod course;
+mod event;
 mod factory;
 mod forwarding;
 mod health;
@@ -15,6 +17,7 @@ mod snapshots;
 mod sources;
 mod worker;
 
-pub use factory::{Event, Factory, Handle, prepare};
+pub use event::Event;
+pub use factory::{Factory, Handle, prepare};
 pub use host::host;
 pub use snapshots::Waiting;

@@ -1,5 +1,6 @@
 //! Worlds and sources: opened before the load, drained after it, on a runtime of their own.
 
+use crate::cores::workers;
 use futures::future::{BoxFuture, join_all};
 use parking_lot::Mutex;
 use qalipsis_core::meter::Meter;
@@ -133,7 +134,7 @@ pub(crate) async fn open(
                 stop: source_stopping.clone(),
                 sources: Mutex::new(Vec::new()),
                 meters: Mutex::new(Vec::new()),
-                instruments: Instruments::new(crate::factory::workers(plan)),
+                instruments: Instruments::new(workers(plan)),
             });
             let targets = Targets::default();
             let world = caught(scenario.open(values, Arc::clone(&setup)));

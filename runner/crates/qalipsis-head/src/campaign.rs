@@ -1,6 +1,6 @@
 //! What a campaign is given.
 
-use qalipsis_judge::judge::Described;
+use qalipsis_judge::described::Described;
 use qalipsis_model::environment::Environment;
 use qalipsis_model::plan::{CampaignPlan, FactoryPlan};
 

@@ -2,10 +2,11 @@
 
 use crate::campaign::{Campaign, Goal};
 use qalipsis_cluster::ToHead;
-use qalipsis_judge::judge::Described;
+use qalipsis_judge::described::Described;
 use qalipsis_judge::report::Report;
-use qalipsis_model::description::{ScenarioDescription, SourceLocation};
+use qalipsis_model::description::ScenarioDescription;
 use qalipsis_model::environment::Environment;
+use qalipsis_model::location::SourceLocation;
 use qalipsis_model::not_ready::NotReady;
 use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Limits, PropertyValues, ScenarioPlan};
 use qalipsis_model::snapshot::{ScenarioFigures, Snapshot};

@@ -1,10 +1,10 @@
 //! The merged state of a campaign: all factories' differences added up.
 
-use crate::judge::Described;
-use crate::report::{TimelineReport, ZoneReport};
+use crate::described::Described;
+use crate::report::TimelineReport;
 use crate::slice_figures::{SliceFigures, Span};
 use crate::timeline::Timeline;
-use crate::zone::ZoneFigures;
+use crate::zone::{ZoneFigures, ZoneReport};
 use qalipsis_model::blocked::Blocked;
 use qalipsis_model::control::{Controls, Marker};
 use qalipsis_model::criterion::Criterion;

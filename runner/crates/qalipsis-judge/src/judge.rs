@@ -16,16 +16,18 @@ mod strain;
 pub use criteria::{Breach, breach};
 
 use crate::aggregate::Aggregate;
+use crate::described::Described;
 use crate::report::{
     FactoryReport, Reason, Report, ScenarioProblem, ScenarioReport, StepFailure, StepReport,
 };
 use crate::zone;
 use cause::Causes;
-use qalipsis_model::description::{ScenarioDescription, SourceLocation, StepDescription};
+use qalipsis_model::description::StepDescription;
 use qalipsis_model::duration::human;
 use qalipsis_model::environment::Environment;
 use qalipsis_model::evidence::{Evidence, FailureKind};
 use qalipsis_model::join::JoinFigures;
+use qalipsis_model::location::SourceLocation;
 use qalipsis_model::not_ready::NotReady;
 use qalipsis_model::plan::{CampaignPlan, ScenarioPlan};
 use qalipsis_model::snapshot::ScenarioFigures;
@@ -54,15 +56,6 @@ pub enum Ending {
     Lost(String),
     /// A criterion that stops the campaign was breached.
     Breached(Box<Breach>),
-}
-
-/// A scenario and the crate that it comes from.
-#[derive(Debug, Clone)]
-pub struct Described {
-    /// Crate of the scenario executable.
-    pub crate_name: String,
-    /// The scenario.
-    pub scenario: ScenarioDescription,
 }
 
 /// Everything that the verdict follows from.
@@ -271,6 +264,7 @@ fn scenario(
     strain::hint(&mut criteria, &figures.release_lag, input.aggregate);
     let timeline = input.aggregate.timeline(&planned.name, steps.len());
     let by_zone = input.aggregate.zones(&planned.name);
+    let names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
     ScenarioReport {
         name: planned.name.clone(),
         crate_name: described.crate_name.clone(),
@@ -278,7 +272,7 @@ fn scenario(
         location: described.scenario.location.clone(),
         profile: planned.profile.to_string(),
         zones,
-        zone_differences: zone::differences(&by_zone, &steps),
+        zone_differences: zone::differences(&by_zone, &names),
         by_zone,
         minions: u64::from(planned.minions),
         released: figures.released,

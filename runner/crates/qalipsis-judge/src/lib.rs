@@ -4,6 +4,7 @@
 
 pub mod aggregate;
 mod comparison;
+pub mod described;
 pub mod judge;
 pub mod report;
 mod slice_figures;

@@ -1,10 +1,9 @@
 //! The one report of a campaign. Every output shows it; none recomputes or changes it.
 
-use crate::zone::{PERCENTILE, ZoneFigures};
+use crate::zone::{ZoneDifference, ZoneReport};
 use qalipsis_compare::Comparison;
 use qalipsis_model::control::Controls;
-use qalipsis_model::criterion::{Criterion, Quantity};
-use qalipsis_model::description::SourceLocation;
+use qalipsis_model::criterion::Criterion;
 use qalipsis_model::duration::human;
 use qalipsis_model::environment::Environment;
 use qalipsis_model::event::EventCounts;
@@ -12,6 +11,7 @@ use qalipsis_model::evidence::{Evidence, FailureKind};
 use qalipsis_model::failure::UnlistedFailures;
 use qalipsis_model::health::CpuReport;
 use qalipsis_model::histogram::Histogram;
+use qalipsis_model::location::SourceLocation;
 use qalipsis_model::measured::{Measured, MeterKind};
 use qalipsis_model::meter::MeterFigures;
 use qalipsis_model::snapshot::{JoinFigures, RecordsPerIteration, StepFigures};
@@ -126,61 +126,6 @@ pub struct ScenarioReport {
     pub problems: Vec<ScenarioProblem>,
     /// Load and response times over time.
     pub timeline: TimelineReport,
-}
-
-/// What one of several zones did.
-#[derive(Debug, Clone)]
-pub struct ZoneReport {
-    /// Name.
-    pub name: String,
-    /// What its factories reported.
-    pub figures: ZoneFigures,
-}
-
-/// A step at which a zone is worse than another by more than chance explains.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ZoneDifference {
-    /// Name of the step.
-    pub step: String,
-    /// Response time, or latency of a join, both of the 95th percentile; or error rate.
-    pub quantity: Quantity,
-    /// The worst zone.
-    pub worst: ZoneFigure,
-    /// The best one.
-    pub best: ZoneFigure,
-}
-
-/// A zone and its figure: durations in nanoseconds, rates from 0 to 1.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ZoneFigure {
-    /// Name of the zone.
-    pub zone: String,
-    /// The figure.
-    pub value: f64,
-}
-
-impl ZoneDifference {
-    /// How many times the best the worst is; infinite when the best is zero.
-    pub fn ratio(&self) -> f64 {
-        self.worst.value / self.best.value
-    }
-
-    /// Whether it is about a time, not about failures.
-    pub fn is_time(&self) -> bool {
-        self.quantity != Quantity::ErrorRate
-    }
-
-    /// One line: `zone us is slowest: place-order response time p95 2.1 s, 110 ms in zone eu`.
-    pub fn message(&self) -> String {
-        let show = |value| self.quantity.show(value);
-        let (worse, what) = match self.quantity {
-            Quantity::ErrorRate => ("fails most", self.quantity.name().to_owned()),
-            quantity => ("is slowest", format!("{} p{PERCENTILE}", quantity.name())),
-        };
-        let (zone, step, best) = (&self.worst.zone, &self.step, &self.best.zone);
-        let (worst_value, best_value) = (show(self.worst.value), show(self.best.value));
-        format!("zone {zone} {worse}: {step} {what} {worst_value}, {best_value} in zone {best}")
-    }
 }
 
 /// One meter of a scenario.

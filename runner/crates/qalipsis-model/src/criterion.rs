@@ -1,14 +1,12 @@
 //! Criteria: rules on measured values, each met or breached.
 
 mod meter;
-mod problem;
 
 pub use meter::Meter;
-pub use problem::{CriterionProblem, EndedBy, Horizon, NeverBreached, NeverMet};
 
-use crate::description::SourceLocation;
 use crate::duration::human_ns;
 use crate::evidence::FailureKind;
+use crate::location::SourceLocation;
 use crate::scope::{Scope, Window};
 use serde::{Deserialize, Serialize};
 use std::fmt;

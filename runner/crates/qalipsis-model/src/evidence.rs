@@ -1,6 +1,6 @@
 //! Evidence: the record of one failure with its exchanges, which every output shows.
 
-use crate::description::SourceLocation;
+use crate::location::SourceLocation;
 use crate::number::number;
 use crate::timestamp::Timestamp;
 use std::collections::BTreeMap;

@@ -1,6 +1,5 @@
 //! What became of the keys and records of one join, and when its source could not read.
 
-use crate::snapshot::earliest;
 use crate::timestamp::Timestamp;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -164,7 +163,7 @@ impl JoinFigures {
         self.evicted += other.evicted;
         self.undecodable += other.undecodable;
         self.forgotten += other.forgotten;
-        self.first_undecodable = earliest(self.first_undecodable, other.first_undecodable);
+        self.first_undecodable = Timestamp::earliest(self.first_undecodable, other.first_undecodable);
         self.last_undecodable = self.last_undecodable.max(other.last_undecodable);
         self.consumer_lag = other.consumer_lag.or(self.consumer_lag);
         self.consumer_lag_max = self.consumer_lag_max.max(other.consumer_lag_max);

@@ -2,12 +2,12 @@
 
 use crate::blocked::Blocked;
 use crate::criterion::Quantity;
-use crate::description::SourceLocation;
 use crate::evidence::FailureKind;
 use crate::failure::UnlistedFailures;
 use crate::health::Health;
 use crate::histogram::Histogram;
 pub use crate::join::{Gap, JoinFigures, Notice};
+use crate::location::SourceLocation;
 use crate::measured::Measured;
 use crate::meter::MeterFigures;
 use crate::timestamp::Timestamp;
@@ -250,7 +250,7 @@ impl StepFigures {
     /// Adds one failure of this kind at this time.
     pub fn record_failure(&mut self, kind: FailureKind, at: Timestamp) {
         *self.kinds.entry(kind).or_default() += 1;
-        self.first_failure = earliest(self.first_failure, Some(at));
+        self.first_failure = Timestamp::earliest(self.first_failure, Some(at));
         self.last_failure = self.last_failure.max(Some(at));
     }
 
@@ -345,7 +345,7 @@ impl StepFigures {
         self.cancelled += other.cancelled;
         self.minions += other.minions;
         self.failed_minions += other.failed_minions;
-        self.first_failure = earliest(self.first_failure, other.first_failure);
+        self.first_failure = Timestamp::earliest(self.first_failure, other.first_failure);
         self.last_failure = self.last_failure.max(other.last_failure);
         for (kind, count) in &other.kinds {
             *self.kinds.entry(*kind).or_default() += count;
@@ -415,13 +415,6 @@ impl ScenarioFigures {
             Some(ours) => ours.merge(figures),
             None => _ = self.measured.insert(name.to_owned(), figures.clone()),
         }
-    }
-}
-
-pub(crate) fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
     }
 }
 

@@ -1,7 +1,7 @@
 //! One execution of a replayed minion in full.
 
-use crate::description::SourceLocation;
 use crate::evidence::{FailedCheck, FailureKind};
+use crate::location::SourceLocation;
 use crate::snapshot::{ExecutionOutcome, StepKind};
 use crate::timestamp::Timestamp;
 

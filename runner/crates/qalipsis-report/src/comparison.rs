@@ -4,7 +4,6 @@ mod json;
 mod markdown;
 mod run;
 
-pub use crate::console::comparison as text;
 pub use json::{SCHEMA_VERSION, json};
 pub use markdown::markdown;
 pub use run::run;

@@ -3,9 +3,9 @@
 use crate::text::{counted, number};
 use crate::zones;
 use qalipsis_judge::report::{Reason, Report, ScenarioReport, StepFailure};
-use qalipsis_model::description::SourceLocation;
 use qalipsis_model::duration::human;
 use qalipsis_model::evidence::Evidence;
+use qalipsis_model::location::SourceLocation;
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_model::verdict::Status;
 

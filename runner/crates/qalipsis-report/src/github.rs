@@ -12,8 +12,8 @@ use crate::measured::outcome;
 use crate::text::{number, one_line};
 use crate::times::{self, Measure};
 use qalipsis_judge::report::{Report, ScenarioReport};
-use qalipsis_model::description::SourceLocation;
 use qalipsis_model::evidence::Evidence;
+use qalipsis_model::location::SourceLocation;
 use qalipsis_model::verdict::Status;
 use std::fmt::Write as _;
 

@@ -1,7 +1,8 @@
 //! Which zones are concerned, in words.
 
 use crate::text::{counted, number};
-use qalipsis_judge::report::{CriterionReport, ScenarioReport, ZoneDifference};
+use qalipsis_judge::report::{CriterionReport, ScenarioReport};
+use qalipsis_judge::zone::ZoneDifference;
 
 /// The most zones that one line names.
 const NAMED: usize = 5;

@@ -7,7 +7,7 @@ use crate::output;
 use crate::problem::Problem;
 use qalipsis_compare::load;
 use qalipsis_model::verdict::exit;
-use qalipsis_report::comparison;
+use qalipsis_report::{comparison, console};
 use std::path::Path;
 
 /// Holds a summary against a baseline, shows what came out, and gives the exit code of it.
@@ -30,7 +30,7 @@ pub fn compare(invocation: &Invocation, before: &Path, current: &Path, format: F
         .into());
     }
     output::print(&match format {
-        Format::Text => comparison::text(&outcome, output::style(invocation.color)),
+        Format::Text => console::comparison(&outcome, output::style(invocation.color)),
         Format::Markdown => comparison::markdown(&outcome),
         Format::Json => comparison::json(&outcome),
     })?;

@@ -2,7 +2,7 @@
 
 use crate::line_file::{self, LineFile, Lines, Queue};
 use qalipsis_head::FailureSink;
-use qalipsis_judge::judge::Described;
+use qalipsis_judge::described::Described;
 use qalipsis_model::failure::{FailedExecution, UnlistedFailures};
 use qalipsis_model::plan::FactoryPlan;
 use qalipsis_summary::failures::{self, Origin};

@@ -4,8 +4,8 @@
 
 use crate::discovery::Targets;
 use qalipsis_judge::report::{Report, ScenarioReport, StepReport};
-use qalipsis_model::description::SourceLocation;
 use qalipsis_model::evidence::Evidence;
+use qalipsis_model::location::SourceLocation;
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 

@@ -19,7 +19,7 @@ use crate::stops::{AbortOnDrop, Asked, Stops};
 use qalipsis_agent::{Agent, Hosted, Output};
 use qalipsis_cluster::InProcess;
 use qalipsis_head::{Broadcast, Command, EVENTS, EventSink, FailureSink, Goal, Sinks, TraceSink};
-use qalipsis_judge::judge::Described;
+use qalipsis_judge::described::Described;
 use qalipsis_judge::report::Report;
 use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Replay};
 use qalipsis_model::verdict::{Status, exit};

@@ -120,7 +120,7 @@ mod tests {
     use crate::discovery::Executable;
     use crate::discovery::fixtures::{description, property, scenario};
     use qalipsis_model::criterion::{NumberFigure, Quantity};
-    use qalipsis_model::description::SourceLocation;
+    use qalipsis_model::location::SourceLocation;
     use qalipsis_model::plan::{CampaignPlan, PropertyValues};
     use std::time::Duration;
 

@@ -4,8 +4,8 @@ use super::instant;
 #[cfg(test)]
 use super::schema;
 use qalipsis_judge::report::StepFailure;
-use qalipsis_model::description::SourceLocation;
 use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailedCheck};
+use qalipsis_model::location::SourceLocation;
 use qalipsis_model::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -2,7 +2,8 @@
 
 use super::join::Join;
 use super::step::Figures;
-use qalipsis_judge::report::{self, StepReport, ZoneReport};
+use qalipsis_judge::report::StepReport;
+use qalipsis_judge::zone::{self, ZoneReport};
 use serde::{Deserialize, Serialize};
 
 /// What one of several zones did.
@@ -67,8 +68,8 @@ impl Zone {
     }
 }
 
-impl From<&report::ZoneDifference> for ZoneDifference {
-    fn from(difference: &report::ZoneDifference) -> Self {
+impl From<&zone::ZoneDifference> for ZoneDifference {
+    fn from(difference: &zone::ZoneDifference) -> Self {
         Self {
             step: difference.step.clone(),
             measure: difference.quantity.name().to_owned(),

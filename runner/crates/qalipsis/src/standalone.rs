@@ -11,7 +11,7 @@ use qalipsis_config::{Sections, Settings, Sources};
 use qalipsis_core::scenario::Scenario;
 use qalipsis_engine::host;
 use qalipsis_head::{Campaign, CampaignEvent, Command, EVENTS, Goal, Sinks};
-use qalipsis_judge::judge::Described;
+use qalipsis_judge::described::Described;
 use qalipsis_judge::report::Report;
 use qalipsis_model::description::ScenarioDescription;
 use qalipsis_model::environment::Environment;

@@ -4,7 +4,7 @@ use crate::support::FIXTURE;
 use qalipsis_agent::{Agent, Hosted, Output};
 use qalipsis_cluster::InProcess;
 use qalipsis_head::{Campaign, EVENTS, Goal, Sinks};
-use qalipsis_judge::judge::Described;
+use qalipsis_judge::described::Described;
 use qalipsis_judge::report::Report;
 use qalipsis_model::description::ExecutableDescription;
 use qalipsis_model::environment::Environment;

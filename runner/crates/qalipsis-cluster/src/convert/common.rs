@@ -2,7 +2,7 @@
 
 use crate::malformed::{Cause, Malformed};
 use crate::wire::common as wire;
-use qalipsis_model::description::SourceLocation;
+use qalipsis_model::location::SourceLocation;
 use qalipsis_model::snapshot::{ExecutionOutcome, StepKind};
 use qalipsis_model::timestamp::Timestamp;
 use std::collections::HashMap;

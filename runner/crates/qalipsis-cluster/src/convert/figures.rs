@@ -11,9 +11,9 @@ use super::meter::{read_measured, read_readings, write_measured, write_readings}
 use crate::malformed::{Cause, Malformed};
 use crate::wire::figures as wire;
 use qalipsis_model::blocked::Blocked;
-use qalipsis_model::description::SourceLocation;
 use qalipsis_model::failure::UnlistedFailures;
 use qalipsis_model::health::{CpuUse, Health};
+use qalipsis_model::location::SourceLocation;
 use qalipsis_model::snapshot::{
     RecordsPerIteration, ScenarioFigures, Snapshot, StepFigures, Times, Tolerance,
 };

@@ -175,7 +175,8 @@ mod tests {
     use crate::report::Report;
     use proptest::prelude::*;
     use qalipsis_model::criterion::{Durations, Meter, NumberFigure, Quantity};
-    use qalipsis_model::description::{Monitor, SourceLocation, StepDescription};
+    use qalipsis_model::description::{Monitor, StepDescription};
+    use qalipsis_model::location::SourceLocation;
     use qalipsis_model::measured::Measured;
     use qalipsis_model::plan::{Limits, PropertyValues};
     use qalipsis_model::snapshot::{ExecutionOutcome, Snapshot};

@@ -4,13 +4,13 @@
 use super::{Described, Ending, JudgeInput, judge};
 use crate::aggregate::Aggregate;
 use crate::report::{CriterionReport, Outcome, Report};
-use qalipsis_model::criterion::{Criterion, CriterionProblem, Limit, Quantity, Statistic, Subject};
-use qalipsis_model::description::{
-    MeterDescription, Monitor, ScenarioDescription, SourceLocation, StepDescription,
-};
+use qalipsis_model::criterion::{Criterion, Limit, Quantity, Statistic, Subject};
+use qalipsis_model::description::{MeterDescription, Monitor, ScenarioDescription, StepDescription};
 use qalipsis_model::environment::Environment;
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::histogram::Histogram;
+use qalipsis_model::impossible::CriterionProblem;
+use qalipsis_model::location::SourceLocation;
 use qalipsis_model::measured::{Amounts, Measured, MeterKind};
 use qalipsis_model::plan::{CampaignPlan, Limits, PropertyValues, ScenarioPlan};
 use qalipsis_model::scope::{Scope, Window};

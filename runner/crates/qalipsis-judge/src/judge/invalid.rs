@@ -258,7 +258,7 @@ mod tests {
             };
             let plan = CampaignPlan { scenarios: vec![planned], ..plan(Limits::default()) };
             let location =
-                qalipsis_model::description::SourceLocation { file: "main.rs".into(), line: 1, column: 1 };
+                qalipsis_model::location::SourceLocation { file: "main.rs".into(), line: 1, column: 1 };
             let described = [crate::judge::Described {
                 crate_name: "shop".into(),
                 scenario: qalipsis_model::description::ScenarioDescription {

@@ -6,8 +6,8 @@ use crate::text::{counted, lines};
 use qalipsis_compare::{Change, SubjectComparison, Verdict};
 use qalipsis_judge::report::{CriterionReport, ScenarioProblem, StepReport};
 use qalipsis_model::criterion::Subject;
-use qalipsis_model::description::SourceLocation;
 use qalipsis_model::evidence::Evidence;
+use qalipsis_model::location::SourceLocation;
 use qalipsis_model::timestamp::Timestamp;
 
 /// The longest excerpt of an input, an exchange or a value, so that several failures have room.

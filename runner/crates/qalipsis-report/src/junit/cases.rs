@@ -11,8 +11,8 @@ use qalipsis_compare::{SubjectComparison, Verdict};
 use qalipsis_judge::report::{
     CriterionReport, Outcome, Reason, Report, ScenarioProblem, ScenarioReport, StepReport,
 };
-use qalipsis_model::description::SourceLocation;
 use qalipsis_model::evidence::FailureKind;
+use qalipsis_model::location::SourceLocation;
 use qalipsis_model::verdict::Status;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus};
 use std::time::Duration;

@@ -62,13 +62,13 @@ fn mixed() -> Comparison {
 
 #[test]
 fn what_got_worse_comes_first_then_every_figure() {
-    assert_snapshot!(comparison::text(&mixed(), Style::default()));
+    assert_snapshot!(console::comparison(&mixed(), Style::default()));
 }
 
 #[test]
 fn a_narrow_terminal_without_unicode_gets_what_matters() {
     let style = Style { color: false, unicode: false, width: 60 };
-    let text = comparison::text(&mixed(), style);
+    let text = console::comparison(&mixed(), style);
     assert!(text.is_ascii(), "{text}");
     assert!(text.lines().all(|line| line.len() <= 60), "{text}");
     assert_snapshot!(text);
@@ -107,7 +107,7 @@ fn an_unchanged_run_is_good_news_in_few_lines() {
     let runs: Vec<Run> =
         (0..2).map(|i| run(&format!("{i}.json"), vec![step("place-order", 40, 0)])).collect();
     let comparison = compare(&runs[..1], &runs[1]);
-    assert_snapshot!(comparison::text(&comparison, Style::default()));
+    assert_snapshot!(console::comparison(&comparison, Style::default()));
     assert!(comparison::markdown(&comparison).starts_with("## ✅ No worse than the baseline\n"));
 }
 
@@ -153,7 +153,7 @@ fn hostile_names_stay_text() {
     let before = run(HOSTILE_TEXT, vec![step(HOSTILE_TEXT, 40, 0)]);
     let after = run(HOSTILE_TEXT, vec![step(HOSTILE_TEXT, 400, 0)]);
     let comparison = compare(&[before], &after);
-    for text in [comparison::text(&comparison, Style::default()), comparison::markdown(&comparison)] {
+    for text in [console::comparison(&comparison, Style::default()), comparison::markdown(&comparison)] {
         assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
     }
     let markdown = comparison::markdown(&comparison);

@@ -1,19 +1,22 @@
 //! Reports to show, judged from figures as a real campaign's are.
 
 use qalipsis_judge::aggregate::Aggregate;
-use qalipsis_judge::judge::{Described, Ending, JudgeInput, judge};
-use qalipsis_judge::report::{FactoryReport, Report, ZoneDifference, ZoneFigure, ZoneReport};
+use qalipsis_judge::described::Described;
+use qalipsis_judge::judge::{Ending, JudgeInput, judge};
+use qalipsis_judge::report::{FactoryReport, Report};
+use qalipsis_judge::zone::ZoneDifference;
+use qalipsis_judge::zone::ZoneFigure;
 use qalipsis_judge::zone::ZoneFigures;
+use qalipsis_judge::zone::ZoneReport;
 use qalipsis_model::control::Controls;
 use qalipsis_model::criterion::Subject;
 use qalipsis_model::criterion::{Durations, Meter, NumberFigure, Quantity};
-use qalipsis_model::description::{
-    MeterDescription, Monitor, ScenarioDescription, SourceLocation, StepDescription,
-};
+use qalipsis_model::description::{MeterDescription, Monitor, ScenarioDescription, StepDescription};
 use qalipsis_model::environment::{CrateVersion, Environment};
 use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailedCheck, FailureKind};
 use qalipsis_model::histogram::Histogram;
 use qalipsis_model::join::{Gap, JoinFigures};
+use qalipsis_model::location::SourceLocation;
 use qalipsis_model::measured::{Amounts, Measured, MeterKind};
 use qalipsis_model::plan::{CampaignPlan, Limits, PropertyValues, ScenarioPlan};
 use qalipsis_model::snapshot::{

@@ -1,8 +1,9 @@
 //! Descriptions and executables for tests.
 
 use qalipsis_model::description::{
-    ExecutableDescription, Monitor, PropertyDescription, ScenarioDescription, SourceLocation, StepDescription,
+    ExecutableDescription, Monitor, PropertyDescription, ScenarioDescription, StepDescription,
 };
+use qalipsis_model::location::SourceLocation;
 use qalipsis_model::plan::CONTRACT;
 use qalipsis_profile::profile::Profile;
 use std::path::{Path, PathBuf};

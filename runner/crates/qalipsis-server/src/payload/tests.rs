@@ -1,9 +1,8 @@
 use super::read;
 use crate::launcher::{Launcher, Offered, Order, Planned};
 use qalipsis_config::problem::Problem;
-use qalipsis_model::description::{
-    Monitor, PropertyDescription, ScenarioDescription, SourceLocation, StepDescription,
-};
+use qalipsis_model::description::{Monitor, PropertyDescription, ScenarioDescription, StepDescription};
+use qalipsis_model::location::SourceLocation;
 use qalipsis_profile::profile::{Launch, Profile};
 use qalipsis_profile::segment::Segment;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! What several tests store.
 
-use qalipsis_model::description::SourceLocation;
+use qalipsis_model::location::SourceLocation;
 use qalipsis_model::snapshot::{ExecutionOutcome, ScenarioFigures, StepFigures, StepKind};
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_model::verdict::Status;

@@ -11,7 +11,7 @@ use qalipsis::prelude::*;
 use qalipsis_cluster::{HeadConnection, InProcess};
 use qalipsis_engine::host;
 use qalipsis_head::{Broadcast, Campaign, CampaignEvent, Command, EVENTS, Goal, Sinks};
-use qalipsis_judge::judge::Described;
+use qalipsis_judge::described::Described;
 use qalipsis_judge::report::{Report, StepReport};
 use tokio::sync::{broadcast, mpsc};
 

@@ -4,7 +4,7 @@ use super::{bytes, received};
 use crate::convert::{Encoded, Message};
 use crate::frame::{Assembler, LARGEST_FRAME, Splitter};
 use crate::message::{FactoryMessage, ToHead};
-use qalipsis_model::description::SourceLocation;
+use qalipsis_model::location::SourceLocation;
 use qalipsis_model::meter::MeterFigures;
 use qalipsis_model::snapshot::{ExecutionOutcome, ScenarioFigures, Snapshot, StepFigures, StepKind};
 use qalipsis_model::timestamp::Timestamp;

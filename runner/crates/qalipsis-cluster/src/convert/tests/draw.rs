@@ -3,13 +3,13 @@
 use crate::message::{FactoryMessage, HeadMessage, ToFactory, ToHead};
 use qalipsis_model::blocked::Blocked;
 use qalipsis_model::criterion::{Criterion, Limit, Quantity, Statistic, Subject};
-use qalipsis_model::description::SourceLocation;
 use qalipsis_model::event::{Event, Executed, Level, Value};
 use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailedCheck, FailureKind};
 use qalipsis_model::failure::{FailedExecution, UnlistedFailures};
 use qalipsis_model::health::{CpuUse, Health};
 use qalipsis_model::histogram::Histogram;
 use qalipsis_model::join::{Gap, JoinFigures, Notice};
+use qalipsis_model::location::SourceLocation;
 use qalipsis_model::measured::{Amounts, Measured};
 use qalipsis_model::meter::MeterFigures;
 use qalipsis_model::not_ready::NotReady;

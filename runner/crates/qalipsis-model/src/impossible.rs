@@ -1,6 +1,6 @@
 //! What makes a criterion impossible before anything runs.
 
-use super::{Criterion, Limit, Quantity, Statistic, Subject};
+use crate::criterion::{Criterion, Limit, Quantity, Statistic, Subject};
 use crate::description::ScenarioDescription;
 use crate::measured::MeterKind;
 use crate::plan::{Limits, ScenarioPlan};
@@ -371,9 +371,8 @@ impl Horizon {
 mod tests {
     use super::{CriterionProblem, NeverBreached, NeverMet};
     use crate::criterion::{Criterion, Durations, Meter, NumberFigure, Quantity};
-    use crate::description::{
-        MeterDescription, Monitor, ScenarioDescription, SourceLocation, StepDescription,
-    };
+    use crate::description::{MeterDescription, Monitor, ScenarioDescription, StepDescription};
+    use crate::location::SourceLocation;
     use crate::measured::MeterKind;
     use qalipsis_profile::profile::{ArrivalRate, Profile, Stage};
     use std::time::Duration;
