@@ -10,7 +10,7 @@ use std::fs;
 /// list; none may be added.
 const CIRCLES: &[(&str, &[&str])] = &[(
     "qalipsis-runner",
-    &["campaign", "cli", "discovery", "environment", "live", "output", "replay", "repository", "run", "seen"],
+    &["campaign", "cli", "discovery", "environment", "live", "output", "replay", "run", "seen"],
 )];
 
 /// Names of the modules that each module of a crate uses.

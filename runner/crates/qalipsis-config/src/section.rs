@@ -94,6 +94,11 @@ impl<'a> Section<'a> {
         Self { definition, values }
     }
 
+    /// Whether any of its keys was given a value.
+    pub fn is_given(&self) -> bool {
+        self.definition.keys.iter().any(|key| self.values.0.contains_key(&self.definition.full(key.name)))
+    }
+
     /// The value of a key; `None` when none was given and it has no default.
     ///
     /// # Panics
@@ -273,7 +278,7 @@ mod tests {
         let (settings, problems) = read(pager(), &pairs);
         assert_eq!(problems, [""; 0]);
         let section = settings.section(&PAGER);
-        assert!(section.is_on("enabled"));
+        assert!(section.is_given() && section.is_on("enabled"));
         assert_eq!(section.port("port"), Some(7), "an environment variable goes before the default");
         assert_eq!(section.secret("key").unwrap().reveal(), "http://hunter2");
         assert_eq!(section.statuses("status"), Statuses::parse("FAILED").unwrap());
@@ -288,7 +293,7 @@ mod tests {
     fn defaults_hold_without_a_value() {
         let settings = crate::Settings::default();
         let section = settings.section(&PAGER);
-        assert!(!section.is_on("enabled") && section.text("key").is_none());
+        assert!(!section.is_given() && !section.is_on("enabled") && section.text("key").is_none());
         assert_eq!((section.port("port"), section.statuses("status")), (Some(2000), Statuses::all()));
         for key in PAGER.keys {
             assert!(key.default.is_none_or(|default| key.kind.accepts(default)), "{}", key.name);

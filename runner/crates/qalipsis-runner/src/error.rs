@@ -43,6 +43,9 @@ pub enum Error {
     /// The store cannot be used.
     #[error("the store cannot be used: {0}")]
     Store(#[from] StoreError),
+    /// There is no place for what is needed while a campaign runs.
+    #[error("failed to create a temporary folder: {0}")]
+    Temporary(#[source] io::Error),
     /// A head elsewhere cannot be asked, or refuses.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -70,6 +73,7 @@ impl Error {
             | Self::MayHaveStarted
             | Self::Serve(_)
             | Self::Store(_)
+            | Self::Temporary(_)
             | Self::Client(_) => exit::ABORTED,
             Self::NothingToRun(_) => exit::NOTHING_TO_RUN,
             Self::Output(_) | Self::Internal(_) => exit::INTERNAL,
@@ -95,6 +99,7 @@ impl Error {
             | Self::MayHaveStarted
             | Self::Serve(_)
             | Self::Store(_)
+            | Self::Temporary(_)
             | Self::Client(_)
             | Self::NothingToRun(_)
             | Self::Output(_)

@@ -2,6 +2,8 @@
 //!
 //! It never links scenario code: scenario executables are processes of their own.
 
+mod attached;
+mod autostart;
 pub mod baseline;
 pub mod campaign;
 pub mod chart;
@@ -25,6 +27,7 @@ mod repository;
 pub mod run;
 mod seen;
 mod service;
+mod serving;
 mod standalone;
 pub mod stops;
 pub mod validate;
@@ -32,6 +35,8 @@ pub mod validate;
 pub use qalipsis_config as config;
 pub use qalipsis_config::problem;
 
+use attached::Attached;
+use autostart::OneCampaign;
 use baseline::Baselines;
 use cli::{Action, Invocation};
 use error::Error;
@@ -48,11 +53,18 @@ pub async fn execute(invocation: &Invocation) -> Result<u8, Error> {
             run::check_outputs(invocation)?;
             // A baseline that cannot be read costs no minutes of building.
             let baselines = invocation.baseline.as_deref().map(Baselines::read).transpose()?;
+            // Nor does a port that is taken, or a store that cannot be used.
+            let attached = stops.unless_asked(Attached::open(invocation)).await?;
             let campaign = stops.unless_asked(campaign::prepare(invocation)).await?;
             if let Some(baselines) = &baselines {
                 campaign.check(baselines)?;
             }
-            run::autostart(invocation, campaign, baselines.as_ref(), stops).await
+            let (commands, asked) = stops.into_parts();
+            let campaign = OneCampaign::new(invocation, campaign, baselines, asked);
+            match attached {
+                None => campaign.run_alone(commands).await,
+                Some(attached) => attached.run(campaign, commands).await,
+            }
         }
         Action::Campaign { head, command } => {
             remote::campaign(invocation, head.as_deref(), command, Stops::listen()?).await

@@ -1,7 +1,7 @@
 //! The running campaign on standard error: one line that moves on a terminal, plain lines elsewhere.
 
-use crate::cli::Verbosity;
-use crate::output::speaks_unicode;
+use crate::cli::{Color, Verbosity};
+use crate::output::{self, speaks_unicode};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use qalipsis_head::{CampaignEvent, Progress};
 use qalipsis_model::evidence::Evidence;
@@ -117,6 +117,20 @@ impl Live {
             }
         };
         Showing { ended: in_thread("lines", work) }
+    }
+
+    /// Shows warnings as [`Live::lines`] does with lines, also where nothing else is shown.
+    pub fn warnings(&self, mut warnings: tokio::sync::mpsc::Receiver<String>, color: Color) -> Showing {
+        let live = self.clone();
+        let work = move || {
+            while let Some(warning) = warnings.blocking_recv() {
+                match &live.bar {
+                    Some(bar) => bar.suspend(|| output::warn(&warning, color)),
+                    None => output::warn(&warning, color),
+                }
+            }
+        };
+        Showing { ended: in_thread("warnings", work) }
     }
 }
 

@@ -1,8 +1,7 @@
 //! Running a campaign.
 
-use crate::baseline::{self, Baselines};
 use crate::campaign::Campaign;
-use crate::cli::{Invocation, Verbosity};
+use crate::cli::Invocation;
 use crate::discovery::Executable;
 use crate::environment;
 use crate::error::Error;
@@ -11,22 +10,17 @@ use crate::failures;
 use crate::line_file::LineFile;
 use crate::live::Live;
 use crate::names;
-use crate::output;
 use crate::outputs;
 use crate::replay::Target;
-use crate::repository::Repository;
-use crate::stops::{AbortOnDrop, Asked, Stops};
+use crate::stops::{AbortOnDrop, Asked};
 use qalipsis_agent::{Agent, Hosted, Output};
 use qalipsis_cluster::InProcess;
 use qalipsis_head::{Broadcast, Command, EVENTS, EventSink, FailureSink, Goal, Sinks, TraceSink};
 use qalipsis_judge::described::Described;
 use qalipsis_judge::report::Report;
 use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Replay};
-use qalipsis_model::verdict::{Status, exit};
+use qalipsis_model::verdict::exit;
 use qalipsis_profile::segment::Segment;
-use qalipsis_report::console::{self, Style};
-use qalipsis_summary::Summary;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tokio::sync::{broadcast, mpsc};
@@ -46,95 +40,6 @@ pub fn check_outputs(invocation: &Invocation) -> Result<(), Error> {
     }
     let problems = outputs::check(&settings, invocation.save_baseline.as_deref());
     if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
-}
-
-/// Runs the campaign, reports, and gives the exit code of its verdict; 1 when that is 0 and a report that was asked for
-/// could not be written.
-///
-/// # Errors
-/// When it cannot be run; a campaign that fails is an exit code.
-pub async fn autostart(
-    invocation: &Invocation,
-    campaign: Campaign,
-    baselines: Option<&Baselines>,
-    stops: Stops,
-) -> Result<u8, Error> {
-    let live = Live::new(invocation.verbosity);
-    for criterion in &campaign.left_out {
-        live.line(&format!("smoke run, not judged: {criterion}"));
-    }
-    let Led { mut report, files, mut unwritten, warnings, asked, watching } =
-        lead(invocation, &campaign, stops.into_parts(), &live, Follow::Campaign).await?;
-    let style = output::style(invocation.color);
-    if let Some(baselines) = baselines
-        && !matches!(report.status, Status::Aborted | Status::Invalid)
-    {
-        let summary = Summary::from(&report);
-        report.apply_comparison(baselines.against(&summary, format!("campaign {}", report.key)));
-    }
-    // What cannot be written or sent does not change the verdict, so that the report can still say it.
-    let code = report.exit_code(campaign.settings.fail_on_warning);
-    // The comparison may have changed it.
-    let _watching = asked.end_process(unfinished(code));
-    drop(watching);
-    report.warnings.extend(warnings);
-    if let Some(repository) = Repository::around(&invocation.targets) {
-        repository.relocate(&mut report);
-    }
-    let known = report.warnings.len();
-    let shown = outputs::publish(&mut report, &campaign.settings, || asked.times());
-    let quiet = invocation.verbosity == Verbosity::Quiet;
-    let mut text = if quiet { console::summary(&report, style) } else { console::render(&report, style) };
-    for (label, path) in files.iter().filter(|_| !quiet) {
-        text.push_str(&console::note(label, path, style));
-    }
-    if quiet && report.status != Status::Warning {
-        // Nothing else shows them: nobody would learn that a notification failed.
-        report.warnings[known..].iter().for_each(|warning| output::warn(warning, invocation.color));
-    }
-    for one in shown {
-        // An output that fails must not change the verdict.
-        match (&one.outcome, one.warning()) {
-            (Err(_), Some(error)) if outputs::is_file(one.label) => unwritten.push(error),
-            (Err(_), Some(warning)) if quiet => output::warn(&warning, invocation.color),
-            (_, Some(warning)) => text.push_str(&console::note("warning", &warning, style)),
-            (Ok(lines), None) if !quiet => {
-                text.extend(lines.iter().map(|line| console::note(one.label, line, style)));
-            }
-            _ => {}
-        }
-    }
-    text.push_str(&outputs::printed(&report, &campaign.settings));
-    if let Some(path) = &invocation.save_baseline {
-        match keep(&report, path, invocation.verbosity, style) {
-            Ok(note) => text.push_str(&note),
-            Err(error) => unwritten.push(error),
-        }
-    }
-    let printed = output::print(&text);
-    // Last, where it is seen; also when nobody reads standard output.
-    unwritten.iter().for_each(|error| output::error(error, invocation.color));
-    printed?;
-    match code {
-        exit::OK if !unwritten.is_empty() => Ok(exit::INTERNAL),
-        code => Ok(code),
-    }
-}
-
-/// Saves a campaign that succeeded as a baseline, and says what became of it.
-fn keep(report: &Report, path: &Path, verbosity: Verbosity, style: Style) -> Result<String, String> {
-    if !matches!(report.status, Status::Successful | Status::Warning) {
-        let why = format!("not saved as a baseline: the campaign is {}", report.verdict());
-        return Ok(console::note("warning", &why, style));
-    }
-    let path = baseline::output_path(path, &report.key);
-    match Summary::from(report).save(&path) {
-        Ok(()) if verbosity > Verbosity::Quiet => {
-            Ok(console::note("baseline", &path.display().to_string(), style))
-        }
-        Ok(()) => Ok(String::new()),
-        Err(error) => Err(format!("baseline: {error}")),
-    }
 }
 
 /// A campaign that has ended.
@@ -170,9 +75,20 @@ pub(crate) async fn lead(
     live: &Live,
     follow: Follow,
 ) -> Result<Led, Error> {
-    let (broadcast, subscriber) = broadcast::channel(EVENTS);
-    let following = live.follow(subscriber, matches!(follow, Follow::Campaign));
+    let broadcast = broadcast::channel(EVENTS).0;
     let conducting = Conducting { commands, live, follow, broadcast, publishes_figures: false };
+    lead_with(invocation, campaign, conducting, asked).await
+}
+
+/// Like [`lead`], for one user at a terminal and others who see the same events.
+pub(crate) async fn lead_with(
+    invocation: &Invocation,
+    campaign: &Campaign,
+    conducting: Conducting<'_>,
+    asked: Asked,
+) -> Result<Led, Error> {
+    let is_campaign = matches!(conducting.follow, Follow::Campaign);
+    let following = conducting.live.follow(conducting.broadcast.subscribe(), is_campaign);
     let fail_on_warning = campaign.settings.fail_on_warning;
     let judged = |report: &Report| {
         // What is left to do may hang, and needs no head.
@@ -323,6 +239,6 @@ async fn stop_asked(commands: &mut mpsc::Receiver<Command>) {
 }
 
 /// The exit code of a process that ends before everything is written.
-fn unfinished(code: u8) -> u8 {
+pub(crate) fn unfinished(code: u8) -> u8 {
     if code == exit::OK { exit::INTERNAL } else { code }
 }

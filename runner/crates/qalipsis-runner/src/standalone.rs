@@ -7,13 +7,14 @@ use crate::error::Error;
 use crate::live::Live;
 use crate::output;
 use crate::service::LocalLauncher;
+use crate::serving::Serving;
 use crate::stops::Stops;
 use qalipsis_model::plan::Stop;
 use qalipsis_model::verdict::exit;
-use qalipsis_server::{Api, Bound, CampaignService, Log, ServerSettings, router, schedules};
+use qalipsis_server::{Bound, CampaignService, Log, ServerSettings, schedules};
 use qalipsis_store::{Location, STORE, Store};
 use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 /// Lines about the service that may wait to be shown; further ones are left out.
 const LINES: usize = 1_000;
@@ -42,14 +43,8 @@ pub(crate) async fn standalone(invocation: &Invocation, mut stops: Stops) -> Res
     live.lines(printed);
     let log = Log::new(move |line| _ = lines.try_send(line.to_owned()));
     let service = CampaignService::new(Arc::new(launcher), store.clone(), server.campaigns, log.clone());
-    let routes = router(Api { service: service.clone() }, Default::default(), &server, log.clone());
     output::print(&format!("serving on {}, stop with Ctrl-C\n", bound.url()))?;
-
-    let (end, ending) = oneshot::channel::<()>();
-    let serving = tokio::spawn(bound.serve(routes, async {
-        // Also when this process forgot to say so.
-        let _ = ending.await;
-    }));
+    let serving = Serving::begin(bound, &service, &server, log.clone());
     let asked = tokio::select! {
         asked = stops.next() => asked,
         () = schedules::run(service.clone(), log) => None,
@@ -70,8 +65,7 @@ pub(crate) async fn standalone(invocation: &Invocation, mut stops: Stops) -> Res
             () = hard => {}
         }
     }
-    let _ = end.send(());
-    serving.await.map_err(|panic| Error::Internal(panic.to_string()))?;
+    serving.end().await?;
     store.close().await?;
     Ok(exit::OK)
 }

@@ -7,7 +7,7 @@ use qalipsis_model::plan::Stop;
 use std::io::{Write, stderr};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 /// Ctrl-C, SIGTERM and SIGHUP: once for a graceful stop, again for a hard one, and beyond the campaign for an end of
 /// what is still awaited.
@@ -29,6 +29,13 @@ const LEFT_OUT: &str = "error: stopped by the user while reports were written, s
 /// A task that ends with this value.
 #[derive(Debug)]
 pub struct AbortOnDrop(AbortHandle);
+
+impl AbortOnDrop {
+    /// Ends this task with it.
+    pub(crate) fn of<T>(task: &JoinHandle<T>) -> Self {
+        Self(task.abort_handle())
+    }
+}
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
@@ -117,7 +124,7 @@ impl Asked {
                 std::process::exit(code.into());
             }
         });
-        AbortOnDrop(watching.abort_handle())
+        AbortOnDrop::of(&watching)
     }
 
     /// How often the user has asked since then.

@@ -106,6 +106,17 @@ impl CampaignService {
     /// Takes a campaign into the queue.
     pub(crate) async fn start(&self, order: &Order) -> Result<Arc<Campaign>, Refused> {
         let planned = apart(|| self.0.launcher.plan(order)).map_err(Refused::Invalid)?;
+        self.take(planned, order.start_offset).await
+    }
+
+    /// Takes a campaign that nobody asked this service for, as one of its own; a service that is closed does not run it.
+    /// [`idle`](Self::idle) says when it has ended and is kept.
+    pub async fn begin(&self, planned: Box<dyn Planned>) {
+        // Who planned it learns from that it is dropped.
+        let _ = self.take(planned, Duration::ZERO).await;
+    }
+
+    async fn take(&self, planned: Box<dyn Planned>, offset: Duration) -> Result<Arc<Campaign>, Refused> {
         let zone = self.0.launcher.zone();
         let (campaign, commands) = Campaign::new(planned.plan(), zone, planned.configuration().clone());
         let campaign = Arc::new(campaign);
@@ -125,7 +136,7 @@ impl CampaignService {
         if let Some(refused) = refused {
             return Err(refused);
         }
-        let (service, offset) = (self.clone(), order.start_offset);
+        let service = self.clone();
         let running = Arc::clone(&campaign);
         let (kept, is_kept) = oneshot::channel();
         // Before anything is awaited: a client that goes away must not leave a campaign that nobody runs.
@@ -144,14 +155,10 @@ impl CampaignService {
         Ok(campaign)
     }
 
-    /// Keeps a campaign that waits for its turn. A store that fails keeps no campaign from running.
+    /// Keeps a campaign that waits for its turn. A store that fails keeps no campaign from running; what became of it is
+    /// logged once, when the campaign has ended.
     async fn queue(&self, campaign: &Campaign) {
-        let record = campaign.record();
-        match tokio::time::timeout(QUEUE_LIMIT, self.0.store.put_campaign(&record)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => self.0.log.line(&format!("campaign {}: {error}", campaign.key())),
-            Err(_) => self.0.log.line(&format!("campaign {}: the store does not answer", campaign.key())),
-        }
+        let _ = tokio::time::timeout(QUEUE_LIMIT, self.0.store.put_campaign(&campaign.record())).await;
     }
 
     pub(crate) fn campaign(&self, key: &str) -> Option<Arc<Campaign>> {
@@ -247,20 +254,23 @@ impl CampaignService {
 
     /// Keeps what the campaign leaves.
     async fn keep(&self, campaign: &Campaign, writer: &CampaignWriter) {
-        let log = |why: &str| self.0.log.line(&format!("campaign {}: {why}", campaign.key()));
-        match tokio::time::timeout(KEEP_LIMIT, writer.finish(&campaign.record(), &campaign.files())).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                log(&format!("not stored: {error}"));
+        let (record, files) = (campaign.record(), campaign.files());
+        let finishing = writer.finish(&record, &files);
+        let finished = tokio::time::timeout(KEEP_LIMIT, finishing).await;
+        let lost = writer.lost();
+        let why = match (finished, lost.last) {
+            (Ok(Ok(())), None) => return,
+            (Ok(Ok(())), Some(last)) => {
+                format!("{} writes to the store were lost, the last of them: {last}", lost.writes)
+            }
+            (Ok(Err(error)), _) => {
                 // Its verdict alone is small: without it the store would have it as running.
                 writer.update(&campaign.record());
+                format!("not stored: {error}")
             }
-            Err(_) => log("not stored yet: the store does not answer"),
-        }
-        let lost = writer.lost();
-        if let Some(last) = lost.last {
-            log(&format!("{} writes to the store were lost, the last of them: {last}", lost.writes));
-        }
+            (Err(_), _) => "not stored yet: the store does not answer".to_owned(),
+        };
+        self.0.log.line(&format!("campaign {}: {why}", campaign.key()));
     }
 }
 

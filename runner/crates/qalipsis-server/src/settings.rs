@@ -16,7 +16,7 @@ static SERVER: SectionDefinition = SectionDefinition {
             "address",
             Kind::Text,
             "Address and port of the REST API; with port 0 a free one is taken. Others than this machine reach it only \
-             with `server.token`.",
+             with `server.token`. With `--autostart` nothing listens unless a key of `server` is set.",
         )
         .or("127.0.0.1:8400"),
         SectionKey::new(
@@ -85,6 +85,11 @@ pub struct TlsFiles {
 }
 
 impl ServerSettings {
+    /// As configured, when any key of the server is set.
+    pub fn if_given(settings: &Settings) -> Option<Self> {
+        settings.section(&SERVER).is_given().then(|| Self::of(settings))
+    }
+
     /// As configured. The values were checked when the configuration was read.
     pub fn of(settings: &Settings) -> Self {
         let server = settings.section(&SERVER);
@@ -179,6 +184,9 @@ mod tests {
         let server = ServerSettings::of(&settings);
         assert_eq!((server.address.to_string().as_str(), server.campaigns), ("127.0.0.1:8400", 1));
         assert!(server.tokens.is_empty() && server.tls.is_none());
+        assert!(ServerSettings::if_given(&settings).is_none());
+        let (settings, _) = read(&["server.hosts=head.example.org"]);
+        assert_eq!(ServerSettings::if_given(&settings).unwrap().hosts, ["head.example.org"]);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The head as a service end to end: the built command serves, and real scenarios run.
 
+mod autostart;
 mod campaigns;
 mod client;
+mod disk;
 mod head;
 mod kept;
 mod refused;

@@ -1,0 +1,40 @@
+//! The API of a service on a port, as long as this process wants.
+
+use crate::error::Error;
+use qalipsis_server::{Api, Bound, CampaignService, Log, ServerSettings, router};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A server that answers. It ends with this value.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    end: oneshot::Sender<()>,
+    answering: JoinHandle<()>,
+}
+
+impl Serving {
+    /// Answers from now on.
+    pub(crate) fn begin(
+        bound: Bound,
+        service: &CampaignService,
+        settings: &ServerSettings,
+        log: Log,
+    ) -> Self {
+        let routes = router(Api { service: service.clone() }, Default::default(), settings, log);
+        let (end, ending) = oneshot::channel::<()>();
+        let answering = tokio::spawn(bound.serve(routes, async {
+            // Also when this process forgot to say so.
+            let _ = ending.await;
+        }));
+        Self { end, answering }
+    }
+
+    /// Answers what was asked, and nothing more.
+    ///
+    /// # Errors
+    /// When the server has panicked.
+    pub(crate) async fn end(self) -> Result<(), Error> {
+        let _ = self.end.send(());
+        self.answering.await.map_err(|panic| Error::Internal(panic.to_string()))
+    }
+}
