@@ -44,7 +44,7 @@ const NEEDS: &[Need] = &[
     Need { package: "npm", purpose: "the build of the GitHub action", probe: Probe::Program("npm") },
     Need {
         package: "python3-venv",
-        purpose: "fetching a local runner of GitHub workflows and readers of JUnit files",
+        purpose: "fetching a local runner of GitHub workflows, readers of JUnit files and a fuzzer of the API",
         probe: Probe::Program("/usr/lib/python3.11/ensurepip/__init__.py"),
     },
     Need { package: "gradle", purpose: "the tests of the Gradle plugin", probe: Probe::Program("gradle") },

@@ -40,6 +40,12 @@ const STEPS: &[Step] = &[
         ..Step::PLAIN
     },
     Step {
+        name: "fuzzer of the API",
+        program: Program::Named("sh"),
+        arguments: &["tests/service/fuzz/fetch.sh"],
+        ..Step::PLAIN
+    },
+    Step {
         name: "later versions of Gradle fetched",
         program: Program::Named("gradle"),
         arguments: &["--no-daemon", "--quiet", "--project-dir", "gradle-plugin", "fetch"],

@@ -58,10 +58,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("qalipsis-store", &["qalipsis-model", "qalipsis-cluster", "qalipsis-config", "qalipsis-plugin"]),
     ("qalipsis-calendar", &["qalipsis-model", "qalipsis-store"]),
     (
+        "qalipsis-payload",
+        &["qalipsis-calendar", "qalipsis-config", "qalipsis-model", "qalipsis-profile", "qalipsis-store"],
+    ),
+    (
         "qalipsis-server",
         &[
             "qalipsis-calendar",
-            "qalipsis-profile",
+            "qalipsis-payload",
             "qalipsis-model",
             "qalipsis-compare",
             "qalipsis-judge",

@@ -236,6 +236,20 @@ impl Profile {
         }
     }
 
+    /// The expected number of arrivals, without drawing them; none for profiles without rates.
+    pub fn expected_arrivals(&self) -> Option<u128> {
+        match self {
+            Self::Arrivals { rates, .. } => Some(arrivals::expected(rates)),
+            Self::Immediate
+            | Self::Regular { .. }
+            | Self::More { .. }
+            | Self::Faster { .. }
+            | Self::Timeframe { .. }
+            | Self::Stages { .. }
+            | Self::Batches { .. } => None,
+        }
+    }
+
     /// Why this profile cannot release `minions` minions, if so.
     pub fn problem(&self, minions: u32) -> Option<ProfileProblem> {
         match self {

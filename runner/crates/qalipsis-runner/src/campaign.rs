@@ -166,7 +166,7 @@ fn refuse(problems: Vec<Problem>) -> Result<(), Error> {
 }
 
 /// A random seed, short enough to be typed again and exact in every JSON reader.
-fn new_seed() -> u64 {
+pub(crate) fn new_seed() -> u64 {
     rand::random::<u32>().into()
 }
 

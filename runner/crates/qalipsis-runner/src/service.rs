@@ -1,6 +1,6 @@
 //! Runs the campaigns that are asked for over REST, as `--autostart` runs its own.
 
-use crate::campaign::{Campaign, plan_selected};
+use crate::campaign::{Campaign, new_seed, plan_selected};
 use crate::cli::Invocation;
 use crate::discovery::Executable;
 use crate::error::Error;
@@ -66,17 +66,21 @@ impl Launcher for LocalLauncher {
         if order.given.iter().any(|given| given.key == SEED) {
             invocation.sources.seed = None;
         }
-        let (settings, mut problems) = invocation.sources.read();
+        let (mut settings, mut problems) = invocation.sources.read();
         if problems.is_empty() {
             problems.extend(outputs::check(&settings, None));
         }
+        let seed = *settings.seed.get_or_insert_with(new_seed);
         let mut executables = self.executables.clone();
         let scenarios = executables.iter_mut().flat_map(|executable| &mut executable.description.scenarios);
         for scenario in scenarios {
             if let Some(ordered) = order.profiles.get(&scenario.name) {
                 scenario.profile = ordered.profile.clone();
-                scenario.minions =
-                    ordered.minions.or_else(|| ordered.profile.minions()).unwrap_or(scenario.minions);
+                if ordered.follows_seed {
+                    scenario.profile = scenario.profile.clone().poisson(seed);
+                }
+                let given = ordered.minions.or_else(|| scenario.profile.minions());
+                scenario.minions = given.unwrap_or(scenario.minions);
             }
         }
         match plan_selected(&invocation, settings, executables, &order.scenarios) {

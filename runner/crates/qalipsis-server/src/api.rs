@@ -3,6 +3,7 @@
 mod campaigns;
 mod compare;
 mod control;
+mod document;
 mod follow;
 mod general;
 mod junit;
@@ -11,11 +12,10 @@ mod request;
 mod schedules;
 mod timeline;
 
-use crate::problem::{self, ProblemDetails};
+use crate::problem;
 use crate::security::{Guard, Log};
 use crate::service::CampaignService;
 use crate::settings::ServerSettings;
-use crate::view::{CampaignDetails, CampaignItem};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
@@ -43,18 +43,6 @@ pub struct Api {
     /// The campaigns.
     pub service: CampaignService,
 }
-
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "QALIPSIS",
-        description = "Campaigns of load over REST: start them, follow them, find them again.",
-        version = "1",
-        license(name = "Apache-2.0", identifier = "Apache-2.0")
-    ),
-    components(schemas(ProblemDetails, CampaignItem, CampaignDetails))
-)]
-struct Description;
 
 fn routes_v1() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -90,30 +78,35 @@ fn routes_jvm() -> Router<Api> {
 }
 
 fn described() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(Description::openapi()).nest(ROOT, routes_v1())
+    OpenApiRouter::with_openapi(document::Description::openapi()).nest(ROOT, routes_v1())
 }
 
 /// What describes the API.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    described().split_for_parts().1
+    document::with_refusals(described().split_for_parts().1)
 }
 
 /// The API, and further routes beside it, for those who may use it.
 pub fn router(api: Api, beside: Router<Api>, settings: &ServerSettings, log: Log) -> Router {
     let (router, _) = described().split_for_parts();
     let guard = Guard::new(settings, log);
-    let guarded = middleware::from_fn(move |request: Request, next: Next| guard.clone().check(request, next));
+    let door = guard.clone();
+    let admitted = middleware::from_fn(move |request: Request, next: Next| door.clone().admit(request, next));
+    let authenticated =
+        middleware::from_fn(move |request: Request, next: Next| guard.clone().authenticate(request, next));
     let router = router
         .merge(routes_jvm())
         .merge(beside)
         .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
-        .layer(RequestBodyTimeoutLayer::new(BODY_LIMIT));
+        .layer(RequestBodyTimeoutLayer::new(BODY_LIMIT))
+        .layer(authenticated);
+    // Around the question who asks: a browser asks for permission without a token, and its page reads why it has none.
     let router = match cors(&settings.origins) {
         Some(cors) => router.layer(cors),
         None => router,
     };
-    router.layer(guarded).layer(middleware::map_response(problem::unify)).with_state(api)
+    router.layer(admitted).layer(middleware::map_response(problem::unify)).with_state(api)
 }
 
 /// What scripts of other pages may do, when any may.

@@ -1,16 +1,13 @@
 //! What runs campaigns, as the service sees it.
 
-use qalipsis_config::Given;
 use qalipsis_config::problem::Problem;
 use qalipsis_head::{Broadcast, Command};
 use qalipsis_judge::report::Report;
-use qalipsis_model::description::ScenarioDescription;
 use qalipsis_model::plan::CampaignPlan;
-use qalipsis_profile::profile::Profile;
+use qalipsis_payload::{Offered, Order};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::pin::Pin;
-use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// A future behind a trait object.
@@ -57,37 +54,4 @@ pub struct Launched {
     pub report: Report,
     /// The exit code of a process that runs this one campaign.
     pub exit_code: u8,
-}
-
-/// A scenario of this head.
-#[derive(Debug, Clone)]
-pub struct Offered {
-    /// The crate that it is compiled in.
-    pub crate_name: String,
-    /// The version of that crate.
-    pub crate_version: String,
-    /// The scenario.
-    pub scenario: ScenarioDescription,
-}
-
-/// A campaign as it is asked for.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Order {
-    /// Names of the scenarios.
-    pub scenarios: Vec<String>,
-    /// Values of configuration keys.
-    pub given: Vec<Given>,
-    /// Profiles that replace those of scenarios, by name of the scenario.
-    pub profiles: BTreeMap<String, OrderedProfile>,
-    /// How long the campaign waits before it starts, once it is its turn.
-    pub start_offset: Duration,
-}
-
-/// A profile that replaces the one of a scenario.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OrderedProfile {
-    /// The profile.
-    pub profile: Profile,
-    /// How many minions the scenario has, when the profile gives it.
-    pub minions: Option<u32>,
 }

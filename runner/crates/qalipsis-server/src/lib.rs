@@ -10,7 +10,6 @@ mod events;
 mod history;
 mod launcher;
 mod outcome;
-mod payload;
 mod problem;
 pub mod schedules;
 mod security;
@@ -22,12 +21,9 @@ pub mod view;
 
 pub use api::{Api, openapi, router};
 pub use events::Event;
-pub use launcher::{BoxFuture, Launched, Launcher, Offered, Order, OrderedProfile, Planned};
-pub use payload::{
-    ArrivalsRate, CampaignRequest, Distribution, ExecutionProfile, HardTimeout, MinionsStage,
-    PercentageStage, Scalar, ScenarioRequest, StageCompletion,
-};
-pub use problem::{Failure, PointedProblem, ProblemDetails};
+pub use launcher::{BoxFuture, Launched, Launcher, Planned};
+pub use problem::{Failure, ProblemDetails};
+pub use qalipsis_payload::{Offered, Order, OrderedProfile};
 pub use security::Log;
 pub use serve::{Bound, ServeError};
 pub use service::CampaignService;

@@ -2,9 +2,8 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use qalipsis_config::problem::Problem;
+use qalipsis_payload::PointedProblem;
 use serde::Serialize;
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// The media type of errors.
@@ -23,15 +22,6 @@ pub struct ProblemDetails {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub problems: Vec<PointedProblem>,
-}
-
-/// One thing that is wrong with what was sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct PointedProblem {
-    /// The JSON pointer of what is wrong; empty when it is the document, or the configuration of the head.
-    pub pointer: String,
-    /// What is wrong, and what to do, in one line.
-    pub message: String,
 }
 
 /// An error of a request.
@@ -60,21 +50,14 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
-    /// All that is wrong with a document. `pointers` maps places that are none to those where users look.
-    pub(crate) fn invalid(problems: &[Problem], pointers: &BTreeMap<String, String>) -> Self {
-        let pointed = problems.iter().map(|problem| {
-            let (pointer, message) = match problem.place() {
-                Some(place) if place.starts_with('/') => (place.to_owned(), problem.what().to_owned()),
-                Some(place) => (pointers.get(place).cloned().unwrap_or_default(), problem.to_string()),
-                None => (String::new(), problem.to_string()),
-            };
-            PointedProblem { pointer, message }
-        });
-        let detail = match problems.len() {
-            1 => problems[0].to_string(),
-            count => format!("{count} things are wrong"),
+    /// All that is wrong with a document.
+    pub(crate) fn invalid(problems: Vec<PointedProblem>) -> Self {
+        let detail = match &*problems {
+            [PointedProblem { pointer, message }] if pointer.is_empty() => message.clone(),
+            [PointedProblem { pointer, message }] => format!("{pointer}: {message}"),
+            several => format!("{} things are wrong", several.len()),
         };
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, detail, problems: pointed.collect() }
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, detail, problems }
     }
 }
 
@@ -114,10 +97,12 @@ pub(crate) async fn unify(response: Response) -> Response {
         StatusCode::REQUEST_TIMEOUT => "the request took too long".to_owned(),
         other => other.canonical_reason().unwrap_or("error").to_lowercase(),
     };
-    let (parts, _) = response.into_parts();
-    let mut unified = Failure::new(status, detail).into_response();
-    if let Some(allow) = parts.headers.get(header::ALLOW) {
-        unified.headers_mut().insert(header::ALLOW, allow.clone());
+    let (mut parts, _) = response.into_parts();
+    let (unified, body) = Failure::new(status, detail).into_response().into_parts();
+    // All but those of the body that is replaced: what the path allows, and who may read the answer.
+    for name in [header::CONTENT_LENGTH, header::CONTENT_ENCODING, header::TRANSFER_ENCODING] {
+        parts.headers.remove(name);
     }
-    unified
+    parts.headers.extend(unified.headers);
+    Response::from_parts(parts, body)
 }

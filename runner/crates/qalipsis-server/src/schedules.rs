@@ -1,10 +1,8 @@
 //! Schedules: campaigns that start by themselves, at an instant or again and again.
 
 use crate::campaign::now;
-use crate::launcher::Order;
-use crate::payload;
 use crate::security::Log;
-use crate::service::{CampaignService, Refused, apart};
+use crate::service::{CampaignService, Refused};
 use qalipsis_calendar::Calendar;
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_store::{MissedRuns, Schedule};
@@ -105,7 +103,7 @@ async fn fire(service: &CampaignService, log: &Log, schedule: &Schedule) {
 
 /// Starts the campaign of a schedule and gives its key, or why it cannot start.
 async fn start(service: &CampaignService, request: &Value) -> Result<String, String> {
-    let (order, problems): (Order, _) = apart(|| payload::read(request, service.launcher()));
+    let (order, problems) = service.read(request);
     if let Some(problem) = problems.first() {
         return Err(problem.to_string());
     }

@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -61,18 +61,23 @@ impl Guard {
         }
     }
 
-    /// Answers what is refused, and lets all else through.
-    pub(crate) async fn check(self, request: Request, next: Next) -> Response {
-        match self.decide(&request) {
+    /// Lets requests through that are meant for this head, and come from no page of another site.
+    pub(crate) async fn admit(self, request: Request, next: Next) -> Response {
+        match self.is_meant(&request) {
             Ok(()) => next.run(request).await,
-            Err(Refused { response, pause }) => {
-                tokio::time::sleep(pause).await;
-                *response
-            }
+            Err(refused) => refused.answer().await,
         }
     }
 
-    fn decide(&self, request: &Request) -> Result<(), Refused> {
+    /// Lets requests through with a token that may do what they ask for.
+    pub(crate) async fn authenticate(self, request: Request, next: Next) -> Response {
+        match self.may(&request) {
+            Ok(()) => next.run(request).await,
+            Err(refused) => refused.answer().await,
+        }
+    }
+
+    fn is_meant(&self, request: &Request) -> Result<(), Refused> {
         let ends = request.extensions().get::<Ends>().copied();
         let host = host(request).ok_or_else(|| forbidden("the request names no host"))?;
         if !self.knows(&host, ends) {
@@ -83,11 +88,7 @@ impl Guard {
         {
             return Err(forbidden("this origin may not use the API, add it to server.origins"));
         }
-        // A browser asks for permission without a token.
-        if is_open(request) || request.method() == Method::OPTIONS {
-            return Ok(());
-        }
-        self.authenticate(request, ends)
+        Ok(())
     }
 
     /// Names of this machine, those that were configured, and the address that the client has connected to.
@@ -111,14 +112,15 @@ impl Guard {
         own || self.origins.iter().any(|known| known == origin)
     }
 
-    fn authenticate(&self, request: &Request, ends: Option<Ends>) -> Result<(), Refused> {
-        if self.tokens.is_empty() {
+    fn may(&self, request: &Request) -> Result<(), Refused> {
+        if self.tokens.is_empty() || is_open(request) {
             return Ok(());
         }
         let Some(given) = bearer(request.headers()) else {
             return Err(unauthorized("a token is needed: send it as Authorization: Bearer <token>"));
         };
         let Some(token) = self.token(given) else {
+            let ends = request.extensions().get::<Ends>();
             let client = ends.map_or_else(|| "unknown".to_owned(), |ends| ends.peer.to_string());
             let (method, path) = (request.method(), request.uri().path());
             self.log.line(&format!("wrong token from {client}: {method} {path}"));
@@ -165,6 +167,13 @@ struct Refused {
     response: Box<Response>,
     /// How long the answer waits.
     pause: Duration,
+}
+
+impl Refused {
+    async fn answer(self) -> Response {
+        tokio::time::sleep(self.pause).await;
+        *self.response
+    }
 }
 
 fn forbidden(detail: impl Into<String>) -> Refused {

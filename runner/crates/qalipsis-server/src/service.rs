@@ -2,14 +2,16 @@
 
 use crate::campaign::Campaign;
 use crate::history;
-use crate::launcher::{Launched, Launcher, Order, Planned};
+use crate::launcher::{Launched, Launcher, Planned};
 use crate::security::Log;
 use parking_lot::Mutex;
 use qalipsis_config::problem::Problem;
 use qalipsis_head::{CampaignEvent, Command, EVENTS};
 use qalipsis_model::plan::Stop;
 use qalipsis_model::timestamp::Timestamp;
+use qalipsis_payload::Order;
 use qalipsis_store::{CampaignWriter, Schedule, Store, StoreError};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -85,6 +87,12 @@ impl CampaignService {
 
     pub(crate) fn launcher(&self) -> &dyn Launcher {
         &*self.0.launcher
+    }
+
+    /// What a payload asks for, as far as it can be read, and all that is wrong with it.
+    pub(crate) fn read(&self, payload: &Value) -> (Order, Vec<Problem>) {
+        let launcher = self.launcher();
+        apart(|| qalipsis_payload::read(payload, launcher.scenarios(), launcher.zone()))
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -1,8 +1,10 @@
 //! The head as a service end to end: the built command serves, and real scenarios run.
 
+mod arrivals;
 mod autostart;
 mod campaigns;
 mod client;
+mod described;
 mod disk;
 mod head;
 mod kept;

@@ -68,8 +68,17 @@ fn other_hosts_and_pages_of_other_sites_are_refused() {
     assert_eq!(status("POST", &["origin: null"]), 403);
     assert_eq!(status("POST", &["origin: https://wall.example"]), 422);
     assert_eq!(status("POST", &[&format!("origin: http://{}", head.address)]), 422);
-    let allowed = send(head.address, "GET", "/api/v1/health", &["origin: https://wall.example"], b"");
-    assert_eq!(allowed.header("access-control-allow-origin"), Some("https://wall.example"));
+    // Also of an error, so that its script can read why.
+    for path in ["/api/v1/health", "/api/v1/nothing", "/api/v1/campaigns/nothing"] {
+        let allowed = send(head.address, "GET", path, &["origin: https://wall.example"], b"");
+        assert_eq!(allowed.header("access-control-allow-origin"), Some("https://wall.example"), "{path}");
+    }
+    let head = Head::start(&["-c", "server.origins=https://wall.example", "-c", TOKENS]);
+    let refused = send(head.address, "GET", "/api/v1/scenarios", &["origin: https://wall.example"], b"");
+    assert_eq!(
+        (refused.status, refused.header("access-control-allow-origin")),
+        (401, Some("https://wall.example"))
+    );
 }
 
 #[test]

@@ -150,6 +150,11 @@ fn area(stages: &[ArrivalRate]) -> u128 {
     pieces(stages).map(|piece| piece.area()).sum()
 }
 
+/// The expected number of arrivals, rounded up.
+pub(super) fn expected(stages: &[ArrivalRate]) -> u128 {
+    area(stages).div_ceil(ARRIVAL)
+}
+
 fn too_many(stages: &[ArrivalRate]) -> bool {
     area(stages) > MOST * ARRIVAL
 }
@@ -187,7 +192,7 @@ pub(super) fn count(stages: &[ArrivalRate], spacing: Spacing) -> u32 {
         return 0;
     }
     let count = match spacing {
-        Spacing::Even => area(stages).div_ceil(ARRIVAL),
+        Spacing::Even => expected(stages),
         Spacing::Poisson { .. } => areas(stages, spacing).count() as u128,
     };
     u32::try_from(count).unwrap_or(u32::MAX)

@@ -4,9 +4,7 @@ use super::request::{Document, Parameters};
 use super::{Api, ROOT};
 use crate::campaign::Campaign;
 use crate::history;
-use crate::launcher::Order;
 use crate::outcome::{Outcome, Shown};
-use crate::payload::{self, CampaignRequest};
 use crate::problem::{Failure, ProblemDetails};
 use crate::service::{Refused, apart};
 use crate::view::{CampaignDetails, CampaignItem};
@@ -16,6 +14,7 @@ use axum::response::{Html, IntoResponse, Response};
 use http::{StatusCode, header};
 use qalipsis_config::problem::Problem;
 use qalipsis_model::plan::Stop;
+use qalipsis_payload::{self as payload, CampaignRequest, Order, PointedProblem};
 use qalipsis_store::{CampaignStatus, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,21 +26,23 @@ use utoipa::{IntoParams, ToSchema};
 #[utoipa::path(
     post,
     path = "/campaigns",
+    operation_id = "start_campaign",
     tag = "campaigns",
     request_body = CampaignRequest,
     responses(
-        (status = 201, body = CampaignItem, headers(("location" = String, description = "Where the campaign is"))),
+        (status = 201, body = CampaignItem,
+            headers(("location" = String, description = "Where the campaign is")),
+        ),
         (status = 422, body = ProblemDetails, content_type = "application/problem+json"),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn start(State(api): State<Api>, Document(payload): Document) -> Result<Response, Failure> {
-    let (order, problems) = apart(|| payload::read(&payload, api.service.launcher()));
+pub(super) async fn start(State(api): State<Api>, Document(document): Document) -> Result<Response, Failure> {
+    let (order, problems) = api.service.read(&document);
     if !problems.is_empty() {
-        return Err(refused(&api, order, problems));
+        return Err(refused(&api, &order, &problems));
     }
     let campaign = api.service.start(&order).await.map_err(|refused| match refused {
-        Refused::Invalid(problems) => Failure::invalid(&problems, &payload::pointers(&order)),
+        Refused::Invalid(problems) => Failure::invalid(payload::planned(&order, &problems)),
         Refused::Closing => Failure::new(StatusCode::SERVICE_UNAVAILABLE, "the head is ending"),
         Refused::QueueFull => {
             Failure::new(StatusCode::SERVICE_UNAVAILABLE, "too many campaigns wait for their turn already")
@@ -52,11 +53,12 @@ pub(super) async fn start(State(api): State<Api>, Document(payload): Document) -
 }
 
 /// All that is wrong, also what only planning finds.
-fn refused(api: &Api, order: Order, mut problems: Vec<Problem>) -> Failure {
-    if let Err(further) = apart(|| api.service.launcher().plan(&order)) {
-        problems.extend(further);
+fn refused(api: &Api, order: &Order, problems: &[Problem]) -> Failure {
+    let mut pointed: Vec<PointedProblem> = problems.iter().map(PointedProblem::of_document).collect();
+    if let Err(further) = apart(|| api.service.launcher().plan(order)) {
+        pointed.extend(payload::planned(order, &further));
     }
-    Failure::invalid(&problems, &payload::pointers(&order))
+    Failure::invalid(pointed)
 }
 
 /// A payload that could be started.
@@ -75,20 +77,19 @@ pub(super) struct Valid {
     responses(
         (status = 200, body = Valid),
         (status = 422, body = ProblemDetails, content_type = "application/problem+json"),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn validate(
     State(api): State<Api>,
-    Document(payload): Document,
+    Document(document): Document,
 ) -> Result<Json<Valid>, Failure> {
-    let (order, problems) = apart(|| payload::read(&payload, api.service.launcher()));
+    let (order, problems) = api.service.read(&document);
     if !problems.is_empty() {
-        return Err(refused(&api, order, problems));
+        return Err(refused(&api, &order, &problems));
     }
     match apart(|| api.service.launcher().plan(&order)) {
         Ok(_) => Ok(Json(Valid { valid: true })),
-        Err(problems) => Err(Failure::invalid(&problems, &payload::pointers(&order))),
+        Err(problems) => Err(Failure::invalid(payload::planned(&order, &problems))),
     }
 }
 
@@ -173,12 +174,12 @@ pub(super) async fn rendered<T: Send + 'static>(
 #[utoipa::path(
     get,
     path = "/campaigns/{key}",
+    operation_id = "show_campaign",
     tag = "campaigns",
     params(("key" = String, Path, description = "The campaign's key")),
     responses(
         (status = 200, body = CampaignDetails),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn show(
@@ -204,7 +205,6 @@ pub(super) async fn show(
         (status = 200, description = "The content of summary.json", body = Object),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "There is none", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn summary(State(api): State<Api>, Path(key): Path<String>) -> Result<Json<Value>, Failure> {
@@ -220,7 +220,6 @@ pub(super) async fn summary(State(api): State<Api>, Path(key): Path<String>) -> 
     responses(
         (status = 200, body = BTreeMap<String, String>),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn configuration(
@@ -250,6 +249,7 @@ enum Format {
 /// What is asked of a report.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ReportQuery {
     /// `html`, which is the default, or `text`: what a console would show.
     #[serde(default)]
@@ -267,7 +267,6 @@ pub(super) struct ReportQuery {
         (status = 200, description = "The report", content((String = "text/html"), (String = "text/plain"))),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "There is none", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn report(
@@ -286,6 +285,7 @@ pub(super) async fn report(
 /// How a campaign is stopped.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Abort {
     /// Whether running iterations are cancelled instead of finished.
     #[serde(default)]
@@ -302,7 +302,6 @@ pub(super) struct Abort {
         (status = 202, description = "It stops", body = CampaignItem),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "It has ended", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn abort(
@@ -322,13 +321,13 @@ pub(super) async fn abort(
 #[utoipa::path(
     delete,
     path = "/campaigns/{key}",
+    operation_id = "remove_campaign",
     tag = "campaigns",
     params(("key" = String, Path, description = "The campaign's key")),
     responses(
         (status = 204, description = "It is removed"),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "It has not ended", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn remove(State(api): State<Api>, Path(key): Path<String>) -> Result<StatusCode, Failure> {

@@ -38,7 +38,6 @@ pub(super) struct Compared {
         (status = 200, description = "The comparison", body = Object),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "They cannot be compared", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn compare_campaigns(

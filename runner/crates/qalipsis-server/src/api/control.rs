@@ -4,14 +4,13 @@ use super::Api;
 use super::campaigns::found;
 use super::request::Document;
 use crate::campaign::Uncontrolled;
-use crate::payload;
 use crate::problem::{Failure, ProblemDetails};
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use qalipsis_head::{Control, Refusal};
+use qalipsis_payload::{self as payload, PointedProblem};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// An instant with a label.
@@ -39,7 +38,6 @@ pub(super) struct Marker {
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "It does not run, or has too many", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 422, body = ProblemDetails, content_type = "application/problem+json"),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn mark(
@@ -48,8 +46,8 @@ pub(super) async fn mark(
     Document(document): Document,
 ) -> Result<(StatusCode, Json<Marker>), Failure> {
     let campaign = found(&api, &key).await?;
-    let (label, at) =
-        payload::read_marker(&document).map_err(|problems| Failure::invalid(&problems, &BTreeMap::new()))?;
+    let (label, at) = payload::read_marker(&document)
+        .map_err(|problems| Failure::invalid(problems.iter().map(PointedProblem::of_document).collect()))?;
     let at = campaign.control(Control::Mark { label: label.clone(), at }).await.map_err(refused)?;
     Ok((StatusCode::CREATED, Json(Marker { label, at: Some(at.rfc3339()) })))
 }
@@ -64,7 +62,6 @@ pub(super) async fn mark(
         (status = 204, description = "Done"),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "Its load does not run or is paused already", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn pause(State(api): State<Api>, Path(key): Path<String>) -> Result<StatusCode, Failure> {
@@ -82,7 +79,6 @@ pub(super) async fn pause(State(api): State<Api>, Path(key): Path<String>) -> Re
         (status = 204, description = "Done"),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "Its load does not run or is not paused", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn resume(State(api): State<Api>, Path(key): Path<String>) -> Result<StatusCode, Failure> {

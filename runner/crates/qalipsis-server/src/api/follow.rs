@@ -17,11 +17,24 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::{self, error::RecvError};
+use utoipa::ToSchema;
 
 /// How often a silent stream shows that it is alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 const LAST_EVENT: &str = "last-event-id";
+
+/// An event as it is sent.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
+struct SentEvent {
+    /// Its number, for `Last-Event-ID`.
+    id: String,
+    /// What kind of event it is.
+    event: String,
+    /// A JSON object.
+    data: String,
+}
 
 /// Follows a campaign: its state, and from then on what happens, until it ends.
 ///
@@ -35,13 +48,12 @@ const LAST_EVENT: &str = "last-event-id";
     tag = "campaigns",
     params(
         ("key" = String, Path, description = "The campaign's key"),
-        ("last-event-id" = Option<String>, Header, description = "The last event that the client has seen"),
+        ("last-event-id" = Option<String>, Header, description = "The number of the last event that the client has seen", pattern = "^[0-9]{0,19}$"),
     ),
     responses(
-        (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "The events", body = SentEvent, content_type = "text/event-stream"),
         (status = 204, description = "The client has seen the end"),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn events(

@@ -24,7 +24,7 @@ pub(super) struct Health {
 }
 
 /// Says that the head works; the only path that needs no token.
-#[utoipa::path(get, path = "/health", tag = "general", responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/health", tag = "general", security(()), responses((status = 200, body = Health)))]
 pub(super) async fn health(State(api): State<Api>) -> Json<Health> {
     Json(Health {
         status: "UP",
@@ -107,7 +107,7 @@ pub(super) struct Property {
     get,
     path = "/scenarios",
     tag = "general",
-    responses((status = 200, body = Vec<Scenario>), (status = "default", body = crate::problem::ProblemDetails, content_type = "application/problem+json"))
+    responses((status = 200, body = Vec<Scenario>))
 )]
 pub(super) async fn scenarios(State(api): State<Api>) -> Json<Vec<Scenario>> {
     let offered = api.service.launcher().scenarios().iter();
@@ -163,7 +163,6 @@ pub(super) struct Zone {
     tag = "general",
     responses(
         (status = 200, body = Vec<Zone>),
-        (status = "default", body = crate::problem::ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn zones(State(api): State<Api>) -> Json<Vec<Zone>> {
@@ -192,7 +191,6 @@ pub(super) struct Factory {
     tag = "general",
     responses(
         (status = 200, body = Vec<Factory>),
-        (status = "default", body = crate::problem::ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn factories(State(api): State<Api>) -> Json<Vec<Factory>> {

@@ -18,6 +18,7 @@ use zip::{ZipWriter, result::ZipResult};
 /// Which of the files.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Suite {
     /// Name of a scenario: only its suite, as XML. Without it all of them, in a ZIP archive.
     suite: Option<String>,
@@ -36,7 +37,6 @@ pub(super) struct Suite {
         )),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "There is none", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn junit(

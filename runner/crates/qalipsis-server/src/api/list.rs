@@ -5,7 +5,7 @@ use super::campaigns::unreadable;
 use super::request::Parameters;
 use crate::history;
 use crate::problem::{Failure, ProblemDetails};
-use crate::view::CampaignItem;
+use crate::view::{CampaignItem, Status};
 use axum::Json;
 use axum::extract::State;
 use qalipsis_model::suggest::hint;
@@ -28,27 +28,54 @@ const SORTS: [(&str, CampaignSort); 4] = [
     ("status", CampaignSort::Status),
 ];
 
+/// The names of what can be sorted by, in both directions.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its description is used")]
+enum Sort {
+    Started,
+    Ended,
+    Name,
+    Status,
+    #[schema(rename = "-started")]
+    StartedReversed,
+    #[schema(rename = "-ended")]
+    EndedReversed,
+    #[schema(rename = "-name")]
+    NameReversed,
+    #[schema(rename = "-status")]
+    StatusReversed,
+}
+
 /// Which campaigns, in which order.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Listing {
     /// Only those with this text in their key, their name or the name of a scenario.
+    #[param(max_length = 300)]
     filter: Option<String>,
-    /// Only those with one of these, with commas between them: QUEUED, RUNNING, SUCCESSFUL, WARNING, FAILED, ABORTED, INVALID.
+    /// Only those with one of these, with commas between them.
+    #[param(value_type = Option<Vec<Status>>, style = Form, explode = false)]
     status: Option<String>,
     /// Only those with this scenario.
+    #[param(max_length = 300)]
     scenario: Option<String>,
     /// Only those that started at this instant or later, in RFC 3339.
+    #[param(format = DateTime)]
     from: Option<String>,
     /// Only those that started before this instant, in RFC 3339.
+    #[param(format = DateTime)]
     to: Option<String>,
-    /// `started`, `ended`, `name` or `status`; with `-` before it from the last to the first. Default: `-started`.
+    /// What they are sorted by; with `-` before it from the last to the first. Default: `-started`.
+    #[param(value_type = Option<Sort>, inline)]
     sort: Option<String>,
     /// Number of the page, from 0.
     #[serde(default)]
+    #[param(maximum = 4_294_967_295_u32)]
     page: u32,
-    /// Campaigns of a page, from 1 to 500. Default: 50.
+    /// Campaigns of a page. Default: 50.
+    #[param(minimum = 1, maximum = 500)]
     size: Option<u32>,
 }
 
@@ -111,7 +138,9 @@ impl Listing {
 /// An instant of a query.
 pub(super) fn instant(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
     let Some(text) = text else { return Ok(None) };
-    let parsed = text.parse::<jiff::Timestamp>().ok().and_then(|at| u64::try_from(at.as_nanosecond()).ok());
+    // No campaign was before 1970, or will be after 2262: all that lies beyond is the same to a query.
+    let nanoseconds = |at: jiff::Timestamp| at.as_nanosecond().clamp(0, i64::MAX.into()) as u64;
+    let parsed = text.parse::<jiff::Timestamp>().ok().map(nanoseconds);
     let wrong = || {
         let advice = "must be an instant in RFC 3339, for example 2026-11-29T14:05:00Z";
         Failure::bad_request(format!("{name}: {advice}"))
@@ -123,12 +152,12 @@ pub(super) fn instant(name: &str, text: Option<&str>) -> Result<Option<Timestamp
 #[utoipa::path(
     get,
     path = "/campaigns",
+    operation_id = "list_campaigns",
     tag = "campaigns",
     params(Listing),
     responses(
         (status = 200, body = CampaignList),
         (status = 400, body = ProblemDetails, content_type = "application/problem+json"),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn list(

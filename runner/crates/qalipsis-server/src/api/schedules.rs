@@ -4,8 +4,6 @@ use super::Api;
 use super::campaigns::unreadable;
 use super::request::Document;
 use crate::campaign::now;
-use crate::launcher::Order;
-use crate::payload::{self, CampaignRequest};
 use crate::problem::{Failure, ProblemDetails};
 use crate::service::apart;
 use axum::Json;
@@ -13,9 +11,9 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use qalipsis_calendar::Calendar;
-use qalipsis_config::problem::Problem;
 use qalipsis_config::{Given, HIDDEN};
 use qalipsis_model::timestamp::Timestamp;
+use qalipsis_payload::{self as payload, CampaignRequest, Order, PointedProblem};
 use qalipsis_store::{MissedRuns, Schedule, When};
 use serde::Serialize;
 use serde_json::Value;
@@ -123,19 +121,18 @@ impl From<Schedule> for ScheduleItem {
 
 /// The schedule that a document asks for.
 fn read(api: &Api, document: &Value, name: Option<&str>) -> Result<Schedule, Failure> {
-    let (read, mut problems) = payload::read_schedule(document, name);
-    let mut pointers = BTreeMap::new();
+    let (read, problems) = payload::read_schedule(document, name);
+    let mut problems: Vec<PointedProblem> = problems.iter().map(PointedProblem::of_document).collect();
     if let Some(request) = &read.request {
         let launcher = api.service.launcher();
-        let (order, wrong) = apart(|| payload::read(request, launcher));
+        let (order, wrong) = api.service.read(request);
         // What only planning finds is found now and not at night.
         let further = match apart(|| launcher.plan(&order)) {
             Ok(planned) => secrets(&order, planned.configuration()),
-            Err(further) => further,
+            Err(further) => payload::planned(&order, &further),
         };
-        problems.extend(payload::below("/campaign", wrong.into_iter().chain(further)));
-        let moved = payload::pointers(&order).into_iter();
-        pointers.extend(moved.map(|(place, pointer)| (place, format!("/campaign{pointer}"))));
+        let wrong = wrong.iter().map(PointedProblem::of_document).chain(further);
+        problems.extend(wrong.map(|problem| problem.below("/campaign")));
     }
     let mut next = None;
     if let Some(when) = &read.when {
@@ -143,7 +140,8 @@ fn read(api: &Api, document: &Value, name: Option<&str>) -> Result<Schedule, Fai
             Ok(calendar) => {
                 next = calendar.next_after(now());
                 if next.is_none() && read.enabled {
-                    problems.push(Problem::at("/at", "lies in the past, so it never starts"));
+                    let message = "lies in the past, so it never starts".to_owned();
+                    problems.push(PointedProblem { pointer: "/at".to_owned(), message });
                 }
             }
             Err(error) => problems.push(payload::wrong_calendar(&error)),
@@ -159,28 +157,29 @@ fn read(api: &Api, document: &Value, name: Option<&str>) -> Result<Schedule, Fai
             next,
             last: None,
         }),
-        _ => Err(Failure::invalid(&problems, &pointers)),
+        _ => Err(Failure::invalid(problems)),
     }
 }
 
 /// Secrets that are given: a schedule is kept as it is, and shown to whoever may read.
-fn secrets(order: &Order, shown: &BTreeMap<String, String>) -> Vec<Problem> {
+fn secrets(order: &Order, shown: &BTreeMap<String, String>) -> Vec<PointedProblem> {
     let is_hidden = |given: &&Given| {
         shown.get(&given.key).is_some_and(|shown| *shown != given.value && shown.contains(HIDDEN))
     };
     let secret = order.given.iter().filter(is_hidden);
     let what = "is a secret, which no schedule keeps: set it in the configuration of the head";
-    secret.map(|given| Problem::at(&given.place, what)).collect()
+    let pointed = |given: &Given| PointedProblem { pointer: given.place.clone(), message: what.to_owned() };
+    secret.map(pointed).collect()
 }
 
 /// Lists the schedules, by name.
 #[utoipa::path(
     get,
     path = "/campaigns/schedule",
+    operation_id = "list_schedules",
     tag = "schedules",
     responses(
         (status = 200, body = Vec<ScheduleItem>),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn list(State(api): State<Api>) -> Result<Json<Vec<ScheduleItem>>, Failure> {
@@ -192,13 +191,15 @@ pub(super) async fn list(State(api): State<Api>) -> Result<Json<Vec<ScheduleItem
 #[utoipa::path(
     post,
     path = "/campaigns/schedule",
+    operation_id = "add_schedule",
     tag = "schedules",
     request_body = ScheduleRequest,
     responses(
-        (status = 201, body = ScheduleItem, headers(("location" = String, description = "Where the schedule is"))),
+        (status = 201, body = ScheduleItem,
+            headers(("location" = String, description = "Where the schedule is")),
+        ),
         (status = 409, description = "There is one of this name", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 422, body = ProblemDetails, content_type = "application/problem+json"),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn add(State(api): State<Api>, Document(document): Document) -> Result<Response, Failure> {
@@ -227,12 +228,12 @@ async fn found(api: &Api, name: &str) -> Result<Schedule, Failure> {
 #[utoipa::path(
     get,
     path = "/campaigns/schedule/{name}",
+    operation_id = "show_schedule",
     tag = "schedules",
     params(("name" = String, Path, description = "The schedule's name")),
     responses(
         (status = 200, body = ScheduleItem),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn show(
@@ -246,6 +247,7 @@ pub(super) async fn show(
 #[utoipa::path(
     put,
     path = "/campaigns/schedule/{name}",
+    operation_id = "replace_schedule",
     tag = "schedules",
     params(("name" = String, Path, description = "The schedule's name")),
     request_body = ScheduleRequest,
@@ -253,7 +255,6 @@ pub(super) async fn show(
         (status = 200, body = ScheduleItem),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
         (status = 422, body = ProblemDetails, content_type = "application/problem+json"),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn replace(
@@ -271,12 +272,12 @@ pub(super) async fn replace(
 #[utoipa::path(
     delete,
     path = "/campaigns/schedule/{name}",
+    operation_id = "remove_schedule",
     tag = "schedules",
     params(("name" = String, Path, description = "The schedule's name")),
     responses(
         (status = 204, description = "It is removed"),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn remove(State(api): State<Api>, Path(name): Path<String>) -> Result<StatusCode, Failure> {

@@ -21,8 +21,10 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 pub(super) struct Window {
     /// Its begin, in RFC 3339. Default: that of the campaign.
+    #[param(format = DateTime)]
     from: Option<String>,
     /// Its end, in RFC 3339, which is not part of it. Default: that of the campaign.
+    #[param(format = DateTime)]
     to: Option<String>,
 }
 
@@ -127,7 +129,6 @@ impl From<&StepFigures> for TimelineFigures {
         (status = 200, body = Timeline),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "It has not started", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn timeline(

@@ -1,7 +1,7 @@
 //! Execution profiles of payloads.
 
-use super::read::Object;
-use crate::launcher::OrderedProfile;
+use crate::object::Object;
+use crate::order::OrderedProfile;
 use qalipsis_model::suggest::hint;
 use qalipsis_profile::profile::{ArrivalRate, Completion, Profile, Share, Spacing, Stage};
 use std::time::Duration;
@@ -26,11 +26,14 @@ const LONGEST_MS: u64 = 365 * 86_400_000;
 /// The most arrivals per second.
 const MOST_PER_SECOND: f64 = 1e9;
 
+/// The most arrivals that are drawn at random: each is drawn when a payload is checked, and again by each factory.
+const MOST_RANDOM: u128 = 10_000_000;
+
 /// What a factor may be at most.
 const LARGEST_FACTOR: f64 = 1e6;
 
 /// Reads a profile of a scenario that has so many minions; `None` when anything in it is wrong.
-pub(super) fn read(object: &Object<'_>, minions: u32) -> Option<OrderedProfile> {
+pub(crate) fn read(object: &Object<'_>, minions: u32) -> Option<OrderedProfile> {
     let Some(name) = object.text("profile") else {
         if object.fields.get("profile").is_none_or(serde_json::Value::is_null) {
             object.wrong("profile", format_args!("must be given: {}", NAMES.join(", ")));
@@ -38,6 +41,7 @@ pub(super) fn read(object: &Object<'_>, minions: u32) -> Option<OrderedProfile> 
         return None;
     };
     let mut given = None;
+    let mut follows_seed = false;
     let profile = match name {
         "IMMEDIATELY" | "DEFAULT" | "IMMEDIATE" => {
             object.allow(&["profile"]);
@@ -97,14 +101,25 @@ pub(super) fn read(object: &Object<'_>, minions: u32) -> Option<OrderedProfile> 
         "ARRIVALS" => {
             object.allow(&["profile", "rates", "distribution", "seed"]);
             let (rates, spacing) = (rates(object), spacing(object));
-            Profile::Arrivals { rates: rates?, spacing: spacing? }
+            let (rates, (spacing, follows)) = (rates?, spacing?);
+            follows_seed = follows;
+            let profile = Profile::Arrivals { rates, spacing };
+            let expected = profile.expected_arrivals().unwrap_or_default();
+            if matches!(spacing, Spacing::Poisson { .. }) && expected > MOST_RANDOM {
+                object.wrong(
+                    "rates",
+                    format_args!("give {expected} random arrivals, at most {MOST_RANDOM} can be drawn"),
+                );
+                return None;
+            }
+            profile
         }
         other => {
             object.wrong("profile", format_args!("unknown profile '{other}', {}", hint(other, NAMES)));
             return None;
         }
     };
-    Some(OrderedProfile { profile, minions: given })
+    Some(OrderedProfile { profile, minions: given, follows_seed })
 }
 
 fn time(object: &Object<'_>, field: &str, least: u64) -> Option<Duration> {
@@ -224,15 +239,16 @@ fn rates(object: &Object<'_>) -> Option<Vec<ArrivalRate>> {
     })
 }
 
-fn spacing(object: &Object<'_>) -> Option<Spacing> {
+/// How arrivals lie in time, and whether they follow the seed of the campaign.
+fn spacing(object: &Object<'_>) -> Option<(Spacing, bool)> {
     let seed = object.whole("seed", 0, u64::MAX);
     match object.text("distribution") {
         None if object.fields.get("distribution").is_none_or(serde_json::Value::is_null) => {
-            Some(Spacing::Even)
+            Some((Spacing::Even, false))
         }
         None => None,
-        Some("EVEN") => Some(Spacing::Even),
-        Some("POISSON") => Some(Spacing::Poisson { seed: seed.unwrap_or(0) }),
+        Some("EVEN") => Some((Spacing::Even, false)),
+        Some("POISSON") => Some((Spacing::Poisson { seed: seed.unwrap_or(0) }, seed.is_none())),
         Some(_) => {
             object.wrong("distribution", "must be EVEN or POISSON");
             None

@@ -1,64 +1,44 @@
-use super::read;
-use crate::launcher::{Launcher, Offered, Order, Planned};
-use qalipsis_config::problem::Problem;
+use crate::order::{Offered, Order};
+use crate::read::read;
 use qalipsis_model::description::{Monitor, PropertyDescription, ScenarioDescription, StepDescription};
 use qalipsis_model::location::SourceLocation;
 use qalipsis_profile::profile::{Launch, Profile};
 use qalipsis_profile::segment::Segment;
 use serde_json::{Value, json};
 
-/// Knows one scenario `shop` of 10 minions, in zone `eu`.
-#[derive(Debug)]
-struct Shop(Vec<Offered>);
-
-impl Shop {
-    fn new() -> Self {
-        let step = StepDescription {
-            name: "order".into(),
-            description: String::new(),
-            monitor: Monitor::None,
-            optional: false,
-        };
-        let property = PropertyDescription {
-            name: "url".into(),
-            value_type: "string".into(),
-            default: None,
-            required: false,
-            secret: false,
-            description: String::new(),
-        };
-        let scenario = ScenarioDescription {
-            name: "shop".into(),
-            description: String::new(),
-            minions: 10,
-            overload: Default::default(),
-            profile: Profile::immediate(),
-            steps: vec![step],
-            properties: vec![property],
-            meters: Vec::new(),
-            criteria: Vec::new(),
-            location: SourceLocation { file: "src/main.rs".into(), line: 1, column: 1 },
-        };
-        Self(vec![Offered { crate_name: "shop".into(), crate_version: "1.0.0".into(), scenario }])
-    }
-}
-
-impl Launcher for Shop {
-    fn scenarios(&self) -> &[Offered] {
-        &self.0
-    }
-
-    fn zone(&self) -> Option<&str> {
-        Some("eu")
-    }
-
-    fn plan(&self, _: &Order) -> Result<Box<dyn Planned>, Vec<Problem>> {
-        Err(Vec::new())
-    }
+/// One scenario `shop` of 10 minions.
+fn shop() -> Vec<Offered> {
+    let step = StepDescription {
+        name: "order".into(),
+        description: String::new(),
+        monitor: Monitor::None,
+        optional: false,
+    };
+    let property = PropertyDescription {
+        name: "url".into(),
+        value_type: "string".into(),
+        default: None,
+        required: false,
+        secret: false,
+        description: String::new(),
+    };
+    let scenario = ScenarioDescription {
+        name: "shop".into(),
+        description: String::new(),
+        minions: 10,
+        overload: Default::default(),
+        profile: Profile::immediate(),
+        steps: vec![step],
+        properties: vec![property],
+        meters: Vec::new(),
+        criteria: Vec::new(),
+        location: SourceLocation { file: "src/main.rs".into(), line: 1, column: 1 },
+    };
+    vec![Offered { crate_name: "shop".into(), crate_version: "1.0.0".into(), scenario }]
 }
 
 fn read_payload(payload: Value) -> (Order, Vec<String>) {
-    let (order, problems) = read(&payload, &Shop::new());
+    let (order, problems) = read(&payload, &shop(), Some("eu"));
     (order, problems.iter().map(ToString::to_string).collect())
 }
 
@@ -137,6 +117,23 @@ fn each_profile_of_the_jvm_product_is_a_schedule() {
 }
 
 #[test]
+fn random_arrivals_without_a_seed_follow_that_of_the_campaign() {
+    let rates = json!([{ "perSecond": 20, "rampUpDurationMs": 0, "totalDurationMs": 1000 }]);
+    let mut profile = json!({ "profile": "ARRIVALS", "rates": rates, "distribution": "POISSON" });
+    let (order, problems) = with_scenario(json!({ "executionProfile": profile }));
+    assert!(problems.is_empty() && order.profiles["shop"].follows_seed, "{problems:?}");
+    let (_, problems) = with_scenario(json!({ "executionProfile": profile, "minionsCount": 20 }));
+    assert_eq!(
+        problems,
+        [
+            "/scenarios/shop/minionsCount: the seed of the campaign gives the number of random arrivals, leave this field out"
+        ]
+    );
+    profile["seed"] = json!(7);
+    assert!(!with_scenario(json!({ "executionProfile": profile })).0.profiles["shop"].follows_seed);
+}
+
+#[test]
 fn what_is_wrong_with_a_profile_is_said_at_its_place() {
     let at = "/scenarios/shop/executionProfile";
     for (profile, expected) in [
@@ -184,6 +181,12 @@ fn what_is_wrong_with_a_profile_is_said_at_its_place() {
         (
             json!({ "profile": "ARRIVALS", "rates": [{ "perSecond": 0, "rampUpDurationMs": 0, "totalDurationMs": 5 }] }),
             ": profile arrivals: the rates give no minion",
+        ),
+        (
+            json!({ "profile": "ARRIVALS", "distribution": "POISSON", "rates": [
+                { "perSecond": 1_000_000, "rampUpDurationMs": 10_000, "totalDurationMs": 15_001 },
+            ]}),
+            "/rates: give 10001000 random arrivals, at most 10000000 can be drawn",
         ),
     ] {
         let (order, problems) = with_scenario(json!({ "executionProfile": profile }));

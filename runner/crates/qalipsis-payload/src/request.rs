@@ -1,15 +1,9 @@
-//! The payload that starts a campaign. It is the one of the JVM product, and some fields of ours.
-
-mod profile;
-mod read;
-#[cfg(test)]
-mod tests;
-
-pub(crate) use read::{below, pointers, read, read_marker, read_schedule, wrong_calendar};
+//! The payload that starts a campaign, as its clients see it.
 
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
+use utoipa::openapi::{Object, ObjectBuilder};
 
 /// A campaign to start.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -41,7 +35,17 @@ pub struct CampaignRequest {
     #[schema(required = false)]
     pub configuration: BTreeMap<String, Scalar>,
     /// The scenarios to run, by name; at least one.
+    #[schema(schema_with = some_scenarios)]
     pub scenarios: BTreeMap<String, ScenarioRequest>,
+}
+
+fn some_scenarios() -> Object {
+    let each = utoipa::openapi::Ref::from_schema_name("ScenarioRequest");
+    ObjectBuilder::new()
+        .description(Some("The scenarios to run, by name; at least one."))
+        .additional_properties(Some(each))
+        .min_properties(Some(1))
+        .build()
 }
 
 /// When running iterations are cancelled.
@@ -77,7 +81,7 @@ pub struct ScenarioRequest {
     pub minions_count: Option<u32>,
     /// Percentage of the minions by zone; they sum to 100.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub zones: Option<BTreeMap<String, u32>>,
+    pub zones: Option<BTreeMap<String, f64>>,
     /// How the minions are released. Default: what the scenario declares.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub execution_profile: Option<ExecutionProfile>,
@@ -90,6 +94,7 @@ pub struct ScenarioRequest {
 /// How minions are released.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(tag = "profile", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
+#[serde(deny_unknown_fields)]
 pub enum ExecutionProfile {
     /// All at once; also `DEFAULT` and `IMMEDIATE`.
     Immediately,
@@ -148,6 +153,7 @@ pub enum ExecutionProfile {
     /// Stages that add percentages of the minions, which repeat until the last stage ends.
     PercentageStage {
         /// In the order in which they run; the percentages sum to 100.
+        #[schema(min_items = 1)]
         stages: Vec<PercentageStage>,
         /// What happens to iterations that run when the last stage ends.
         #[schema(required = false)]
@@ -156,6 +162,7 @@ pub enum ExecutionProfile {
     /// Stages that add minions, which repeat until the last stage ends.
     Stage {
         /// In the order in which they run.
+        #[schema(min_items = 1)]
         stages: Vec<MinionsStage>,
         /// What happens to iterations that run when the last stage ends.
         #[schema(required = false)]
@@ -164,10 +171,14 @@ pub enum ExecutionProfile {
     /// The open model: minions arrive at rates, which give their number.
     Arrivals {
         /// In the order in which they follow each other.
+        #[schema(min_items = 1)]
         rates: Vec<ArrivalsRate>,
         /// How arrivals lie in time.
         #[schema(required = false)]
         distribution: Distribution,
+        /// Seed of the random arrivals. Default: that of the campaign.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seed: Option<u64>,
     },
 }
 

@@ -1,17 +1,17 @@
 //! Reads a payload field by field, so that all that is wrong is found at once, each at its place.
 
-use super::profile;
-use crate::launcher::{Launcher, Offered, Order};
-use jiff::{Span, SpanRelativeTo};
+use crate::object::{Object, kind};
+use crate::order::{Offered, Order};
+use crate::problem::PointedProblem;
+use crate::profile;
 use qalipsis_calendar::NoCalendar;
 use qalipsis_config::Given;
-use qalipsis_config::problem::Problem;
+use qalipsis_config::problem::{Problem, one_line};
 use qalipsis_config::reason;
-use qalipsis_model::duration;
 use qalipsis_model::suggest::hint;
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_store::{MissedRuns, When};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,19 +31,22 @@ const FIELDS: [&str; 8] =
 const OF_SCENARIOS: [&str; 4] = ["minionsCount", "zones", "executionProfile", "properties"];
 
 /// What a payload asks for, as far as it can be read, and all that is wrong with it.
-pub(crate) fn read(payload: &Value, launcher: &dyn Launcher) -> (Order, Vec<Problem>) {
+pub fn read(payload: &Value, offered: &[Offered], zone: Option<&str>) -> (Order, Vec<Problem>) {
     let problems = RefCell::new(Vec::new());
     let mut order = Order::default();
     if let Some(object) = Object::of(payload, String::new(), &problems) {
         object.allow(&FIELDS);
         read_campaign(&object, &mut order);
-        read_scenarios(&object, launcher, &mut order);
+        read_scenarios(&object, offered, zone, &mut order);
     }
     (order, problems.into_inner())
 }
 
 /// The label of a marker and its instant, when one is given.
-pub(crate) fn read_marker(document: &Value) -> Result<(String, Option<Timestamp>), Vec<Problem>> {
+///
+/// # Errors
+/// All that is wrong.
+pub fn read_marker(document: &Value) -> Result<(String, Option<Timestamp>), Vec<Problem>> {
     let problems = RefCell::new(Vec::new());
     let mut marker = (String::new(), None);
     if let Some(object) = Object::of(document, String::new(), &problems) {
@@ -63,18 +66,22 @@ pub(crate) fn read_marker(document: &Value) -> Result<(String, Option<Timestamp>
 
 /// A schedule as far as it can be read.
 #[derive(Debug)]
-pub(crate) struct ReadSchedule {
-    pub(crate) name: String,
+pub struct ReadSchedule {
+    /// Its name.
+    pub name: String,
     /// What it starts, which is read apart.
-    pub(crate) request: Option<Value>,
-    pub(crate) when: Option<When>,
-    pub(crate) missed: MissedRuns,
-    pub(crate) enabled: bool,
+    pub request: Option<Value>,
+    /// When it starts.
+    pub when: Option<When>,
+    /// What becomes of times at which no head ran.
+    pub missed: MissedRuns,
+    /// Whether it starts at all.
+    pub enabled: bool,
 }
 
 /// A schedule as far as it can be read, and all that is wrong with it but for its campaign. `known` is its name, when that is
 /// known from elsewhere.
-pub(crate) fn read_schedule(document: &Value, known: Option<&str>) -> (ReadSchedule, Vec<Problem>) {
+pub fn read_schedule(document: &Value, known: Option<&str>) -> (ReadSchedule, Vec<Problem>) {
     let problems = RefCell::new(Vec::new());
     let mut schedule = ReadSchedule {
         name: known.unwrap_or_default().to_owned(),
@@ -148,24 +155,12 @@ fn read_when(object: &Object<'_>) -> Option<When> {
 }
 
 /// What is wrong with the times of a schedule, at its place.
-pub(crate) fn wrong_calendar(error: &NoCalendar) -> Problem {
+pub fn wrong_calendar(error: &NoCalendar) -> PointedProblem {
     let pointer = match error {
         NoCalendar::TimeZone(_) => "/timeZone",
         NoCalendar::Expression { .. } | NoCalendar::Never(_) => "/cron",
     };
-    Problem::at(pointer, error)
-}
-
-/// Problems of a document that is a field of another.
-pub(crate) fn below(pointer: &str, problems: impl IntoIterator<Item = Problem>) -> Vec<Problem> {
-    let moved = problems.into_iter().map(|problem| match problem.place() {
-        Some(place) if place.starts_with('/') => {
-            Problem::at(format_args!("{pointer}{place}"), problem.what())
-        }
-        Some(_) => problem,
-        None => Problem::at(pointer, problem.what()),
-    });
-    moved.collect()
+    PointedProblem { pointer: pointer.to_owned(), message: error.to_string() }
 }
 
 fn read_campaign(object: &Object<'_>, order: &mut Order) {
@@ -217,7 +212,7 @@ fn read_campaign(object: &Object<'_>, order: &mut Order) {
     }
 }
 
-fn read_scenarios(object: &Object<'_>, launcher: &dyn Launcher, order: &mut Order) {
+fn read_scenarios(object: &Object<'_>, offered: &[Offered], zone: Option<&str>, order: &mut Order) {
     if object.fields.get("scenarios").is_none_or(Value::is_null) {
         object.wrong("scenarios", "must be given, with at least one scenario");
         return;
@@ -226,18 +221,17 @@ fn read_scenarios(object: &Object<'_>, launcher: &dyn Launcher, order: &mut Orde
     if scenarios.fields.is_empty() {
         object.wrong("scenarios", "must have at least one scenario");
     }
-    let offered = launcher.scenarios();
     for name in scenarios.fields.keys() {
         let Some(known) = offered.iter().find(|one| one.scenario.name == *name) else {
             let names = offered.iter().map(|one| one.scenario.name.as_str());
             scenarios.wrong(name, format_args!("unknown scenario '{name}', {}", hint(name, names)));
             continue;
         };
-        let before = object.problems.borrow().len();
+        let before = object.problem_count();
         if let Some(scenario) = scenarios.object(name) {
-            read_scenario(&scenario, known, launcher.zone(), order);
+            read_scenario(&scenario, known, zone, order);
         }
-        if object.problems.borrow().len() == before {
+        if object.problem_count() == before {
             order.scenarios.push(name.clone());
         } else {
             order.profiles.remove(name);
@@ -257,8 +251,13 @@ fn read_scenario(object: &Object<'_>, known: &Offered, zone: Option<&str>, order
         .and_then(|profile| profile::read(&profile, minions.unwrap_or(known.scenario.minions)));
     let profile = ordered.as_ref().map_or(&known.scenario.profile, |ordered| &ordered.profile);
     let given = ordered.as_ref().and_then(|ordered| ordered.minions).or_else(|| profile.minions());
+    let follows_seed = ordered.as_ref().is_some_and(|ordered| ordered.follows_seed);
     if let Some(count) = minions {
         match given {
+            Some(_) if follows_seed => object.wrong(
+                "minionsCount",
+                "the seed of the campaign gives the number of random arrivals, leave this field out",
+            ),
             // What the profile gives anyway needs no key.
             Some(given) if given == count => {}
             Some(given) => object.wrong(
@@ -330,168 +329,13 @@ fn in_words(duration: Duration) -> String {
     format!("{}ns", duration.as_nanos())
 }
 
-/// An object of the payload.
-pub(super) struct Object<'a> {
-    pub(super) fields: &'a Map<String, Value>,
-    pointer: String,
-    problems: &'a RefCell<Vec<Problem>>,
-}
-
-impl<'a> Object<'a> {
-    fn of(value: &'a Value, pointer: String, problems: &'a RefCell<Vec<Problem>>) -> Option<Self> {
-        match value {
-            Value::Object(fields) => Some(Self { fields, pointer, problems }),
-            other => {
-                let what = format_args!("must be an object, it is {}", kind(other));
-                problems.borrow_mut().push(at(&pointer, what));
-                None
-            }
-        }
-    }
-
-    /// The JSON pointer of a field.
-    pub(super) fn at(&self, field: &str) -> String {
-        format!("{}/{}", self.pointer, field.replace('~', "~0").replace('/', "~1"))
-    }
-
-    /// Notes what is wrong with a field.
-    pub(super) fn wrong(&self, field: &str, what: impl std::fmt::Display) {
-        self.problems.borrow_mut().push(at(&self.at(field), what));
-    }
-
-    /// Refuses all other fields.
-    pub(super) fn allow(&self, known: &[&str]) {
-        for field in self.fields.keys().filter(|field| !known.contains(&field.as_str())) {
-            self.wrong(
-                field,
-                format_args!("unknown field '{field}', {}", hint(field, known.iter().copied())),
-            );
-        }
-    }
-
-    /// A field that is not null.
-    fn given(&self, field: &str) -> Option<&'a Value> {
-        self.fields.get(field).filter(|value| !value.is_null())
-    }
-
-    pub(super) fn object(&self, field: &str) -> Option<Self> {
-        Self::of(self.given(field)?, self.at(field), self.problems)
-    }
-
-    /// The objects of a list, which must be given.
-    pub(super) fn list(&self, field: &str) -> Vec<Self> {
-        match self.given(field) {
-            Some(Value::Array(items)) => {
-                let numbered = items.iter().enumerate();
-                numbered
-                    .filter_map(|(index, item)| {
-                        Self::of(item, format!("{}/{index}", self.at(field)), self.problems)
-                    })
-                    .collect()
-            }
-            Some(other) => {
-                self.wrong(field, format_args!("must be a list, it is {}", kind(other)));
-                Vec::new()
-            }
-            None => {
-                self.wrong(field, "must be given");
-                Vec::new()
-            }
-        }
-    }
-
-    pub(super) fn number(&self, field: &str) -> Option<f64> {
-        let value = self.given(field)?;
-        let number = value.as_f64();
-        if number.is_none() {
-            self.wrong(field, format_args!("must be a number, it is {}", kind(value)));
-        }
-        number
-    }
-
-    /// A whole number in these bounds.
-    pub(super) fn whole(&self, field: &str, least: u64, most: u64) -> Option<u64> {
-        let value = self.given(field)?;
-        let number = value.as_u64().filter(|number| (least..=most).contains(number));
-        if number.is_none() {
-            let end = if most == u64::MAX { String::new() } else { format!(" to {most}") };
-            self.wrong(field, format_args!("must be a whole number from {least}{end}"));
-        }
-        number
-    }
-
-    pub(super) fn text(&self, field: &str) -> Option<&'a str> {
-        let value = self.given(field)?;
-        let text = value.as_str();
-        if text.is_none() {
-            self.wrong(field, format_args!("must be a text, it is {}", kind(value)));
-        }
-        text
-    }
-
-    /// An instant, from the text of a field.
-    fn instant(&self, field: &str, text: &str) -> Option<Timestamp> {
-        let at = text.parse::<jiff::Timestamp>().ok();
-        let at = at.and_then(|at| u64::try_from(at.as_nanosecond()).ok()).map(Timestamp);
-        if at.is_none() {
-            self.wrong(field, "must be an instant in RFC 3339, for example 2026-11-29T14:05:00Z");
-        }
-        at
-    }
-
-    fn duration(&self, field: &str) -> Option<Duration> {
-        let value = self.given(field)?;
-        let duration = value.as_str().and_then(parse).filter(|duration| !duration.is_zero());
-        if duration.is_none() {
-            self.wrong(field, "must be an ISO-8601 duration of more than zero, for example PT10M or PT1H30M");
-        }
-        duration
-    }
-
-    /// A value of configuration as text.
-    fn scalar(&self, field: &str, value: &Value) -> Option<String> {
-        match value {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            Value::Bool(switch) => Some(switch.to_string()),
-            other => {
-                self.wrong(
-                    field,
-                    format_args!("must be a text, a number, true or false, it is {}", kind(other)),
-                );
-                None
-            }
-        }
-    }
-}
-
-/// A duration in ISO-8601, or as configuration writes it.
-fn parse(text: &str) -> Option<Duration> {
-    let Ok(span) = text.parse::<Span>() else { return duration::parse(text).ok() };
-    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
-    duration.try_into().ok()
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
-fn at(pointer: &str, what: impl std::fmt::Display) -> Problem {
-    if pointer.is_empty() { Problem::new(what) } else { Problem::at(pointer, what) }
-}
-
-/// The pointer of each problem, by how the planner names its place.
-pub(crate) fn pointers(order: &Order) -> BTreeMap<String, String> {
-    let place = |name: &String| {
+/// What planning finds wrong with an order, at the pointers of what was given.
+pub fn planned(order: &Order, problems: &[Problem]) -> Vec<PointedProblem> {
+    let scenarios = order.scenarios.iter().map(|name| {
         let pointer = format!("/scenarios/{}/properties", name.replace('~', "~0").replace('/', "~1"));
-        (format!("scenario '{name}'"), pointer)
-    };
-    order.scenarios.iter().map(place).collect()
+        (one_line(&format!("scenario '{name}'")), pointer)
+    });
+    let given = order.given.iter().map(|given| (one_line(&given.place), given.place.clone()));
+    let pointers: BTreeMap<String, String> = scenarios.chain(given).collect();
+    problems.iter().map(|problem| PointedProblem::of_plan(problem, &pointers)).collect()
 }
