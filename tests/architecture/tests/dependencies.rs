@@ -76,6 +76,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "qalipsis-summary",
         ],
     ),
+    (
+        "qalipsis-page",
+        &[
+            "qalipsis-model",
+            "qalipsis-chart",
+            "qalipsis-compare",
+            "qalipsis-judge",
+            "qalipsis-head",
+            "qalipsis-report",
+            "qalipsis-server",
+            "qalipsis-store",
+        ],
+    ),
     ("qalipsis-client", &["qalipsis-model", "qalipsis-config"]),
     ("qalipsis-head", &["qalipsis-model", "qalipsis-judge", "qalipsis-cluster"]),
     (
@@ -106,6 +119,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "qalipsis-config",
             "qalipsis-head",
             "qalipsis-outputs",
+            "qalipsis-page",
             "qalipsis-report",
             "qalipsis-server",
             "qalipsis-store",

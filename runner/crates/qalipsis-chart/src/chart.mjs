@@ -19,8 +19,9 @@ let shown = null;
 /** Where a selection began: with the pointer, and with the keyboard. */
 let drag = null;
 let anchor = null;
-/** The instant that is marked in all charts. */
+/** The instant that is marked in all charts, and how that was asked for. */
 let instant = null;
+let asked = null;
 
 const values = document.createElement("div");
 values.className = "values";
@@ -162,12 +163,13 @@ function mark(from, to) {
 function hide() {
   for (const old of all(".over-time .cursor, .over-time .selected")) old.remove();
   values.hidden = true;
-  [instant, anchor] = [null, null];
+  [instant, anchor, asked] = [null, null, null];
 }
 
 /** Shows the values of all lines at the instant of a chart that is nearest to `wanted`. */
 function show(plot, wanted, from = null) {
   const { lines, instants } = chartOf(plot);
+  asked = { chart: plot.parentElement, wanted, from };
   const nearest = (list, at) => list.reduce((best, one) => (Math.abs(one - at) < Math.abs(best - at) ? one : best));
   instant = nearest(instants, wanted);
   mark(from ?? instant, from === null ? instant : wanted);
@@ -305,6 +307,8 @@ function equip(tools) {
 function update() {
   for (const plot of plots()) plot.parentElement.setAttribute("tabindex", "0");
   if (shown) apply();
+  const plot = asked?.chart.isConnected && asked.chart.querySelector(".plot");
+  if (plot) show(plot, asked.wanted, asked.from);
 }
 
 document.addEventListener("qalipsis:update", update);

@@ -12,7 +12,7 @@ use crate::text::number;
 use qalipsis_compare::{Comparison, Verdict};
 
 /// `1 of 7 steps and sources is worse, 2 are better`.
-pub(crate) fn outcome(comparison: &Comparison) -> String {
+pub fn outcome(comparison: &Comparison) -> String {
     let count = |verdict| comparison.subjects().filter(|(_, s)| s.verdict() == verdict).count() as u64;
     let all = comparison.subjects().count() as u64;
     let what = if all == 1 { "step or source" } else { "steps and sources" };

@@ -5,9 +5,14 @@
 
 mod contents;
 pub(crate) mod output;
+mod parts;
 mod scenario;
 mod step;
+mod window;
 mod zones;
+
+pub use parts::{Parts, parts};
+pub use window::window;
 
 use crate::comparison::outcome;
 use crate::controls;
@@ -27,6 +32,9 @@ use std::path::{Path, PathBuf};
 
 /// Name of the file in the folder of its campaign.
 pub const FILE_NAME: &str = "report.html";
+
+/// The style sheet of the page, without that of its charts.
+pub const STYLE: &str = include_str!("html/style.css");
 
 /// The most causes that are shown in full.
 const CAUSES: usize = 100;
@@ -80,7 +88,7 @@ pub fn render(report: &Report) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (text(&format!("{} {}", report.verdict(), report.name))) }
-                style { (raw(qalipsis_chart::STYLE)) (raw(include_str!("html/style.css"))) }
+                style { (raw(qalipsis_chart::STYLE)) (raw(STYLE)) }
             }
             body {
                 (contents::contents(report, &causes[..causes.len().min(CAUSES)]))

@@ -19,7 +19,7 @@ pub(crate) fn raw(markup: &str) -> PreEscaped<&str> {
 }
 
 /// A paragraph of one class; nothing when there is no text.
-pub(crate) fn paragraph(class: &str, content: &str) -> Markup {
+pub fn paragraph(class: &str, content: &str) -> Markup {
     let class = (!class.is_empty()).then_some(class);
     html! {
         @if !content.is_empty() { p class=[class] { (text(content)) } }
@@ -27,7 +27,7 @@ pub(crate) fn paragraph(class: &str, content: &str) -> Markup {
 }
 
 /// A cell of a table with a number.
-pub(crate) fn number(content: &str) -> Markup {
+pub fn number(content: &str) -> Markup {
     html! { td.number { (text(content)) } }
 }
 

@@ -1,7 +1,7 @@
-//! The API of a service on a port, as long as this process wants.
+//! The API and the page of a service on a port, as long as this process wants.
 
 use crate::error::Error;
-use qalipsis_server::{Api, Bound, CampaignService, Log, ServerSettings, router};
+use qalipsis_server::{Api, Bound, CampaignService, Log, ServerSettings, Sessions, router};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -20,7 +20,8 @@ impl Serving {
         settings: &ServerSettings,
         log: Log,
     ) -> Self {
-        let routes = router(Api { service: service.clone() }, Default::default(), settings, log);
+        let api = Api { service: service.clone(), sessions: Sessions::new(settings, log.clone()) };
+        let routes = router(api, qalipsis_page::routes(), settings, log);
         let (end, ending) = oneshot::channel::<()>();
         let answering = tokio::spawn(bound.serve(routes, async {
             // Also when this process forgot to say so.

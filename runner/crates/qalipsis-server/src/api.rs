@@ -8,13 +8,18 @@ mod follow;
 mod general;
 mod junit;
 mod list;
+mod page;
 mod request;
 mod schedules;
 mod timeline;
 
+pub use list::{CampaignList, Listing};
+
+use crate::log::Log;
 use crate::problem;
-use crate::security::{Guard, Log};
+use crate::security::Guard;
 use crate::service::CampaignService;
+use crate::session::Sessions;
 use crate::settings::ServerSettings;
 use axum::Router;
 use axum::extract::Request;
@@ -42,6 +47,8 @@ pub(crate) const ROOT: &str = "/api/v1";
 pub struct Api {
     /// The campaigns.
     pub service: CampaignService,
+    /// Who may use it.
+    pub sessions: Sessions,
 }
 
 fn routes_v1() -> OpenApiRouter<Api> {
@@ -89,7 +96,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// The API, and further routes beside it, for those who may use it.
 pub fn router(api: Api, beside: Router<Api>, settings: &ServerSettings, log: Log) -> Router {
     let (router, _) = described().split_for_parts();
-    let guard = Guard::new(settings, log);
+    let guard = Guard::new(settings, api.sessions.clone(), log);
     let door = guard.clone();
     let admitted = middleware::from_fn(move |request: Request, next: Next| door.clone().admit(request, next));
     let authenticated =

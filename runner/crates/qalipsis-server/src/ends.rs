@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 /// Both ends of the connection of a request.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ends {
+pub struct Ends {
     /// The client.
-    pub(crate) peer: SocketAddr,
+    pub peer: SocketAddr,
     /// The address that it has connected to.
-    pub(crate) local: SocketAddr,
+    pub local: SocketAddr,
 }

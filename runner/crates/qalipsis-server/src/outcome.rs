@@ -12,15 +12,15 @@ const COLUMNS: u16 = 110;
 
 /// What a campaign leaves.
 #[derive(Debug)]
-pub(crate) struct Outcome {
+pub struct Outcome {
     /// The content of `summary.json`.
-    pub(crate) summary: Value,
+    pub summary: Value,
     /// The page.
-    pub(crate) html: String,
+    pub html: String,
     /// What a console would show, without colours.
-    pub(crate) text: String,
+    pub text: String,
     /// JUnit files by name.
-    pub(crate) junit: Vec<(String, String)>,
+    pub junit: Vec<(String, String)>,
 }
 
 impl Outcome {
@@ -36,7 +36,7 @@ impl Outcome {
 
 /// What a campaign has to show: what it left, or what is known so far.
 #[derive(Debug)]
-pub(crate) enum Shown {
+pub enum Shown {
     /// It has ended.
     Ended(Arc<Outcome>),
     /// It runs.
@@ -45,7 +45,10 @@ pub(crate) enum Shown {
 
 impl Shown {
     /// The content of `summary.json`.
-    pub(crate) fn summary(&self) -> Result<Value, String> {
+    ///
+    /// # Errors
+    /// When it is no JSON, which is a defect.
+    pub fn summary(&self) -> Result<Value, String> {
         match self {
             Self::Ended(outcome) => Ok(outcome.summary.clone()),
             Self::Running(report) => summary_of(report),
@@ -53,7 +56,7 @@ impl Shown {
     }
 
     /// The page.
-    pub(crate) fn html(&self) -> String {
+    pub fn html(&self) -> String {
         match self {
             Self::Ended(outcome) => outcome.html.clone(),
             Self::Running(report) => html::render(report),

@@ -81,12 +81,12 @@ impl IntoResponse for Failure {
     }
 }
 
-/// Gives errors of the framework, which are plain text, the form of all others.
+/// Gives errors of the framework, which are plain text, the form of all others. Pages for people stay as they are.
 pub(crate) async fn unify(response: Response) -> Response {
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
-    let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM_JSON);
-    if !is_error || is_problem {
+    let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    if !is_error || kind == PROBLEM_JSON.as_bytes() || kind.starts_with(b"text/html") {
         return response;
     }
     let detail = match status {

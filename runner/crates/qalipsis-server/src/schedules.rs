@@ -1,7 +1,7 @@
 //! Schedules: campaigns that start by themselves, at an instant or again and again.
 
 use crate::campaign::now;
-use crate::security::Log;
+use crate::log::Log;
 use crate::service::{CampaignService, Refused};
 use qalipsis_calendar::Calendar;
 use qalipsis_model::timestamp::Timestamp;

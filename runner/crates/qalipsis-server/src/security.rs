@@ -1,64 +1,47 @@
 //! Who may use the API: hosts, origins and tokens.
 
 use crate::ends::Ends;
+use crate::log::Log;
 use crate::problem::Failure;
+use crate::session::{Access, Sessions, WRONG_TOKEN_PAUSE};
 use crate::settings::ServerSettings;
-use crate::token::{Right, Token};
+use crate::token::Right;
 use axum::extract::Request;
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use http::uri::Authority;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use std::fmt;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a wrong token costs whoever gives it.
-const WRONG_TOKEN_PAUSE: Duration = Duration::from_millis(500);
+/// Where people log in; it needs no token.
+pub const LOG_IN: &str = "/login";
+
+/// Where people log out, which everybody may.
+pub const LOG_OUT: &str = "/logout";
+
+/// Where the style sheet and the scripts of pages are, which say nothing about campaigns.
+pub const ASSETS: &str = "/assets/";
+
+const HEALTH: &str = "/api/v1/health";
 
 /// Names of this machine for itself.
 const LOOPBACK: &str = "localhost";
 
-/// Where lines about requests that are refused, and about a store that fails, go.
-#[derive(Clone)]
-pub struct Log(Arc<dyn Fn(&str) + Send + Sync>);
-
-impl Log {
-    /// Lines go to this function.
-    pub fn new(write: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(write))
-    }
-
-    /// Writes a line.
-    pub(crate) fn line(&self, text: &str) {
-        (self.0)(text);
-    }
-}
-
-impl fmt::Debug for Log {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Log")
-    }
-}
-
 /// Decides on requests.
 #[derive(Debug, Clone)]
 pub(crate) struct Guard {
-    tokens: Arc<[Token]>,
+    sessions: Sessions,
     hosts: Arc<[String]>,
     origins: Arc<[String]>,
     log: Log,
 }
 
 impl Guard {
-    pub(crate) fn new(settings: &ServerSettings, log: Log) -> Self {
-        Self {
-            tokens: settings.tokens.clone().into(),
-            hosts: settings.hosts.clone().into(),
-            origins: settings.origins.clone().into(),
-            log,
-        }
+    pub(crate) fn new(settings: &ServerSettings, sessions: Sessions, log: Log) -> Self {
+        Self { sessions, hosts: settings.hosts.clone().into(), origins: settings.origins.clone().into(), log }
     }
 
     /// Lets requests through that are meant for this head, and come from no page of another site.
@@ -69,10 +52,13 @@ impl Guard {
         }
     }
 
-    /// Lets requests through with a token that may do what they ask for.
-    pub(crate) async fn authenticate(self, request: Request, next: Next) -> Response {
+    /// Lets requests through with a token or a session that may do what they ask for, with what it may do.
+    pub(crate) async fn authenticate(self, mut request: Request, next: Next) -> Response {
         match self.may(&request) {
-            Ok(()) => next.run(request).await,
+            Ok(access) => {
+                request.extensions_mut().insert(access);
+                next.run(request).await
+            }
             Err(refused) => refused.answer().await,
         }
     }
@@ -83,7 +69,8 @@ impl Guard {
         if !self.knows(&host, ends) {
             return Err(forbidden("this host name is not one of this head, add it to server.hosts"));
         }
-        if let Some(origin) = request.headers().get(header::ORIGIN)
+        let origin = request.headers().get(header::ORIGIN);
+        if let Some(origin) = origin
             && !self.trusts(origin, &host)
         {
             return Err(forbidden("this origin may not use the API, add it to server.origins"));
@@ -105,50 +92,101 @@ impl Guard {
 
     /// A page of another site must not act in the name of who looks at it.
     fn trusts(&self, origin: &HeaderValue, host: &Authority) -> bool {
-        let Ok(origin) = origin.to_str() else { return false };
-        let own = origin
-            .split_once("://")
-            .is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host.as_str()));
-        own || self.origins.iter().any(|known| known == origin)
+        is_own(origin, host) || self.origins.iter().any(|known| known == origin)
     }
 
-    fn may(&self, request: &Request) -> Result<(), Refused> {
-        if self.tokens.is_empty() || is_open(request) {
-            return Ok(());
+    fn may(&self, request: &Request) -> Result<Access, Refused> {
+        let Authenticated { access, is_session } = self.authenticated(request)?;
+        let is_change = !request.method().is_safe();
+        // A browser sends its cookies, and forms, from any page.
+        if is_change && (is_session || !is_of_api(request)) && !is_from_own_page(request) {
+            return Err(forbidden("this must be sent from a page of this head"));
         }
-        let Some(given) = bearer(request.headers()) else {
-            return Err(unauthorized("a token is needed: send it as Authorization: Bearer <token>"));
-        };
-        let Some(token) = self.token(given) else {
-            let ends = request.extensions().get::<Ends>();
-            let client = ends.map_or_else(|| "unknown".to_owned(), |ends| ends.peer.to_string());
-            let (method, path) = (request.method(), request.uri().path());
-            self.log.line(&format!("wrong token from {client}: {method} {path}"));
-            let refused = unauthorized("the token is wrong");
-            return Err(Refused { pause: WRONG_TOKEN_PAUSE, ..refused });
-        };
-        let needed = if request.method().is_safe() { Right::Read } else { Right::Write };
-        if token.right() < needed {
-            return Err(forbidden(format!("token '{}' may only read", token.name())));
+        let needs_right = is_change && ![LOG_IN, LOG_OUT].contains(&request.uri().path());
+        if needs_right && access.right < Right::Write {
+            let name = access.name.as_deref().unwrap_or_default();
+            return Err(forbidden(format!("token '{name}' may only read")));
         }
-        Ok(())
+        Ok(access)
     }
 
-    /// The token with this secret. How long it takes says nothing about how much of it is right.
-    fn token(&self, given: &str) -> Option<&Token> {
-        let mut found = None;
-        for token in self.tokens.iter() {
-            if token.is(given) {
-                found = Some(token);
+    fn authenticated(&self, request: &Request) -> Result<Authenticated, Refused> {
+        if !self.sessions.needs_token() {
+            return Ok(Authenticated::without_token(Right::Write));
+        }
+        if is_open(request) {
+            return Ok(Authenticated::without_token(Right::Read));
+        }
+        match bearer(request.headers()) {
+            Some(given) => {
+                let Some(token) = self.sessions.token(given) else {
+                    let ends = request.extensions().get::<Ends>();
+                    let client = ends.map_or_else(|| "unknown".to_owned(), |ends| ends.peer.to_string());
+                    let (method, path) = (request.method(), request.uri().path());
+                    self.log.line(&format!("wrong token from {client}: {method} {path}"));
+                    let refused = unauthorized("the token is wrong");
+                    return Err(Refused { pause: WRONG_TOKEN_PAUSE, ..refused });
+                };
+                let access = Access { name: Some(token.name().to_owned()), right: token.right() };
+                Ok(Authenticated { access, is_session: false })
+            }
+            None => {
+                let session = self.sessions.access(request.headers());
+                let access = session.ok_or_else(|| {
+                    if !is_of_api(request) && accepts_pages(request.headers()) {
+                        logged_out(request)
+                    } else {
+                        unauthorized("a token is needed: send it as Authorization: Bearer <token>")
+                    }
+                })?;
+                Ok(Authenticated { access, is_session: true })
             }
         }
-        found
+    }
+}
+
+/// Who a request comes from.
+struct Authenticated {
+    access: Access,
+    /// Whether a cookie says so.
+    is_session: bool,
+}
+
+impl Authenticated {
+    fn without_token(right: Right) -> Self {
+        Self { access: Access { name: None, right }, is_session: false }
     }
 }
 
 /// What needs no token.
 fn is_open(request: &Request) -> bool {
-    request.uri().path() == "/api/v1/health" && request.method().is_safe()
+    let path = request.uri().path();
+    path == LOG_IN || (request.method().is_safe() && (path == HEALTH || path.starts_with(ASSETS)))
+}
+
+/// Whether programs ask, and not people with a browser.
+fn is_of_api(request: &Request) -> bool {
+    request.uri().path().starts_with("/api/")
+}
+
+/// Whether a browser asks for something to show.
+fn accepts_pages(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).map(HeaderValue::as_bytes).unwrap_or_default();
+    accept.windows(9).any(|kind| kind == b"text/html")
+}
+
+fn is_own(origin: &HeaderValue, host: &Authority) -> bool {
+    let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+    authority.is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host.as_str()))
+}
+
+/// Whether a browser says that the request comes from a page of this head.
+fn is_from_own_page(request: &Request) -> bool {
+    let headers = request.headers();
+    match headers.get(header::ORIGIN) {
+        Some(origin) => host(request).is_some_and(|host| is_own(origin, &host)),
+        None => headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin"),
+    }
 }
 
 fn host(request: &Request) -> Option<Authority> {
@@ -178,6 +216,15 @@ impl Refused {
 
 fn forbidden(detail: impl Into<String>) -> Refused {
     let response = Failure::new(StatusCode::FORBIDDEN, detail).into_response();
+    Refused { response: Box::new(response), pause: Duration::ZERO }
+}
+
+/// A page that somebody has to log in for, and comes back to.
+fn logged_out(request: &Request) -> Refused {
+    let wanted = request.uri().path_and_query().filter(|_| request.method().is_safe());
+    let next = wanted.map_or("/", PathAndQuery::as_str);
+    let next = utf8_percent_encode(next, NON_ALPHANUMERIC);
+    let response = Redirect::to(&format!("{LOG_IN}?next={next}")).into_response();
     Refused { response: Box::new(response), pause: Duration::ZERO }
 }
 

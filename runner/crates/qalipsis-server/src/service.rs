@@ -3,7 +3,7 @@
 use crate::campaign::Campaign;
 use crate::history;
 use crate::launcher::{Launched, Launcher, Planned};
-use crate::security::Log;
+use crate::log::Log;
 use parking_lot::Mutex;
 use qalipsis_config::problem::Problem;
 use qalipsis_head::{CampaignEvent, Command, EVENTS};

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tungstenite::{Message, WebSocket};
 
@@ -28,6 +28,12 @@ impl Page {
     /// # Panics
     /// As everything here: when Chromium cannot be started, or does not answer in time.
     pub fn open(file: &Path, width: u32, height: u32) -> Self {
+        let file = file.canonicalize().expect("the page is there");
+        Self::visit(&format!("file://{}", file.display()), width, height)
+    }
+
+    /// Opens an address in a window of this size, and waits until it is loaded.
+    pub fn visit(url: &str, width: u32, height: u32) -> Self {
         let profile = tempfile::tempdir().expect("a folder for temporary files");
         let mut command = Command::new("chromium");
         command.env("TMPDIR", profile.path());
@@ -54,12 +60,32 @@ impl Page {
             page.call(domain, json!({}));
         }
         page.resize(width, height);
-        let file = file.canonicalize().expect("the page is there");
-        page.call("Page.navigate", json!({"url": format!("file://{}", file.display())}));
-        while !page.events.iter().any(|event| event["method"] == "Page.loadEventFired") {
-            page.read();
-        }
+        page.go(url);
         page
+    }
+
+    /// Goes to another address, and waits until it is loaded.
+    pub fn go(&mut self, url: &str) {
+        let loaded =
+            |page: &Self| page.events.iter().filter(|event| event["method"] == "Page.loadEventFired").count();
+        let before = loaded(self);
+        self.call("Page.navigate", json!({"url": url}));
+        while loaded(self) == before {
+            self.read();
+        }
+    }
+
+    /// Waits until an expression of JavaScript is true, also on the page that follows this one.
+    ///
+    /// # Panics
+    /// When it does not become true in time.
+    pub fn until(&mut self, expression: &str) {
+        let end = Instant::now() + LIMIT;
+        // While a page is loaded nothing can be asked of it.
+        while self.evaluate(expression)["result"]["value"] != true {
+            assert!(Instant::now() < end, "{expression}: {}", self.value("document.body.innerText"));
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Gives its window another size.
@@ -73,10 +99,14 @@ impl Page {
     /// # Panics
     /// When it throws.
     pub fn value(&mut self, expression: &str) -> Value {
-        let parameters = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
-        let result = self.call("Runtime.evaluate", parameters);
+        let result = self.evaluate(expression);
         assert!(result.get("exceptionDetails").is_none(), "{expression}: {result}");
         result["result"]["value"].clone()
+    }
+
+    fn evaluate(&mut self, expression: &str) -> Value {
+        let parameters = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
+        self.call("Runtime.evaluate", parameters)
     }
 
     /// Shows it on `screen` or in `print`, in `light` or `dark` colours.
@@ -119,8 +149,10 @@ impl Page {
             other => panic!("no such key here: {other}"),
         };
         for kind in ["rawKeyDown", "keyUp"] {
+            // What is entered is what activates links and buttons.
+            let text = if key == "Enter" && kind == "rawKeyDown" { "\r" } else { "" };
             let parameters = json!({
-                "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code,
+                "type": if text.is_empty() { kind } else { "keyDown" }, "text": text, "key": key, "code": key, "windowsVirtualKeyCode": code,
                 "modifiers": if shift { 8 } else { 0 },
             });
             self.call("Input.dispatchKeyEvent", parameters);

@@ -8,6 +8,7 @@ mod described;
 mod disk;
 mod head;
 mod kept;
+mod page;
 mod refused;
 mod remote;
 mod schedules;

@@ -12,13 +12,14 @@ use maud::{Markup, Render as _, html};
 use qalipsis_chart::{Band, Distribution, Durations, Line, Marker, Marks, TimeChart, Unit};
 use qalipsis_judge::report::{Outcome, Report, ScenarioReport, StepReport};
 use qalipsis_model::control::{self, Pause};
-use qalipsis_model::criterion::{Limit, Quantity, Subject};
+use qalipsis_model::criterion::{Criterion, Limit, Quantity, Subject};
 use qalipsis_model::duration::human_ns;
 use qalipsis_model::evidence::{Evidence, FailureKind};
 use qalipsis_model::histogram::Histogram;
 use qalipsis_model::join::{Gap, JoinFigures};
 use qalipsis_model::measured::Measured;
 use qalipsis_model::meter::MeterFigures;
+use qalipsis_model::snapshot::StepFigures;
 use qalipsis_model::timestamp::Timestamp;
 
 pub(super) fn section(report: &Report, scenario: &ScenarioReport, index: usize, room: &mut Room) -> Markup {
@@ -124,6 +125,11 @@ pub(super) fn class_of(step: &StepReport) -> Option<&'static str> {
     }
 }
 
+/// The same of figures that nothing was judged of.
+pub(super) fn class_of_figures(figures: &StepFigures) -> Option<&'static str> {
+    (figures.failures() > 0).then_some("bad")
+}
+
 /// The head of a table of numbers. A table that goes on over the page repeats it on paper.
 pub(super) fn heads(titles: &[&str]) -> Markup {
     html! {
@@ -145,7 +151,8 @@ pub(super) fn percentiles(histogram: &Histogram, percentiles: &[f64]) -> Markup 
     }
 }
 
-fn time(ns: Option<u64>) -> Markup {
+/// A cell of a duration.
+pub(super) fn time(ns: Option<u64>) -> Markup {
     markup::number(&ns.map_or_else(|| "–".to_owned(), human_ns))
 }
 
@@ -308,18 +315,27 @@ fn measured(scenario: &ScenarioReport) -> Markup {
 
 /// The limits on the values of a meter.
 fn limits(scenario: &ScenarioReport, meter: &str) -> Vec<qalipsis_chart::Limit> {
-    let criteria = scenario.criteria.iter().map(|c| &c.criterion);
-    let ours =
-        criteria.filter(|c| c.quantity == Quantity::Value && c.subject == Subject::Meter(meter.to_owned()));
-    ours.flat_map(|criterion| {
-        let values = match criterion.limit {
-            Limit::Below(value) | Limit::AtMost(value) | Limit::AtLeast(value) => vec![value],
-            Limit::Between(low, high) => vec![low, high],
-        };
-        let of = |value| qalipsis_chart::Limit { label: one_line(&criterion.rule()), value };
-        values.into_iter().map(of)
-    })
-    .collect()
+    let subject = Subject::Meter(meter.to_owned());
+    limits_of(scenario, |one| one.quantity == Quantity::Value && one.subject == subject)
+}
+
+/// The limits of some criteria.
+pub(super) fn limits_of(
+    scenario: &ScenarioReport,
+    is_wanted: impl Fn(&Criterion) -> bool,
+) -> Vec<qalipsis_chart::Limit> {
+    let criteria = scenario.criteria.iter().map(|one| &one.criterion);
+    criteria
+        .filter(|criterion| is_wanted(criterion))
+        .flat_map(|criterion| {
+            let values = match criterion.limit {
+                Limit::Below(value) | Limit::AtMost(value) | Limit::AtLeast(value) => vec![value],
+                Limit::Between(low, high) => vec![low, high],
+            };
+            let of = |value| qalipsis_chart::Limit { label: one_line(&criterion.rule()), value };
+            values.into_iter().map(of)
+        })
+        .collect()
 }
 
 fn criteria(scenario: &ScenarioReport) -> Markup {

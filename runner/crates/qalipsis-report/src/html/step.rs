@@ -1,16 +1,20 @@
 //! How long each step took: charts of those that act and await, and a row of a table for each check.
 
-use super::scenario::{class_of, heads, percentiles};
+use super::scenario::{class_of, heads, limits_of, percentiles};
 use crate::markup::{self, paragraph, text};
 use crate::text::{counted, number, one_line};
 use crate::times::{Measure, PERCENTILES};
 use maud::{Markup, Render as _, html};
-use qalipsis_chart::{Distribution, Durations, Line, Marks, TimeChart, Unit, spark, spark_of};
+use qalipsis_chart::{Distribution, Durations, Limit, Line, Marks, TimeChart, Unit, spark, spark_of};
 use qalipsis_judge::report::{ScenarioReport, StepReport, StepTimeline};
+use qalipsis_model::criterion::{Quantity, Subject};
 use qalipsis_model::snapshot::StepKind;
 
 /// Steps that are drawn, those that failed if not all can be: a page of hundreds would be too heavy for a phone.
 pub(super) const DRAWN: usize = 100;
+
+/// How many times longer than the longest execution a limit may be to be drawn: a farther one would leave a flat line.
+const FARTHEST: f64 = 4.0;
 
 /// A step with its index.
 type Indexed<'a> = (usize, &'a StepReport);
@@ -124,6 +128,22 @@ fn over_time(scenario: &ScenarioReport, index: usize, step: &StepReport, marks: 
         line("p95", "a", &timeline.p95_ns),
         line("p50", "b", &timeline.p50_ns),
     ];
-    let title = format!("{}: {} over time", step.name, Measure::of(&step.figures).name());
+    let measure = Measure::of(&step.figures);
+    let longest = timeline.max_ns.iter().flatten().max().copied().unwrap_or_default() as f64;
+    let mut limits = limits(scenario, step, measure);
+    limits.retain(|limit| limit.value <= longest * FARTHEST);
+    let marks = Marks { limits: &limits, ..marks };
+    let title = format!("{}: {} over time", step.name, measure.name());
     TimeChart { title: &one_line(&title), lines: &lines, marks, unit: Unit::Nanoseconds }.render()
+}
+
+/// The limits on the times of a step, those of the durations that its chart shows.
+fn limits(scenario: &ScenarioReport, step: &StepReport, measure: Measure) -> Vec<Limit> {
+    let quantity = match measure {
+        Measure::Response => Quantity::ResponseTime,
+        Measure::Latency => Quantity::Latency,
+        Measure::Service => Quantity::ServiceTime,
+    };
+    let subject = Subject::Step(step.name.clone());
+    limits_of(scenario, |one| one.quantity == quantity && one.subject == subject)
 }

@@ -37,19 +37,24 @@ use utoipa::{IntoParams, ToSchema};
     )
 )]
 pub(super) async fn start(State(api): State<Api>, Document(document): Document) -> Result<Response, Failure> {
-    let (order, problems) = api.service.read(&document);
+    let campaign = started(&api, &document).await?;
+    let location = format!("{ROOT}/campaigns/{}", campaign.key());
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(campaign.item())).into_response())
+}
+
+/// Takes what a payload asks for into the queue.
+pub(super) async fn started(api: &Api, document: &Value) -> Result<Arc<Campaign>, Failure> {
+    let (order, problems) = api.service.read(document);
     if !problems.is_empty() {
-        return Err(refused(&api, &order, &problems));
+        return Err(refused(api, &order, &problems));
     }
-    let campaign = api.service.start(&order).await.map_err(|refused| match refused {
+    api.service.start(&order).await.map_err(|refused| match refused {
         Refused::Invalid(problems) => Failure::invalid(payload::planned(&order, &problems)),
         Refused::Closing => Failure::new(StatusCode::SERVICE_UNAVAILABLE, "the head is ending"),
         Refused::QueueFull => {
             Failure::new(StatusCode::SERVICE_UNAVAILABLE, "too many campaigns wait for their turn already")
         }
-    })?;
-    let location = format!("{ROOT}/campaigns/{}", campaign.key());
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(campaign.item())).into_response())
+    })
 }
 
 /// All that is wrong, also what only planning finds.
@@ -289,7 +294,7 @@ pub(super) async fn report(
 pub(super) struct Abort {
     /// Whether running iterations are cancelled instead of finished.
     #[serde(default)]
-    hard: bool,
+    pub(super) hard: bool,
 }
 
 /// Stops a campaign that runs or waits.

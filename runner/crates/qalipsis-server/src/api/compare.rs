@@ -8,7 +8,7 @@ use crate::problem::{Failure, ProblemDetails};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use qalipsis_compare::{compare, load, mismatch};
+use qalipsis_compare::{Comparison, compare, load, mismatch};
 use qalipsis_report::comparison;
 use qalipsis_summary::{Status, Summary};
 use serde::Deserialize;
@@ -48,25 +48,32 @@ pub(super) async fn compare_campaigns(
     if keys.is_empty() || keys.len() > MOST {
         return Err(Failure::bad_request(format!("baseline: give 1 to {MOST} keys of campaigns")));
     }
+    let outcome = compared(&api, &keys, &current).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], comparison::json(&outcome)).into_response())
+}
+
+/// Compares a campaign with earlier ones.
+pub(super) async fn compared(api: &Api, baseline: &[&str], current: &str) -> Result<Comparison, Failure> {
     let mut runs = Vec::new();
-    for key in keys {
-        runs.push(comparison::run(&comparable(&api, key).await?, format!("campaign {key}")));
+    for key in baseline {
+        runs.push(comparison::run(&comparable(api, key).await?, format!("campaign {key}")));
     }
-    let summary = comparable(&api, &current).await?;
+    let summary = comparable(api, current).await?;
     let loads: Vec<(&str, String)> =
         summary.scenarios.iter().map(|s| (&*s.name, load(s.minions, &s.profile))).collect();
     let loads: Vec<(&str, &str)> = loads.iter().map(|(name, load)| (*name, &**load)).collect();
     if let Some(why) = mismatch(&runs, &loads) {
         return Err(Failure::conflict(why));
     }
-    let work = move || compare(&runs, &comparison::run(&summary, format!("campaign {current}")));
+    let label = format!("campaign {current}");
+    let work = move || compare(&runs, &comparison::run(&summary, label));
     let outcome = tokio::task::spawn_blocking(work).await;
     let outcome =
         outcome.map_err(|panic| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, panic.to_string()))?;
     if outcome.judged() == 0 {
         return Err(Failure::conflict("nothing could be compared: too few executions succeeded"));
     }
-    Ok(([(header::CONTENT_TYPE, "application/json")], comparison::json(&outcome)).into_response())
+    Ok(outcome)
 }
 
 /// The summary of a campaign that ran to its end on a generator that kept up.

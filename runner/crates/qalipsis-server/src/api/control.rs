@@ -86,7 +86,7 @@ pub(super) async fn resume(State(api): State<Api>, Path(key): Path<String>) -> R
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn refused(why: Uncontrolled) -> Failure {
+pub(super) fn refused(why: Uncontrolled) -> Failure {
     match why {
         Uncontrolled::NotRunning => Failure::conflict("the campaign does not run"),
         Uncontrolled::Refused(refusal @ (Refusal::Label(_) | Refusal::OutOfTime)) => {

@@ -48,49 +48,49 @@ enum Sort {
 }
 
 /// Which campaigns, in which order.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Listing {
+pub struct Listing {
     /// Only those with this text in their key, their name or the name of a scenario.
     #[param(max_length = 300)]
-    filter: Option<String>,
+    pub filter: Option<String>,
     /// Only those with one of these, with commas between them.
     #[param(value_type = Option<Vec<Status>>, style = Form, explode = false)]
-    status: Option<String>,
+    pub status: Option<String>,
     /// Only those with this scenario.
     #[param(max_length = 300)]
-    scenario: Option<String>,
+    pub scenario: Option<String>,
     /// Only those that started at this instant or later, in RFC 3339.
     #[param(format = DateTime)]
-    from: Option<String>,
+    pub from: Option<String>,
     /// Only those that started before this instant, in RFC 3339.
     #[param(format = DateTime)]
-    to: Option<String>,
+    pub to: Option<String>,
     /// What they are sorted by; with `-` before it from the last to the first. Default: `-started`.
     #[param(value_type = Option<Sort>, inline)]
-    sort: Option<String>,
+    pub sort: Option<String>,
     /// Number of the page, from 0.
     #[serde(default)]
     #[param(maximum = 4_294_967_295_u32)]
-    page: u32,
+    pub page: u32,
     /// Campaigns of a page. Default: 50.
     #[param(minimum = 1, maximum = 500)]
-    size: Option<u32>,
+    pub size: Option<u32>,
 }
 
 /// A page of campaigns.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct CampaignList {
+pub struct CampaignList {
     /// The campaigns of this page.
-    campaigns: Vec<CampaignItem>,
+    pub campaigns: Vec<CampaignItem>,
     /// How many there are on all pages.
-    total: u64,
+    pub total: u64,
     /// Number of the page, from 0.
-    page: u32,
+    pub page: u32,
     /// Campaigns of a page.
-    size: u32,
+    pub size: u32,
 }
 
 impl Listing {
