@@ -16,6 +16,7 @@ mod profile;
 mod refusal;
 mod rendered;
 mod start;
+mod tables;
 mod trend;
 mod window;
 

@@ -2,9 +2,9 @@
 
 use crate::link;
 use crate::refusal::Refusal;
+use crate::tables::tables;
 use maud::{Markup, html};
 use qalipsis_model::timestamp::Timestamp;
-use qalipsis_report::html::window;
 use qalipsis_report::markup::text;
 use qalipsis_server::{Api, Shown};
 use serde::Deserialize;
@@ -84,8 +84,8 @@ pub(crate) async fn section(
     shown: &Shown,
     window: Option<Window>,
 ) -> Result<Markup, Refusal> {
-    let tables = match window {
-        Some(window) => tables(api, key, started, shown, window).await?,
+    let shown_tables = match window {
+        Some(window) => shown_window(api, key, started, shown, window).await?,
         None => html! {},
     };
     let from = window.map_or_else(String::new, |window| window.from.to_string());
@@ -99,12 +99,12 @@ pub(crate) async fn section(
                 @if window.is_some() { a href=(link::campaign(key)) { "All of the time" } }
                 @else { span.dim { "or drag over a chart" } }
             }
-            (tables)
+            (shown_tables)
         }
     })
 }
 
-async fn tables(
+async fn shown_window(
     api: &Api,
     key: &str,
     started: Timestamp,
@@ -130,7 +130,7 @@ async fn tables(
                 (text(scenario))
                 @if let Some(zone) = zone { " in zone " (text(zone)) }
             }
-            (window(figures, &steps.iter().map(String::as_str).collect::<Vec<_>>()))
+            (tables(figures, &steps.iter().map(String::as_str).collect::<Vec<_>>()))
         }
     })
 }

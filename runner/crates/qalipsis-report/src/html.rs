@@ -8,11 +8,10 @@ pub(crate) mod output;
 mod parts;
 mod scenario;
 mod step;
-mod window;
 mod zones;
 
 pub use parts::{Parts, parts};
-pub use window::window;
+pub use scenario::{heads, percentiles, time};
 
 use crate::comparison::outcome;
 use crate::controls;

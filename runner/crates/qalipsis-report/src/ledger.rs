@@ -20,12 +20,12 @@ pub(crate) fn keys(join: &JoinFigures) -> Vec<(&'static str, u64)> {
 }
 
 /// The same as a sum in one line.
-pub(crate) fn keys_line(join: &JoinFigures) -> String {
+pub fn keys_line(join: &JoinFigures) -> String {
     sum(&keys(join))
 }
 
 /// `996 read = 991 taken + 3 duplicate + 2 orphan + 0 undecodable`.
-pub(crate) fn records_line(join: &JoinFigures) -> String {
+pub fn records_line(join: &JoinFigures) -> String {
     let mut records = vec![
         ("read", join.records),
         ("taken", join.taken),

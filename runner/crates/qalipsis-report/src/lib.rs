@@ -14,7 +14,7 @@ mod gaps;
 pub mod github;
 pub mod html;
 pub mod junit;
-mod ledger;
+pub mod ledger;
 pub mod list;
 pub mod markup;
 mod measured;
@@ -22,7 +22,7 @@ pub mod output;
 pub mod progress;
 pub mod summary;
 pub mod text;
-mod times;
+pub mod times;
 mod zones;
 
 /// The outputs that need nothing but a folder: files, and the summary of a job.

@@ -8,11 +8,11 @@ use qalipsis_model::histogram::Histogram;
 use qalipsis_model::snapshot::StepFigures;
 
 /// Percentiles in tables, beside the maximum.
-pub(crate) const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
+pub const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
 
 /// What the durations of a step are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Measure {
+pub enum Measure {
     /// From the intended start to the end.
     Response,
     /// From the trigger to the arrival of the record.
@@ -23,12 +23,12 @@ pub(crate) enum Measure {
 
 impl Measure {
     /// The durations that stand for a step.
-    pub(crate) fn of(figures: &StepFigures) -> Self {
+    pub fn of(figures: &StepFigures) -> Self {
         if figures.is_join() { Self::Latency } else { Self::Response }
     }
 
     /// In a cell of a table.
-    pub(crate) fn short(self) -> &'static str {
+    pub fn short(self) -> &'static str {
         match self {
             Self::Response => "response",
             Self::Latency => "latency",
@@ -37,7 +37,7 @@ impl Measure {
     }
 
     /// In a sentence.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Response => "response time",
             Self::Latency => "latency",
@@ -47,7 +47,7 @@ impl Measure {
 }
 
 /// What a reader of a table must know about its times.
-pub(crate) const LEGEND: &str = "Response times run from the intended start of each execution. Steps that await records \
+pub const LEGEND: &str = "Response times run from the intended start of each execution. Steps that await records \
     show the latency from the trigger to the arrival of the record, late ones included.";
 
 /// `response time p50 1 ms, p95 2 ms, p99 2 ms, max 3 ms`; nothing when nothing was timed.

@@ -19,7 +19,6 @@ use qalipsis_model::histogram::Histogram;
 use qalipsis_model::join::{Gap, JoinFigures};
 use qalipsis_model::measured::Measured;
 use qalipsis_model::meter::MeterFigures;
-use qalipsis_model::snapshot::StepFigures;
 use qalipsis_model::timestamp::Timestamp;
 
 pub(super) fn section(report: &Report, scenario: &ScenarioReport, index: usize, room: &mut Room) -> Markup {
@@ -125,13 +124,8 @@ pub(super) fn class_of(step: &StepReport) -> Option<&'static str> {
     }
 }
 
-/// The same of figures that nothing was judged of.
-pub(super) fn class_of_figures(figures: &StepFigures) -> Option<&'static str> {
-    (figures.failures() > 0).then_some("bad")
-}
-
 /// The head of a table of numbers. A table that goes on over the page repeats it on paper.
-pub(super) fn heads(titles: &[&str]) -> Markup {
+pub fn heads(titles: &[&str]) -> Markup {
     html! {
         thead {
             tr {
@@ -144,7 +138,7 @@ pub(super) fn heads(titles: &[&str]) -> Markup {
 }
 
 /// Cells of these percentiles and of the maximum.
-pub(super) fn percentiles(histogram: &Histogram, percentiles: &[f64]) -> Markup {
+pub fn percentiles(histogram: &Histogram, percentiles: &[f64]) -> Markup {
     let shown = percentiles.iter().map(|percent| histogram.percentile_ns(*percent));
     html! {
         @for ns in shown.chain([histogram.max_ns()]) { (time(ns)) }
@@ -152,7 +146,7 @@ pub(super) fn percentiles(histogram: &Histogram, percentiles: &[f64]) -> Markup 
 }
 
 /// A cell of a duration.
-pub(super) fn time(ns: Option<u64>) -> Markup {
+pub fn time(ns: Option<u64>) -> Markup {
     markup::number(&ns.map_or_else(|| "–".to_owned(), human_ns))
 }
 

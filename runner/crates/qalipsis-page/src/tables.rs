@@ -1,17 +1,17 @@
-//! What was done in a window of a campaign.
+//! The tables of a window of a campaign.
 
-use super::scenario::{class_of_figures, heads, percentiles, time};
-use crate::ledger;
-use crate::markup::{self, paragraph, text};
-use crate::text::{counted, number};
-use crate::times::{self, Measure, PERCENTILES};
 use maud::{Markup, html};
 use qalipsis_model::evidence::FailureKind;
 use qalipsis_model::histogram::Histogram;
 use qalipsis_model::snapshot::{ScenarioFigures, StepFigures};
+use qalipsis_report::html::{heads, percentiles, time};
+use qalipsis_report::ledger;
+use qalipsis_report::markup::{self, paragraph, text};
+use qalipsis_report::text::{counted, number};
+use qalipsis_report::times::{self, Measure, PERCENTILES};
 
 /// The tables of one scenario in a window; the names are those of its steps, in order of declaration.
-pub fn window(figures: &ScenarioFigures, steps: &[&str]) -> Markup {
+pub(crate) fn tables(figures: &ScenarioFigures, steps: &[&str]) -> Markup {
     let facts = [
         format!("{} released", counted(figures.released, "minion")),
         format!("{} ended", number(figures.ended)),
@@ -53,7 +53,7 @@ fn step(name: &str, figures: &StepFigures) -> Markup {
     let measure = Measure::of(figures);
     let service = figures.service().percentile_ns(95.0).filter(|_| measure == Measure::Response);
     html! {
-        tr class=[class_of_figures(figures)] {
+        tr class=[class(figures)] {
             td { (text(name)) }
             @for count in [figures.executions(), figures.failures()] { (markup::number(&number(count))) }
             (markup::number(measure.short()))
@@ -67,10 +67,14 @@ fn awaited(name: &str, figures: &StepFigures) -> Markup {
     let [late, missing] = [FailureKind::JoinLate, FailureKind::JoinMissing].map(|kind| figures.of_kind(kind));
     let matched = figures.latency.as_deref().map_or(0, Histogram::count);
     html! {
-        tr class=[class_of_figures(figures)] {
+        tr class=[class(figures)] {
             td { (text(name)) }
             @for count in [matched, late, missing] { (markup::number(&number(count))) }
             (percentiles(&figures.arrivals(), &PERCENTILES))
         }
     }
+}
+
+fn class(figures: &StepFigures) -> Option<&'static str> {
+    (figures.failures() > 0).then_some("bad")
 }
