@@ -63,7 +63,7 @@ fn every_error_is_a_problem_document() {
     let one_chunk = [format!("{:x}\r\n", large.len()).into_bytes(), large.clone(), b"\r\n0\r\n\r\n".to_vec()];
     for (status, method, path, headers, body) in [
         (404, "GET", "/api/v1/nothing", &[][..], &b""[..]),
-        (404, "GET", "/", &[], b""),
+        (404, "GET", "/nothing", &[], b""),
         (404, "GET", "/api/v1/campaigns/..%2f..%2fetc", &[], b""),
         (404, "GET", "/api/v1/campaigns/%00/summary", &[], b""),
         (405, "PUT", "/api/v1/campaigns", &[], b""),

@@ -131,6 +131,22 @@ fn nothing_from_outside_becomes_markup() {
 }
 
 #[test]
+fn its_parts_are_all_that_it_shows() {
+    for text in ["plain", "</header></main></nav><nav aria-label=\"Contents\"><main><header"] {
+        let page = html::render(&hostile(text));
+        let parts = html::parts(&page).expect("it is a page of a report");
+        let joined = format!("{}<main>{}{}</main>", parts.contents.0, parts.verdict.0, parts.details.0);
+        assert!(page.contains(&joined), "{joined}");
+        assert!(
+            parts.verdict.0.starts_with("<header class=\"bad\"><h1>")
+                && parts.verdict.0.ends_with("</header>")
+        );
+        assert!(parts.contents.0.ends_with("</nav>") && parts.details.0.contains("Where and with what"));
+    }
+    assert!(html::parts("<!DOCTYPE html><main>something else</main>").is_none());
+}
+
+#[test]
 fn campaigns_without_steps_and_with_hundreds_have_a_page() {
     let mut none = Campaign::not_ready().report();
     none.scenarios[0].steps.clear();

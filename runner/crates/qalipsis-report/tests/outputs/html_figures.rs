@@ -94,6 +94,18 @@ fn shows(chart: &str, class: &str, points: &[(f64, f64)], end: f64, highest: f64
     );
 }
 
+#[test]
+fn the_limit_on_the_times_of_a_step_is_in_its_chart() {
+    let page = html::render(&eventful());
+    let chart = chart(&page, "place-order: response time over time");
+    let limit = chart.split("<line class=\"limit\"").nth(1).unwrap();
+    let scale: f64 = attribute(chart, "data-ns").parse().unwrap();
+    let drawn: f64 = attribute(limit, "y1").parse().unwrap();
+    assert!((drawn * scale + 130e6).abs() < 1.0, "{limit}");
+    assert!(limit.contains("response time p95 below 130 ms"), "{limit}");
+    assert_eq!(chart.matches("class=\"limit\"").count(), 1, "an error rate is no time");
+}
+
 /// How many samples belong to each bar of an axis over `all`.
 fn bars(times: &Histogram, all: &[&Histogram]) -> Vec<u64> {
     let ln = |ns: u64| (ns as f64).ln();

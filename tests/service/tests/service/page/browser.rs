@@ -50,7 +50,7 @@ impl Browser {
     pub(super) fn click(&mut self, text: &str) {
         let wanted = json!(text);
         let clicked = self.page.value(&format!(
-            "(() => {{ const one = [...document.querySelectorAll('a, button')].find((one) => one.textContent.trim() === {wanted});
+            "(() => {{ const one = [...document.querySelectorAll('a, button, summary')].find((one) => one.textContent.trim() === {wanted});
             one?.click(); return Boolean(one); }})()"
         ));
         assert_eq!(clicked, true, "{text}: {}", self.text());

@@ -19,6 +19,7 @@ fn a_form_says_what_is_wrong_beside_its_field_and_starts_a_campaign() {
     browser.fill("#name", "x");
     browser.fill("[name='property.pause']", "soon");
     browser.fill("[name='property.token']", "hunter2-hunter2");
+    browser.click("Another profile");
     browser.value("document.querySelector('[value=REGULAR]').click()");
     browser.fill("[name='profile.REGULAR.periodInMs']", "10ms");
     browser.fill("[name='profile.REGULAR.minionsCountProLaunch']", "0");
