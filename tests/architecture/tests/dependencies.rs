@@ -57,6 +57,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("qalipsis-agent", &["qalipsis-model", "qalipsis-cluster"]),
     ("qalipsis-store", &["qalipsis-model", "qalipsis-cluster", "qalipsis-config", "qalipsis-plugin"]),
     ("qalipsis-calendar", &["qalipsis-model", "qalipsis-store"]),
+    ("qalipsis-publication", &["qalipsis-model", "qalipsis-config", "qalipsis-store", "qalipsis-summary"]),
     (
         "qalipsis-payload",
         &["qalipsis-calendar", "qalipsis-config", "qalipsis-model", "qalipsis-profile", "qalipsis-store"],
@@ -64,6 +65,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "qalipsis-server",
         &[
+            "qalipsis-publication",
             "qalipsis-calendar",
             "qalipsis-payload",
             "qalipsis-model",
@@ -109,6 +111,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "qalipsis-runner",
         &[
+            "qalipsis-publication",
             "qalipsis-profile",
             "qalipsis-model",
             "qalipsis-compare",

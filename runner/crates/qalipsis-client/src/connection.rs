@@ -45,6 +45,8 @@ pub struct Connection {
     pub certificate: Option<PathBuf>,
     /// How long it may be away while a campaign is followed.
     pub patience: Duration,
+    /// The section of the configuration that this comes from, for those who have to change it: `client`.
+    pub keys: &'static str,
 }
 
 impl Connection {
@@ -59,7 +61,8 @@ impl Connection {
             None => ("client.head", section.text("head").unwrap_or_default()),
         };
         Ok(Self {
-            head: address(place, text)?,
+            head: address(place, text, SECTION.name)?,
+            keys: SECTION.name,
             token: section.secret("token"),
             certificate: section.text("certificate").map(PathBuf::from),
             patience: section
@@ -71,11 +74,11 @@ impl Connection {
 }
 
 fn check(section: &Section<'_>) -> Option<Problem> {
-    address("client.head", section.text("head").unwrap_or_default()).err()
+    address("client.head", section.text("head").unwrap_or_default(), SECTION.name).err()
 }
 
 /// The address is not shown: it may have a password in it, which is refused.
-fn address(place: &str, text: &str) -> Result<reqwest::Url, Problem> {
+pub(crate) fn address(place: &str, text: &str, keys: &str) -> Result<reqwest::Url, Problem> {
     let wrong = |why: &str| Problem::at(place, why);
     let url = reqwest::Url::parse(text)
         .map_err(|_| wrong("must be an address, for example http://127.0.0.1:8400"))?;
@@ -83,7 +86,7 @@ fn address(place: &str, text: &str) -> Result<reqwest::Url, Problem> {
         return Err(wrong("must begin with http:// or https:// and name a host"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong("must not have a user or password, set client.token"));
+        return Err(wrong(&format!("must not have a user or password, set {keys}.token")));
     }
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
         return Err(wrong("must end after the port: /api/v1 is added to it"));
@@ -98,7 +101,7 @@ mod tests {
     #[test]
     fn an_address_is_a_scheme_a_host_and_a_port() {
         for good in ["http://127.0.0.1:8400", "https://head.example.org", "http://[::1]:8400/"] {
-            assert!(address("--head", good).is_ok(), "{good}");
+            assert!(address("--head", good, "client").is_ok(), "{good}");
         }
         for (bad, why) in [
             ("head:8400", "--head: must begin with http:// or https://"),
@@ -107,7 +110,7 @@ mod tests {
             ("http://user:secret@head", "--head: must not have a user"),
             ("http://head/api/v1", "--head: must end after the port"),
         ] {
-            let problem = address("--head", bad).unwrap_err().to_string();
+            let problem = address("--head", bad, "client").unwrap_err().to_string();
             assert!(problem.starts_with(why), "{problem}");
             assert!(!problem.contains("secret"), "{problem}");
         }

@@ -1,5 +1,6 @@
 //! Why a head could not be asked.
 
+use qalipsis_config::keys::environment_name;
 use serde::Deserialize;
 use std::error::Error as _;
 use thiserror::Error;
@@ -48,6 +49,14 @@ pub enum ClientError {
         /// What is wrong.
         why: String,
     },
+    /// A campaign could not be published in time.
+    #[error("not published within {seconds} s: {why}")]
+    Unpublished {
+        /// For how long it was tried.
+        seconds: u64,
+        /// What happened last.
+        why: String,
+    },
     /// A report could not be written here.
     #[error("{0}")]
     Write(String),
@@ -82,10 +91,13 @@ impl ClientError {
     }
 
     /// What the head says of a request that it does not take.
-    pub(crate) fn refused(status: reqwest::StatusCode, body: &str) -> Self {
+    pub(crate) fn refused(status: reqwest::StatusCode, body: &str, keys: &str) -> Self {
         let problem: ProblemDetails = serde_json::from_str(body).unwrap_or_default();
         let detail = match (status.as_u16(), problem.detail) {
-            (401, _) => "it needs a token, set client.token or QALIPSIS_CLIENT_TOKEN".to_owned(),
+            (401, _) => {
+                let key = format!("{keys}.token");
+                format!("it needs a token, set {key} or {}", environment_name(&key))
+            }
             (_, Some(detail)) => detail,
             (_, None) => status.canonical_reason().unwrap_or("it gives no reason").to_lowercase(),
         };
@@ -122,16 +134,16 @@ mod tests {
         let body = r#"{"title":"x","status":422,"detail":"2 things are wrong",
             "problems":[{"pointer":"/name","message":"too short"},{"pointer":"","message":"no scenario"}]}"#;
         let ClientError::Refused { status, detail, problems } =
-            ClientError::refused(StatusCode::UNPROCESSABLE_ENTITY, body)
+            ClientError::refused(StatusCode::UNPROCESSABLE_ENTITY, body, "client")
         else {
             panic!("not refused");
         };
         assert_eq!((status, detail.as_str()), (422, "2 things are wrong"));
         assert_eq!(problems[0], ("/name".to_owned(), "too short".to_owned()));
-        let proxy = ClientError::refused(StatusCode::BAD_GATEWAY, "<html>");
+        let proxy = ClientError::refused(StatusCode::BAD_GATEWAY, "<html>", "client");
         assert_eq!(proxy.to_string(), "the head refuses: bad gateway (502)");
         assert!(proxy.is_passing());
-        let token = ClientError::refused(StatusCode::UNAUTHORIZED, "");
+        let token = ClientError::refused(StatusCode::UNAUTHORIZED, "", "client");
         assert!(token.to_string().contains("QALIPSIS_CLIENT_TOKEN") && !token.is_passing());
     }
 }

@@ -5,7 +5,7 @@ use crate::connection::Connection;
 use crate::error::{ClientError, shown};
 use backon::{ExponentialBuilder, Retryable};
 use qalipsis_config::Secret;
-use reqwest::header::{ACCEPT, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
@@ -23,6 +23,8 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(45);
 pub struct Head {
     address: Url,
     token: Option<Secret>,
+    /// The section of the configuration that it comes from.
+    keys: &'static str,
     client: Client,
 }
 
@@ -42,7 +44,8 @@ impl Head {
             .read_timeout(SILENCE_LIMIT);
         if let Some(file) = &connection.certificate {
             let refused = |why: String| {
-                ClientError::Setup(format!("client.certificate: {} cannot be used: {why}", file.display()))
+                let place = format!("{}.certificate", connection.keys);
+                ClientError::Setup(format!("{place}: {} cannot be used: {why}", file.display()))
             };
             let pem = std::fs::read(file).map_err(|error| refused(error.to_string()))?;
             let certificates =
@@ -54,7 +57,8 @@ impl Head {
         }
         let client =
             builder.build().map_err(|error| ClientError::Setup(format!("no HTTP client: {error}")))?;
-        Ok(Self { address: connection.head.clone(), token: connection.token.clone(), client })
+        let (address, token) = (connection.head.clone(), connection.token.clone());
+        Ok(Self { address, token, keys: connection.keys, client })
     }
 
     /// Its address.
@@ -134,6 +138,12 @@ impl Head {
         attempt.retry(ExponentialBuilder::default()).when(ClientError::is_passing).await
     }
 
+    /// Sends what is known of an ended campaign.
+    pub(crate) async fn put(&self, key: &str, campaign: Vec<u8>) -> Result<(), ClientError> {
+        let request = self.request(Method::PUT, &["campaigns", key]).header(CONTENT_TYPE, "application/json");
+        self.send(request.body(campaign)).await.map(|_| ())
+    }
+
     /// The events of a campaign after the one of this number.
     pub(crate) async fn events(&self, key: &str, last: Option<&str>) -> Result<Response, ClientError> {
         let mut request = self.request(Method::GET, &["campaigns", key, "events"]);
@@ -185,7 +195,7 @@ impl Head {
         }
         // Without a body there is still the status.
         let body = response.text().await.unwrap_or_default();
-        Err(ClientError::refused(status, &body))
+        Err(ClientError::refused(status, &body, self.keys))
     }
 
     async fn json<T: DeserializeOwned>(&self, response: Response) -> Result<T, ClientError> {

@@ -6,6 +6,7 @@ mod error;
 mod event;
 mod follow;
 mod head;
+mod publication;
 mod reports;
 mod selection;
 
@@ -15,5 +16,6 @@ pub use error::ClientError;
 pub use event::Event;
 pub use follow::Following;
 pub use head::Head;
-pub use reports::Reports;
+pub use publication::{PUBLICATION, published_to};
+pub use reports::{JobReport, Reports};
 pub use selection::select;

@@ -40,6 +40,35 @@ impl Head {
     }
 }
 
+/// What a job of GitHub shows of a campaign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobReport {
+    /// Its summary in Markdown.
+    pub summary: String,
+    /// Commands that annotate lines of the scenarios, and nothing else: a head must not give a job other commands.
+    pub annotations: String,
+}
+
+impl Head {
+    /// Fetches what a job of GitHub shows of an ended campaign.
+    ///
+    /// # Errors
+    /// When it cannot be fetched, or there is nothing.
+    pub async fn job_report(&self, key: &str) -> Result<JobReport, ClientError> {
+        let text = async |format: &str| {
+            let bytes = self.report(key, "report", &[("format", format)]).await?;
+            Ok::<_, ClientError>(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let annotations = text("annotations").await?;
+        Ok(JobReport { summary: text("markdown").await?, annotations: only_annotations(&annotations) })
+    }
+}
+
+fn only_annotations(commands: &str) -> String {
+    let known = |line: &&str| line.starts_with("::error ") || line.starts_with("::warning ");
+    commands.lines().filter(known).map(|line| format!("{line}\n")).collect()
+}
+
 /// Files by name; a name that leads out of the folder is refused.
 fn unpack(archive: Vec<u8>) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut archive = ZipArchive::new(Cursor::new(archive)).map_err(io::Error::other)?;
@@ -107,6 +136,13 @@ mod tests {
     fn files_are_unpacked_by_name() {
         let files = unpack(archive(&["TEST-a.xml", "TEST-ü.xml"])).unwrap();
         assert_eq!(files[1], ("TEST-ü.xml".to_owned(), "TEST-ü.xml".as_bytes().to_vec()));
+    }
+
+    #[test]
+    fn a_head_gives_a_job_annotations_and_no_other_command() {
+        let commands =
+            "::error file=a.rs,line=1::x\n::add-path::/evil\n ::warning title=y::z\n::warning title=y::z\n";
+        assert_eq!(only_annotations(commands), "::error file=a.rs,line=1::x\n::warning title=y::z\n");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 pub(crate) mod output;
 
+pub use output::{append_to_job, is_wanted_by};
+
 use crate::comparison;
 use crate::controls;
 use crate::digest::{self, Cause};

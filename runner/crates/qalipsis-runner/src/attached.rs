@@ -1,13 +1,17 @@
 //! What others have of a campaign of `--autostart`: the API while it runs, and the store that keeps it.
 
 use crate::autostart::{OneCampaign, Reported};
-use crate::cli::Invocation;
+use crate::cli::{Invocation, Verbosity};
 use crate::error::Error;
+use crate::output;
 use crate::problem::Problem;
 use crate::serving::Serving;
 use crate::stops::AbortOnDrop;
+use qalipsis_client::Head;
 use qalipsis_head::{Broadcast, Command};
 use qalipsis_model::plan::CampaignPlan;
+use qalipsis_publication::LARGEST_PUBLICATION;
+use qalipsis_report::console;
 use qalipsis_server::{
     Bound, BoxFuture, CampaignService, Launched, Launcher, Log, Offered, Order, Planned, ServerSettings,
 };
@@ -25,6 +29,8 @@ const WARNINGS: usize = 100;
 pub(crate) struct Attached {
     server: Option<(Bound, ServerSettings)>,
     store: Store,
+    /// Where the campaign is published to when it has ended.
+    publication: Option<Head>,
     /// Of a store that is removed with the process: without one of the user there are windows only while it runs.
     _folder: Option<TempDir>,
 }
@@ -43,17 +49,21 @@ impl Attached {
             Some(server) => Some((Bound::listen(&server).await?, server)),
             None => None,
         };
+        let publication = match qalipsis_client::published_to(&settings)? {
+            Some(connection) => Some(Head::new(&connection)?),
+            None => None,
+        };
         let (location, keep) = qalipsis_store::configured(&settings.section(&STORE));
         let (store, folder) = match location {
             Some(location) => (Store::open(&location, keep).await?, None),
-            None if server.is_none() => return Ok(None),
+            None if server.is_none() && publication.is_none() => return Ok(None),
             None => {
                 let folder = TempDir::with_prefix("qalipsis-").map_err(Error::Temporary)?;
                 let file = Location::Sqlite(folder.path().join("campaign.db"));
                 (Store::open(&file, Keep::default()).await?, Some(folder))
             }
         };
-        Ok(Some(Self { server, store, _folder: folder }))
+        Ok(Some(Self { server, store, publication, _folder: folder }))
     }
 
     /// Runs the campaign as one of a service. Nothing that is attached changes its exit code.
@@ -67,9 +77,10 @@ impl Attached {
     ) -> Result<u8, Error> {
         let live = campaign.live.clone();
         let asked = campaign.asked.clone();
+        let (verbosity, color) = (campaign.invocation.verbosity, campaign.invocation.color);
         let key = campaign.campaign.plan.key.clone();
         let (lines, warnings) = mpsc::channel(WARNINGS);
-        let warning = live.warnings(warnings, campaign.invocation.color);
+        let warning = live.warnings(warnings, color);
         let log = Log::new(move |line| _ = lines.try_send(line.to_owned()));
         let launcher = Arc::new(OnlyCampaign::of(&campaign));
         let service = CampaignService::new(launcher, self.store.clone(), 1, log.clone());
@@ -98,12 +109,41 @@ impl Attached {
         if let Some(serving) = serving {
             serving.end().await?;
         }
+        if outcome.is_ok()
+            && let Some(head) = &self.publication
+        {
+            let published = tokio::select! {
+                published = publish(&service, head, &key) => published,
+                () = asked.once() => Err("not finished, stopped by the user".to_owned()),
+            };
+            match published {
+                Ok(line) if verbosity > Verbosity::Quiet => {
+                    // Standard output may be gone; the verdict stays.
+                    let _ = output::print(&console::note("head", &line, output::style(color)));
+                }
+                Ok(_) => {}
+                Err(why) => output::warn(&format!("head: {why}"), color),
+            }
+        }
         drop(service);
         // What it could not keep is reported already.
         let _ = self.store.close().await;
         warning.end();
         outcome
     }
+}
+
+/// Publishes the ended campaign, and gives where it is.
+async fn publish(service: &CampaignService, head: &Head, key: &str) -> Result<String, String> {
+    let publication = service.publication(key).await.map_err(|error| format!("not published: {error}"))?;
+    let publication = publication.ok_or("not published: it left nothing")?;
+    let (mut body, mut without) = (publication.to_json(), "");
+    if body.len() > LARGEST_PUBLICATION {
+        body = publication.without_seconds().to_json();
+        without = ", without the figures of its seconds, which take more than 64 MiB";
+    }
+    let place = head.publish(key, &body).await.map_err(|error| error.to_string())?;
+    Ok(format!("{place}{without}"))
 }
 
 type Ended = (Result<u8, Error>, Option<AbortOnDrop>);

@@ -19,7 +19,10 @@ const GRACE: Duration = Duration::from_secs(3);
 /// The keys of all outputs, of the server and of its client.
 pub fn sections() -> Sections {
     let outputs = qalipsis_outputs::definitions().map(|output| &output.section);
-    let services = qalipsis_server::SECTIONS.iter().copied().chain([&qalipsis_client::SECTION]);
+    let services = qalipsis_server::SECTIONS
+        .iter()
+        .copied()
+        .chain([&qalipsis_client::SECTION, &qalipsis_client::PUBLICATION]);
     Sections::all(outputs.chain(services))
 }
 

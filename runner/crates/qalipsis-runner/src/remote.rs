@@ -14,9 +14,9 @@ use qalipsis_head::Command;
 use qalipsis_model::plan::Stop;
 use qalipsis_model::suggest::hint;
 use qalipsis_model::verdict::exit;
-use qalipsis_report::console;
 use qalipsis_report::progress::Standing;
 use qalipsis_report::text::one_line;
+use qalipsis_report::{console, github};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::io::Read;
@@ -24,7 +24,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Keys that say what happens here, and are not sent to the head.
-const LOCAL: &[&str] = &["client.", "report.export.junit.folder"];
+const LOCAL: &[&str] = &["client.", "report.export.github.", "report.export.junit.folder"];
 
 /// Characters of the name of a campaign.
 const SHORTEST_NAME: usize = 3;
@@ -349,6 +349,17 @@ async fn finish(
         text.push_str(&console::note("reports", &folder.display().to_string(), style));
     }
     output::print(&text)?;
+    if github::is_wanted_by(settings) {
+        let shown = tokio::select! {
+            fetched = head.job_report(&campaign.key) => fetched.map_err(|error| error.to_string()),
+            _ = stops.next() => Err("stopped by the user".to_owned()),
+        };
+        let shown = shown.and_then(|job| github::append_to_job(&job.summary).map(|()| job.annotations));
+        match shown {
+            Ok(annotations) => output::print(&annotations)?,
+            Err(why) => output::warn(&format!("github: {why}"), invocation.color),
+        }
+    }
     match saved {
         Ok(_) => Ok(code),
         Err(error) => {

@@ -127,6 +127,15 @@ impl Asked {
         AbortOnDrop::of(&watching)
     }
 
+    /// Returns once the user has asked since then.
+    pub(crate) async fn once(&self) {
+        let (mut asked, before) = (self.asked.clone(), self.before);
+        if asked.wait_for(|times| *times > before).await.is_err() {
+            // Without a listener for signals nobody asks.
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// How often the user has asked since then.
     pub fn times(&self) -> u32 {
         *self.asked.borrow() - self.before

@@ -9,6 +9,7 @@ mod general;
 mod junit;
 mod list;
 mod page;
+mod publish;
 mod request;
 mod schedules;
 mod timeline;
@@ -25,6 +26,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use qalipsis_publication::LARGEST_PUBLICATION;
 use std::time::Duration;
 use tower_http::cors::CorsLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -76,6 +78,13 @@ fn routes_v1() -> OpenApiRouter<Api> {
         .routes(routes!(control::resume))
 }
 
+/// All of them, with the largest body that each reads.
+fn limited_v1() -> OpenApiRouter<Api> {
+    let published = OpenApiRouter::new().routes(routes!(publish::publish));
+    let published = published.layer(RequestBodyLimitLayer::new(LARGEST_PUBLICATION));
+    routes_v1().layer(RequestBodyLimitLayer::new(LARGEST_BODY)).merge(published)
+}
+
 /// The paths of the JVM product.
 fn routes_jvm() -> Router<Api> {
     use axum::routing::{get, post};
@@ -85,7 +94,7 @@ fn routes_jvm() -> Router<Api> {
 }
 
 fn described() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(document::Description::openapi()).nest(ROOT, routes_v1())
+    OpenApiRouter::with_openapi(document::Description::openapi()).nest(ROOT, limited_v1())
 }
 
 /// What describes the API.
@@ -102,10 +111,8 @@ pub fn router(api: Api, beside: Router<Api>, settings: &ServerSettings, log: Log
     let authenticated =
         middleware::from_fn(move |request: Request, next: Next| guard.clone().authenticate(request, next));
     let router = router
-        .merge(routes_jvm())
-        .merge(beside)
+        .merge(routes_jvm().merge(beside).layer(RequestBodyLimitLayer::new(LARGEST_BODY)))
         .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
-        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(RequestBodyTimeoutLayer::new(BODY_LIMIT))
         .layer(authenticated);
     // Around the question who asks: a browser asks for permission without a token, and its page reads why it has none.

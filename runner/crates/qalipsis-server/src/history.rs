@@ -9,20 +9,7 @@ use qalipsis_store::{CampaignRecord, CampaignStatus, ScenarioRecord, Slice, Stor
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Name of the summary in the store.
-pub(crate) const SUMMARY: &str = "summary.json";
-
-/// Name of the page in the store.
-pub(crate) const PAGE: &str = "report.html";
-
-/// Name of the report as text in the store.
-pub(crate) const TEXT: &str = "report.txt";
-
-/// Name of the configuration in the store.
-pub(crate) const CONFIGURATION: &str = "configuration.json";
-
-/// Folder of JUnit files in the store.
-pub(crate) const JUNIT: &str = "junit/";
+pub(crate) use qalipsis_store::names::{ANNOTATIONS, CONFIGURATION, JOB_SUMMARY, JUNIT, PAGE, SUMMARY, TEXT};
 
 /// A scenario that has not run yet.
 pub(crate) fn planned(name: &str) -> ScenarioRecord {
@@ -57,6 +44,8 @@ pub(crate) fn files(configuration: &BTreeMap<String, String>, outcome: Option<&O
         files.push(file(SUMMARY, json(&outcome.summary)));
         files.push(file(PAGE, outcome.html.clone().into_bytes()));
         files.push(file(TEXT, outcome.text.clone().into_bytes()));
+        files.push(file(JOB_SUMMARY, outcome.job_summary.clone().into_bytes()));
+        files.push(file(ANNOTATIONS, outcome.annotations.clone().into_bytes()));
         let suites = outcome.junit.iter();
         files.extend(suites.map(|(name, xml)| file(&format!("{JUNIT}{name}"), xml.clone().into_bytes())));
     }

@@ -2,7 +2,7 @@
 
 use qalipsis_judge::report::Report;
 use qalipsis_report::console::{self, Style};
-use qalipsis_report::{html, junit};
+use qalipsis_report::{github, html, junit};
 use qalipsis_summary::Summary;
 use serde_json::Value;
 use std::sync::Arc;
@@ -19,6 +19,10 @@ pub struct Outcome {
     pub html: String,
     /// What a console would show, without colours.
     pub text: String,
+    /// The summary of a job of GitHub.
+    pub job_summary: String,
+    /// Annotations for a job of GitHub.
+    pub annotations: String,
     /// JUnit files by name.
     pub junit: Vec<(String, String)>,
 }
@@ -29,6 +33,8 @@ impl Outcome {
             summary: summary_of(report)?,
             html: html::render(report),
             text: text_of(report),
+            job_summary: github::summary(report, &[]),
+            annotations: github::annotations(report),
             junit: junit_of(report)?,
         })
     }
@@ -68,6 +74,22 @@ impl Shown {
         match self {
             Self::Ended(outcome) => outcome.text.clone(),
             Self::Running(report) => text_of(report),
+        }
+    }
+
+    /// The summary of a job of GitHub.
+    pub fn job_summary(&self) -> String {
+        match self {
+            Self::Ended(outcome) => outcome.job_summary.clone(),
+            Self::Running(report) => github::summary(report, &[]),
+        }
+    }
+
+    /// Annotations for a job of GitHub.
+    pub fn annotations(&self) -> String {
+        match self {
+            Self::Ended(outcome) => outcome.annotations.clone(),
+            Self::Running(report) => github::annotations(report),
         }
     }
 

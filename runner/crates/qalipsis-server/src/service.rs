@@ -10,6 +10,7 @@ use qalipsis_head::{CampaignEvent, Command, EVENTS};
 use qalipsis_model::plan::Stop;
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_payload::Order;
+use qalipsis_publication::Publication;
 use qalipsis_store::{CampaignWriter, Schedule, Store, StoreError};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -51,6 +52,8 @@ struct Inner {
     cut_off: AtomicU64,
     /// A schedule was stored.
     scheduled: Notify,
+    /// Locked by who takes a campaign that ended elsewhere.
+    publishing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -82,6 +85,7 @@ impl CampaignService {
             open: watch::channel(Open::default()).0,
             cut_off: AtomicU64::new(0),
             scheduled: Notify::new(),
+            publishing: tokio::sync::Mutex::default(),
         }))
     }
 
@@ -97,6 +101,23 @@ impl CampaignService {
 
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    /// Waits until nobody else takes a campaign that ended elsewhere.
+    pub(crate) async fn publishing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.publishing.lock().await
+    }
+
+    /// A campaign of this service that has ended, for another head; nothing when there is none of this key.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn publication(&self, key: &str) -> Result<Option<Publication>, StoreError> {
+        let Some(campaign) = self.campaign(key).filter(|campaign| campaign.has_ended()) else {
+            return Ok(None);
+        };
+        let publication = Publication::of(campaign.record(), campaign.files(), self.store());
+        publication.await.map(Some)
     }
 
     /// Keeps a schedule, and lets it be looked at.

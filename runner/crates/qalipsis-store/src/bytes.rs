@@ -18,7 +18,15 @@ pub(crate) fn compress(bytes: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn decompress(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    decompress_within(bytes, LARGEST)
+}
+
+/// The content, or an error when it is larger than so many bytes.
+pub(crate) fn decompress_within(bytes: &[u8], largest: u64) -> io::Result<Vec<u8>> {
     let mut decompressed = Vec::with_capacity(bytes.len() * 2);
-    DeflateDecoder::new(bytes).take(LARGEST).read_to_end(&mut decompressed)?;
+    DeflateDecoder::new(bytes).take(largest + 1).read_to_end(&mut decompressed)?;
+    if decompressed.len() as u64 > largest {
+        return Err(io::Error::other(format!("it is larger than {largest} bytes")));
+    }
     Ok(decompressed)
 }

@@ -3,6 +3,24 @@
 use crate::bytes::{compress, decompress};
 use crate::value::{Row, Statement, UnexpectedValue};
 
+/// Names of the files of a campaign.
+pub mod names {
+    /// Its summary.
+    pub const SUMMARY: &str = "summary.json";
+    /// Its page.
+    pub const PAGE: &str = "report.html";
+    /// Its report as a console shows it.
+    pub const TEXT: &str = "report.txt";
+    /// Its summary for a job of GitHub.
+    pub const JOB_SUMMARY: &str = "job-summary.md";
+    /// Its annotations for a job of GitHub.
+    pub const ANNOTATIONS: &str = "annotations.txt";
+    /// Its configuration.
+    pub const CONFIGURATION: &str = "configuration.json";
+    /// The folder of its JUnit files.
+    pub const JUNIT: &str = "junit/";
+}
+
 /// A file of a campaign, with its content as it was published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredFile {

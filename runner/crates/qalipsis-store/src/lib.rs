@@ -31,7 +31,7 @@ pub use campaign::{
 };
 pub use database::Lost;
 pub use error::{StoreError, StoreProblem};
-pub use file::{FileEntry, StoredFile};
+pub use file::{FileEntry, StoredFile, names};
 pub use keep::Keep;
 pub use location::Location;
 pub use marker::Marker;
@@ -39,4 +39,4 @@ pub use postgres::Target;
 pub use schedule::{LastRun, MissedRuns, Schedule, When};
 pub use section::{STORE, configured};
 pub use slice::Slice;
-pub use store::{CampaignWriter, Store};
+pub use store::{CampaignWriter, Import, Store};

@@ -1,6 +1,6 @@
 //! Slices: the figures of one second of a scenario in a zone, from which any window is merged exactly.
 
-use crate::bytes::{compress, decompress};
+use crate::bytes::{compress, decompress_within};
 use crate::value::{Row, Statement, UnexpectedValue};
 use qalipsis_cluster::{decode_figures, encode_figures};
 use qalipsis_model::snapshot::ScenarioFigures;
@@ -23,6 +23,25 @@ pub struct Slice {
     pub zone: Option<String>,
     /// The difference.
     pub figures: ScenarioFigures,
+}
+
+/// The most that the figures of one slice take when they are not compressed, in bytes.
+const LARGEST_FIGURES: u64 = 16 * 1024 * 1024;
+
+impl Slice {
+    /// Its figures as they are kept: encoded and compressed.
+    pub fn pack(&self) -> Vec<u8> {
+        compress(&encode_figures(&self.figures))
+    }
+
+    /// The figures that were kept as these bytes.
+    ///
+    /// # Errors
+    /// When they are none.
+    pub fn unpack(bytes: &[u8]) -> Result<ScenarioFigures, String> {
+        let encoded = decompress_within(bytes, LARGEST_FIGURES).map_err(|error| error.to_string())?;
+        decode_figures(&encoded).map_err(|error| error.to_string())
+    }
 }
 
 /// The place of a slice among all of a campaign.
@@ -52,7 +71,7 @@ pub(crate) fn write(campaign: &str, sequence: u64, slice: &Slice) -> Statement {
             slice.scenario.as_str().into(),
             slice.zone.as_deref().unwrap_or_default().into(),
             slice.at.0.into(),
-            compress(&encode_figures(&slice.figures)).into(),
+            slice.pack().into(),
         ],
     )
 }
@@ -85,8 +104,7 @@ pub(crate) fn read(mut row: Row) -> Result<(Place, Slice), UnexpectedValue> {
     let place = Place { sequence: row.integer()?, scenario: row.text()?, zone: row.text()? };
     let at = Timestamp(row.unsigned()?);
     let malformed = |error: String| UnexpectedValue { expected: "figures", found: error };
-    let bytes = decompress(&row.bytes()?).map_err(|error| malformed(error.to_string()))?;
-    let figures = decode_figures(&bytes).map_err(|error| malformed(error.to_string()))?;
+    let figures = Slice::unpack(&row.bytes()?).map_err(malformed)?;
     let zone = Some(place.zone.clone()).filter(|zone| !zone.is_empty());
     let slice = Slice { at, scenario: place.scenario.clone(), zone, figures };
     Ok((place, slice))

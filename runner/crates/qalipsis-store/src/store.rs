@@ -147,6 +147,25 @@ impl Store {
         self.write(vec![marker::write(campaign, marker)], After::Nothing).await.map(|_| ())
     }
 
+    /// A campaign that ended elsewhere, with its files and markers, to which its slices are added.
+    pub fn import(&self, campaign: &CampaignRecord, files: &[StoredFile], markers: &[Marker]) -> Import {
+        let key = &campaign.key;
+        let mut statements = campaign::write(campaign, self.database.head());
+        statements.extend(files.iter().map(|file| file::write(key, file)));
+        statements.extend(markers.iter().map(|marker| marker::write(key, marker)));
+        Import { key: key.clone(), statements, seconds: 0, last: None }
+    }
+
+    /// Keeps an imported campaign: all of it or, when that fails, nothing.
+    ///
+    /// # Errors
+    /// When it cannot be written, or, after 10 s, when it still waits for the store ([`StoreProblem::Slow`]).
+    pub async fn keep_import(&self, import: Import) -> Result<(), StoreError> {
+        let kept = self.write(import.statements, After::Settle).await;
+        self.remove_old();
+        kept.map(|_| ())
+    }
+
     /// Goes through the slices that begin in a window, in the order in which they were written, on a thread where this
     /// keeps nobody waiting. One slice is in memory at a time: its histograms take far more there than in the store.
     ///
@@ -349,5 +368,25 @@ impl CampaignWriter {
     /// What was not stored so far; after [`finish`](Self::finish) this is complete.
     pub fn lost(&self) -> Lost {
         self.losses.get()
+    }
+}
+
+/// A campaign that ended elsewhere, before it is kept.
+#[derive(Debug)]
+pub struct Import {
+    key: String,
+    statements: Vec<Statement>,
+    /// How many seconds it has so far.
+    seconds: u64,
+    /// When the last of them began.
+    last: Option<Timestamp>,
+}
+
+impl Import {
+    /// Adds the next slice, in the order of time: those that begin at the same instant are of the same second.
+    pub fn add(&mut self, slice: &Slice) {
+        self.seconds += u64::from(self.last.is_some_and(|last| last != slice.at));
+        self.last = Some(slice.at);
+        self.statements.push(slice::write(&self.key, self.seconds, slice));
     }
 }

@@ -17,12 +17,12 @@ fn autostart(directory: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-fn finish(directory: &Path, arguments: &[&str]) -> Finished {
+pub(crate) fn finish(directory: &Path, arguments: &[&str]) -> Finished {
     Process::spawn(&mut autostart(directory, arguments)).unwrap().wait(LIMIT).unwrap()
 }
 
 /// The only campaign whose reports are in this directory.
-fn only_key(directory: &Path) -> String {
+pub(crate) fn only_key(directory: &Path) -> String {
     let mut folders = fs::read_dir(directory.join("test-results")).unwrap();
     let key = folders.next().unwrap().unwrap().file_name().into_string().unwrap();
     assert!(folders.next().is_none());

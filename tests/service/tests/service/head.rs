@@ -24,7 +24,7 @@ pub(crate) fn command(directory: &Path) -> Command {
     let mut command = Command::new(binary("qalipsis-runner", "qalipsis").unwrap());
     command.current_dir(directory).env("HOME", directory).env("XDG_DATA_HOME", directory.join("data"));
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("QALIPSIS_") {
+        if ["QALIPSIS_", "GITHUB_"].iter().any(|of_job| name.to_string_lossy().starts_with(of_job)) {
             command.env_remove(name);
         }
     }

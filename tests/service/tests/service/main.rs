@@ -9,6 +9,7 @@ mod disk;
 mod head;
 mod kept;
 mod page;
+mod publish;
 mod refused;
 mod remote;
 mod schedules;

@@ -4,6 +4,7 @@ use crate::head::{Head, LIMIT, command};
 use qalipsis_testkit::{Finished, Process};
 use serde_json::Value;
 use std::path::Path;
+use std::process::Command;
 use tempfile::TempDir;
 
 /// The command in a directory of its own, as in a job of CI.
@@ -16,10 +17,14 @@ impl Job {
         Self { directory: tempfile::tempdir().unwrap() }
     }
 
-    fn start(&self, head: &Head, arguments: &[&str]) -> Process {
+    fn command(&self, head: &Head, arguments: &[&str]) -> Command {
         let mut command = command(self.directory.path());
         command.arg("campaign").args(arguments).args(["--head", &format!("http://{}", head.address)]);
-        Process::spawn(&mut command).unwrap()
+        command
+    }
+
+    fn start(&self, head: &Head, arguments: &[&str]) -> Process {
+        Process::spawn(&mut self.command(head, arguments)).unwrap()
     }
 
     fn run(&self, head: &Head, arguments: &[&str]) -> Finished {
@@ -72,9 +77,15 @@ fn a_campaign_elsewhere_ends_a_job_as_one_that_runs_here_does() {
         }
     }
 
-    // Again, for who comes later.
+    // Again, for who comes later, and for a job of GitHub.
     let other = Job::new();
-    let finished = other.run(&head, &["report", key]);
+    let mut report = other.command(&head, &["report", key]);
+    report
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_STEP_SUMMARY", other.directory.path().join("summary.md"));
+    let finished = Process::spawn(&mut report).unwrap().wait(LIMIT).unwrap();
+    assert!(finished.stdout.contains("\n::error file=tests/cli/src/main.rs,line="), "{finished}");
+    assert!(read(other.directory.path(), "summary.md").starts_with("## ❌ FAILED"));
     assert_eq!(finished.code(), Some(0), "{finished}");
     assert_eq!(read(&other.reports(key), "TEST-red.xml"), read(&there, "TEST-red.xml"));
     let waited = other.run(&head, &["wait", key]);

@@ -2,13 +2,14 @@
 
 use crate::github;
 use crate::output::{Output, OutputDefinition, OutputKind, PublishResult, Surroundings};
+use qalipsis_config::Settings;
 use qalipsis_config::keys::Kind;
 use qalipsis_config::section::{Section, SectionDefinition, SectionKey, unchecked};
 use qalipsis_judge::report::Report;
 use std::env;
 use std::fs::File;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(crate) static OUTPUT: OutputDefinition = OutputDefinition {
     section: SectionDefinition {
@@ -37,6 +38,25 @@ fn is_wanted(section: &Section<'_>) -> bool {
     section.is_on("enabled") && env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }
 
+/// Whether this is a job of GitHub Actions that is to get a summary and annotations.
+pub fn is_wanted_by(settings: &Settings) -> bool {
+    is_wanted(&settings.section(&OUTPUT.section))
+}
+
+/// Appends to the summary of the job; nothing is done where there is none.
+///
+/// # Errors
+/// When its file cannot be written.
+pub fn append_to_job(summary: &str) -> Result<(), String> {
+    env::var_os("GITHUB_STEP_SUMMARY").map_or(Ok(()), |path| append(Path::new(&path), summary))
+}
+
+fn append(path: &Path, summary: &str) -> Result<(), String> {
+    let file = File::options().append(true).create(true).open(path);
+    file.and_then(|mut file| file.write_all(summary.as_bytes()))
+        .map_err(|error| format!("failed to write the summary of the job: {error}"))
+}
+
 /// Where the run is: the comment on a pull request is apart from the run that it is about.
 fn run() -> Option<(&'static str, String)> {
     let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
@@ -54,10 +74,7 @@ struct JobSummary {
 
 impl Output for JobSummary {
     fn publish(&self, report: &Report) -> PublishResult {
-        let append = || File::options().append(true).create(true).open(&self.path);
-        append()
-            .and_then(|mut file| file.write_all(github::summary(report, &self.links).as_bytes()))
-            .map_err(|error| format!("failed to write the summary of the job: {error}"))?;
+        append(&self.path, &github::summary(report, &self.links))?;
         Ok(Vec::new())
     }
 }

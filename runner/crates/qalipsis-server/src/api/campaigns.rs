@@ -140,21 +140,26 @@ pub(super) async fn shown_if_any(api: &Api, key: &str) -> Result<Option<Shown>, 
     let store = api.service.store();
     stored(api, key).await?;
     let Some(summary) = store.file(key, history::SUMMARY).await.map_err(unreadable)? else { return Ok(None) };
-    let html = store.file(key, history::PAGE).await.map_err(unreadable)?.unwrap_or_default();
-    let text = store.file(key, history::TEXT).await.map_err(unreadable)?.unwrap_or_default();
+    let text = async |name: &str| {
+        let file = store.file(key, name).await.map_err(unreadable)?.unwrap_or_default();
+        Ok::<_, Failure>(String::from_utf8_lossy(&file).into_owned())
+    };
     let mut junit = Vec::new();
     for entry in store.files(key).await.map_err(unreadable)? {
         if let Some(name) = entry.name.strip_prefix(history::JUNIT) {
-            let xml = store.file(key, &entry.name).await.map_err(unreadable)?.unwrap_or_default();
-            junit.push((name.to_owned(), String::from_utf8_lossy(&xml).into_owned()));
+            junit.push((name.to_owned(), text(&entry.name).await?));
         }
     }
     let malformed =
         |error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, format!("its summary is damaged: {error}"));
-    let summary = serde_json::from_slice(&summary).map_err(malformed)?;
-    let html = String::from_utf8_lossy(&html).into_owned();
-    let text = String::from_utf8_lossy(&text).into_owned();
-    Ok(Some(Shown::Ended(Arc::new(Outcome { summary, html, text, junit }))))
+    Ok(Some(Shown::Ended(Arc::new(Outcome {
+        summary: serde_json::from_slice(&summary).map_err(malformed)?,
+        html: text(history::PAGE).await?,
+        text: text(history::TEXT).await?,
+        job_summary: text(history::JOB_SUMMARY).await?,
+        annotations: text(history::ANNOTATIONS).await?,
+        junit,
+    }))))
 }
 
 /// What a campaign has to show, running or ended.
@@ -249,6 +254,10 @@ enum Format {
     Html,
     /// What a console would show, without colours.
     Text,
+    /// The summary of a job of GitHub.
+    Markdown,
+    /// Annotations for a job of GitHub, one command a line.
+    Annotations,
 }
 
 /// What is asked of a report.
@@ -256,7 +265,7 @@ enum Format {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ReportQuery {
-    /// `html`, which is the default, or `text`: what a console would show.
+    /// `html`, which is the default; `text`: what a console would show; `markdown` and `annotations`: what a job of GitHub shows.
     #[serde(default)]
     #[param(inline)]
     format: Format,
@@ -281,9 +290,15 @@ pub(super) async fn report(
 ) -> Result<Response, Failure> {
     let shown = shown(&api, &key).await?;
     Ok(match format {
-        Format::Html => Html(rendered(shown, |shown| Ok(shown.html())).await?).into_response(),
+        Format::Html => {
+            let page = Html(rendered(shown, |shown| Ok(shown.html())).await?);
+            // It may come from elsewhere, and its scripts must not act in the name of who looks at it.
+            ([(header::CONTENT_SECURITY_POLICY, "sandbox allow-scripts allow-popups")], page).into_response()
+        }
         // A string is text/plain.
         Format::Text => rendered(shown, |shown| Ok(shown.text())).await?.into_response(),
+        Format::Markdown => rendered(shown, |shown| Ok(shown.job_summary())).await?.into_response(),
+        Format::Annotations => rendered(shown, |shown| Ok(shown.annotations())).await?.into_response(),
     })
 }
 
