@@ -1,8 +1,7 @@
 //! The engine's parts without a campaign around them.
 
 use qalipsis_core::clock::Clock;
-use qalipsis_core::model::plan::PropertyValues;
-use qalipsis_core::profile::segment::Segment;
+use qalipsis_core::model::plan::{LoadShare, PropertyValues};
 use qalipsis_core::scenario::{Iterate, Scenario};
 use qalipsis_core::setup::SetupContext;
 use qalipsis_core::source::{OpenSource, SourceContext};
@@ -43,7 +42,7 @@ impl Bare {
             evidence: Arc::new(evidence),
             off_worker: Arc::new(recorder()),
             active: Default::default(),
-            segment: Segment::WHOLE,
+            share: LoadShare::WHOLE,
             minions: 1,
             iteration_limit: Duration::from_secs(300),
             replay: None,

@@ -1,10 +1,11 @@
 //! A campaign of one factory in this process.
 
 use anyhow::bail;
-use qalipsis_core::model::plan::{CampaignPlan, FactoryPlan, Limits, PropertyValues, ScenarioPlan, Stop};
+use qalipsis_core::model::plan::{
+    CampaignPlan, FactoryPlan, Limits, LoadShare, PropertyValues, ScenarioPlan, Stop,
+};
 use qalipsis_core::model::snapshot::ScenarioFigures;
 use qalipsis_core::model::timestamp::Timestamp;
-use qalipsis_core::profile::segment::Segment;
 use qalipsis_core::scenario::Scenario;
 use qalipsis_engine::{Event, prepare};
 use qalipsis_judge::aggregate::Aggregate;
@@ -52,7 +53,7 @@ impl Load {
             },
             factory: "bench".to_owned(),
             zone: None,
-            segment: Segment::WHOLE,
+            shares: vec![LoadShare::WHOLE],
             workers: self.workers,
             replay: None,
         };

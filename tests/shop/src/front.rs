@@ -23,11 +23,20 @@ use crate::state::{Mark, State};
 const PLACED_WITHIN: Duration = Duration::from_secs(2);
 
 /// What the front needs to answer.
+#[derive(Clone)]
 pub(crate) struct Front {
     pub(crate) state: Arc<State>,
     pub(crate) publisher: Publisher,
     pub(crate) faults: Arc<Faults>,
     pub(crate) pace: Pace,
+}
+
+impl Front {
+    /// The same front, which answers so much later.
+    pub(crate) fn farther(&self, by: Duration) -> Self {
+        let pace = Pace { extra: self.pace.extra + by, ..self.pace };
+        Self { pace, ..self.clone() }
+    }
 }
 
 /// How long an answer to a placed order takes: (Kafka + base) * factor + extra.

@@ -39,6 +39,7 @@ pub struct Running {
     child: Child,
     stdin: Option<ChildStdin>,
     http: String,
+    far: Option<String>,
     kafka: String,
     log: Log,
 }
@@ -82,7 +83,7 @@ impl Launcher {
         let stdout = child.stdout.take().context("the shop has no stdout")?;
         let log = Log::of(child.stderr.take().context("the shop has no stderr")?);
         // From here on dropping it ends the child, also when the rest fails.
-        let mut running = Running { child, stdin, http: String::new(), kafka: String::new(), log };
+        let mut running = Running { child, stdin, http: String::new(), far: None, kafka: String::new(), log };
 
         let (sender, ready) = mpsc::channel();
         thread::spawn(move || {
@@ -104,6 +105,7 @@ impl Launcher {
         }
         let unexpected = || format!("unexpected ready line of the shop {program}: {line:?}");
         running.http = format!("http://{}", field(&line, "http").with_context(unexpected)?);
+        running.far = field(&line, "far").map(|far| format!("http://{far}"));
         running.kafka = field(&line, "kafka").with_context(unexpected)?.to_owned();
         Ok(running)
     }
@@ -113,6 +115,11 @@ impl Running {
     /// Base address of the front, such as `http://127.0.0.1:40123`.
     pub fn http(&self) -> &str {
         &self.http
+    }
+
+    /// Base address of the slow front, with `--far-delay`.
+    pub fn far(&self) -> Option<&str> {
+        self.far.as_deref()
     }
 
     /// Bootstrap servers of the Kafka that the shop uses, such as `127.0.0.1:40124`.

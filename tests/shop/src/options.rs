@@ -109,6 +109,10 @@ pub(crate) struct Options {
     /// Added to every answer to a placed order.
     #[arg(long, value_name = "MS", default_value_t = 0, help_heading = "Faults")]
     answer_delay: u64,
+    /// Opens a second address, `far` in the ready line, where every answer to a placed order comes so much later: one region of
+    /// several is slow.
+    #[arg(long, value_name = "MS", help_heading = "Faults")]
+    far_delay: Option<u64>,
     /// Answers to placed orders take this many times as long.
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = factor, help_heading = "Faults")]
     pub(crate) slowdown: f64,
@@ -157,6 +161,10 @@ impl Options {
 
     pub(crate) fn answer_delay(&self) -> Duration {
         Duration::from_millis(self.answer_delay)
+    }
+
+    pub(crate) fn far_delay(&self) -> Option<Duration> {
+        self.far_delay.map(Duration::from_millis)
     }
 
     pub(crate) fn worker_delay(&self) -> Duration {

@@ -1,6 +1,7 @@
 //! Puts the pieces together, says when they are ready, and ends them.
 
 use std::io::{self, Read as _, Write as _};
+use std::net::SocketAddr;
 use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::thread;
@@ -127,11 +128,28 @@ async fn serve(
         in_flight: in_flight.clone(),
     };
     let pace = Pace { base: options.base_delay(), factor: options.slowdown, extra: options.answer_delay() };
-    let front = front::router(Front { state, publisher: placed, faults, pace });
+    let front = Front { state, publisher: placed, faults, pace };
+    let far = match options.far_delay() {
+        Some(delay) => {
+            let any = SocketAddr::new(options.listen.ip(), 0);
+            let listener = TcpListener::bind(any)
+                .await
+                .with_context(|| format!("cannot listen on {any} for --far-delay"))?;
+            let address = listener.local_addr().context("cannot read the far address of the front")?;
+            Some((listener, address, front::router(front.farther(delay))))
+        }
+        None => None,
+    };
+    let mut addresses = sinks.addresses.clone();
+    let far = far.map(|(listener, address, router)| {
+        addresses.push(("far", address.to_string()));
+        tokio::spawn(axum::serve(listener, router).into_future())
+    });
+    let front = front::router(front);
 
     let opened = async {
         worker::wait_for(assigned).await?;
-        say_ready(&http.to_string(), &bootstrap, &sinks.addresses)?;
+        say_ready(&http.to_string(), &bootstrap, &addresses)?;
         outage(options.outage(), embedded).await
     };
     let listener = listener.tap_io(|connection| {
@@ -155,7 +173,11 @@ async fn serve(
             result = opened => result,
         }
     };
-    let Err(error) = result.await else {
+    let result = result.await;
+    if let Some(far) = far {
+        far.abort();
+    }
+    let Err(error) = result else {
         // Their offsets are committed, so that no other worker would write them.
         let _ = timeout(ORDERS_END_WITHIN, in_flight.drained()).await;
         return Ok(ENDED);

@@ -62,6 +62,7 @@ impl Message for HeadMessage {
             ToFactory::Start(at) => Body::StartUnixNs(at.0),
             ToFactory::Stop(stop) => Body::Stop(write_stop(*stop)),
             ToFactory::Pause => Body::Pause(wire::Pause {}),
+            ToFactory::Conclude => Body::Conclude(wire::Conclude {}),
             ToFactory::Resume(paused) => {
                 Body::Resume(wire::Resume { paused: Some(common::write_duration(*paused)) })
             }
@@ -84,6 +85,7 @@ impl Message for HeadMessage {
             Body::StartUnixNs(at) => ToFactory::Start(Timestamp(at)),
             Body::Stop(stop) => ToFactory::Stop(required(read_stop(stop)?, "stop")?),
             Body::Pause(_) => ToFactory::Pause,
+            Body::Conclude(_) => ToFactory::Conclude,
             Body::Resume(resume) => {
                 let paused = common::read_required(resume.paused, "length of the pause");
                 ToFactory::Resume(paused.map_err(|e| e.within("resume"))?)

@@ -45,6 +45,8 @@ pub enum ToFactory {
     Pause,
     /// Go on after a pause of this length, by which all that is still to be released is moved.
     Resume(Duration),
+    /// The other factories of its scenarios have ended: what only it does is the last to be done.
+    Conclude,
     /// All reports with a lower number have been received.
     Acknowledge(u64),
     /// Send the reports from this number on again.

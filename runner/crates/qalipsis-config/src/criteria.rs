@@ -282,11 +282,13 @@ impl Settings {
     /// Why this campaign can have no data for a criterion.
     fn unreachable(&self, criterion: &Criterion) -> Option<String> {
         if let Some(zone) = &criterion.scope.zone
-            && self.zone.as_ref() != Some(zone)
+            && !self.zones().contains(zone.as_str())
         {
-            let known = match &self.zone {
-                Some(known) => format!("the factory is in zone '{known}'"),
-                None => "no factory has a zone, set factory.zone".to_owned(),
+            let zones = self.zones();
+            let known = match zones.len() {
+                0 => "no factory has a zone, set factory.zone".to_owned(),
+                1 => zones.iter().map(|known| format!("the factory is in zone '{known}'")).collect(),
+                _ => hint(zone, zones.iter().copied()),
             };
             return Some(format!("the criterion '{criterion}' is on the unknown zone '{zone}', {known}"));
         }

@@ -1,4 +1,4 @@
-//! `qalipsis.yml`: YAML of maps and scalars, flattened to keys with dots, and a list of criteria.
+//! `qalipsis.yml`: YAML of maps and scalars, flattened to keys with dots, and lists of criteria and factories.
 
 use crate::problem::Problem;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
@@ -16,7 +16,7 @@ pub(super) struct FileValue {
     pub(super) column: u64,
 }
 
-/// An item of the list of criteria: its fields, and where it begins.
+/// An item of a list: its fields, and where it begins.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct FileItem {
     pub(super) fields: Vec<FileValue>,
@@ -28,12 +28,18 @@ pub(super) struct FileItem {
 #[derive(Default)]
 pub(super) struct Content {
     pub(super) values: Vec<FileValue>,
-    /// In the order in which they are written.
-    pub(super) criteria: Vec<FileItem>,
+    /// The items of each list that is there, in the order in which they are written.
+    pub(super) lists: BTreeMap<&'static str, Vec<FileItem>>,
 }
 
-/// The only key whose value is a list.
+/// The list of criteria.
 pub(super) const CRITERIA: &str = "criteria";
+
+/// The list of factories.
+pub(super) const FACTORIES: &str = "factories";
+
+/// The keys whose values are lists, each with an example of an item.
+const LISTS: [(&str, &str); 2] = [(CRITERIA, "step: place"), (FACTORIES, "zone: eu")];
 
 /// Reads the text of a file, which is called `path` in problems. No problem shows a value.
 pub(super) fn read(path: &str, text: &str) -> Result<Content, Vec<Problem>> {
@@ -54,7 +60,7 @@ pub(super) fn read(path: &str, text: &str) -> Result<Content, Vec<Problem>> {
             flat.refuse(root.referenced, "the file must be a map of keys and values");
         }
     }
-    let content = Content { values: flat.values, criteria: flat.criteria };
+    let content = Content { values: flat.values, lists: flat.lists };
     if flat.problems.is_empty() { Ok(content) } else { Err(flat.problems) }
 }
 
@@ -93,7 +99,7 @@ struct Flat<'a> {
     path: &'a str,
     text: &'a str,
     values: Vec<FileValue>,
-    criteria: Vec<FileItem>,
+    lists: BTreeMap<&'static str, Vec<FileItem>>,
     /// Keys met so far and their lines: `a.b: 1` and `a: {b: 1}` are the same key.
     seen: BTreeMap<String, u64>,
     problems: Vec<Problem>,
@@ -105,22 +111,24 @@ impl<'a> Flat<'a> {
             path,
             text,
             values: Vec::new(),
-            criteria: Vec::new(),
+            lists: BTreeMap::new(),
             seen: BTreeMap::new(),
             problems: Vec::new(),
         }
     }
 
-    /// An item of the list of criteria, which is a map of its own.
-    fn criterion(&mut self, item: &Spanned<Node>) {
+    /// An item of a list, which is a map of its own.
+    fn item(&mut self, (list, example): (&'static str, &str), item: &Spanned<Node>) {
         let at = item.referenced;
         let Node::Map(fields) = &item.value else {
-            return self.refuse(at, "a criterion must be a map of fields, for example 'step: place'");
+            let what = format!("an item of '{list}' must be a map of fields, for example '{example}'");
+            return self.refuse(at, what);
         };
         let mut own = Flat::new(self.path, self.text);
         own.map("", fields);
         self.problems.append(&mut own.problems);
-        self.criteria.push(FileItem { fields: own.values, line: at.line(), column: at.column() });
+        let item = FileItem { fields: own.values, line: at.line(), column: at.column() };
+        self.lists.entry(list).or_default().push(item);
     }
 
     fn refuse(&mut self, at: Location, what: impl fmt::Display) {
@@ -133,26 +141,24 @@ impl<'a> Flat<'a> {
             let dot = if prefix.is_empty() { "" } else { "." };
             let key = format!("{prefix}{dot}{}", name.value.0);
             let at = name.referenced;
+            let list = LISTS.into_iter().find(|(list, _)| *list == key);
             let text = match &node.value {
-                Node::Map(_) | Node::Text(_) | Node::Plain if key == CRITERIA => {
-                    self.refuse(
-                        at,
-                        format_args!("'{CRITERIA}' must be a list, with '- ' before each criterion"),
-                    );
+                Node::Map(_) | Node::Text(_) | Node::Plain if list.is_some() => {
+                    self.refuse(at, format_args!("'{key}' must be a list, with '- ' before each item"));
                     continue;
                 }
                 Node::Map(entries) => {
                     self.map(&key, entries);
                     continue;
                 }
-                Node::List(items) if key == CRITERIA => {
-                    if let Some(line) = self.seen.insert(key, at.line()) {
+                Node::List(items) if let Some(list) = list => {
+                    if let Some(line) = self.seen.insert(key.clone(), at.line()) {
                         self.refuse(
                             at,
-                            format_args!("key '{CRITERIA}' is given twice, also in line {line}, remove one"),
+                            format_args!("key '{key}' is given twice, also in line {line}, remove one"),
                         );
                     }
-                    items.iter().for_each(|item| self.criterion(item));
+                    items.iter().for_each(|item| self.item(list, item));
                     continue;
                 }
                 Node::List(_) => {

@@ -371,6 +371,17 @@ pub const FAMILIES: &[Family] = &[
         doc: "Value of a property in one scenario. It goes before `properties.<property>`, \
               wherever either of them is set.",
     },
+    Family {
+        name: "scenarios.<scenario>.zones.<zone>",
+        environment: "QALIPSIS_SCENARIOS_<SCENARIO>_ZONES_<ZONE>",
+        doc: "How much of the load of one scenario a zone has, in percent: a whole number. Those of all zones sum to 100. Without \
+              them all factories have their part of it.",
+    },
+    Family {
+        name: "zones.<zone>.properties.<property>",
+        environment: "QALIPSIS_ZONES_<ZONE>_PROPERTIES_<PROPERTY>",
+        doc: "Value of a property in the factories of one zone. It goes before the other two, wherever they are set.",
+    },
 ];
 
 /// The environment variable of a key: `campaign.limits.warm-up` is `QALIPSIS_CAMPAIGN_LIMITS_WARM_UP`.

@@ -7,6 +7,7 @@ mod criteria;
 mod entry;
 mod environment;
 mod expand;
+mod factories;
 mod file;
 #[cfg(test)]
 mod fixtures;
@@ -22,9 +23,11 @@ pub mod section;
 mod settings;
 mod shown;
 mod sources;
+mod split;
 mod statuses;
 
 pub use environment::Environment;
+pub use factories::LocalFactory;
 pub use mask::HIDDEN;
 pub use reference::reference;
 pub use secret::Secret;

@@ -77,9 +77,9 @@ impl Settings {
         all: &[&ScenarioDescription],
         problems: &mut Vec<Problem>,
     ) -> BTreeMap<String, &Entry> {
-        // Names of scenarios and properties may hold any character, dots too. So keys are never
+        // Names of scenarios, zones and properties may hold any character, dots too. So keys are never
         // taken apart: all that can be meant are put together and compared.
-        let known = known_keys(all);
+        let known = self.known_keys(all);
         let mut given = BTreeMap::new();
         for entry in &self.families {
             let meant: Vec<&String> = if entry.is_environment() {
@@ -102,19 +102,23 @@ impl Settings {
         }
         given
     }
-}
 
-pub(super) fn known_keys(all: &[&ScenarioDescription]) -> BTreeSet<String> {
-    let mut known = BTreeSet::new();
-    for scenario in all {
-        known.insert(minions_key(&scenario.name));
-        known.insert(overload_key(&scenario.name));
-        for property in &scenario.properties {
-            known.insert(general_key(&property.name));
-            known.insert(specific_key(&scenario.name, &property.name));
+    /// The keys of all families that these scenarios can have.
+    pub(super) fn known_keys(&self, all: &[&ScenarioDescription]) -> BTreeSet<String> {
+        let mut known = BTreeSet::new();
+        let zones = self.zones();
+        for scenario in all {
+            known.extend(zones.iter().map(|zone| percent_key(&scenario.name, zone)));
+            known.insert(minions_key(&scenario.name));
+            known.insert(overload_key(&scenario.name));
+            for property in &scenario.properties {
+                known.insert(general_key(&property.name));
+                known.insert(specific_key(&scenario.name, &property.name));
+                known.extend(zones.iter().map(|zone| zone_key(zone, &property.name)));
+            }
         }
+        known
     }
-    known
 }
 
 fn minions_key(scenario: &str) -> String {
@@ -131,6 +135,16 @@ pub(super) fn general_key(property: &str) -> String {
 
 pub(super) fn specific_key(scenario: &str, property: &str) -> String {
     format!("scenarios.{scenario}.properties.{property}")
+}
+
+/// How much of a scenario a zone has.
+pub(super) fn percent_key(scenario: &str, zone: &str) -> String {
+    format!("scenarios.{scenario}.zones.{zone}")
+}
+
+/// A property in one zone.
+pub(super) fn zone_key(zone: &str, property: &str) -> String {
+    format!("zones.{zone}.properties.{property}")
 }
 
 fn unknown(entry: &Entry, known: &BTreeSet<String>) -> Problem {
@@ -197,7 +211,7 @@ fn plan_scenario(
 
 /// What a value of this type must be, when `text` is not. Only the scenario itself knows the exact
 /// type and range; what is wrong for all types of this name is found here, before anything runs.
-fn expected(value_type: &str, text: &str) -> Option<&'static str> {
+pub(super) fn expected(value_type: &str, text: &str) -> Option<&'static str> {
     let text = text.trim();
     match value_type {
         "integer" if text.parse::<i128>().is_err() => Some("a whole number"),
@@ -210,7 +224,7 @@ fn expected(value_type: &str, text: &str) -> Option<&'static str> {
     }
 }
 
-fn wrong_type(entry: &Entry, property: &PropertyDescription, expected: &str) -> Problem {
+pub(super) fn wrong_type(entry: &Entry, property: &PropertyDescription, expected: &str) -> Problem {
     if property.secret {
         let what = format!("property '{}' must be {expected}", property.name);
         return Problem::at(entry.place(), what);

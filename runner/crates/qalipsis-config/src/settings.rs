@@ -2,11 +2,12 @@
 
 use super::criteria::GivenCriterion;
 use super::entry::Entry;
+use super::factories::LocalFactory;
 use super::section::{Section, SectionDefinition, Values};
 use qalipsis_model::event::Level;
 use qalipsis_model::plan::{EventsPlan, Limits};
 use qalipsis_profile::speed::Speed;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// The complete configuration. `Debug` shows no value that users gave to properties.
@@ -32,6 +33,8 @@ pub struct Settings {
     pub workers: Option<u32>,
     /// `factory.zone`.
     pub zone: Option<String>,
+    /// `factories:`; empty for a single one.
+    pub factories: Vec<LocalFactory>,
     /// `criteria:` of all files, from lower to higher precedence.
     pub(super) criteria: Vec<GivenCriterion>,
     /// The values of sections.
@@ -61,6 +64,12 @@ impl Events {
 }
 
 impl Settings {
+    /// The zones of the factories, without repetition.
+    pub fn zones(&self) -> BTreeSet<&str> {
+        let several = self.factories.iter().map(|factory| factory.zone.as_str());
+        several.chain(self.zone.as_deref()).collect()
+    }
+
     /// The values of a section.
     pub fn section<'a>(&'a self, definition: &'a SectionDefinition) -> Section<'a> {
         Section::new(definition, &self.sections)
@@ -80,6 +89,7 @@ impl Default for Settings {
             folder: PathBuf::from("test-results"),
             workers: None,
             zone: None,
+            factories: Vec::new(),
             sections: Values::default(),
             shown: BTreeMap::new(),
             criteria: Vec::new(),

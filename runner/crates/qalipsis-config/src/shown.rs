@@ -15,13 +15,14 @@ impl Settings {
     ) -> BTreeMap<String, String> {
         // Problems of keys were reported when the campaign was planned.
         let given = self.resolve(all, &mut Vec::new());
-        let known = super::plan::known_keys(selected);
+        let known = self.known_keys(selected);
         let mut configuration = self.shown.clone();
         for (key, entry) in given.into_iter().filter(|(key, _)| known.contains(key)) {
             let secret = all.iter().any(|scenario| {
                 scenario.properties.iter().filter(|p| p.secret).any(|p| {
                     key == super::plan::general_key(&p.name)
                         || key == super::plan::specific_key(&scenario.name, &p.name)
+                        || self.zones().iter().any(|zone| key == super::plan::zone_key(zone, &p.name))
                 })
             });
             let value = if secret { HIDDEN.to_owned() } else { shown(&key, &entry.value) };

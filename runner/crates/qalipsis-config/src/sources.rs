@@ -4,7 +4,8 @@ use super::criteria::GivenCriterion;
 use super::entry::{Entry, Origin, Value};
 use super::environment::Environment;
 use super::expand::expand;
-use super::file::{self, CRITERIA, FileValue};
+use super::factories::{self, GivenFactory};
+use super::file::{self, CRITERIA, FACTORIES, FileItem, FileValue};
 use super::keys::{self, ENVIRONMENT_PREFIX, FAMILIES, TEST_PREFIX, environment_name};
 use super::mask::{HIDDEN, is_secret, masked};
 use super::section::{Known, Sections};
@@ -103,6 +104,7 @@ impl Sources {
             fixed: BTreeMap::new(),
             families: Vec::new(),
             criteria: Vec::new(),
+            factories: Vec::new(),
             problems: Vec::new(),
         };
         reading.files(self);
@@ -132,6 +134,8 @@ struct SourceReader<'a> {
     fixed: BTreeMap<usize, Entry>,
     families: Vec<Entry>,
     criteria: Vec<GivenCriterion>,
+    /// Those of the file of highest precedence that gives any.
+    factories: Vec<GivenFactory>,
     problems: Vec<Problem>,
 }
 
@@ -158,14 +162,18 @@ impl SourceReader<'_> {
     }
 
     fn file(&mut self, path: &str, text: &str) {
-        let content = match file::read(path, text) {
+        let mut content = match file::read(path, text) {
             Ok(content) => content,
             Err(problems) => return self.problems.extend(problems),
         };
-        for item in content.criteria {
-            let fields = item.fields.into_iter().map(|field| self.file_entry(path, field)).collect();
-            let origin = Origin::File { path: path.to_owned(), line: item.line, column: item.column };
+        for item in content.lists.remove(CRITERIA).unwrap_or_default() {
+            let (origin, fields) = self.item(path, item);
             self.criteria.push(GivenCriterion { origin, fields });
+        }
+        if let Some(items) = content.lists.remove(FACTORIES) {
+            let given = items.into_iter().map(|item| self.item(path, item));
+            let given = given.map(|(origin, fields)| GivenFactory { origin, fields });
+            self.factories = given.collect();
         }
         for value in content.values {
             if value.text.is_none() && self.is_section(&value.key) {
@@ -175,6 +183,11 @@ impl SourceReader<'_> {
             let entry = self.file_entry(path, value);
             self.entry(entry);
         }
+    }
+
+    fn item(&self, path: &str, item: FileItem) -> (Origin, Vec<Entry>) {
+        let fields = item.fields.into_iter().map(|field| self.file_entry(path, field)).collect();
+        (Origin::File { path: path.to_owned(), line: item.line, column: item.column }, fields)
     }
 
     fn file_entry(&self, path: &str, value: FileValue) -> Entry {
@@ -240,11 +253,15 @@ impl SourceReader<'_> {
     fn is_section(&self, name: &str) -> bool {
         let start = format!("{name}.");
         name == CRITERIA
+            || name == FACTORIES
+            || name == "zones"
+            || (name.starts_with("zones.") && !name.contains(".properties."))
             || name == "properties"
             || name == "scenarios"
             || self.known.iter().any(|key| key.name.starts_with(&start))
             || (name.starts_with("scenarios.")
                 && !OF_SCENARIOS.iter().any(|setting| name.ends_with(&format!(".{setting}")))
+                && !name.contains(".zones.")
                 && !name.contains(".properties."))
     }
 
@@ -300,6 +317,12 @@ impl SourceReader<'_> {
         }
         let wrong = self.sections.iter().filter_map(|section| (section.check)(&settings.section(section)));
         self.problems.extend(wrong);
+        settings.factories = factories::read(&self.factories, &mut self.problems);
+        if !settings.factories.is_empty() && settings.zone.is_some() {
+            self.problems.push(Problem::new(
+                "factory.zone and factories are both given: each factory of the list has a zone of its own, remove factory.zone",
+            ));
+        }
         settings.families = self.families;
         settings.criteria = self.criteria;
         (settings, self.problems)
@@ -337,13 +360,17 @@ fn is_of_family(entry: &Entry) -> bool {
     };
     let Some((family, rest)) = name.split_once(separator) else { return false };
     let properties = format!("{separator}properties{separator}");
+    let zones = format!("{separator}zones{separator}");
     match family {
         "properties" => !rest.is_empty(),
         "scenarios" => {
             let named = |setting| rest.strip_suffix(&format!("{separator}{setting}"));
             OF_SCENARIOS.iter().filter_map(named).any(|scenario| !scenario.is_empty())
-                || rest.split_once(&properties).is_some_and(|(s, p)| !s.is_empty() && !p.is_empty())
+                || [&properties, &zones].into_iter().any(|separator| {
+                    rest.split_once(separator).is_some_and(|(s, p)| !s.is_empty() && !p.is_empty())
+                })
         }
+        "zones" => rest.split_once(&properties).is_some_and(|(zone, p)| !zone.is_empty() && !p.is_empty()),
         _ => false,
     }
 }

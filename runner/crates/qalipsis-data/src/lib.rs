@@ -250,7 +250,7 @@ impl<T: Send + Sync + 'static> Data<T> {
                 ))
             }
             Supply::Live(live) => tokio::select! {
-                found = live.next(state.scenario().segment) => found,
+                found = live.next(state.scenario().share.segment) => found,
                 () = state.stopped() => {
                     state.end();
                     return Err(state.failed("data", FailureKind::Error));

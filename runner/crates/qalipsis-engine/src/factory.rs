@@ -17,7 +17,7 @@ use qalipsis_minion::rng::fnv1a;
 use qalipsis_minion::state::{MinionState, ScenarioContext, Worker};
 use qalipsis_model::evidence::Evidence;
 use qalipsis_model::not_ready::NotReady;
-use qalipsis_model::plan::{FactoryPlan, Stop};
+use qalipsis_model::plan::{FactoryPlan, Role, Stop};
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_model::trace::Trace;
 use qalipsis_profile::overload::Overload;
@@ -76,6 +76,11 @@ impl Handle {
         self.load.course.pause();
     }
 
+    /// The other factories of its scenarios have ended.
+    pub fn conclude(&self) {
+        self.load.conclude();
+    }
+
     /// Goes on after a pause of this length, by which all that is still to be released is moved.
     pub fn resume(&self, paused: Duration) {
         self.load.course.resume(paused);
@@ -106,9 +111,9 @@ pub(crate) async fn prepare_until(
     let evidence = Arc::new(evidence.listing(plan.campaign.limits.failures));
     let (sender, traces) = mpsc::channel(replay::CAPACITY);
     let mut planned = Vec::new();
-    for scenario in &plan.campaign.scenarios {
+    for (scenario, share) in plan.scenarios() {
         match scenarios.iter().find(|s| s.describe().name == scenario.name) {
-            Some(found) => planned.push((scenario, found)),
+            Some(found) => planned.push((scenario, found, share)),
             None => {
                 return Err(vec![NotReady {
                     scenario: Some(scenario.name.clone()),
@@ -118,11 +123,11 @@ pub(crate) async fn prepare_until(
             }
         }
     }
-    let off_worker = Arc::new(Recorder::new(planned.iter().map(|(_, s)| s.steps().len())));
+    let off_worker = Arc::new(Recorder::new(planned.iter().map(|(_, s, _)| s.steps().len())));
     let contexts: Vec<Arc<ScenarioContext>> = planned
         .iter()
         .enumerate()
-        .map(|(index, (planned, scenario))| {
+        .map(|(index, (planned, scenario, share))| {
             Arc::new(ScenarioContext {
                 index,
                 name: planned.name.clone(),
@@ -134,21 +139,20 @@ pub(crate) async fn prepare_until(
                 zone: plan.zone.clone(),
                 evidence: Arc::clone(&evidence),
                 off_worker: Arc::clone(&off_worker),
-                active: Arc::new(ActiveMinions::new(plan.hosted(planned.minions))),
-                segment: plan.segment,
+                active: Arc::new(ActiveMinions::new(share.segment.hosted(planned.minions))),
+                share: *share,
                 minions: planned.minions,
                 iteration_limit: plan.campaign.limits.iteration,
                 replay: plan.replay.clone().map(|replay| Replay::new(replay, sender.clone())),
             })
         })
         .collect();
-    let worlds = planned
-        .iter()
-        .zip(&contexts)
-        .map(|((planned, scenario), context)| (*scenario, planned.properties.clone(), Arc::clone(context)));
+    let worlds = planned.iter().zip(&contexts).map(|((planned, scenario, _), context)| {
+        (*scenario, planned.properties.clone(), Arc::clone(context))
+    });
     let overload = planned
         .iter()
-        .map(|(planned, scenario)| planned.overload.unwrap_or(scenario.describe().overload))
+        .map(|(planned, scenario, _)| planned.overload.unwrap_or(scenario.describe().overload))
         .collect();
     let (sources, opened) = sources::open(worlds, &plan, stopping).await?;
     Ok(Factory {
@@ -264,6 +268,10 @@ impl Factory {
                         let since = *cancelled_at.get_or_insert_with(Instant::now);
                         if load.is_over() || since.elapsed() > CANCEL_LIMIT { break; }
                     } else if load.is_over() {
+                        if ended_at.is_none() && self.plan.leads() && !load.is_concluded() {
+                            // What others await, they read until it has come, and this factory counts it.
+                            continue;
+                        }
                         let since = *ended_at.get_or_insert_with(Instant::now);
                         if let Some(checks) = closing.take_if(|_| self.drained(since)) {
                             // What was stopped has no sums to check.
@@ -300,8 +308,8 @@ impl Factory {
     fn closing(&self, closer: &Arc<Worker>) -> Vec<impl Future<Output = ()> + Send + use<>> {
         let scenarios = self.contexts.iter().zip(&self.opened).zip(&self.plan.campaign.scenarios);
         let checks = scenarios.filter_map(|((context, opened), planned)| {
-            // A replay is about one iteration; the sums of all are not its matter.
-            if self.plan.replay.is_some() {
+            // A replay is about one iteration; the sums of all are not its matter. Of several factories one checks them.
+            if self.plan.replay.is_some() || context.share.role == Role::Following {
                 return None;
             }
             let check = opened.iterations.after.clone()?;

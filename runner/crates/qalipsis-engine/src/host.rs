@@ -105,6 +105,7 @@ async fn report(
             message = head.receive() => match message? {
                 Some(ToFactory::Stop(stop)) => handle.stop(stop),
                 Some(ToFactory::Pause) => handle.pause(),
+                Some(ToFactory::Conclude) => handle.conclude(),
                 Some(ToFactory::Resume(paused)) => handle.resume(paused),
                 Some(_) => {}
                 None => return Err(io::Error::other("the connection was closed")),

@@ -12,7 +12,7 @@ use qalipsis_model::snapshot::ExecutionOutcome;
 use qalipsis_recorder::clock;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -29,6 +29,8 @@ pub(crate) struct Load {
     active: Vec<AtomicU64>,
     /// Per scenario: how long after the start minions stop repeating, pauses left out; `None` when each runs once.
     until: Vec<Option<Duration>>,
+    /// Whether the other factories of these scenarios have ended.
+    concluded: AtomicBool,
 }
 
 impl Load {
@@ -36,15 +38,25 @@ impl Load {
         let scenarios = &plan.campaign.scenarios;
         Self {
             course: Course::from(start),
-            open: AtomicU64::new(scenarios.iter().map(|s| plan.hosted(s.minions)).sum()),
+            open: AtomicU64::new(plan.scenarios().map(|(s, share)| share.segment.hosted(s.minions)).sum()),
             hosted,
             active: scenarios.iter().map(|_| AtomicU64::new(0)).collect(),
             until: scenarios.iter().map(|s| s.profile.repeats_until()).collect(),
+            concluded: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn stop(&self, stop: Stop) {
         self.course.stop(stop);
+    }
+
+    /// The other factories of these scenarios have ended.
+    pub(crate) fn conclude(&self) {
+        self.concluded.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_concluded(&self) -> bool {
+        self.concluded.load(Ordering::Relaxed)
     }
 
     pub(crate) fn stopped(&self) -> Option<Stop> {
@@ -225,6 +237,7 @@ mod tests {
             hosted: vec![Arc::new(ActiveMinions::new(1))],
             active: vec![AtomicU64::new(0)],
             until: vec![None],
+            concluded: AtomicBool::new(false),
         });
         let worker = Arc::new(Worker::new(0, Recorder::new([1])));
         load.opened(0);

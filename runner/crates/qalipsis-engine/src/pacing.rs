@@ -63,12 +63,12 @@ impl Gate {
 
 /// Starts the thread. Workers get minions in turns.
 pub(crate) fn spawn(plan: &FactoryPlan, load: Arc<Load>, workers: Vec<mpsc::Sender<Release>>, gate: Gate) {
-    let segment = plan.segment;
     let runtime = Handle::current();
-    let scenarios = plan.campaign.scenarios.clone();
+    let scenarios: Vec<_> =
+        plan.scenarios().map(|(scenario, share)| (scenario.clone(), share.segment)).collect();
     let pace = move || {
         let mut launches: Vec<_> =
-            scenarios.iter().map(|s| s.profile.launches(s.minions, segment).peekable()).collect();
+            scenarios.iter().map(|(s, segment)| s.profile.launches(s.minions, *segment).peekable()).collect();
         let mut turn = 0;
         loop {
             let next = launches

@@ -49,6 +49,8 @@ pub(crate) struct FactoryState {
     /// What it is to do. Its name is unique in the campaign.
     pub(crate) plan: FactoryPlan,
     pub(crate) phase: FactoryPhase,
+    /// Whether it knows that the factories which it leads have ended.
+    pub(crate) concluded: bool,
     pub(crate) inbox: Inbox,
     pub(crate) directives: Directives,
     pub(crate) silence: Silence,
@@ -71,6 +73,7 @@ impl FactoryState {
         Self {
             plan,
             phase: FactoryPhase::Preparing,
+            concluded: false,
             inbox: Inbox::default(),
             directives: Directives::default(),
             silence: Silence::default(),

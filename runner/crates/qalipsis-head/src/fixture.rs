@@ -8,11 +8,10 @@ use qalipsis_model::description::ScenarioDescription;
 use qalipsis_model::environment::Environment;
 use qalipsis_model::location::SourceLocation;
 use qalipsis_model::not_ready::NotReady;
-use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Limits, PropertyValues, ScenarioPlan};
+use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Limits, LoadShare, PropertyValues, ScenarioPlan};
 use qalipsis_model::snapshot::{ScenarioFigures, Snapshot};
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_profile::profile::Profile;
-use qalipsis_profile::segment::Segment;
 use std::time::Duration;
 
 /// The wall clock at the origin of the monotonic one.
@@ -63,7 +62,7 @@ pub(crate) fn campaign(plan: CampaignPlan, factories: &[&str]) -> Campaign {
         campaign: plan.clone(),
         factory: (*name).to_owned(),
         zone: None,
-        segment: Segment::WHOLE,
+        shares: vec![LoadShare::WHOLE; plan.scenarios.len()],
         workers: None,
         replay: None,
     };

@@ -16,6 +16,7 @@ mod fixture;
 mod inbox;
 mod input;
 mod now;
+mod planner;
 mod progress;
 mod silence;
 #[cfg(test)]
@@ -26,5 +27,6 @@ mod state;
 pub use campaign::{Campaign, Goal};
 pub use command::{Command, Control, Refusal};
 pub use event::{Broadcast, CampaignEvent, EVENTS, Part, Phase, Second};
+pub use planner::{Indivisible, Site, divide};
 pub use progress::Progress;
 pub use sink::{EventSink, FailureSink, Sinks, TraceSink};

@@ -30,6 +30,7 @@ use qalipsis_minion::current;
 use qalipsis_minion::fault::Fault;
 use qalipsis_minion::state::ScenarioContext;
 use qalipsis_model::evidence::FailureKind;
+use qalipsis_model::plan::Role;
 use qalipsis_model::snapshot::{JoinFigures, StepKind};
 use qalipsis_recorder::clock::Clock;
 use qalipsis_recorder::exchanges::Exchange;
@@ -695,7 +696,10 @@ impl<K: Key, R: Send + 'static> LedgerControl for Ledger<K, R> {
         totals.drain(reported, &mut drained);
         drop(state);
         self.gaps.lock().drain(self.clock(), &mut drained);
-        drained
+        match self.scenario.share.role {
+            Role::Following => drained.without_reading(),
+            Role::Alone | Role::Leading => drained,
+        }
     }
 
     fn overdue(&self) -> usize {

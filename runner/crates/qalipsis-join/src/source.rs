@@ -8,6 +8,7 @@ use futures::StreamExt;
 use qalipsis_minion::fault::Fault;
 use qalipsis_minion::state::ScenarioContext;
 use qalipsis_model::duration::human;
+use qalipsis_model::plan::Role;
 use qalipsis_recorder::exchanges::Exchange;
 use std::fmt;
 use std::pin::Pin;
@@ -42,11 +43,27 @@ pub trait Source: Send + Sized + 'static {
         None
     }
 
+    /// Who gets its records when several factories run the scenario, and so several readers read it. Default: each of them gets
+    /// all.
+    fn sharing(&self) -> Sharing {
+        Sharing::Each
+    }
+
     /// Reads until stopped.
     ///
     /// # Errors
     /// What ends it for good; names target and cause.
     fn run(self, feed: Feed<Self::Record>) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// Who gets the records of a source that several readers read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// Each reader gets all of them: a topic without a group, a queue of the reader's own, a poll.
+    Each,
+    /// Each record goes to one of them: a group, a queue that exists. Such a source cannot be joined by several factories, because
+    /// a record would mostly come to one that does not await it.
+    Shared,
 }
 
 /// An answer that takes so much longer than the server was asked to wait is an interval in which nothing was read.
@@ -254,6 +271,7 @@ impl OpenSource {
     ) -> (Join<K, S::Record>, Self) {
         let (ready, is_ready) = watch::channel(false);
         let name = source.name();
+        let is_divided = source.sharing() == Sharing::Shared && scenario.share.role != Role::Alone;
         let ledger = Arc::new(Ledger::new(name.clone(), scenario, buffer, order, S::evidence));
         let routed = Arc::clone(&ledger);
         let feed = Feed {
@@ -264,6 +282,16 @@ impl OpenSource {
             context,
         };
         let join = Join::new(Arc::clone(&ledger));
+        if is_divided {
+            let why = format!(
+                "{name}: each of its records goes to one reader only, and several factories run this scenario; read it \
+                 without a group or through a queue of each factory's own, or run the scenario in one factory"
+            );
+            return (
+                join,
+                Self { name, ledger, ready: is_ready, run: Box::pin(async { Err(Fault::error(why)) }) },
+            );
+        }
         (join, Self { name, ledger, ready: is_ready, run: Box::pin(source.run(feed)) })
     }
 }

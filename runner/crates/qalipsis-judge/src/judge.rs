@@ -484,7 +484,7 @@ fn warning(scenario: &ScenarioReport) -> Vec<String> {
             "duplicate records of keys already matched",
         );
         warn(
-            join.orphans,
+            join.orphan_records(),
             "record that no minion expected (orphan)",
             "records that no minion expected (orphans)",
         );

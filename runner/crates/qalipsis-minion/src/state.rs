@@ -9,9 +9,8 @@ use parking_lot::Mutex;
 use qalipsis_model::blocked::Blocked;
 use qalipsis_model::event::{Event, Level, Value};
 use qalipsis_model::evidence::FailureKind;
-use qalipsis_model::plan::EventsPlan;
+use qalipsis_model::plan::{EventsPlan, LoadShare};
 use qalipsis_model::timestamp::Timestamp;
-use qalipsis_profile::segment::Segment;
 use qalipsis_recorder::clock::Clock;
 use qalipsis_recorder::events::EventBuffer;
 use qalipsis_recorder::evidence::EvidenceKeeper;
@@ -51,8 +50,8 @@ pub struct ScenarioContext {
     pub off_worker: Arc<Recorder>,
     /// Its minions in this factory that have not ended.
     pub active: Arc<ActiveMinions>,
-    /// The share of the load that this factory has.
-    pub segment: Segment,
+    /// The share of the scenario that this factory has.
+    pub share: LoadShare,
     /// Its minions over all factories.
     pub minions: u32,
     /// How long one iteration may take.

@@ -104,8 +104,9 @@ pub struct JoinFigures {
     pub bytes: u64,
     /// Further records of keys already matched.
     pub duplicates: u64,
-    /// Records that no minion expected.
-    pub orphans: u64,
+    /// Records that no minion expected. As a difference it may be negative: of several factories that read the same
+    /// records one reports them all, and the others take theirs off again.
+    pub orphans: i64,
     /// Keys that were expected only after a record of them had come.
     pub before_expected: u64,
     /// Records that came in another order than theirs.
@@ -214,8 +215,32 @@ impl JoinFigures {
 
     /// Records whose outcome is known; at the end all that were read.
     pub fn records_of_known_outcome(&self) -> i128 {
-        let counts = [self.taken, self.duplicates, self.orphans, self.undecodable, self.abandoned_records];
-        counts.into_iter().map(i128::from).sum()
+        let counts = [self.taken, self.duplicates, self.undecodable, self.abandoned_records];
+        counts.into_iter().map(i128::from).sum::<i128>() + i128::from(self.orphans)
+    }
+
+    /// Records that no minion expected, at least none: the difference of a second may be negative.
+    pub fn orphan_records(&self) -> u64 {
+        self.orphans.max(0).unsigned_abs()
+    }
+
+    /// What remains of these figures when another factory reports the reading of the source: what became of the
+    /// own keys. Their records are orphans there.
+    #[must_use]
+    pub fn without_reading(self) -> Self {
+        let own = self.taken + self.duplicates + self.abandoned_records;
+        Self {
+            records: 0,
+            bytes: 0,
+            orphans: -i64::try_from(own).unwrap_or(i64::MAX),
+            evicted: 0,
+            undecodable: 0,
+            first_undecodable: None,
+            last_undecodable: None,
+            consumer_lag: None,
+            consumer_lag_max: None,
+            ..self
+        }
     }
 
     /// Missing keys, at least none: the difference of a second may be negative.

@@ -23,6 +23,7 @@ pub mod plan;
 pub mod scope;
 pub mod smoke;
 pub mod snapshot;
+pub mod split;
 pub mod suggest;
 pub mod timestamp;
 pub mod trace;

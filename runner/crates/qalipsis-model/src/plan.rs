@@ -138,8 +138,8 @@ pub struct FactoryPlan {
     pub factory: String,
     /// Location label of the factory.
     pub zone: Option<String>,
-    /// Its share of the minions.
-    pub segment: Segment,
+    /// Its share of each scenario, in the order of the campaign's scenarios.
+    pub shares: Vec<LoadShare>,
     /// Threads that run minions; `None` for one per core.
     pub workers: Option<u32>,
     /// Its minions run this one iteration again and report every execution in full; `None` for a normal campaign.
@@ -147,10 +147,51 @@ pub struct FactoryPlan {
 }
 
 impl FactoryPlan {
-    /// How many of so many minions it hosts.
-    pub fn hosted(&self, minions: u32) -> u64 {
-        (0..minions).filter(|minion| self.segment.hosts(*minion)).count() as u64
+    /// The scenarios that it hosts, each with its share.
+    pub fn scenarios(&self) -> impl Iterator<Item = (&ScenarioPlan, LoadShare)> {
+        self.campaign.scenarios.iter().zip(self.shares.iter().copied())
     }
+
+    /// Whether it goes on until the other factories of its scenarios have ended.
+    pub fn leads(&self) -> bool {
+        self.shares.iter().any(|share| share.role == Role::Leading)
+    }
+}
+
+/// The share that one factory has of a scenario.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoadShare {
+    /// Which minions.
+    pub segment: Segment,
+    /// What it does beside running them.
+    pub role: Role,
+}
+
+impl LoadShare {
+    /// The whole scenario.
+    pub const WHOLE: Self = Self { segment: Segment::WHOLE, role: Role::Alone };
+
+    /// The shares of several factories: the first leads the others.
+    pub fn among(segments: &[Segment]) -> Vec<Self> {
+        let role = |index| match index {
+            _ if segments.len() == 1 => Role::Alone,
+            0 => Role::Leading,
+            _ => Role::Following,
+        };
+        segments.iter().enumerate().map(|(index, &segment)| Self { segment, role: role(index) }).collect()
+    }
+}
+
+/// What a factory does of a scenario that is done once, however many factories host it: counting what sources read, and
+/// the closing check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It is the only factory of the scenario.
+    Alone,
+    /// It does all that for others too, and so ends after them.
+    Leading,
+    /// Another factory does it.
+    Following,
 }
 
 /// An iteration that is run again, to look at it closely.

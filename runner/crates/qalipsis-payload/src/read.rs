@@ -13,7 +13,7 @@ use qalipsis_model::timestamp::Timestamp;
 use qalipsis_store::{MissedRuns, When};
 use serde_json::Value;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Lengths of the name of a campaign, in characters.
@@ -31,13 +31,13 @@ const FIELDS: [&str; 8] =
 const OF_SCENARIOS: [&str; 4] = ["minionsCount", "zones", "executionProfile", "properties"];
 
 /// What a payload asks for, as far as it can be read, and all that is wrong with it.
-pub fn read(payload: &Value, offered: &[Offered], zone: Option<&str>) -> (Order, Vec<Problem>) {
+pub fn read(payload: &Value, offered: &[Offered], zones: &[Option<String>]) -> (Order, Vec<Problem>) {
     let problems = RefCell::new(Vec::new());
     let mut order = Order::default();
     if let Some(object) = Object::of(payload, String::new(), &problems) {
         object.allow(&FIELDS);
         read_campaign(&object, &mut order);
-        read_scenarios(&object, offered, zone, &mut order);
+        read_scenarios(&object, offered, zones, &mut order);
     }
     (order, problems.into_inner())
 }
@@ -212,7 +212,7 @@ fn read_campaign(object: &Object<'_>, order: &mut Order) {
     }
 }
 
-fn read_scenarios(object: &Object<'_>, offered: &[Offered], zone: Option<&str>, order: &mut Order) {
+fn read_scenarios(object: &Object<'_>, offered: &[Offered], zones: &[Option<String>], order: &mut Order) {
     if object.fields.get("scenarios").is_none_or(Value::is_null) {
         object.wrong("scenarios", "must be given, with at least one scenario");
         return;
@@ -229,7 +229,7 @@ fn read_scenarios(object: &Object<'_>, offered: &[Offered], zone: Option<&str>, 
         };
         let before = object.problem_count();
         if let Some(scenario) = scenarios.object(name) {
-            read_scenario(&scenario, known, zone, order);
+            read_scenario(&scenario, known, zones, order);
         }
         if object.problem_count() == before {
             order.scenarios.push(name.clone());
@@ -239,12 +239,12 @@ fn read_scenarios(object: &Object<'_>, offered: &[Offered], zone: Option<&str>, 
     }
 }
 
-fn read_scenario(object: &Object<'_>, known: &Offered, zone: Option<&str>, order: &mut Order) {
+fn read_scenario(object: &Object<'_>, known: &Offered, there: &[Option<String>], order: &mut Order) {
     object.allow(&OF_SCENARIOS);
     let name = &known.scenario.name;
     let minions = object.whole("minionsCount", 1, u32::MAX.into()).map(|count| count as u32);
     if let Some(zones) = object.object("zones") {
-        read_zones(&zones, object, zone);
+        read_zones(&zones, name, object, there, order);
     }
     let ordered = object
         .object("executionProfile")
@@ -300,26 +300,40 @@ fn read_scenario(object: &Object<'_>, known: &Offered, zone: Option<&str>, order
     }
 }
 
-/// Until there are several, the only zone is that of this head.
-fn read_zones(zones: &Object<'_>, scenario: &Object<'_>, local: Option<&str>) {
-    let mut sum = 0.0;
+/// How much of a scenario each zone has.
+fn read_zones(
+    zones: &Object<'_>,
+    name: &str,
+    scenario: &Object<'_>,
+    there: &[Option<String>],
+    order: &mut Order,
+) {
+    let known: BTreeSet<&str> = there.iter().flatten().map(String::as_str).collect();
+    let mut sum = 0;
     for (zone, share) in zones.fields {
-        match share.as_f64() {
-            Some(share) if (0.0..=100.0).contains(&share) => sum += share,
-            _ => zones.wrong(zone, "must be a percentage from 0 to 100"),
+        match share.as_f64().filter(|share| share.fract() == 0.0 && (0.0..=100.0).contains(share)) {
+            Some(share) => {
+                let share = share as u32;
+                sum += share;
+                order.given.push(Given {
+                    place: zones.at(zone),
+                    key: format!("scenarios.{name}.zones.{zone}"),
+                    value: share.to_string(),
+                });
+            }
+            _ => zones.wrong(zone, "must be a percentage, a whole number from 0 to 100"),
         }
-        if local != Some(zone) {
-            let there = match local {
-                Some(local) => format!("there is: {local}"),
-                None => {
-                    "the only zone of this head has no name, give it one with factory.zone or leave zones out"
-                        .to_owned()
-                }
+        if !known.contains(zone.as_str()) {
+            let there = if known.is_empty() {
+                "the only zone of this head has no name, give it one with factory.zone or leave zones out"
+                    .to_owned()
+            } else {
+                format!("there is: {}", known.iter().copied().collect::<Vec<_>>().join(", "))
             };
             zones.wrong(zone, format_args!("no factory in zone '{zone}', {there}"));
         }
     }
-    if zones.fields.is_empty() || (sum - 100.0).abs() > 1e-9 {
+    if zones.fields.is_empty() || sum != 100 {
         scenario.wrong("zones", format_args!("the percentages sum to {sum}, they must sum to 100"));
     }
 }

@@ -79,9 +79,9 @@ pub struct ScenarioRequest {
     #[schema(minimum = 1)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minions_count: Option<u32>,
-    /// Percentage of the minions by zone; they sum to 100.
+    /// Percentage of the minions by zone, whole numbers up to 100; they sum to 100.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub zones: Option<BTreeMap<String, f64>>,
+    pub zones: Option<BTreeMap<String, u32>>,
     /// How the minions are released. Default: what the scenario declares.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub execution_profile: Option<ExecutionProfile>,

@@ -38,7 +38,7 @@ fn shop() -> Vec<Offered> {
 }
 
 fn read_payload(payload: Value) -> (Order, Vec<String>) {
-    let (order, problems) = read(&payload, &shop(), Some("eu"));
+    let (order, problems) = read(&payload, &shop(), &[Some("eu".into())]);
     (order, problems.iter().map(ToString::to_string).collect())
 }
 

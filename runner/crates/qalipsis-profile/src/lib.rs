@@ -4,6 +4,7 @@
 //!
 //! Pure functions of integers: nothing here does I/O, spawns, or reads a clock. No other crate of ours is below this one.
 
+pub mod apportion;
 pub mod duration;
 pub mod overload;
 pub mod profile;

@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 /// What a scenario does while its minions do not end as fast as they are released.
 ///
-/// Limits count the minions of one factory that were released and have not ended. A dropped minion never
+/// Limits count the minions that were released and have not ended. Of several factories each has its part of the limit, and
+/// at least one. A dropped minion never
 /// starts; released and dropped ones are always all that were planned, unless the campaign is stopped by something
 /// else.
 ///

@@ -325,10 +325,11 @@ impl Profile {
 
     /// The launches of the minions that `segment` hosts, in order of time.
     pub fn launches(&self, minions: u32, segment: Segment) -> impl Iterator<Item = Launch> + '_ {
+        let hosts = segment.hosting();
         // Every profile releases in the order of the indices, so no sorting is needed.
         (0..minions)
             .zip(self.instants(minions))
-            .filter(move |(minion, _)| segment.hosts(*minion))
+            .filter(move |(minion, _)| hosts(*minion))
             .map(|(minion, at)| Launch { at, minion })
     }
 

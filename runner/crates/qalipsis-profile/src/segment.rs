@@ -40,23 +40,39 @@ impl Segment {
     /// The segment that hosts one of so many minions, and no other of them.
     pub fn of_minion(minion: u32, minions: u32) -> Self {
         let of = minions.max(1);
-        let part = Self { from: 0, to: 0, of }.part(minion) as u32;
+        let part = part(minion, stride(of.into()), of.into()) as u32;
         Self { from: part, to: part + 1, of }
     }
 
     /// Whether this segment hosts the minion of this index.
+    pub fn hosts(&self, minion: u32) -> bool {
+        self.hosting()(minion)
+    }
+
+    /// Answers [`hosts`](Self::hosts) for many minions.
     ///
     /// Indices are dealt with a stride coprime to the number of parts and near its golden section,
     /// so that consecutive minions alternate between segments of any size.
-    pub fn hosts(&self, minion: u32) -> bool {
-        (u64::from(self.from)..u64::from(self.to)).contains(&self.part(minion))
+    pub fn hosting(&self) -> impl Fn(u32) -> bool + use<> {
+        let of = u64::from(self.of.max(1));
+        let parts = u64::from(self.from)..u64::from(self.to);
+        let stride = stride(of);
+        move |minion| parts.contains(&part(minion, stride, of))
     }
 
-    /// The part of the load that a minion belongs to.
-    fn part(&self, minion: u32) -> u64 {
-        let of = u64::from(self.of.max(1));
-        (u64::from(minion) % of) * stride(of) % of
+    /// How many of the first `minions` minions it hosts.
+    pub fn hosted(&self, minions: u32) -> u64 {
+        let of = self.of.max(1);
+        // Each round of `of` minions gives it all of its parts.
+        let rounds = u64::from(minions / of) * u64::from(self.to.saturating_sub(self.from));
+        let hosts = self.hosting();
+        rounds + (0..minions % of).filter(|&minion| hosts(minion)).count() as u64
     }
+}
+
+/// The part of the load that a minion belongs to.
+fn part(minion: u32, stride: u64, of: u64) -> u64 {
+    (u64::from(minion) % of) * stride % of
 }
 
 fn stride(of: u64) -> u64 {
@@ -84,6 +100,17 @@ mod tests {
         ) {
             let hosts = Segment::split(&weights).iter().filter(|s| s.hosts(minion)).count();
             prop_assert_eq!(hosts, 1);
+        }
+
+        #[test]
+        fn minions_are_counted_as_they_are_hosted(
+            weights in proptest::collection::vec(0_u32..20, 1..5).prop_filter("some weight", |w| w.iter().sum::<u32>() > 0),
+            minions in 0_u32..500,
+        ) {
+            for segment in Segment::split(&weights) {
+                let hosted = (0..minions).filter(|minion| segment.hosts(*minion)).count();
+                prop_assert_eq!(segment.hosted(minions), hosted as u64);
+            }
         }
 
         #[test]

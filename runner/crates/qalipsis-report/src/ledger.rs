@@ -30,7 +30,7 @@ pub fn records_line(join: &JoinFigures) -> String {
         ("read", join.records),
         ("taken", join.taken),
         ("duplicate", join.duplicates),
-        ("orphan", join.orphans),
+        ("orphan", join.orphan_records()),
         ("undecodable", join.undecodable),
     ];
     if join.abandoned_records > 0 {

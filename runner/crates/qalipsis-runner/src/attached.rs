@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::output;
 use crate::problem::Problem;
 use crate::serving::Serving;
+use crate::sites;
 use crate::stops::AbortOnDrop;
 use qalipsis_client::Head;
 use qalipsis_head::{Broadcast, Command};
@@ -190,7 +191,7 @@ impl Planned for Attachable {
 struct OnlyCampaign {
     key: String,
     offered: Vec<Offered>,
-    zone: Option<String>,
+    zones: Vec<Option<String>>,
 }
 
 impl OnlyCampaign {
@@ -206,7 +207,11 @@ impl OnlyCampaign {
                 scenario: scenario.clone(),
             })
         });
-        Self { key: plan.key.clone(), offered: offered.collect(), zone: one.campaign.settings.zone.clone() }
+        Self {
+            key: plan.key.clone(),
+            offered: offered.collect(),
+            zones: sites::zones(&one.campaign.settings),
+        }
     }
 }
 
@@ -215,8 +220,8 @@ impl Launcher for OnlyCampaign {
         &self.offered
     }
 
-    fn zone(&self) -> Option<&str> {
-        self.zone.as_deref()
+    fn zones(&self) -> &[Option<String>] {
+        &self.zones
     }
 
     fn plan(&self, _: &Order) -> Result<Box<dyn Planned>, Vec<Problem>> {

@@ -7,12 +7,14 @@ use crate::discovery::{Executable, describe_all, problems, select};
 use crate::error::Error;
 use crate::outputs;
 use crate::problem::Problem;
+use crate::sites;
 use jiff::tz::TimeZone;
 use qalipsis_compare::load;
 use qalipsis_config::reason;
 use qalipsis_model::description::ScenarioDescription;
 use qalipsis_model::plan::CampaignPlan;
 use qalipsis_model::smoke::Smoke;
+use qalipsis_model::split::ZoneSplit;
 use std::collections::BTreeMap;
 
 /// All that a run needs.
@@ -28,6 +30,8 @@ pub struct Campaign {
     pub configuration: BTreeMap<String, String>,
     /// Criteria that a smoke run leaves out, as text.
     pub left_out: Vec<String>,
+    /// How its load is divided among zones.
+    pub split: ZoneSplit,
     /// Whether worlds are only opened and closed again.
     pub connect: bool,
 }
@@ -140,10 +144,12 @@ pub(crate) fn plan_selected(
     let seed = settings.seed.unwrap_or_else(new_seed);
     let mut plan =
         settings.plan(&all, &selected, seed, new_key(jiff::Timestamp::now())).map_err(Error::Invalid)?;
+    let split = settings.split(&all, &selected).map_err(Error::Invalid)?;
     let left_out = cut_short(invocation.smoke, &mut plan)?;
     let configuration = settings.configuration(&all, &selected);
     executables.retain(|executable| plan.scenarios.iter().any(|s| executable.scenario(&s.name).is_some()));
-    Ok(Campaign { settings, executables, plan, configuration, left_out, connect: false })
+    sites::factories(&settings, &executables, &plan, &split).map_err(Error::Invalid)?;
+    Ok(Campaign { settings, executables, plan, configuration, left_out, split, connect: false })
 }
 
 /// Cuts all scenarios short; gives the criteria that are left out for that.

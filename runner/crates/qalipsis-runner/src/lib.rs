@@ -28,6 +28,7 @@ pub mod run;
 mod seen;
 mod service;
 mod serving;
+mod sites;
 mod standalone;
 pub mod stops;
 pub mod validate;

@@ -2,25 +2,23 @@
 
 use crate::campaign::Campaign;
 use crate::cli::Invocation;
-use crate::discovery::Executable;
 use crate::environment;
 use crate::error::Error;
 use crate::events;
 use crate::failures;
 use crate::line_file::LineFile;
 use crate::live::Live;
-use crate::names;
 use crate::outputs;
 use crate::replay::Target;
+use crate::sites::{self, Planned};
 use crate::stops::{AbortOnDrop, Asked};
 use qalipsis_agent::{Agent, Hosted, Output};
 use qalipsis_cluster::InProcess;
 use qalipsis_head::{Broadcast, Command, EVENTS, EventSink, FailureSink, Goal, Sinks, TraceSink};
 use qalipsis_judge::described::Described;
 use qalipsis_judge::report::Report;
-use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Replay};
+use qalipsis_model::plan::Replay;
 use qalipsis_model::verdict::exit;
-use qalipsis_profile::segment::Segment;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tokio::sync::{broadcast, mpsc};
@@ -136,32 +134,24 @@ pub(crate) async fn conduct<T>(
     Conducting { mut commands, live, follow, broadcast, publishes_figures }: Conducting<'_>,
     judged: impl FnOnce(&Report) -> T,
 ) -> Result<(Conducted, T), Error> {
-    let (target, replay, traces) = match follow {
-        Follow::Campaign => (None, None, None),
-        Follow::Replay(target, replay, traces) => (Some(target), Some(replay), Some(traces)),
-    };
-    // A replay has one scenario.
-    let minions = campaign.plan.scenarios.first().map_or(0, |scenario| scenario.minions);
-    let names = names::of(campaign.executables.iter().map(|executable| executable.path.as_path()));
-    let plan = |(executable, name): (&Executable, &String)| {
-        let scenarios = campaign.plan.scenarios.iter().filter(|s| executable.scenario(&s.name).is_some());
-        FactoryPlan {
-            campaign: CampaignPlan { scenarios: scenarios.cloned().collect(), ..campaign.plan.clone() },
-            factory: name.clone(),
-            zone: campaign.settings.zone.clone(),
-            segment: target.map_or(Segment::WHOLE, |target| Segment::of_minion(target.minion, minions)),
-            workers: target.map_or(campaign.settings.workers, |_| Some(1)),
-            replay: replay.clone(),
+    let (planned, traces) = match follow {
+        Follow::Campaign => {
+            let Campaign { settings, executables, plan, split, .. } = campaign;
+            (sites::factories(settings, executables, plan, split), None)
+        }
+        Follow::Replay(target, replay, traces) => {
+            (sites::replaying(campaign, target.minion, &replay), Some(traces))
         }
     };
-    let factories: Vec<FactoryPlan> = campaign.executables.iter().zip(&names).map(plan).collect();
+    let planned = planned.map_err(Error::Invalid)?;
     let (lines, printed) = mpsc::channel::<String>(LINES);
     let unshown = Arc::new(AtomicU64::new(0));
     let showing = live.lines(printed);
-    let (transport, ends) = InProcess::new(factories.len());
+    let (transport, ends) = InProcess::new(planned.len());
     let mut agent = Agent::default();
-    let hosted = campaign.executables.iter().zip(&names).zip(ends).map(|((executable, name), end)| {
-        let prefix = (names.len() > 1).then(|| name.clone());
+    let hosted = planned.iter().zip(ends).map(|(Planned { executable, plan }, end)| {
+        let name = &plan.factory;
+        let prefix = (planned.len() > 1).then(|| name.clone());
         let log = invocation.log.as_ref().map(|log| log.filter(&executable.description.crate_name));
         let output = Output { lines: lines.clone(), prefix, dropped: Arc::clone(&unshown) };
         (Hosted { executable: executable.path.clone(), name: name.clone(), log, output }, end)
@@ -193,7 +183,7 @@ pub(crate) async fn conduct<T>(
     };
     let head = qalipsis_head::Campaign {
         plan: campaign.plan.clone(),
-        factories,
+        factories: planned.into_iter().map(|factory| factory.plan).collect(),
         described,
         goal: if campaign.connect { Goal::Connect } else { Goal::Run },
         git_revision: environment::git_revision().await,

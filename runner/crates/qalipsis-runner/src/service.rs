@@ -26,7 +26,7 @@ pub(crate) struct LocalLauncher {
     invocation: Invocation,
     executables: Vec<Executable>,
     offered: Vec<Offered>,
-    zone: Option<String>,
+    zones: Vec<Option<String>>,
     live: Live,
 }
 
@@ -36,7 +36,7 @@ impl LocalLauncher {
         invocation: &Invocation,
         executables: Vec<Executable>,
         names: &[String],
-        zone: Option<String>,
+        zones: Vec<Option<String>>,
         live: Live,
     ) -> Self {
         let offered = executables.iter().flat_map(|executable| {
@@ -47,7 +47,7 @@ impl LocalLauncher {
             })
         });
         let offered = offered.filter(|one| names.contains(&one.scenario.name)).collect();
-        Self { invocation: invocation.clone(), executables, offered, zone, live }
+        Self { invocation: invocation.clone(), executables, offered, zones, live }
     }
 }
 
@@ -56,8 +56,8 @@ impl Launcher for LocalLauncher {
         &self.offered
     }
 
-    fn zone(&self) -> Option<&str> {
-        self.zone.as_deref()
+    fn zones(&self) -> &[Option<String>] {
+        &self.zones
     }
 
     fn plan(&self, order: &Order) -> Result<Box<dyn Planned>, Vec<Problem>> {

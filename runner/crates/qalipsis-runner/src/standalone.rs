@@ -8,6 +8,7 @@ use crate::live::Live;
 use crate::output;
 use crate::service::LocalLauncher;
 use crate::serving::Serving;
+use crate::sites;
 use crate::stops::Stops;
 use qalipsis_model::plan::Stop;
 use qalipsis_model::verdict::exit;
@@ -37,7 +38,7 @@ pub(crate) async fn standalone(invocation: &Invocation, mut stops: Stops) -> Res
     let selected = select(&invocation.scenarios, &executables)?;
     let names: Vec<String> = selected.iter().map(|one| one.scenario.name.clone()).collect();
     let live = Live::without_progress(invocation.verbosity);
-    let launcher = LocalLauncher::new(invocation, executables, &names, settings.zone.clone(), live.clone());
+    let launcher = LocalLauncher::new(invocation, executables, &names, sites::zones(&settings), live.clone());
     // From a thread of its own: nobody may read standard error, and campaigns go on.
     let (lines, printed) = mpsc::channel(LINES);
     live.lines(printed);

@@ -158,6 +158,7 @@ mod tests {
             plan,
             configuration: Default::default(),
             left_out: Vec::new(),
+            split: Default::default(),
             connect: false,
         };
         campaign.plan.scenarios[0].criteria[0].location =

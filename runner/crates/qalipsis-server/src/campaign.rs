@@ -75,7 +75,7 @@ impl Campaign {
     /// A campaign that waits for its turn, and what is asked of it.
     pub(crate) fn new(
         plan: &CampaignPlan,
-        zone: Option<&str>,
+        zones: Vec<String>,
         configuration: BTreeMap<String, String>,
     ) -> (Self, mpsc::Receiver<Command>) {
         let (commands, asked) = mpsc::channel(COMMANDS);
@@ -84,7 +84,7 @@ impl Campaign {
             name: plan.name.clone(),
             seed: plan.seed,
             scenarios: plan.scenarios.iter().map(|scenario| scenario.name.clone()).collect(),
-            zones: zone.into_iter().map(str::to_owned).collect(),
+            zones,
             configuration,
             queued: now(),
             commands,

@@ -18,8 +18,9 @@ pub trait Launcher: Debug + Send + Sync + 'static {
     /// The scenarios that can run, in the order in which their executables describe them.
     fn scenarios(&self) -> &[Offered];
 
-    /// The zone of the factories that this head starts, when it has a name.
-    fn zone(&self) -> Option<&str>;
+    /// The zones of the factories that this head starts for each executable, one for each factory; `None` for one without a
+    /// name.
+    fn zones(&self) -> &[Option<String>];
 
     /// Checks and plans a campaign, under a key of its own. Nothing is started.
     ///

@@ -13,7 +13,7 @@ use qalipsis_payload::Order;
 use qalipsis_publication::Publication;
 use qalipsis_store::{CampaignWriter, Schedule, Store, StoreError};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -96,7 +96,7 @@ impl CampaignService {
     /// What a payload asks for, as far as it can be read, and all that is wrong with it.
     pub(crate) fn read(&self, payload: &Value) -> (Order, Vec<Problem>) {
         let launcher = self.launcher();
-        apart(|| qalipsis_payload::read(payload, launcher.scenarios(), launcher.zone()))
+        apart(|| qalipsis_payload::read(payload, launcher.scenarios(), launcher.zones()))
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -146,8 +146,9 @@ impl CampaignService {
     }
 
     async fn take(&self, planned: Box<dyn Planned>, offset: Duration) -> Result<Arc<Campaign>, Refused> {
-        let zone = self.0.launcher.zone();
-        let (campaign, commands) = Campaign::new(planned.plan(), zone, planned.configuration().clone());
+        let zones: BTreeSet<String> = self.0.launcher.zones().iter().flatten().cloned().collect();
+        let zones = zones.into_iter().collect();
+        let (campaign, commands) = Campaign::new(planned.plan(), zones, planned.configuration().clone());
         let campaign = Arc::new(campaign);
         let mut refused = None;
         self.0.open.send_if_modified(|open| {

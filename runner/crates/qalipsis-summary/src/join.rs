@@ -182,7 +182,7 @@ impl Join {
             before_expected: join.before_expected,
             bytes: join.bytes,
             duplicates: join.duplicates,
-            orphans: join.orphans,
+            orphans: join.orphan_records(),
             out_of_order: join.out_of_order,
             evicted: join.evicted,
             undecodable: join.undecodable,

@@ -10,8 +10,8 @@ use qalipsis_core::meters::Instruments;
 use qalipsis_core::minion::Minion;
 use qalipsis_core::model::description::Monitor;
 use qalipsis_core::model::evidence::{Evidence, FailureKind};
+use qalipsis_core::model::plan::LoadShare;
 use qalipsis_core::model::snapshot::JoinFigures;
-use qalipsis_core::profile::segment::Segment;
 use qalipsis_core::properties::PropertyValues;
 use qalipsis_core::scenario::Scenario;
 use qalipsis_core::setup::{Setup, SetupContext, SetupError};
@@ -76,7 +76,7 @@ fn context(scenario: &str) -> (ScenarioContext, mpsc::Receiver<Evidence>) {
         evidence: Arc::new(keeper),
         off_worker: Arc::new(Recorder::new([1])),
         active: Default::default(),
-        segment: Segment::WHOLE,
+        share: LoadShare::WHOLE,
         minions: 1,
         iteration_limit: WAIT_LIMIT,
         replay: None,

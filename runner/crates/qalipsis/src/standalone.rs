@@ -15,11 +15,10 @@ use qalipsis_judge::described::Described;
 use qalipsis_judge::report::Report;
 use qalipsis_model::description::ScenarioDescription;
 use qalipsis_model::environment::Environment;
-use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Stop};
+use qalipsis_model::plan::{CampaignPlan, FactoryPlan, LoadShare, Stop};
 use qalipsis_model::smoke::Smoke;
 use qalipsis_model::suggest;
 use qalipsis_model::verdict::exit;
-use qalipsis_profile::segment::Segment;
 use std::io::{IsTerminal, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -159,11 +158,12 @@ async fn campaign_of(
         .into_iter()
         .map(|scenario| Described { crate_name: description.crate_name.clone(), scenario })
         .collect();
+    let shares = campaign.scenarios.len();
     let factory = FactoryPlan {
         campaign: campaign.clone(),
         factory: NAME.to_owned(),
         zone: settings.zone.clone(),
-        segment: Segment::WHOLE,
+        shares: vec![LoadShare::WHOLE; shares],
         workers: settings.workers,
         replay: None,
     };

@@ -8,7 +8,7 @@ use crate::topics::Topics;
 use bytes::Bytes;
 use qalipsis_core::execution::Exchange;
 use qalipsis_core::fault::Fault;
-use qalipsis_core::source::{Feed, Source};
+use qalipsis_core::source::{Feed, Sharing, Source};
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::sync::Arc;
@@ -75,8 +75,7 @@ impl<T> Consume<T> {
     /// Reads as a member of this consumer group, for brokers that only admit certain groups.
     ///
     /// Whatever the group committed, reading starts at the [`Position`]; nothing is committed. Members
-    /// share the partitions, so every reader that has to see all records, such as each factory of a
-    /// campaign, needs a group of its own. Without this call the source has one, and reads all
+    /// share the partitions, so a scenario that reads with a group runs in one factory only. Without this call the source has one, and reads all
     /// partitions by itself, which is ready some seconds earlier.
     pub fn group(mut self, name: impl Into<String>) -> Self {
         self.group = Some(name.into());
@@ -131,6 +130,10 @@ impl<T> Consume<T> {
 
 impl<T: Send + 'static> Source for Consume<T> {
     type Record = Record<T>;
+
+    fn sharing(&self) -> Sharing {
+        if self.group.is_some() { Sharing::Shared } else { Sharing::Each }
+    }
 
     fn name(&self) -> String {
         match (&self.name, &self.group) {

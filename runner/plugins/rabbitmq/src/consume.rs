@@ -8,7 +8,7 @@ use crate::text::exchange;
 use bytes::Bytes;
 use qalipsis_core::execution::Exchange;
 use qalipsis_core::fault::Fault;
-use qalipsis_core::source::{Feed, Source};
+use qalipsis_core::source::{Feed, Sharing, Source};
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::sync::Arc;
@@ -113,6 +113,10 @@ impl<T> Consume<T> {
 
 impl<T: Send + 'static> Source for Consume<T> {
     type Record = Message<T>;
+
+    fn sharing(&self) -> Sharing {
+        if matches!(self.origin, Origin::Queue(_)) { Sharing::Shared } else { Sharing::Each }
+    }
 
     fn name(&self) -> String {
         match &self.name {

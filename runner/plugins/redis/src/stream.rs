@@ -7,7 +7,7 @@ use crate::record::StreamRecord;
 use crate::stream_reader;
 use qalipsis_core::execution::Exchange;
 use qalipsis_core::fault::Fault;
-use qalipsis_core::source::{Feed, Source};
+use qalipsis_core::source::{Feed, Sharing, Source};
 use qalipsis_plugin::reader;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -68,8 +68,7 @@ impl<T> ConsumeStream<T> {
     /// Reads as a member of this consumer group, which is created if need be, and acknowledges what it
     /// has handed over.
     ///
-    /// Members share the entries, so every reader that has to see all of them, such as each factory of a
-    /// campaign, needs a group of its own. With [`Position::Latest`], entries that the group has not read
+    /// Members share the entries, so a scenario that reads with a group runs in one factory only. With [`Position::Latest`], entries that the group has not read
     /// and that are older than the readiness of the source are acknowledged and not handed over.
     pub fn group(mut self, name: impl Into<String>) -> Self {
         self.group = Some(name.into());
@@ -144,6 +143,10 @@ impl<T> fmt::Debug for ConsumeStream<T> {
 
 impl<T: Send + 'static> Source for ConsumeStream<T> {
     type Record = StreamRecord<T>;
+
+    fn sharing(&self) -> Sharing {
+        if self.group.is_some() { Sharing::Shared } else { Sharing::Each }
+    }
 
     fn name(&self) -> String {
         if let Some(name) = &self.name {

@@ -8,7 +8,7 @@ use qalipsis_judge::described::Described;
 use qalipsis_judge::report::Report;
 use qalipsis_model::description::ExecutableDescription;
 use qalipsis_model::environment::Environment;
-use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Limits, PropertyValues, ScenarioPlan};
+use qalipsis_model::plan::{CampaignPlan, FactoryPlan, Limits, LoadShare, PropertyValues, ScenarioPlan};
 use qalipsis_profile::segment::Segment;
 use qalipsis_report::console::{self, Style};
 use qalipsis_report::{html, summary};
@@ -43,17 +43,17 @@ fn run() -> Report {
         limits: Limits { release_lag: Duration::from_secs(60), ..Limits::default() },
         events: None,
     };
-    let factory = |(zone, segment): (&&str, Segment)| FactoryPlan {
+    let factory = |(zone, share): (&&str, LoadShare)| FactoryPlan {
         campaign: plan.clone(),
         factory: format!("factory-{zone}"),
         zone: Some((*zone).to_owned()),
-        segment,
+        shares: vec![share],
         workers: Some(1),
         replay: None,
     };
     let campaign = Campaign {
         plan: plan.clone(),
-        factories: ZONES.iter().zip(Segment::split(&WEIGHTS)).map(factory).collect(),
+        factories: ZONES.iter().zip(LoadShare::among(&Segment::split(&WEIGHTS))).map(factory).collect(),
         described: vec![Described { crate_name: described.crate_name, scenario }],
         goal: Goal::Run,
         git_revision: None,

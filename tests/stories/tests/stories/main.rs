@@ -9,3 +9,4 @@ mod refused;
 mod restarts;
 mod slow;
 mod support;
+mod zones;

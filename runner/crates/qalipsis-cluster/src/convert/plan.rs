@@ -3,10 +3,10 @@
 use super::common::{fitting, mirror, read_optional, read_required, required, write_duration};
 use super::criterion::{read_criterion, write_criterion};
 use super::event::{read_level, write_level};
-use crate::malformed::Malformed;
+use crate::malformed::{Cause, Malformed};
 use crate::wire::plan as wire;
 use qalipsis_model::plan::{
-    CampaignPlan, EventsPlan, FactoryPlan, Limits, PropertyValues, Replay, ScenarioPlan,
+    CampaignPlan, EventsPlan, FactoryPlan, Limits, LoadShare, PropertyValues, Replay, Role, ScenarioPlan,
 };
 use qalipsis_profile::overload::Overload;
 use qalipsis_profile::profile::{ArrivalRate, Batch, Completion, Profile, Share, Spacing, Stage};
@@ -21,26 +21,42 @@ mirror!(
     [Graceful, Hard]
 );
 
+mirror!(write_role, read_role, Role, wire::Role, "role", [Alone, Leading, Following]);
+
+fn write_share(share: &LoadShare) -> wire::LoadShare {
+    let Segment { from, to, of } = share.segment;
+    wire::LoadShare { segment: Some(wire::Segment { from, to, of }), role: write_role(share.role) }
+}
+
+fn read_share(share: wire::LoadShare) -> Result<LoadShare, Malformed> {
+    let wire::Segment { from, to, of } = required(share.segment, "segment")?;
+    let role = required(read_role(share.role)?, "role")?;
+    Ok(LoadShare { segment: Segment { from, to, of }, role })
+}
+
 pub(super) fn write_factory(plan: &FactoryPlan) -> wire::FactoryPlan {
-    let Segment { from, to, of } = plan.segment;
     wire::FactoryPlan {
         campaign: Some(write_campaign(&plan.campaign)),
         factory: plan.factory.clone(),
         zone: plan.zone.clone(),
-        segment: Some(wire::Segment { from, to, of }),
+        shares: plan.shares.iter().map(write_share).collect(),
         workers: plan.workers,
         replay: plan.replay.as_ref().map(write_replay),
     }
 }
 
 pub(super) fn read_factory(plan: wire::FactoryPlan) -> Result<FactoryPlan, Malformed> {
-    let wire::Segment { from, to, of } = required(plan.segment, "segment")?;
     let campaign = read_campaign(required(plan.campaign, "campaign")?);
+    let campaign = campaign.map_err(|error| error.within("campaign"))?;
+    let shares: Vec<LoadShare> = plan.shares.into_iter().map(read_share).collect::<Result<_, _>>()?;
+    if shares.len() != campaign.scenarios.len() {
+        return Err(Cause::Missing("share of a scenario, or scenario of a share,").into());
+    }
     Ok(FactoryPlan {
-        campaign: campaign.map_err(|error| error.within("campaign"))?,
+        campaign,
         factory: plan.factory,
         zone: plan.zone,
-        segment: Segment { from, to, of },
+        shares,
         workers: plan.workers,
         replay: plan.replay.map(read_replay),
     })

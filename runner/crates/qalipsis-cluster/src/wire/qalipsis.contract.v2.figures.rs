@@ -227,8 +227,8 @@ pub struct JoinFigures {
     pub bytes: u64,
     #[prost(uint64, tag = "15")]
     pub duplicates: u64,
-    #[prost(uint64, tag = "16")]
-    pub orphans: u64,
+    #[prost(int64, tag = "16")]
+    pub orphans: i64,
     #[prost(uint64, tag = "17")]
     pub before_expected: u64,
     #[prost(uint64, tag = "18")]

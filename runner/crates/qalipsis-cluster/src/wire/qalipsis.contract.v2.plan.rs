@@ -7,12 +7,19 @@ pub struct FactoryPlan {
     pub factory: ::prost::alloc::string::String,
     #[prost(string, optional, tag = "3")]
     pub zone: ::core::option::Option<::prost::alloc::string::String>,
-    #[prost(message, optional, tag = "4")]
-    pub segment: ::core::option::Option<Segment>,
+    #[prost(message, repeated, tag = "7")]
+    pub shares: ::prost::alloc::vec::Vec<LoadShare>,
     #[prost(uint32, optional, tag = "5")]
     pub workers: ::core::option::Option<u32>,
     #[prost(message, optional, tag = "6")]
     pub replay: ::core::option::Option<Replay>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LoadShare {
+    #[prost(message, optional, tag = "1")]
+    pub segment: ::core::option::Option<Segment>,
+    #[prost(enumeration = "Role", tag = "2")]
+    pub role: i32,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CampaignPlan {
@@ -512,5 +519,37 @@ pub mod criterion {
         Step(::prost::alloc::string::String),
         #[prost(string, tag = "2")]
         Meter(::prost::alloc::string::String),
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Role {
+    Unspecified = 0,
+    Alone = 1,
+    Leading = 2,
+    Following = 3,
+}
+impl Role {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ROLE_UNSPECIFIED",
+            Self::Alone => "ROLE_ALONE",
+            Self::Leading => "ROLE_LEADING",
+            Self::Following => "ROLE_FOLLOWING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ROLE_UNSPECIFIED" => Some(Self::Unspecified),
+            "ROLE_ALONE" => Some(Self::Alone),
+            "ROLE_LEADING" => Some(Self::Leading),
+            "ROLE_FOLLOWING" => Some(Self::Following),
+            _ => None,
+        }
     }
 }

@@ -40,7 +40,7 @@ pub struct Hello {
 pub struct HeadMessage {
     #[prost(uint64, tag = "1")]
     pub sequence: u64,
-    #[prost(oneof = "head_message::Body", tags = "2, 3, 4, 5, 6, 7, 8")]
+    #[prost(oneof = "head_message::Body", tags = "2, 3, 4, 5, 6, 7, 8, 9")]
     pub body: ::core::option::Option<head_message::Body>,
 }
 /// Nested message and enum types in `HeadMessage`.
@@ -61,10 +61,14 @@ pub mod head_message {
         Pause(super::Pause),
         #[prost(message, tag = "8")]
         Resume(super::Resume),
+        #[prost(message, tag = "9")]
+        Conclude(super::Conclude),
     }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Pause {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Conclude {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Resume {
     #[prost(message, optional, tag = "1")]

@@ -12,7 +12,7 @@ use qalipsis_cluster::{FactoryId, FactoryMessage, ToFactory, ToHead};
 use qalipsis_model::duration::human;
 use qalipsis_model::evidence::Evidence;
 use qalipsis_model::not_ready::NotReady;
-use qalipsis_model::plan::{CONTRACT, Stop};
+use qalipsis_model::plan::{CONTRACT, Role, Stop};
 use qalipsis_model::snapshot::Snapshot;
 use qalipsis_model::timestamp::Timestamp;
 use std::time::Duration;
@@ -123,7 +123,10 @@ impl State {
             ToHead::Ended if self.started.is_none() && self.stopped.is_none() => {
                 self.lose(id, Some("reported its end, though nothing had ended it".to_owned()), now);
             }
-            ToHead::Ended => factory.phase = FactoryPhase::Ended,
+            ToHead::Ended => {
+                factory.phase = FactoryPhase::Ended;
+                self.conclude(now);
+            }
             ToHead::Snapshot(snapshot) => {
                 if let Some(what) = self.beyond_plan(id, &snapshot) {
                     return self.lose(
@@ -142,6 +145,29 @@ impl State {
                 self.on_merged(sequence, at, now);
             }
             figures => self.keep(id, figures),
+        }
+    }
+
+    /// Lets the factories end that lead others, once those have ended.
+    fn conclude(&mut self, now: Now) {
+        for id in self.ids() {
+            let leader = &self.factories[id.0 as usize];
+            if leader.concluded || leader.phase != FactoryPhase::Running || !leader.plan.leads() {
+                continue;
+            }
+            let led = |name: &str| {
+                let mut leading = leader.plan.scenarios().filter(|(_, share)| share.role == Role::Leading);
+                leading.any(|(scenario, _)| scenario.name == name)
+            };
+            let mut others = self.factories.iter().filter(|other| other.phase != FactoryPhase::Ended);
+            let is_awaited = others.any(|other| {
+                let mut following = other.plan.scenarios().filter(|(_, share)| share.role == Role::Following);
+                following.any(|(scenario, _)| led(&scenario.name))
+            });
+            if !is_awaited {
+                self.factories[id.0 as usize].concluded = true;
+                self.send(id, ToFactory::Conclude, now);
+            }
         }
     }
 

@@ -8,8 +8,9 @@ use crate::fixture::{START, campaign, not_ready, plan, reasons, secs, snapshot};
 use qalipsis_cluster::{FactoryMessage, HeadMessage, Outbox, ToHead};
 use qalipsis_judge::report::Report;
 use qalipsis_model::control::{Marker, Pause};
-use qalipsis_model::plan::{CONTRACT, Limits};
+use qalipsis_model::plan::{CONTRACT, Limits, LoadShare};
 use qalipsis_model::verdict::Status;
+use qalipsis_profile::segment::Segment;
 use std::collections::BTreeMap;
 
 /// A campaign under test, with the factories' ends of its messages.
@@ -706,4 +707,26 @@ fn connecting_opens_everything_and_starts_nothing() {
     bench.report(0, ToHead::Ended);
     assert!(bench.state.started.is_none());
     assert_eq!(reasons(&bench.report_now()), ["no such host"]);
+}
+
+#[test]
+fn a_factory_that_leads_others_ends_after_them() {
+    let mut campaign = campaign(plan(Limits::default()), &["a", "b", "c"]);
+    let shares = LoadShare::among(&Segment::split(&[1, 1, 1]));
+    for (factory, share) in campaign.factories.iter_mut().zip(shares) {
+        factory.shares = vec![share];
+    }
+    let mut bench = Bench::of(campaign);
+    bench.all_ready();
+    let concluded = |bench: &Bench| -> Vec<u32> {
+        let sent = bench.sent.iter().filter(|(_, message)| message.message == ToFactory::Conclude);
+        sent.map(|(factory, _)| factory.0).collect()
+    };
+    bench.report(1, ToHead::Ended);
+    assert_eq!(concluded(&bench), [] as [u32; 0], "the third still reads");
+    bench.report(2, ToHead::Ended);
+    assert_eq!(concluded(&bench), [0]);
+    bench.report(0, ToHead::Ended);
+    assert_eq!(concluded(&bench), [0]);
+    assert!(bench.state.is_over());
 }

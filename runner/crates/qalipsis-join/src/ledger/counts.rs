@@ -133,7 +133,7 @@ impl Totals {
         figures.taken += new(now.taken, &mut before.taken);
         figures.abandoned_records += new(now.abandoned, &mut before.abandoned);
         figures.duplicates += new(now.duplicates, &mut before.duplicates);
-        figures.orphans += new(now.orphans, &mut before.orphans);
+        figures.orphans += new(now.orphans, &mut before.orphans) as i64;
         figures.evicted += new(now.evicted, &mut before.evicted);
         figures.matched += new(self.matched, &mut reported.matched);
         figures.missing += new(self.missing, &mut reported.missing) as i64;

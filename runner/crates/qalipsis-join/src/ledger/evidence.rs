@@ -10,6 +10,7 @@ use qalipsis_minion::state::ScenarioContext;
 use qalipsis_model::duration::human;
 use qalipsis_model::evidence::{Evidence, ExchangeRecord, FailureKind, excerpt};
 use qalipsis_model::join::Gap;
+use qalipsis_model::plan::Role;
 use qalipsis_model::timestamp::Timestamp;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
@@ -65,7 +66,12 @@ impl<K: Key, R: Send + 'static> Ledger<K, R> {
     }
 
     /// Keeps a record that no minion expected, among the first; `note` says what else is known.
+    ///
+    /// Of several factories none knows whether another one expected it: there such records are only counted.
     pub(super) fn orphan(&self, key: &K, received: &ReceivedRecord<R>, note: Option<String>) {
+        if self.scenario.share.role != Role::Alone {
+            return;
+        }
         self.record_evidence(FailureKind::JoinOrphan, note, key, &[received], || {
             "a record that no minion expected".to_owned()
         });

@@ -97,7 +97,7 @@ impl Question<'_> {
             Quantity::Missing => return Observed::Figure(step.of_kind(FailureKind::JoinMissing) as f64),
             Quantity::Late => return Observed::Figure(step.of_kind(FailureKind::JoinLate) as f64),
             Quantity::Duplicates => return of_joins(|join| join.duplicates),
-            Quantity::Orphans => return of_joins(|join| join.orphans),
+            Quantity::Orphans => return of_joins(JoinFigures::orphan_records),
             Quantity::Value
             | Quantity::Time
             | Quantity::Total

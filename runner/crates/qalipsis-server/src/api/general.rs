@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use qalipsis_model::description::ScenarioDescription;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// Whether the head works.
@@ -166,12 +167,16 @@ pub(super) struct Zone {
     )
 )]
 pub(super) async fn zones(State(api): State<Api>) -> Json<Vec<Zone>> {
-    let launcher = api.service.launcher();
-    Json(vec![Zone { name: launcher.zone().map(str::to_owned), factories: factories_of(launcher).len() }])
+    let factories = factories_of(api.service.launcher());
+    let mut zones: BTreeMap<Option<String>, usize> = BTreeMap::new();
+    for factory in factories {
+        *zones.entry(factory.zone).or_default() += 1;
+    }
+    Json(zones.into_iter().map(|(name, factories)| Zone { name, factories }).collect())
 }
 
 /// A scenario executable that this head can start.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Factory {
     /// The crate that it is built from.
@@ -198,18 +203,21 @@ pub(super) async fn factories(State(api): State<Api>) -> Json<Vec<Factory>> {
 }
 
 fn factories_of(launcher: &dyn Launcher) -> Vec<Factory> {
-    let mut factories: Vec<Factory> = Vec::new();
+    let mut crates: Vec<Factory> = Vec::new();
     for one in launcher.scenarios() {
         let name = one.scenario.name.clone();
-        match factories.last_mut().filter(|last| last.crate_name == one.crate_name) {
+        match crates.last_mut().filter(|last| last.crate_name == one.crate_name) {
             Some(factory) => factory.scenarios.push(name),
-            None => factories.push(Factory {
+            None => crates.push(Factory {
                 crate_name: one.crate_name.clone(),
                 version: one.crate_version.clone(),
-                zone: launcher.zone().map(str::to_owned),
+                zone: None,
                 scenarios: vec![name],
             }),
         }
     }
-    factories
+    let in_each_zone = |factory: Factory| {
+        launcher.zones().iter().map(move |zone| Factory { zone: zone.clone(), ..factory.clone() })
+    };
+    crates.into_iter().flat_map(in_each_zone).collect()
 }

@@ -4,6 +4,7 @@ mod accounting;
 mod after;
 mod collect;
 mod data;
+mod factories;
 mod join;
 mod joined;
 mod ledger;

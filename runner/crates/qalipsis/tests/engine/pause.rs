@@ -1,9 +1,10 @@
 //! What a pause does to releases and iterations.
 
-use qalipsis::core::model::plan::{CampaignPlan, FactoryPlan, Limits, PropertyValues, ScenarioPlan, Stop};
+use qalipsis::core::model::plan::{
+    CampaignPlan, FactoryPlan, Limits, LoadShare, PropertyValues, ScenarioPlan, Stop,
+};
 use qalipsis::core::model::snapshot::ScenarioFigures;
 use qalipsis::core::model::timestamp::Timestamp;
-use qalipsis::core::profile::segment::Segment;
 use qalipsis::prelude::*;
 use qalipsis_engine::{Event, Handle, prepare};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -66,7 +67,7 @@ fn run(profile: Profile, minions: u32, control: impl AsyncFnOnce(&Handle, &Begun
         },
         factory: "factory".into(),
         zone: None,
-        segment: Segment::WHOLE,
+        shares: vec![LoadShare::WHOLE],
         workers: Some(2),
         replay: None,
     };

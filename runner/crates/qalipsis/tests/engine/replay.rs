@@ -2,7 +2,9 @@
 
 use qalipsis::core::execution::{self, Exchange};
 use qalipsis::core::model::evidence::FailureKind;
-use qalipsis::core::model::plan::{CampaignPlan, FactoryPlan, Limits, PropertyValues, Replay, ScenarioPlan};
+use qalipsis::core::model::plan::{
+    CampaignPlan, FactoryPlan, Limits, LoadShare, PropertyValues, Replay, Role, ScenarioPlan,
+};
 use qalipsis::core::model::snapshot::{ExecutionOutcome, ScenarioFigures, StepKind};
 use qalipsis::core::model::timestamp::Timestamp;
 use qalipsis::core::model::trace::Trace;
@@ -76,7 +78,7 @@ fn replayed() -> (Vec<Trace>, ScenarioFigures) {
         },
         factory: "factory".into(),
         zone: None,
-        segment: Segment::of_minion(7, 10),
+        shares: vec![LoadShare { segment: Segment::of_minion(7, 10), role: Role::Alone }],
         workers: Some(1),
         replay: Some(Replay { iteration: 3, ..Replay::default() }),
     };

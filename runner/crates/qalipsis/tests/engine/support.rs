@@ -4,7 +4,7 @@ use futures::future::join_all;
 use qalipsis::core::model::environment::Environment;
 use qalipsis::core::model::evidence::FailureKind;
 use qalipsis::core::model::plan::{
-    CampaignPlan, FactoryPlan, Limits, PropertyValues, Replay, ScenarioPlan, Stop,
+    CampaignPlan, FactoryPlan, Limits, LoadShare, PropertyValues, Replay, ScenarioPlan, Stop,
 };
 use qalipsis::core::profile::segment::Segment;
 use qalipsis::prelude::*;
@@ -60,15 +60,16 @@ impl Run {
             events: None,
         };
         let described = vec![Described { crate_name: "tests".into(), scenario: described }];
-        let factory = |(index, segment): (usize, &Segment)| FactoryPlan {
+        let factory = |(index, share): (usize, LoadShare)| FactoryPlan {
             campaign: campaign.clone(),
             factory: format!("factory-{index}"),
             zone: None,
-            segment: *segment,
+            shares: vec![share],
             workers: Some(2),
             replay: self.replay.clone(),
         };
-        let factories: Vec<FactoryPlan> = self.segments.iter().enumerate().map(factory).collect();
+        let factories: Vec<FactoryPlan> =
+            LoadShare::among(&self.segments).into_iter().enumerate().map(factory).collect();
         let (transport, ends) = InProcess::new(factories.len());
         let (requests, commands) = mpsc::channel(1);
         let (events, mut subscriber): (Broadcast, _) = broadcast::channel(EVENTS);

@@ -4,7 +4,7 @@ use futures::future::BoxFuture;
 use qalipsis_core::clock::Clock;
 use qalipsis_core::minion::Minion;
 use qalipsis_core::model::evidence::Evidence;
-use qalipsis_core::profile::segment::Segment;
+use qalipsis_core::model::plan::LoadShare;
 use qalipsis_core::scenario::{Iterate, Scenario};
 use qalipsis_core::setup::{Setup, SetupContext, SetupError};
 use qalipsis_core::source::SourceContext;
@@ -64,7 +64,7 @@ impl Stage {
             evidence: Arc::new(keeper),
             off_worker: Arc::new(Recorder::new([2])),
             active: Default::default(),
-            segment: Segment::WHOLE,
+            share: LoadShare::WHOLE,
             minions: 1,
             iteration_limit: Duration::from_secs(60),
             replay: None,

@@ -145,7 +145,7 @@ async fn many_messages_come_in_order_once_and_acknowledged() {
     let mut reader = open(rabbit.consume(&queue).json::<Event>()).await.ready().await;
     let messages = reader.take(COUNT as usize).await;
     assert!(messages.iter().enumerate().all(|(index, m)| m.value.order == index as u64 && !m.redelivered));
-    assert_eq!(reader.end().await.orphans, COUNT);
+    assert_eq!(reader.end().await.orphan_records(), COUNT);
     assert_eq!(admin.figures(&queue).await, (0, 0));
 }
 

@@ -179,10 +179,16 @@ impl Outcome {
     /// A red run: exit 3, the case of this step failed for this kind, and all outputs show the same.
     #[track_caller]
     pub(crate) fn assert_red(&self, step: &str, kind: &str) -> Case {
+        self.assert_red_at(step, kind, "scenarios/checkout/src/")
+    }
+
+    /// The same for a criterion that is written there.
+    #[track_caller]
+    pub(crate) fn assert_red_at(&self, step: &str, kind: &str, place: &str) -> Case {
         assert_eq!(self.finished.code(), Some(3), "{}", self.finished);
         let case = self.suite().case(step).clone();
         assert_eq!(case.outcome.as_deref(), Some(kind), "{step}: {}", self.finished);
-        assert!(case.body.contains("scenarios/checkout/src/"), "{}", case.body);
+        assert!(case.body.contains(place), "{}", case.body);
         outputs::agree(&case, kind, &self.reports(), &self.finished.stdout);
         case
     }

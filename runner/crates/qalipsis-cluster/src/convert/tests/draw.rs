@@ -14,7 +14,8 @@ use qalipsis_model::measured::{Amounts, Measured};
 use qalipsis_model::meter::MeterFigures;
 use qalipsis_model::not_ready::NotReady;
 use qalipsis_model::plan::{
-    CampaignPlan, EventsPlan, FactoryPlan, Limits, PropertyValues, Replay, ScenarioPlan, Stop,
+    CampaignPlan, EventsPlan, FactoryPlan, Limits, LoadShare, PropertyValues, Replay, Role, ScenarioPlan,
+    Stop,
 };
 use qalipsis_model::scope::{Scope, Window};
 use qalipsis_model::snapshot::{
@@ -134,13 +135,14 @@ impl<'a> Draw<'a> {
 
     pub(super) fn head_message(&mut self) -> HeadMessage {
         let sequence = self.number();
-        let message = match self.number() % 7 {
+        let message = match self.number() % 8 {
             0 => ToFactory::Start(self.time()),
             1 => ToFactory::Prepare(Box::new(self.factory_plan())),
             2 => ToFactory::Stop(self.pick(&[Stop::Graceful, Stop::Hard])),
             3 => ToFactory::Acknowledge(self.number()),
             4 => ToFactory::Pause,
             5 => ToFactory::Resume(self.duration()),
+            6 => ToFactory::Conclude,
             _ => ToFactory::Resend(self.number()),
         };
         HeadMessage { sequence, message }
@@ -167,18 +169,24 @@ impl<'a> Draw<'a> {
     }
 
     fn factory_plan(&mut self) -> FactoryPlan {
+        let scenarios = self.list(Self::scenario_plan);
+        let shares = scenarios.iter().map(|_| LoadShare {
+            segment: Segment { from: self.small(), to: self.small(), of: self.small() },
+            role: self.pick(&[Role::Alone, Role::Leading, Role::Following]),
+        });
+        let shares = shares.collect();
         FactoryPlan {
             campaign: CampaignPlan {
                 key: self.text(),
                 name: self.text(),
                 seed: self.number(),
-                scenarios: self.list(Self::scenario_plan),
+                scenarios,
                 limits: self.limits(),
                 events: self.option(|d| EventsPlan { level: d.pick(&Level::ALL), buffer: d.small() }),
             },
             factory: self.text(),
             zone: self.option(Self::text),
-            segment: Segment { from: self.small(), to: self.small(), of: self.small() },
+            shares,
             workers: self.option(Self::small),
             replay: self
                 .option(|d| Replay { iteration: d.number(), taken: d.map(|d| d.option(Self::number)) }),
@@ -485,7 +493,7 @@ impl<'a> Draw<'a> {
             abandoned_records: self.number(),
             bytes: self.number(),
             duplicates: self.number(),
-            orphans: self.number(),
+            orphans: self.number() as i64,
             before_expected: self.number(),
             out_of_order: self.number(),
             evicted: self.number(),

@@ -45,9 +45,21 @@ fn what_is_missing_is_named() {
     let error = HeadMessage::decode(Vec::new().into()).unwrap_err().to_string();
     assert_eq!(error, format!("{PREFIX}kind of message is missing"));
     let mut plan = wire::plan::FactoryPlan::default();
-    assert_eq!(of_head(head_message::Body::Prepare(plan.clone())), "prepare: segment is missing");
-    plan.segment = Some(wire::plan::Segment::default());
     assert_eq!(of_head(head_message::Body::Prepare(plan.clone())), "prepare: campaign is missing");
+    plan.shares = vec![wire::plan::LoadShare::default()];
+    plan.campaign = Some(wire::plan::CampaignPlan {
+        limits: Some(wire::plan::Limits::default()),
+        ..wire::plan::CampaignPlan::default()
+    });
+    assert_eq!(of_head(head_message::Body::Prepare(plan.clone())), "prepare: segment is missing");
+    let segment = Some(wire::plan::Segment::default());
+    plan.shares = vec![wire::plan::LoadShare { segment, ..wire::plan::LoadShare::default() }];
+    assert_eq!(of_head(head_message::Body::Prepare(plan.clone())), "prepare: role is missing");
+    plan.shares[0].role = 1;
+    assert_eq!(
+        of_head(head_message::Body::Prepare(plan.clone())),
+        "prepare: share of a scenario, or scenario of a share, is missing"
+    );
     let scenario =
         wire::plan::ScenarioPlan { name: "checkout".into(), ..wire::plan::ScenarioPlan::default() };
     plan.campaign =

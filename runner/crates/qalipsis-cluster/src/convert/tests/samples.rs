@@ -14,7 +14,8 @@ use qalipsis_model::measured::{Amounts, Measured};
 use qalipsis_model::meter::MeterFigures;
 use qalipsis_model::not_ready::NotReady;
 use qalipsis_model::plan::{
-    CampaignPlan, EventsPlan, FactoryPlan, Limits, PropertyValues, Replay, ScenarioPlan, Stop,
+    CampaignPlan, EventsPlan, FactoryPlan, Limits, LoadShare, PropertyValues, Replay, Role, ScenarioPlan,
+    Stop,
 };
 use qalipsis_model::scope::{Scope, Window};
 use qalipsis_model::snapshot::{
@@ -37,6 +38,7 @@ pub(super) fn of_head() -> Vec<(&'static str, HeadMessage)> {
         ("start", ToFactory::Start(AT)),
         ("stop", ToFactory::Stop(Stop::Hard)),
         ("pause", ToFactory::Pause),
+        ("conclude", ToFactory::Conclude),
         ("resume", ToFactory::Resume(Duration::new(90, 1_500_000))),
         ("acknowledge", ToFactory::Acknowledge(300)),
         ("resend", ToFactory::Resend(299)),
@@ -124,6 +126,11 @@ fn plan() -> FactoryPlan {
     ];
     let limits =
         Limits { campaign: Some(secs(600)), campaign_hard: Some(secs(660)), dropped: 1, ..Limits::default() };
+    let shares = scenarios.iter().enumerate().map(|(index, _)| LoadShare {
+        segment: Segment { from: 1, to: 3, of: 4 },
+        role: [Role::Leading, Role::Following, Role::Alone][index % 3],
+    });
+    let shares: Vec<LoadShare> = shares.collect();
     FactoryPlan {
         campaign: CampaignPlan {
             key: "20261123-050607".into(),
@@ -135,7 +142,7 @@ fn plan() -> FactoryPlan {
         },
         factory: "checkout".into(),
         zone: Some("eu".into()),
-        segment: Segment { from: 1, to: 3, of: 4 },
+        shares,
         workers: Some(2),
         replay: Some(Replay {
             iteration: 5,

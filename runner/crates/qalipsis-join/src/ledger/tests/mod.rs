@@ -14,8 +14,8 @@ use qalipsis_minion::state::{MinionState, ScenarioContext, Worker};
 use qalipsis_minion::steps::StepSpec;
 use qalipsis_model::description::Monitor;
 use qalipsis_model::evidence::{Evidence, FailureKind};
+use qalipsis_model::plan::LoadShare;
 use qalipsis_model::snapshot::JoinFigures;
-use qalipsis_profile::segment::Segment;
 use qalipsis_recorder::clock::Clock;
 use qalipsis_recorder::evidence::EvidenceKeeper;
 use qalipsis_recorder::recorder::Recorder;
@@ -56,7 +56,7 @@ impl Bench {
             evidence: Arc::new(keeper),
             off_worker: Arc::new(Recorder::new([1])),
             active: Default::default(),
-            segment: Segment::WHOLE,
+            share: LoadShare::WHOLE,
             minions: 1,
             iteration_limit: Duration::from_secs(60),
             replay: None,

@@ -232,7 +232,7 @@ impl Model {
     }
 
     pub(super) fn close(&mut self) {
-        self.figures.orphans += self.buffer.len() as u64;
+        self.figures.orphans += self.buffer.len() as i64;
         self.buffer.clear();
     }
 
