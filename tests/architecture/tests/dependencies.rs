@@ -92,7 +92,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("qalipsis-client", &["qalipsis-model", "qalipsis-config"]),
-    ("qalipsis-head", &["qalipsis-model", "qalipsis-judge", "qalipsis-cluster"]),
+    ("qalipsis-head", &["qalipsis-profile", "qalipsis-model", "qalipsis-judge", "qalipsis-cluster"]),
     (
         "qalipsis",
         &[

@@ -745,13 +745,16 @@ criteria:
                 "{scenario: checkout, step: place, measure: count, below: '${NOT_SET}'}",
                 "qalipsis.yml:2:55: environment variable NOT_SET is not set, set it or write $${ for a literal ${",
             ),
-            ("place", "qalipsis.yml:2:5: a criterion must be a map of fields, for example 'step: place'"),
+            (
+                "place",
+                "qalipsis.yml:2:5: an item of 'criteria' must be a map of fields, for example 'step: place'",
+            ),
         ] {
             assert_eq!(refused(item), expected, "{item}");
         }
         assert_eq!(
             planned("criteria:\n  scenario: checkout\n", &[]).unwrap_err(),
-            ["qalipsis.yml:1:1: 'criteria' must be a list, with '- ' before each criterion"]
+            ["qalipsis.yml:1:1: 'criteria' must be a list, with '- ' before each item"]
         );
         assert_eq!(
             planned(

@@ -133,7 +133,7 @@ mod tests {
             ),
             (
                 &["scenarios.checkout.zones.asia=100"],
-                "-c scenarios.checkout.zones.asia: no such scenario or property: 'scenarios.checkout.zones.asia', did you mean 'scenarios.checkout.zones.eu'?",
+                "-c scenarios.checkout.zones.asia: no such scenario or property: 'scenarios.checkout.zones.asia', did you mean 'scenarios.checkout.zones.us'?",
             ),
             (
                 &["zones.us.properties.rate=fast"],

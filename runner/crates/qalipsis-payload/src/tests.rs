@@ -221,6 +221,7 @@ fn fields_become_keys_of_configuration() {
             "/seed campaign.seed=18446744073709551615",
             "/timeout campaign.timeout=90000000000ns",
             "/hardTimeout campaign.hard-timeout=90000000000ns",
+            "/scenarios/shop/zones/eu scenarios.shop.zones.eu=100",
             "/scenarios/shop/minionsCount scenarios.shop.minions=5",
             "/scenarios/shop/properties/url scenarios.shop.properties.url=http://shop",
         ]

@@ -2,11 +2,12 @@
 
 use crate::baseline::{self, Baselines};
 use crate::campaign::Campaign;
-use crate::cli::{Invocation, Verbosity};
+use crate::cli::Invocation;
 use crate::error::Error;
 use crate::live::Live;
 use crate::output;
 use crate::outputs;
+use crate::printing::Verbosity;
 use crate::repository::Repository;
 use crate::run::{Conducting, Follow, Led, lead_with, unfinished};
 use crate::stops::{AbortOnDrop, Asked};

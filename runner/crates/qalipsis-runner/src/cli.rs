@@ -3,9 +3,10 @@
 use crate::config::{Environment, Sources};
 use crate::discovery::{BuildProfile, Targets};
 use crate::error::Error;
+use crate::iteration::Target;
 use crate::log::Log;
 use crate::outputs;
-use crate::replay::Target;
+use crate::printing::{Color, Verbosity};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand, ValueEnum};
 use qalipsis_model::duration;
@@ -238,45 +239,6 @@ pub enum Format {
     Markdown,
     /// For programs.
     Json,
-}
-
-/// When colours are used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set and not empty.
-    #[default]
-    Auto,
-    /// Everywhere.
-    Always,
-    /// Nowhere.
-    Never,
-}
-
-impl Color {
-    /// Whether to colour what goes to a stream.
-    pub fn wanted(self, is_terminal: bool) -> bool {
-        self.decide(is_terminal, std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()))
-    }
-
-    fn decide(self, is_terminal: bool, no_color: bool) -> bool {
-        match self {
-            Self::Auto => is_terminal && !no_color,
-            Self::Always => true,
-            Self::Never => false,
-        }
-    }
-}
-
-/// How much is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Verbosity {
-    /// Errors and the verdict.
-    Quiet,
-    /// What most want to see.
-    #[default]
-    Normal,
-    /// More.
-    Verbose,
 }
 
 /// What is to be done.
@@ -596,14 +558,5 @@ mod tests {
             assert!(help.contains(text), "{text} in {help}");
         }
         assert!(matches!(parse(["qalipsis", "--version"]), Parsed::Show(_)));
-    }
-
-    #[test]
-    fn colours_follow_the_terminal_unless_set() {
-        assert!(Color::Auto.decide(true, false));
-        assert!(!Color::Auto.decide(true, true));
-        assert!(!Color::Auto.decide(false, false));
-        assert!(Color::Always.decide(false, true));
-        assert!(!Color::Never.decide(true, false));
     }
 }

@@ -1,7 +1,7 @@
 //! The running campaign on standard error: one line that moves on a terminal, plain lines elsewhere.
 
-use crate::cli::{Color, Verbosity};
 use crate::output::{self, speaks_unicode};
+use crate::printing::{Color, Verbosity};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use qalipsis_head::{CampaignEvent, Progress};
 use qalipsis_model::evidence::Evidence;

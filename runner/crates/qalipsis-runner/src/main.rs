@@ -3,14 +3,15 @@
 use qalipsis_runner::cli::{self, Parsed};
 use qalipsis_runner::error::Error;
 use qalipsis_runner::output;
+use qalipsis_runner::printing::Color;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
     let (color, outcome) = match cli::parse(arguments) {
         Parsed::Run(invocation) => (invocation.color, run(&invocation)),
-        Parsed::Show(text) => (cli::Color::Auto, output::print(&text).map(|()| 0)),
-        Parsed::Refused(error) => (cli::Color::Auto, Err(error)),
+        Parsed::Show(text) => (Color::Auto, output::print(&text).map(|()| 0)),
+        Parsed::Refused(error) => (Color::Auto, Err(error)),
     };
     ExitCode::from(outcome.unwrap_or_else(|error| {
         output::print_error(&error, color);

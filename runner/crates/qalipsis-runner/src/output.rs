@@ -1,7 +1,7 @@
 //! Where the runner's own text goes: results to standard output, errors to standard error.
 
-use crate::cli::Color;
 use crate::error::Error;
+use crate::printing::Color;
 use qalipsis_report::console::Style;
 use qalipsis_report::text::one_line;
 use std::io::{self, IsTerminal, Write};

@@ -1,9 +1,10 @@
 //! `qalipsis campaign`: campaigns of a head elsewhere.
 
-use crate::cli::{CampaignCommand, Invocation, Verbosity};
+use crate::cli::{CampaignCommand, Invocation};
 use crate::error::Error;
 use crate::live::{Live, Ticker};
 use crate::output;
+use crate::printing::Verbosity;
 use crate::problem::Problem;
 use crate::stops::Stops;
 use futures::FutureExt;

@@ -1,11 +1,13 @@
 //! `qalipsis replay`: one iteration of one minion of a finished campaign again, with the same data.
 
 use crate::campaign::{self, Campaign};
-use crate::cli::{Invocation, Verbosity};
+use crate::cli::Invocation;
 use crate::environment;
 use crate::error::Error;
+use crate::iteration::Target;
 use crate::live::Live;
 use crate::output;
+use crate::printing::Verbosity;
 use crate::problem::Problem;
 use crate::run::{Follow, Led, lead};
 use crate::seen::{self, Replayed, Seen};
@@ -32,15 +34,6 @@ const WAITING: usize = 10_000;
 
 /// What stands for a secret in a summary.
 const HIDDEN: &str = "***";
-
-/// Which iteration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Target {
-    /// Index of the minion in its scenario.
-    pub minion: u32,
-    /// Iteration of that minion, from 0.
-    pub iteration: u64,
-}
 
 /// Runs the iteration, shows all that it does, and gives the exit code of its outcome.
 ///

@@ -6,10 +6,10 @@ use crate::environment;
 use crate::error::Error;
 use crate::events;
 use crate::failures;
+use crate::iteration::Target;
 use crate::line_file::LineFile;
 use crate::live::Live;
 use crate::outputs;
-use crate::replay::Target;
 use crate::sites::{self, Planned};
 use crate::stops::{AbortOnDrop, Asked};
 use qalipsis_agent::{Agent, Hosted, Output};
@@ -134,13 +134,12 @@ pub(crate) async fn conduct<T>(
     Conducting { mut commands, live, follow, broadcast, publishes_figures }: Conducting<'_>,
     judged: impl FnOnce(&Report) -> T,
 ) -> Result<(Conducted, T), Error> {
+    let Campaign { settings, executables, plan, split, .. } = campaign;
     let (planned, traces) = match follow {
-        Follow::Campaign => {
-            let Campaign { settings, executables, plan, split, .. } = campaign;
-            (sites::factories(settings, executables, plan, split), None)
-        }
+        Follow::Campaign => (sites::factories(settings, executables, plan, split), None),
         Follow::Replay(target, replay, traces) => {
-            (sites::replaying(campaign, target.minion, &replay), Some(traces))
+            let one = (target.minion, &replay);
+            (sites::replaying(settings, executables, plan, split, one), Some(traces))
         }
     };
     let planned = planned.map_err(Error::Invalid)?;

@@ -1,6 +1,6 @@
 //! What a campaign saw of one iteration, compared with its replay.
 
-use crate::replay::Target;
+use crate::iteration::Target;
 use qalipsis_judge::report::Report;
 use qalipsis_model::snapshot::ExecutionOutcome;
 use qalipsis_summary::Scenario;

@@ -1,6 +1,5 @@
 //! The factories of this machine, and what each does of a campaign.
 
-use crate::campaign::Campaign;
 use crate::discovery::Executable;
 use crate::names;
 use crate::problem::Problem;
@@ -77,13 +76,15 @@ pub(crate) fn factories<'a>(
 
 /// The factory that runs one iteration of one minion again: the one that hosted it, with nobody else.
 pub(crate) fn replaying<'a>(
-    campaign: &'a Campaign,
-    minion: u32,
-    replay: &Replay,
+    settings: &Settings,
+    executables: &'a [Executable],
+    plan: &CampaignPlan,
+    split: &ZoneSplit,
+    (minion, replay): (u32, &Replay),
 ) -> Result<Vec<Planned<'a>>, Vec<Problem>> {
     // A replay has one scenario.
-    let minions = campaign.plan.scenarios.first().map_or(0, |scenario| scenario.minions);
-    let mut planned = factories(&campaign.settings, &campaign.executables, &campaign.plan, &campaign.split)?;
+    let minions = plan.scenarios.first().map_or(0, |scenario| scenario.minions);
+    let mut planned = factories(settings, executables, plan, split)?;
     planned.retain(|factory| factory.plan.shares.iter().any(|share| share.segment.hosts(minion)));
     planned.truncate(1);
     for factory in &mut planned {

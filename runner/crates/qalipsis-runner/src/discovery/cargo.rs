@@ -1,8 +1,8 @@
 //! Scenario executables of a Cargo project.
 
 use super::targets::{BuildProfile, Targets};
-use crate::cli::{Color, Verbosity};
 use crate::error::Error;
+use crate::printing::{Color, Verbosity};
 use crate::problem::{Problem, one_line};
 use cargo_metadata::{DependencyKind, Message, Metadata, MetadataCommand, Package, PackageId, TargetKind};
 use qalipsis_model::suggest::hint;

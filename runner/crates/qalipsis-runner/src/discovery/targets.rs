@@ -1,8 +1,8 @@
 //! Where scenario executables come from.
 
 use super::cargo;
-use crate::cli::{Color, Verbosity};
 use crate::error::Error;
+use crate::printing::{Color, Verbosity};
 use crate::problem::Problem;
 use std::fs;
 use std::path::{Path, PathBuf};

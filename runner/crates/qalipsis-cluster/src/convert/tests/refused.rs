@@ -1,6 +1,7 @@
 //! What is no message is refused, with the place and what is wrong.
 
-use crate::convert::Message;
+use super::samples;
+use crate::convert::{Encoded, Message};
 use crate::message::{FactoryMessage, HeadMessage};
 use crate::wire::{self, factory_message, head_message};
 use prost::Message as _;
@@ -17,6 +18,16 @@ fn of_head(body: head_message::Body) -> String {
     let message = wire::HeadMessage { sequence: 0, body: Some(body) };
     let error = HeadMessage::decode(message.encode_to_vec().into()).unwrap_err().to_string();
     error.strip_prefix(PREFIX).unwrap().to_owned()
+}
+
+/// A campaign that can be read.
+fn sample_campaign() -> Option<wire::plan::CampaignPlan> {
+    let prepare = samples::of_head().into_iter().find(|(name, _)| *name == "prepare");
+    let Some(Encoded::Framed(bytes)) = prepare.map(|(_, message)| message.encode()) else { return None };
+    match wire::HeadMessage::decode(bytes).unwrap().body {
+        Some(head_message::Body::Prepare(plan)) => plan.campaign,
+        _ => None,
+    }
 }
 
 fn of_snapshot(snapshot: wire::figures::Snapshot) -> String {
@@ -47,10 +58,7 @@ fn what_is_missing_is_named() {
     let mut plan = wire::plan::FactoryPlan::default();
     assert_eq!(of_head(head_message::Body::Prepare(plan.clone())), "prepare: campaign is missing");
     plan.shares = vec![wire::plan::LoadShare::default()];
-    plan.campaign = Some(wire::plan::CampaignPlan {
-        limits: Some(wire::plan::Limits::default()),
-        ..wire::plan::CampaignPlan::default()
-    });
+    plan.campaign = sample_campaign();
     assert_eq!(of_head(head_message::Body::Prepare(plan.clone())), "prepare: segment is missing");
     let segment = Some(wire::plan::Segment::default());
     plan.shares = vec![wire::plan::LoadShare { segment, ..wire::plan::LoadShare::default() }];
