@@ -10,6 +10,8 @@ export interface Inputs {
   downloadUrl: string;
   downloadTimeout: number;
   scenarios: string;
+  head: string;
+  headToken: string;
   configuration: string[];
   manifestPath: string;
   executable: string;
@@ -47,6 +49,14 @@ export function read(get: (name: string) => string): Inputs {
   if (upload !== "true" && upload !== "false") {
     throw new Error(`upload-artifacts must be true or false, not "${upload}"`);
   }
+  const head = get("head").trim();
+  const local = ["executable", "manifest-path", "baseline"].find((name) => get(name) !== "");
+  if (head !== "" && local !== undefined) {
+    throw new Error(`head and ${local} exclude each other: the head runs its own scenarios`);
+  }
+  if (head === "" && get("head-token") !== "") {
+    throw new Error("head must be set, since head-token is");
+  }
   const configuration = get("configuration")
     .split(/\r?\n/)
     .map((line) => line.trim())
@@ -62,6 +72,8 @@ export function read(get: (name: string) => string): Inputs {
     downloadUrl: get("download-url") || releases(),
     downloadTimeout,
     scenarios: get("scenarios").trim(),
+    head,
+    headToken: get("head-token"),
     configuration,
     manifestPath: get("manifest-path"),
     executable: get("executable"),
@@ -94,14 +106,20 @@ export function wanted(when: When, code: number): boolean {
   return when === "always" || (when === "on-failure" && code !== 0);
 }
 
+/** Variables of the runner. A token is in no argument: others on the machine see those. */
+export function environmentOf(inputs: Inputs): Record<string, string> {
+  return inputs.headToken === "" ? {} : { QALIPSIS_CLIENT_TOKEN: inputs.headToken };
+}
+
 /** Arguments of the runner. Each value is one argument joined to its flag: none can become a flag, and no shell reads them. */
 export function argumentsOf(inputs: Inputs, results: string): string[] {
-  const list = ["--autostart", "--color=never"];
+  const list = inputs.head === "" ? ["--autostart", "--color=never"] : ["campaign", "start", "--color=never"];
   const add = (flag: string, value: string) => {
     if (value !== "") {
       list.push(`${flag}=${value}`);
     }
   };
+  add("--head", inputs.head);
   add("--scenarios", inputs.scenarios);
   add("--manifest-path", inputs.manifestPath);
   add("--executable", inputs.executable);

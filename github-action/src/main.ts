@@ -5,7 +5,7 @@ import { appendFileSync, existsSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { run } from "./campaign.js";
 import { markerOf, titleOf, write } from "./comment.js";
-import { argumentsOf, read, wanted, type Inputs } from "./inputs.js";
+import { argumentsOf, environmentOf, read, wanted, type Inputs } from "./inputs.js";
 import { collect, failedSteps, message } from "./results.js";
 import { find } from "./runner.js";
 import { temporary } from "./temporary.js";
@@ -18,6 +18,9 @@ async function main(): Promise<void> {
   // Records for the post step what it is, also when nothing could be started.
   core.saveState(STARTED, "true");
   const inputs = read((name) => core.getInput(name));
+  if (inputs.headToken !== "") {
+    core.setSecret(inputs.headToken);
+  }
   const folder = resolve(inputs.workingDirectory);
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     throw new Error(`the folder ${folder} does not exist: check the input working-directory`);
@@ -30,7 +33,7 @@ async function main(): Promise<void> {
     program: runner,
     arguments: argumentsOf(inputs, campaigns),
     folder,
-    environment: { ...process.env, GITHUB_STEP_SUMMARY: markdown },
+    environment: { ...process.env, ...environmentOf(inputs), GITHUB_STEP_SUMMARY: markdown },
     annotationsMax: inputs.annotationsMax,
     started: (pid) => core.saveState(PID, pid),
     write: (line) => console.log(line),
@@ -103,7 +106,8 @@ async function post(pid: number): Promise<void> {
 /** Whether the process is there and is ours: numbers of processes are used again. */
 function runs(pid: number): boolean {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes("--autostart");
+    const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    return words.includes("--autostart") || (words.includes("campaign") && words.includes("start"));
   } catch {
     return false;
   }

@@ -10,7 +10,7 @@ async function source(name) {
   return import(`data:text/javascript;base64,${Buffer.from(built.outputFiles[0].contents).toString("base64")}`);
 }
 
-const { read, argumentsOf, wanted } = await source("inputs");
+const { read, argumentsOf, environmentOf, wanted } = await source("inputs");
 const inputs = (values) => read((name) => values[name] ?? "");
 
 test("values stay one argument each, whatever is in them", () => {
@@ -25,6 +25,23 @@ test("values stay one argument each, whatever is in them", () => {
     "--configuration=c.d=1",
     "--configuration=report.export.junit.folder=/r",
   ]);
+});
+
+test("a head elsewhere gets the campaign, and its token is in no argument", () => {
+  const asked = inputs({ head: " https://head:8400 ", "head-token": "s3cret", scenarios: "checkout", configuration: "a.b=1" });
+  assert.deepEqual(argumentsOf(asked, "/r"), [
+    "campaign",
+    "start",
+    "--color=never",
+    "--head=https://head:8400",
+    "--scenarios=checkout",
+    "--configuration=a.b=1",
+    "--configuration=report.export.junit.folder=/r",
+  ]);
+  assert.deepEqual(environmentOf(asked), { QALIPSIS_CLIENT_TOKEN: "s3cret" });
+  assert.deepEqual(environmentOf(inputs({})), {});
+  assert.throws(() => inputs({ head: "http://head", executable: "x" }), /^Error: head and executable exclude each other: the head runs its own scenarios$/);
+  assert.throws(() => inputs({ "head-token": "s3cret" }), /^Error: head must be set, since head-token is$/);
 });
 
 test("wrong inputs are refused in one line that does not show values", () => {

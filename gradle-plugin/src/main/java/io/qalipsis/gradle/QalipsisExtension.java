@@ -16,6 +16,8 @@ public class QalipsisExtension {
     private final Property<File> downloadDirectory;
     private final Property<String> manifestPath;
     private final Property<String> executable;
+    private final Property<String> head;
+    private final Property<String> headToken;
     private final Property<Boolean> runWithCheck;
     private final Map<String, Object> configuration = new LinkedHashMap<>();
 
@@ -36,6 +38,10 @@ public class QalipsisExtension {
         manifestPath.set((String) null);
         executable = project.getObjects().property(String.class);
         executable.set((String) null);
+        head = project.getObjects().property(String.class);
+        head.set((String) null);
+        headToken = project.getObjects().property(String.class);
+        headToken.set((String) null);
         runWithCheck = project.getObjects().property(Boolean.class);
         runWithCheck.set(false);
     }
@@ -73,6 +79,16 @@ public class QalipsisExtension {
     /** A scenario executable, relative to the project, to be used as it is, in place of a Cargo project. */
     public Property<String> getExecutable() {
         return executable;
+    }
+
+    /** Address of a head elsewhere, which runs the campaigns; nothing is built or run here then. */
+    public Property<String> getHead() {
+        return head;
+    }
+
+    /** Token for that head, with the right to write; by default the variable QALIPSIS_CLIENT_TOKEN of the build. */
+    public Property<String> getHeadToken() {
+        return headToken;
     }
 
     /** Whether the task check runs all scenarios; false by default. */

@@ -40,6 +40,8 @@ public class QalipsisPlugin implements Plugin<Project> {
         task.getDownloadDirectory().set(extension.getDownloadDirectory());
         task.getManifestPath().set(extension.getManifestPath());
         task.getExecutable().set(extension.getExecutable());
+        task.getHead().set(extension.getHead());
+        task.getHeadToken().set(extension.getHeadToken());
         task.getConfigurationDefaults().set(project.provider(extension::getConfiguration));
         task.getResultsDirectory().set(new File(build, "test-results/" + task.getName()));
         task.getReportDirectory().set(new File(build, "reports/" + task.getName()));

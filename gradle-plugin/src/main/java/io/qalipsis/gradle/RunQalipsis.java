@@ -31,6 +31,8 @@ public class RunQalipsis extends DefaultTask {
     private final Property<File> downloadDirectory = getProject().getObjects().property(File.class);
     private final Property<String> manifestPath = text();
     private final Property<String> executable = text();
+    private final Property<String> head = text();
+    private final Property<String> headToken = text();
     private final Property<String> baseline = text();
     private final Property<String> saveBaseline = text();
     private final Property<Duration> timeout = getProject().getObjects().property(Duration.class);
@@ -106,6 +108,19 @@ public class RunQalipsis extends DefaultTask {
     @Optional
     public Property<String> getExecutable() {
         return executable;
+    }
+
+    /** Address of a head elsewhere, which runs the campaign; nothing is built or run here then. */
+    @Input
+    @Optional
+    public Property<String> getHead() {
+        return head;
+    }
+
+    /** Token for that head, with the right to write; by default the variable QALIPSIS_CLIENT_TOKEN of the build. */
+    @Internal
+    public Property<String> getHeadToken() {
+        return headToken;
     }
 
     /** summary.json of an earlier campaign, or a folder of them, that this one is compared with. */
@@ -197,10 +212,15 @@ public class RunQalipsis extends DefaultTask {
     /** Runs the campaign. */
     @TaskAction
     public void run() {
+        refuseWhatRunsHere();
         File work = getTemporaryDir();
         Results.empty(work);
         Deadline deadline = new Deadline(timeout.getOrNull());
         Map<String, String> variables = texts(environment);
+        if (headToken.isPresent()) {
+            // Never an argument: others on the machine see those.
+            variables.put("QALIPSIS_CLIENT_TOKEN", headToken.get());
+        }
         String binary = binary(variables, deadline);
         Binary.check(binary, projectDirectory);
         Program campaign = new Program(command(binary, work), projectDirectory, variables, deadline);
@@ -211,6 +231,17 @@ public class RunQalipsis extends DefaultTask {
         }
         if (code != 0) {
             throw new GradleException(Verdict.message(code, results, campaign.lastError()));
+        }
+    }
+
+    /** A head compares with no file of this machine. */
+    private void refuseWhatRunsHere() {
+        if (head.isPresent() && (baseline.isPresent() || saveBaseline.isPresent())) {
+            throw new GradleException(getPath() + ": baseline and saveBaseline are for campaigns that run here, "
+                    + "remove them or head");
+        }
+        if (headToken.isPresent() && !head.isPresent()) {
+            throw new GradleException(getPath() + ": head must be set, since headToken is");
         }
     }
 
@@ -228,11 +259,18 @@ public class RunQalipsis extends DefaultTask {
     }
 
     private List<String> command(String binary, File results) {
-        List<String> command = new ArrayList<>(Arrays.asList(binary, "--autostart", "--color", "never"));
+        List<String> command = new ArrayList<>(Arrays.asList(binary, "--color", "never"));
+        if (head.isPresent()) {
+            command.addAll(Arrays.asList("campaign", "start", "--head", head.get()));
+        } else {
+            command.add("--autostart");
+        }
         if (!getScenarios().isEmpty()) {
             command.addAll(Arrays.asList("--scenarios", String.join(",", getScenarios())));
         }
-        if (executable.isPresent()) {
+        if (head.isPresent()) {
+            // It has scenarios of its own.
+        } else if (executable.isPresent()) {
             command.addAll(Arrays.asList("--executable", absolute(executable.get())));
         } else if (manifestPath.isPresent()) {
             command.addAll(Arrays.asList("--manifest-path", absolute(manifestPath.get())));

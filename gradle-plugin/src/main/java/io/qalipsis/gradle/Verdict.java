@@ -14,7 +14,8 @@ final class Verdict {
     static String message(int code, Results results, String lastError) {
         StringBuilder text = new StringBuilder(headline(code));
         List<String> reasons = results.reasons();
-        if (reasons.isEmpty() && !lastError.isEmpty() && (code < 3 || code > 6)) {
+        // A campaign that was aborted before there was a report, or at a head that went away, says why there alone.
+        if (reasons.isEmpty() && !lastError.isEmpty() && (code < 3 || code > 6 || code == 5)) {
             text.append(": ").append(lastError.replaceFirst("^error: ", ""));
         }
         reasons.forEach(reason -> text.append("\n  ").append(reason));
