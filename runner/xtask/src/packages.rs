@@ -48,7 +48,11 @@ const NEEDS: &[Need] = &[
         probe: Probe::Program("/usr/lib/python3.11/ensurepip/__init__.py"),
     },
     Need { package: "gradle", purpose: "the tests of the Gradle plugin", probe: Probe::Program("gradle") },
-    Need { package: "chromium", purpose: "looking at the report page", probe: Probe::Program("chromium") },
+    Need {
+        package: "chromium",
+        purpose: "looking at the page of a report and of a head",
+        probe: Probe::Program("chromium"),
+    },
     Need {
         package: "poppler-utils",
         purpose: "reading the report page as printed",

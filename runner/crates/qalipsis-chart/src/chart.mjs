@@ -307,6 +307,8 @@ function equip(tools) {
 function update() {
   for (const plot of plots()) plot.parentElement.setAttribute("tabindex", "0");
   if (shown) apply();
+  const search = document.querySelector("[data-tools] input");
+  if (search?.value) filter(search.value);
   const plot = asked?.chart.isConnected && asked.chart.querySelector(".plot");
   if (plot) show(plot, asked.wanted, asked.from);
 }
