@@ -1,9 +1,10 @@
 //! What others have of a campaign of `--autostart`: the API while it runs, and the store that keeps it.
 
 use crate::autostart::{OneCampaign, Reported};
-use crate::cli::{Invocation, Verbosity};
+use crate::cli::Invocation;
 use crate::error::Error;
 use crate::output;
+use crate::printing::Verbosity;
 use crate::problem::Problem;
 use crate::serving::Serving;
 use crate::sites;
