@@ -10,6 +10,7 @@ use qalipsis_model::snapshot::ScenarioFigures;
 use qalipsis_model::timestamp::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::broadcast;
 
 /// Events that may wait for a subscriber; a slower one loses the oldest, and gets their number.
@@ -65,6 +66,9 @@ pub enum CampaignEvent {
 /// The merged figures of about one second.
 #[derive(Debug, Clone, Default)]
 pub struct Second {
+    /// When the first of these figures began, after the start of the load: those of a factory that reports late are
+    /// older than what was published before.
+    pub from: Duration,
     /// What the campaign has done since its start.
     pub progress: Progress,
     /// The difference to the second before, of each part of the campaign; empty unless the campaign publishes figures.

@@ -88,6 +88,8 @@ pub(crate) struct State {
     has_zones: bool,
     /// What has come since the last second was published.
     second: Second,
+    /// When the figures of that second begin.
+    second_from: Option<Timestamp>,
     /// When the last snapshot was taken that no published second has.
     unpublished: Option<Timestamp>,
     /// What the report says about figures that are missing.
@@ -131,6 +133,7 @@ impl State {
             publishes_figures,
             has_zones,
             second: Second::default(),
+            second_from: None,
             unpublished: None,
             notes: Vec::new(),
             effects,

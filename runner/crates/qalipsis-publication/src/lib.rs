@@ -304,6 +304,7 @@ impl Publication {
             exit_code: Some(self.exit_code),
             zones: self.zones,
             causes: self.causes,
+            replay_of: None,
             scenarios: self.scenarios.into_iter().map(ScenarioRecord::from).collect(),
         };
         let files: Vec<StoredFile> = self

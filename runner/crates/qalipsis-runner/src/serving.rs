@@ -23,7 +23,7 @@ impl Serving {
         let api = Api { service: service.clone(), sessions: Sessions::new(settings, log.clone()) };
         let routes = router(api, qalipsis_page::routes(), settings, log);
         let (end, ending) = oneshot::channel::<()>();
-        let answering = tokio::spawn(bound.serve(routes, async {
+        let answering = tokio::spawn(bound.serve(routes, service.clone(), async {
             // Also when this process forgot to say so.
             let _ = ending.await;
         }));

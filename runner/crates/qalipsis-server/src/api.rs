@@ -73,7 +73,8 @@ fn routes_v1() -> OpenApiRouter<Api> {
         .routes(routes!(timeline::timeline))
         .routes(routes!(compare::compare_campaigns))
         .routes(routes!(campaigns::abort))
-        .routes(routes!(control::mark))
+        .routes(routes!(campaigns::replay))
+        .routes(routes!(control::mark, control::markers))
         .routes(routes!(control::pause))
         .routes(routes!(control::resume))
 }

@@ -11,8 +11,8 @@ use qalipsis_judge::report::Report;
 use qalipsis_model::plan::{CampaignPlan, Stop};
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_model::verdict::exit;
-use qalipsis_store::{CampaignRecord, ScenarioRecord, StoredFile};
-use serde_json::json;
+use qalipsis_store::{CampaignRecord, Marker, ScenarioRecord, StoredFile};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -30,6 +30,15 @@ const INTERIM: Duration = Duration::from_secs(1);
 /// How long a running campaign may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
+/// What a campaign is asked for with.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    /// The payload; null of a campaign that was not started over REST.
+    pub(crate) request: Value,
+    /// Key of the campaign that it repeats.
+    pub(crate) replay_of: Option<String>,
+}
+
 /// One campaign.
 #[derive(Debug)]
 pub(crate) struct Campaign {
@@ -39,6 +48,7 @@ pub(crate) struct Campaign {
     scenarios: Vec<String>,
     zones: Vec<String>,
     configuration: BTreeMap<String, String>,
+    asked: Asked,
     queued: Timestamp,
     commands: mpsc::Sender<Command>,
     state: Mutex<State>,
@@ -60,6 +70,8 @@ struct State {
     judged: Option<Arc<Report>>,
     outcome: Option<Arc<Outcome>>,
     records: Vec<ScenarioRecord>,
+    /// In the order of their instants.
+    markers: Vec<Marker>,
 }
 
 /// Why a campaign could not be controlled.
@@ -77,8 +89,9 @@ impl Campaign {
         plan: &CampaignPlan,
         zones: Vec<String>,
         configuration: BTreeMap<String, String>,
+        asked: Asked,
     ) -> (Self, mpsc::Receiver<Command>) {
-        let (commands, asked) = mpsc::channel(COMMANDS);
+        let (commands, waiting) = mpsc::channel(COMMANDS);
         let campaign = Self {
             key: plan.key.clone(),
             name: plan.name.clone(),
@@ -86,6 +99,7 @@ impl Campaign {
             scenarios: plan.scenarios.iter().map(|scenario| scenario.name.clone()).collect(),
             zones,
             configuration,
+            asked,
             queued: now(),
             commands,
             state: Mutex::new(State {
@@ -102,11 +116,12 @@ impl Campaign {
                 judged: None,
                 outcome: None,
                 records: plan.scenarios.iter().map(|scenario| history::planned(&scenario.name)).collect(),
+                markers: Vec::new(),
             }),
             interim: tokio::sync::Mutex::default(),
             events: Events::new(),
         };
-        (campaign, asked)
+        (campaign, waiting)
     }
 
     pub(crate) fn key(&self) -> &str {
@@ -115,6 +130,11 @@ impl Campaign {
 
     pub(crate) fn configuration(&self) -> &BTreeMap<String, String> {
         &self.configuration
+    }
+
+    /// What it was asked for with; secrets are hidden.
+    pub(crate) fn request(&self) -> &Value {
+        &self.asked.request
     }
 
     pub(crate) fn events(&self) -> &Events {
@@ -153,14 +173,29 @@ impl Campaign {
         if self.phase() == Phase::Queued {
             return Err(Uncontrolled::NotRunning);
         }
+        let label = match &control {
+            Control::Mark { label, .. } => Some(label.clone()),
+            Control::Pause | Control::Resume => None,
+        };
         let (reply, answer) = oneshot::channel();
         if !self.send(Command::Control(control, reply)) {
             return Err(Uncontrolled::NotRunning);
         }
-        match tokio::time::timeout(ANSWER_LIMIT, answer).await {
-            Ok(Ok(outcome)) => outcome.map_err(Uncontrolled::Refused),
-            Ok(Err(_)) | Err(_) => Err(Uncontrolled::NotRunning),
+        let at = match tokio::time::timeout(ANSWER_LIMIT, answer).await {
+            Ok(Ok(outcome)) => outcome.map_err(Uncontrolled::Refused)?,
+            Ok(Err(_)) | Err(_) => return Err(Uncontrolled::NotRunning),
+        };
+        if let Some(label) = label {
+            let markers = &mut self.state.lock().markers;
+            let place = markers.partition_point(|earlier| earlier.at <= at);
+            markers.insert(place, Marker { label, at });
         }
+        Ok(at)
+    }
+
+    /// Its markers, in the order of their instants.
+    pub(crate) fn markers(&self) -> Vec<Marker> {
+        self.state.lock().markers.clone()
     }
 
     /// What the campaign has to show now; `None` before there is anything.
@@ -219,6 +254,7 @@ impl Campaign {
             phase: state.phase,
             progress: state.progress,
             causes: state.causes.clone(),
+            replay_of: self.asked.replay_of.clone(),
         }
     }
 
@@ -352,6 +388,7 @@ impl Campaign {
             exit_code: state.exit_code,
             zones: self.zones.clone(),
             causes: state.causes.clone(),
+            replay_of: self.asked.replay_of.clone(),
             scenarios: state.records.clone(),
         }
     }
@@ -359,7 +396,7 @@ impl Campaign {
     /// Its files as the store keeps them.
     pub(crate) fn files(&self) -> Vec<StoredFile> {
         let outcome = self.outcome();
-        history::files(&self.configuration, outcome.as_deref())
+        history::files(&self.configuration, &self.asked.request, outcome.as_deref())
     }
 }
 

@@ -6,10 +6,12 @@ use qalipsis_head::Second;
 use qalipsis_judge::report::ScenarioReport;
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_store::{CampaignRecord, CampaignStatus, ScenarioRecord, Slice, StoredFile, TimesRecord};
+use serde_json::Value;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-pub(crate) use qalipsis_store::names::{ANNOTATIONS, CONFIGURATION, JOB_SUMMARY, JUNIT, PAGE, SUMMARY, TEXT};
+pub(crate) use qalipsis_store::names::{
+    ANNOTATIONS, CONFIGURATION, JOB_SUMMARY, JUNIT, PAGE, REQUEST, SUMMARY, TEXT,
+};
 
 /// A scenario that has not run yet.
 pub(crate) fn planned(name: &str) -> ScenarioRecord {
@@ -35,11 +37,18 @@ pub(crate) fn ended(report: &ScenarioReport) -> ScenarioRecord {
 }
 
 /// The files of a campaign.
-pub(crate) fn files(configuration: &BTreeMap<String, String>, outcome: Option<&Outcome>) -> Vec<StoredFile> {
+pub(crate) fn files(
+    configuration: &BTreeMap<String, String>,
+    request: &Value,
+    outcome: Option<&Outcome>,
+) -> Vec<StoredFile> {
     let file = |name: &str, content: Vec<u8>| StoredFile { name: name.to_owned(), content };
     let json = |value| serde_json::to_vec(value).expect("maps with text for keys are JSON");
     let configuration = serde_json::json!(configuration);
     let mut files = vec![file(CONFIGURATION, json(&configuration))];
+    if !request.is_null() {
+        files.push(file(REQUEST, json(request)));
+    }
     if let Some(outcome) = outcome {
         files.push(file(SUMMARY, json(&outcome.summary)));
         files.push(file(PAGE, outcome.html.clone().into_bytes()));
@@ -52,10 +61,10 @@ pub(crate) fn files(configuration: &BTreeMap<String, String>, outcome: Option<&O
     files
 }
 
-/// What was done in a second of a load that started then, `before` after its start.
-pub(crate) fn slices(second: &Second, started: Timestamp, before: Duration) -> Vec<Slice> {
+/// What was done in a second of a load that started then.
+pub(crate) fn slices(second: &Second, started: Timestamp) -> Vec<Slice> {
     let slices = second.figures.iter().map(|(part, figures)| Slice {
-        at: started.plus(before),
+        at: started.plus(second.from),
         scenario: part.scenario.clone(),
         zone: part.zone.clone(),
         figures: figures.clone(),
@@ -94,5 +103,6 @@ pub(crate) fn item(record: CampaignRecord) -> CampaignItem {
         key: record.key,
         name: record.name,
         causes: record.causes,
+        replay_of: record.replay_of,
     }
 }

@@ -13,6 +13,7 @@ mod log;
 mod outcome;
 mod problem;
 pub mod schedules;
+mod secrets;
 mod security;
 mod serve;
 mod service;

@@ -61,6 +61,19 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// Whether what was sent is wrong.
+    pub(crate) fn is_invalid(&self) -> bool {
+        self.status == StatusCode::UNPROCESSABLE_ENTITY
+    }
+
+    /// The same of a document that is kept here, and does not fit any more.
+    pub(crate) fn into_conflict(mut self) -> Self {
+        self.status = StatusCode::CONFLICT;
+        self
+    }
+}
+
 impl From<Failure> for ProblemDetails {
     fn from(failure: Failure) -> Self {
         Self {

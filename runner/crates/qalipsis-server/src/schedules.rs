@@ -1,6 +1,6 @@
 //! Schedules: campaigns that start by themselves, at an instant or again and again.
 
-use crate::campaign::now;
+use crate::campaign::{Asked, now};
 use crate::log::Log;
 use crate::service::{CampaignService, Refused};
 use qalipsis_calendar::Calendar;
@@ -107,7 +107,7 @@ async fn start(service: &CampaignService, request: &Value) -> Result<String, Str
     if let Some(problem) = problems.first() {
         return Err(problem.to_string());
     }
-    match service.start(&order).await {
+    match service.start(&order, Asked { request: request.clone(), replay_of: None }).await {
         Ok(campaign) => Ok(campaign.key().to_owned()),
         Err(Refused::Invalid(problems)) => {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();

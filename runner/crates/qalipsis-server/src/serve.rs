@@ -1,6 +1,7 @@
 //! Listens, and serves what comes.
 
 use crate::ends::Ends;
+use crate::service::CampaignService;
 use crate::settings::ServerSettings;
 use axum::Router;
 use axum::body::Body;
@@ -12,6 +13,7 @@ use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -20,7 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
@@ -97,8 +99,9 @@ impl Bound {
         format!("{scheme}://{}", self.address)
     }
 
-    /// Serves until `ending` is done; then what is being answered gets a moment.
-    pub async fn serve(self, router: Router, ending: impl Future<Output = ()>) {
+    /// Serves until `ending` is done; then what is being answered gets a moment. Clients that leave answers unread are cut
+    /// off, and counted by the service.
+    pub async fn serve(self, router: Router, service: CampaignService, ending: impl Future<Output = ()>) {
         let graceful = GracefulShutdown::new();
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         let mut ending = std::pin::pin!(ending);
@@ -118,7 +121,13 @@ impl Bound {
                 () = &mut ending => break,
             };
             let (router, tls, watcher) = (router.clone(), self.tls.clone(), graceful.watcher());
-            tokio::spawn(connection(stream, peer, tls, router, watcher, place));
+            let service = service.clone();
+            tokio::spawn(async move {
+                let _place = place;
+                if connection(stream, peer, tls, router, watcher).await == End::Unread {
+                    service.count_cut_off();
+                }
+            });
         }
         drop(self.listener);
         let _ = tokio::time::timeout(END_LIMIT, graceful.shutdown()).await;
@@ -131,20 +140,42 @@ async fn connection(
     tls: Option<TlsAcceptor>,
     router: Router,
     watcher: Watcher,
-    _place: OwnedSemaphorePermit,
-) {
+) -> End {
     // Small answers must not wait for more.
     let _ = stream.set_nodelay(true);
     // A client that has gone already has no address.
-    let Ok(local) = stream.local_addr() else { return };
+    let Ok(local) = stream.local_addr() else { return End::Gone };
     let ends = Ends { peer, local };
     match tls {
         None => answer(stream, ends, router, watcher).await,
-        Some(acceptor) => {
-            if let Ok(Ok(stream)) = tokio::time::timeout(HEADER_LIMIT, acceptor.accept(stream)).await {
-                answer(stream, ends, router, watcher).await;
+        Some(acceptor) => match tokio::time::timeout(HEADER_LIMIT, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => answer(stream, ends, router, watcher).await,
+            _ => End::Gone,
+        },
+    }
+}
+
+/// How a connection ended.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    /// The client went away, or was silent.
+    Gone,
+    /// The client left an answer unread, and was cut off.
+    Unread,
+}
+
+impl End {
+    fn of(error: &(dyn Error + 'static)) -> Self {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            // Nothing but writing has a limit of the stream.
+            if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+            {
+                return Self::Unread;
             }
+            cause = error.source();
         }
+        Self::Gone
     }
 }
 
@@ -153,7 +184,7 @@ async fn answer(
     ends: Ends,
     router: Router,
     watcher: Watcher,
-) {
+) -> End {
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_LIMIT));
     // The server cannot know which version a silent client speaks, and would wait for it.
@@ -175,9 +206,8 @@ async fn answer(
         }
     };
     tokio::select! {
-        // A client that goes away is none of our business.
-        _ = watcher.watch(connection.into_owned()) => {}
-        () = silent => {}
+        outcome = watcher.watch(connection.into_owned()) => outcome.map_or_else(|error| End::of(&*error), |()| End::Gone),
+        () = silent => End::Gone,
     }
 }
 
@@ -207,4 +237,32 @@ fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, ServeError> {
         .map_err(|error| wrong("certificate", certificate)(error.to_string()))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    /// How a connection ends whose client asks for 1 MiB and then reads so many bytes.
+    async fn end_of(read: usize) -> End {
+        let (mut client, server) = tokio::io::duplex(1024);
+        let address = SocketAddr::from(([127, 0, 0, 1], 1));
+        let router = Router::new().route("/", get(|| async { vec![0_u8; 1 << 20] }));
+        let graceful = GracefulShutdown::new();
+        let ends = Ends { peer: address, local: address };
+        let serving = tokio::spawn(answer(server, ends, router, graceful.watcher()));
+        client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        client.read_exact(&mut vec![0; read]).await.unwrap();
+        let keeps_open = tokio::time::timeout(2 * WRITE_LIMIT, serving).await;
+        keeps_open.expect("the connection ends").unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_leaves_an_answer_unread_is_cut_off_and_counted() {
+        assert_eq!(end_of(100).await, End::Unread);
+        // It has read all, asks for nothing more, and is no slow reader.
+        assert_eq!(end_of(1 << 20).await, End::Gone);
+    }
 }

@@ -1,9 +1,10 @@
 //! The campaigns of this head: their queue, and those that have run.
 
-use crate::campaign::Campaign;
+use crate::campaign::{Asked, Campaign};
 use crate::history;
 use crate::launcher::{Launched, Launcher, Planned};
 use crate::log::Log;
+use crate::secrets;
 use parking_lot::Mutex;
 use qalipsis_config::problem::Problem;
 use qalipsis_head::{CampaignEvent, Command, EVENTS};
@@ -11,7 +12,7 @@ use qalipsis_model::plan::Stop;
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_payload::Order;
 use qalipsis_publication::Publication;
-use qalipsis_store::{CampaignWriter, Schedule, Store, StoreError};
+use qalipsis_store::{CampaignRecord, CampaignWriter, Schedule, Store, StoreError, StoreProblem, StoredFile};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,6 +32,10 @@ const QUEUE_LIMIT: Duration = Duration::from_secs(2);
 
 /// How long an ended campaign waits for the store.
 const KEEP_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long it waits before it is stored again, when that failed.
+const KEEP_PAUSES: [Duration; 3] =
+    [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 
 const NOT_STARTED: &str = "stopped by the user before it started";
 
@@ -133,22 +138,29 @@ impl CampaignService {
     }
 
     /// Takes a campaign into the queue.
-    pub(crate) async fn start(&self, order: &Order) -> Result<Arc<Campaign>, Refused> {
+    pub(crate) async fn start(&self, order: &Order, mut asked: Asked) -> Result<Arc<Campaign>, Refused> {
         let planned = apart(|| self.0.launcher.plan(order)).map_err(Refused::Invalid)?;
-        self.take(planned, order.start_offset).await
+        secrets::hide(&mut asked.request, order, planned.configuration());
+        self.take(planned, asked, order.start_offset).await
     }
 
     /// Takes a campaign that nobody asked this service for, as one of its own; a service that is closed does not run it.
     /// [`idle`](Self::idle) says when it has ended and is kept.
     pub async fn begin(&self, planned: Box<dyn Planned>) {
         // Who planned it learns from that it is dropped.
-        let _ = self.take(planned, Duration::ZERO).await;
+        let _ = self.take(planned, Asked::default(), Duration::ZERO).await;
     }
 
-    async fn take(&self, planned: Box<dyn Planned>, offset: Duration) -> Result<Arc<Campaign>, Refused> {
+    async fn take(
+        &self,
+        planned: Box<dyn Planned>,
+        asked: Asked,
+        offset: Duration,
+    ) -> Result<Arc<Campaign>, Refused> {
         let zones: BTreeSet<String> = self.0.launcher.zones().iter().flatten().cloned().collect();
         let zones = zones.into_iter().collect();
-        let (campaign, commands) = Campaign::new(planned.plan(), zones, planned.configuration().clone());
+        let configuration = planned.configuration().clone();
+        let (campaign, commands) = Campaign::new(planned.plan(), zones, configuration, asked);
         let campaign = Arc::new(campaign);
         let mut refused = None;
         self.0.open.send_if_modified(|open| {
@@ -285,8 +297,7 @@ impl CampaignService {
     /// Keeps what the campaign leaves.
     async fn keep(&self, campaign: &Campaign, writer: &CampaignWriter) {
         let (record, files) = (campaign.record(), campaign.files());
-        let finishing = writer.finish(&record, &files);
-        let finished = tokio::time::timeout(KEEP_LIMIT, finishing).await;
+        let finished = tokio::time::timeout(KEEP_LIMIT, finished(writer, &record, &files)).await;
         let lost = writer.lost();
         let why = match (finished, lost.last) {
             (Ok(Ok(())), None) => return,
@@ -302,6 +313,23 @@ impl CampaignService {
         };
         self.0.log.line(&format!("campaign {}: {why}", campaign.key()));
     }
+}
+
+/// Keeps an ended campaign with its files. A store that refuses them may take them a moment later: space is freed, a
+/// server comes back.
+async fn finished(
+    writer: &CampaignWriter,
+    record: &CampaignRecord,
+    files: &[StoredFile],
+) -> Result<(), StoreError> {
+    for pause in KEEP_PAUSES {
+        match writer.finish(record, files).await {
+            // What waits already must not be queued again.
+            Err(error) if !matches!(error.problem(), StoreProblem::Slow) => tokio::time::sleep(pause).await,
+            outcome => return outcome,
+        }
+    }
+    writer.finish(record, files).await
 }
 
 /// Work that may take a while, away from the tasks that lead running campaigns.
@@ -333,10 +361,14 @@ async fn observe(
                 writer.update(&campaign.record());
             }
             CampaignEvent::Second(second) => {
-                if let Some(started) = started {
-                    writer.second(&history::slices(second, started, elapsed));
+                // What lies between was among the events that were lost.
+                if second.from > elapsed {
+                    writer.second_missed();
                 }
-                elapsed = second.progress.elapsed;
+                if let Some(started) = started {
+                    writer.second(&history::slices(second, started));
+                }
+                elapsed = elapsed.max(second.progress.elapsed);
             }
             CampaignEvent::Marked(marker) => {
                 writer.marker(&qalipsis_store::Marker { at: marker.at, label: marker.label.clone() });

@@ -156,6 +156,9 @@ pub struct CampaignItem {
     pub progress: Progress,
     /// Why the verdict is not SUCCESSFUL, one line each, most important first.
     pub causes: Vec<String>,
+    /// Key of the campaign that it repeats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay_of: Option<String>,
 }
 
 /// One campaign.

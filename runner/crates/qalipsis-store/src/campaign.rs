@@ -68,6 +68,8 @@ pub struct CampaignRecord {
     pub zones: Vec<String>,
     /// The causes of the verdict, one line each.
     pub causes: Vec<String>,
+    /// Key of the campaign that it repeats.
+    pub replay_of: Option<String>,
     /// Its scenarios, each name once.
     pub scenarios: Vec<ScenarioRecord>,
 }
@@ -195,7 +197,8 @@ const SINCE: &str = "coalesce(started_ns, queued_ns)";
 /// Of campaigns that wait or run.
 const OPEN: &str = "status IN ('QUEUED', 'RUNNING')";
 
-const COLUMNS: &str = "key, name, status, queued_ns, started_ns, ended_ns, seed, exit_code, zones, causes";
+const COLUMNS: &str =
+    "key, name, status, queued_ns, started_ns, ended_ns, seed, exit_code, zones, causes, replay_of";
 
 const SCENARIO_COLUMNS: &str = "name, minions, executions, failures, p50_ns, p95_ns, p99_ns, max_ns";
 
@@ -205,12 +208,12 @@ pub(crate) fn write(campaign: &CampaignRecord, head: &str) -> Vec<Statement> {
     let mut statements = vec![
         Statement::new(
             "INSERT INTO campaigns \
-             (key, name, status, head, queued_ns, started_ns, ended_ns, seed, exit_code, zones, causes) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+             (key, name, status, head, queued_ns, started_ns, ended_ns, seed, exit_code, zones, causes, \
+             replay_of) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
              ON CONFLICT (key) DO UPDATE SET name = excluded.name, status = excluded.status, \
              head = excluded.head, queued_ns = excluded.queued_ns, started_ns = excluded.started_ns, \
              ended_ns = excluded.ended_ns, seed = excluded.seed, exit_code = excluded.exit_code, \
-             zones = excluded.zones, causes = excluded.causes",
+             zones = excluded.zones, causes = excluded.causes, replay_of = excluded.replay_of",
             [
                 key.as_str().into(),
                 name.as_str().into(),
@@ -223,6 +226,7 @@ pub(crate) fn write(campaign: &CampaignRecord, head: &str) -> Vec<Statement> {
                 exit_code.map(u64::from).into(),
                 list(&campaign.zones).into(),
                 list(&campaign.causes).into(),
+                campaign.replay_of.as_deref().into(),
             ],
         ),
         Statement::new("DELETE FROM scenarios WHERE campaign = $1", [key.as_str().into()]),
@@ -419,6 +423,7 @@ fn read_campaign(mut row: Row) -> Result<CampaignRecord, UnexpectedValue> {
         exit_code: row.optional()?.map(|code| u8::try_from(code).unwrap_or(u8::MAX)),
         zones: read_list(&row.text()?)?,
         causes: read_list(&row.text()?)?,
+        replay_of: row.optional_text()?,
         scenarios: Vec::new(),
     })
 }

@@ -13,6 +13,8 @@ pub mod names {
     pub const TEXT: &str = "report.txt";
     /// Its summary for a job of GitHub.
     pub const JOB_SUMMARY: &str = "job-summary.md";
+    /// What the campaign was asked for with.
+    pub const REQUEST: &str = "request.json";
     /// Its annotations for a job of GitHub.
     pub const ANNOTATIONS: &str = "annotations.txt";
     /// Its configuration.

@@ -77,8 +77,11 @@ pub(crate) fn write(schedule: &Schedule) -> Statement {
             "INSERT INTO schedules ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
              ON CONFLICT (name) DO UPDATE SET request = excluded.request, at_ns = excluded.at_ns, \
              cron = excluded.cron, time_zone = excluded.time_zone, missed = excluded.missed, \
-             enabled = excluded.enabled, next_ns = excluded.next_ns, last_ns = excluded.last_ns, \
-             last_campaign = excluded.last_campaign"
+             enabled = excluded.enabled, next_ns = CASE \
+             WHEN schedules.at_ns IS NOT DISTINCT FROM excluded.at_ns \
+             AND schedules.cron IS NOT DISTINCT FROM excluded.cron \
+             AND schedules.time_zone IS NOT DISTINCT FROM excluded.time_zone \
+             AND schedules.enabled = excluded.enabled THEN schedules.next_ns ELSE excluded.next_ns END"
         ),
         [
             schedule.name.as_str().into(),

@@ -217,7 +217,8 @@ impl Store {
         .await
     }
 
-    /// Keeps a schedule: adds it, or replaces the one of the same name.
+    /// Keeps a schedule: adds it, or replaces the one of the same name. What was started stays known, and while its times
+    /// stay the same it is due next when it was: another head may have moved it on meanwhile.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -345,6 +346,11 @@ impl CampaignWriter {
         self.seconds += 1;
         let statements = slices.iter().map(|slice| slice::write(&self.key, sequence, slice)).collect();
         self.store.queue(statements, &self.losses);
+    }
+
+    /// Counts a second that never came here, since too much else happened.
+    pub fn second_missed(&self) {
+        self.losses.add(StoreError::new(self.store.database.place(), StoreProblem::Overrun));
     }
 
     /// Keeps a marker.

@@ -29,6 +29,11 @@ impl SmallDisk {
         let mut file = fs::File::create(self.path().join("filler")).unwrap();
         while file.write_all(&[7; 4_096]).is_ok() {}
     }
+
+    /// Leaves the space again.
+    pub(crate) fn free(&self) {
+        fs::remove_file(self.path().join("filler")).unwrap();
+    }
 }
 
 impl Drop for SmallDisk {

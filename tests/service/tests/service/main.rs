@@ -2,8 +2,10 @@
 
 mod arrivals;
 mod autostart;
+mod broken;
 mod campaigns;
 mod client;
+mod controlled;
 mod described;
 mod disk;
 mod head;
@@ -12,5 +14,7 @@ mod page;
 mod publish;
 mod refused;
 mod remote;
+mod replay;
 mod schedules;
 mod security;
+mod tls;

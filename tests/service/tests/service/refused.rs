@@ -80,6 +80,11 @@ fn every_error_is_a_problem_document() {
         assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
         answer.problems();
     }
+    let key = head.start_campaign(&json!({ "name": "some", "scenarios": { "green": {} } }));
+    let events = format!("/api/v1/campaigns/{key}/events");
+    for id in ["last-event-id: x", "last-event-id: +1", "last-event-id: -1", "last-event-id: \u{84}"] {
+        assert_eq!(send(head.address, "GET", &events, &[id], b"").status, 400, "{id}");
+    }
     let answer = send(head.address, "PUT", "/api/v1/campaigns", &[], b"");
     assert!(answer.header("allow").is_some_and(|allow| allow.contains("POST")), "{answer:?}");
 }

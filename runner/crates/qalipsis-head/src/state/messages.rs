@@ -234,6 +234,9 @@ impl State {
 
     fn merge(&mut self, id: FactoryId, snapshot: &Snapshot) {
         let factory = &mut self.factories[id.0 as usize];
+        let before = factory.last_snapshot.map(|(_, at)| at);
+        let from = before.or(self.started.map(|start| start.wall)).unwrap_or(snapshot.at);
+        self.second_from = Some(self.second_from.map_or(from, |earlier| earlier.min(from)));
         factory.last_snapshot = Some((snapshot.sequence, snapshot.at));
         self.unpublished = self.unpublished.max(Some(snapshot.at));
         self.aggregate.merge(&factory.plan.factory, factory.plan.zone.as_deref(), snapshot);
@@ -262,6 +265,8 @@ impl State {
     pub(super) fn publish_second(&mut self, at: Timestamp) {
         let mut second = std::mem::take(&mut self.second);
         self.unpublished = None;
+        let from = self.second_from.take().zip(self.started);
+        second.from = from.map_or(Duration::ZERO, |(from, start)| from.since(start.wall));
         second.progress = self.progress(at);
         self.publish(CampaignEvent::Second(Box::new(second)));
     }

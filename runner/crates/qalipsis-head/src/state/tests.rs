@@ -318,6 +318,30 @@ fn a_second_that_not_all_have_reported_is_published_at_the_end() {
 }
 
 #[test]
+fn figures_that_come_late_keep_the_time_in_which_they_were_made() {
+    let mut bench = Bench::running(&["a", "b"]);
+    let mut late = Vec::new();
+    for _ in 0..8 {
+        bench.pass(secs(1), &[0]);
+        late.push(bench.snapshot(1, 1));
+        let snapshot = bench.snapshot(0, 1);
+        bench.report(0, snapshot);
+    }
+    let without = bench.events.len();
+    late.into_iter().for_each(|snapshot| bench.report(1, snapshot));
+    let rounded = |time: Duration| (time + Duration::from_millis(500)).as_secs();
+    let spans = bench.events[without..].iter().filter_map(|event| match event {
+        CampaignEvent::Second(second) => Some((rounded(second.from), rounded(second.progress.elapsed))),
+        _ => None,
+    });
+    let spans: Vec<(u64, u64)> = spans.collect();
+    assert_eq!(spans, (0..8).map(|second| (second, second + 1)).collect::<Vec<_>>());
+    // What the other has reported before was published without it.
+    let before = bench.events[..without].iter().any(|event| matches!(event, CampaignEvent::Second(_)));
+    assert!(before);
+}
+
+#[test]
 fn a_second_has_no_figures_unless_the_campaign_publishes_them() {
     let mut campaign = campaign(plan(Limits::default()), &["a"]);
     campaign.publishes_figures = false;

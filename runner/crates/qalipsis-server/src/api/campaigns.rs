@@ -2,10 +2,11 @@
 
 use super::request::{Document, Parameters};
 use super::{Api, ROOT};
-use crate::campaign::Campaign;
+use crate::campaign::{Asked, Campaign};
 use crate::history;
 use crate::outcome::{Outcome, Shown};
 use crate::problem::{Failure, ProblemDetails};
+use crate::secrets;
 use crate::service::{Refused, apart};
 use crate::view::{CampaignDetails, CampaignItem};
 use axum::Json;
@@ -37,24 +38,78 @@ use utoipa::{IntoParams, ToSchema};
     )
 )]
 pub(super) async fn start(State(api): State<Api>, Document(document): Document) -> Result<Response, Failure> {
-    let campaign = started(&api, &document).await?;
+    let campaign = started(&api, document).await?;
+    Ok(created(&campaign))
+}
+
+fn created(campaign: &Campaign) -> Response {
     let location = format!("{ROOT}/campaigns/{}", campaign.key());
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(campaign.item())).into_response())
+    (StatusCode::CREATED, [(header::LOCATION, location)], Json(campaign.item())).into_response()
 }
 
 /// Takes what a payload asks for into the queue.
-pub(super) async fn started(api: &Api, document: &Value) -> Result<Arc<Campaign>, Failure> {
-    let (order, problems) = api.service.read(document);
+pub(super) async fn started(api: &Api, document: Value) -> Result<Arc<Campaign>, Failure> {
+    let (order, problems) = api.service.read(&document);
     if !problems.is_empty() {
         return Err(refused(api, &order, &problems));
     }
-    api.service.start(&order).await.map_err(|refused| match refused {
-        Refused::Invalid(problems) => Failure::invalid(payload::planned(&order, &problems)),
+    taken(api, &order, Asked { request: document, replay_of: None }).await
+}
+
+/// Takes what could be read into the queue.
+async fn taken(api: &Api, order: &Order, asked: Asked) -> Result<Arc<Campaign>, Failure> {
+    api.service.start(order, asked).await.map_err(|refused| match refused {
+        Refused::Invalid(problems) => Failure::invalid(payload::planned(order, &problems)),
         Refused::Closing => Failure::new(StatusCode::SERVICE_UNAVAILABLE, "the head is ending"),
         Refused::QueueFull => {
             Failure::new(StatusCode::SERVICE_UNAVAILABLE, "too many campaigns wait for their turn already")
         }
     })
+}
+
+/// Starts a campaign again, running or ended, with the same payload and seed. What the payload did not set is as this head
+/// has it now.
+#[utoipa::path(
+    post,
+    path = "/campaigns/{key}/replay",
+    tag = "campaigns",
+    params(("key" = String, Path, description = "The campaign's key")),
+    responses(
+        (status = 201, body = CampaignItem, headers(("location" = String, description = "Where the new campaign is"))),
+        (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "It cannot be started as it was", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn replay(State(api): State<Api>, Path(key): Path<String>) -> Result<Response, Failure> {
+    let original = item(&api, &key).await?;
+    let mut request = match api.service.campaign(&key) {
+        Some(campaign) => campaign.request().clone(),
+        None => {
+            let file = api.service.store().file(&key, history::REQUEST).await.map_err(unreadable)?;
+            file.and_then(|file| serde_json::from_slice(&file).ok()).unwrap_or_default()
+        }
+    };
+    if request.is_null() {
+        let why = "its payload is not kept: it was not started over REST, or its head was killed";
+        return Err(Failure::conflict(why));
+    }
+    let hidden = secrets::hidden(&request);
+    if !hidden.is_empty() {
+        let why = "is a secret, which is not kept: start it with POST /campaigns".to_owned();
+        let problem = |pointer| PointedProblem { pointer, message: why.clone() };
+        return Err(Failure::invalid(hidden.into_iter().map(problem).collect()).into_conflict());
+    }
+    request["seed"] = original.seed.into();
+    let (order, problems) = api.service.read(&request);
+    if !problems.is_empty() {
+        return Err(refused(&api, &order, &problems).into_conflict());
+    }
+    let taken = taken(&api, &order, Asked { request, replay_of: Some(key) }).await;
+    let campaign = taken.map_err(|failure| match failure {
+        failure if failure.is_invalid() => failure.into_conflict(),
+        failure => failure,
+    })?;
+    Ok(created(&campaign))
 }
 
 /// All that is wrong, also what only planning finds.

@@ -1,7 +1,7 @@
 //! Controlling a campaign that runs.
 
 use super::Api;
-use super::campaigns::found;
+use super::campaigns::{found, stored, unreadable};
 use super::request::Document;
 use crate::campaign::Uncontrolled;
 use crate::problem::{Failure, ProblemDetails};
@@ -50,6 +50,33 @@ pub(super) async fn mark(
         .map_err(|problems| Failure::invalid(problems.iter().map(PointedProblem::of_document).collect()))?;
     let at = campaign.control(Control::Mark { label: label.clone(), at }).await.map_err(refused)?;
     Ok((StatusCode::CREATED, Json(Marker { label, at: Some(at.rfc3339()) })))
+}
+
+/// Lists the markers of a campaign, running or ended, in the order of their instants.
+#[utoipa::path(
+    get,
+    path = "/campaigns/{key}/markers",
+    tag = "control",
+    params(("key" = String, Path, description = "The campaign's key")),
+    responses(
+        (status = 200, body = Vec<Marker>),
+        (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn markers(
+    State(api): State<Api>,
+    Path(key): Path<String>,
+) -> Result<Json<Vec<Marker>>, Failure> {
+    let markers = match api.service.campaign(&key) {
+        Some(campaign) => campaign.markers(),
+        None => {
+            stored(&api, &key).await?;
+            api.service.store().markers(&key).await.map_err(unreadable)?
+        }
+    };
+    let shown =
+        |marker: qalipsis_store::Marker| Marker { label: marker.label, at: Some(marker.at.rfc3339()) };
+    Ok(Json(markers.into_iter().map(shown).collect()))
 }
 
 /// Pauses a running campaign: nothing is released until it is resumed, and iterations that run are finished.

@@ -10,7 +10,7 @@ use axum::extract::{Path, State};
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream::{self, Stream};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -21,6 +21,9 @@ use utoipa::ToSchema;
 
 /// How often a silent stream shows that it is alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Digits of the number of an event.
+const MOST_DIGITS: usize = 20;
 
 const LAST_EVENT: &str = "last-event-id";
 
@@ -48,7 +51,7 @@ struct SentEvent {
     tag = "campaigns",
     params(
         ("key" = String, Path, description = "The campaign's key"),
-        ("last-event-id" = Option<String>, Header, description = "The number of the last event that the client has seen", pattern = "^[0-9]{0,19}$"),
+        ("last-event-id" = Option<String>, Header, description = "The number of the last event that the client has seen", pattern = "^[0-9]{0,20}$"),
     ),
     responses(
         (status = 200, description = "The events", body = SentEvent, content_type = "text/event-stream"),
@@ -61,11 +64,11 @@ pub(super) async fn events(
     Path(key): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let after = match headers.get(LAST_EVENT).map(|id| id.to_str().unwrap_or_default()) {
-        None | Some("") => None,
+    let after = match headers.get(LAST_EVENT).map(HeaderValue::as_bytes) {
+        None | Some(b"") => None,
         Some(id) => {
-            let id = id.trim().parse::<u64>();
-            Some(id.map_err(|_| Failure::bad_request("Last-Event-ID must be the number of an event"))?)
+            let wrong = || Failure::bad_request("Last-Event-ID must be the number of an event");
+            Some(number(id).ok_or_else(wrong)?)
         }
     };
     let Some(campaign) = api.service.campaign(&key) else {
@@ -87,6 +90,13 @@ pub(super) async fn events(
     let following =
         Following { waiting, next: subscription.next, is_over: subscription.is_over, service: api.service };
     Ok(Sse::new(following.into_stream()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+}
+
+/// The number of an event: digits, and nothing else.
+fn number(id: &[u8]) -> Option<u64> {
+    let digits = std::str::from_utf8(id).ok()?;
+    let is_number = digits.len() <= MOST_DIGITS && digits.bytes().all(|digit| digit.is_ascii_digit());
+    is_number.then(|| digits.parse().ok()).flatten()
 }
 
 /// The events of a campaign that only the store knows: how it is, and that it has ended.

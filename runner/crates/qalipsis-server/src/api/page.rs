@@ -85,7 +85,7 @@ impl Api {
     /// # Errors
     /// All that is wrong with it, or why the head takes no campaign.
     pub async fn start(&self, payload: &Value) -> Result<CampaignItem, Failure> {
-        started(self, payload).await.map(|campaign| campaign.item())
+        started(self, payload.clone()).await.map(|campaign| campaign.item())
     }
 
     /// Stops a campaign that runs or waits.

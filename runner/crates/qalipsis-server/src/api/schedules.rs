@@ -5,13 +5,13 @@ use super::campaigns::unreadable;
 use super::request::Document;
 use crate::campaign::now;
 use crate::problem::{Failure, ProblemDetails};
+use crate::secrets;
 use crate::service::apart;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use qalipsis_calendar::Calendar;
-use qalipsis_config::{Given, HIDDEN};
 use qalipsis_model::timestamp::Timestamp;
 use qalipsis_payload::{self as payload, CampaignRequest, Order, PointedProblem};
 use qalipsis_store::{MissedRuns, Schedule, When};
@@ -128,7 +128,7 @@ fn read(api: &Api, document: &Value, name: Option<&str>) -> Result<Schedule, Fai
         let (order, wrong) = api.service.read(request);
         // What only planning finds is found now and not at night.
         let further = match apart(|| launcher.plan(&order)) {
-            Ok(planned) => secrets(&order, planned.configuration()),
+            Ok(planned) => refused_secrets(&order, planned.configuration()),
             Err(further) => payload::planned(&order, &further),
         };
         let wrong = wrong.iter().map(PointedProblem::of_document).chain(further);
@@ -162,14 +162,10 @@ fn read(api: &Api, document: &Value, name: Option<&str>) -> Result<Schedule, Fai
 }
 
 /// Secrets that are given: a schedule is kept as it is, and shown to whoever may read.
-fn secrets(order: &Order, shown: &BTreeMap<String, String>) -> Vec<PointedProblem> {
-    let is_hidden = |given: &&Given| {
-        shown.get(&given.key).is_some_and(|shown| *shown != given.value && shown.contains(HIDDEN))
-    };
-    let secret = order.given.iter().filter(is_hidden);
+fn refused_secrets(order: &Order, shown: &BTreeMap<String, String>) -> Vec<PointedProblem> {
     let what = "is a secret, which no schedule keeps: set it in the configuration of the head";
-    let pointed = |given: &Given| PointedProblem { pointer: given.place.clone(), message: what.to_owned() };
-    secret.map(pointed).collect()
+    let places = secrets::places(order, shown).into_iter();
+    places.map(|place| PointedProblem { pointer: place.to_owned(), message: what.to_owned() }).collect()
 }
 
 /// Lists the schedules, by name.
@@ -281,8 +277,8 @@ pub(super) async fn replace(
     )
 )]
 pub(super) async fn remove(State(api): State<Api>, Path(name): Path<String>) -> Result<StatusCode, Failure> {
-    match api.service.store().delete_schedule(&name).await.map_err(unreadable)? {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(Failure::not_found("there is no schedule of this name")),
-    }
+    found(&api, &name).await?;
+    // A store whose first answer was lost removes it again, and finds none.
+    api.service.store().delete_schedule(&name).await.map_err(unreadable)?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -1,7 +1,7 @@
 //! A window of a campaign: exact percentiles, merged from its seconds.
 
 use super::Api;
-use super::campaigns::{item, rendered, shown, unreadable};
+use super::campaigns::{item, rendered, shown_if_any, unreadable};
 use super::list::instant;
 use super::request::Parameters;
 use crate::outcome::Shown;
@@ -138,20 +138,41 @@ pub(super) async fn timeline(
 ) -> Result<Json<Timeline>, Failure> {
     let from = instant("from", window.from.as_deref())?.unwrap_or_default();
     let to = instant("to", window.to.as_deref())?.unwrap_or(Timestamp(u64::MAX));
-    item(&api, &key).await?;
-    let summary = rendered(shown(&api, &key).await?, Shown::summary).await?;
+    let item = item(&api, &key).await?;
+    let summary = match shown_if_any(&api, &key).await? {
+        Some(shown) => Some(rendered(shown, Shown::summary).await?),
+        None if item.started_at.is_none() => {
+            return Err(Failure::conflict("the campaign has not started"));
+        }
+        // Its head was killed: what was done until then is stored, and its scenarios are here as a rule.
+        None => None,
+    };
     let merged = api.service.store().window(&key, from..to).await.map_err(unreadable)?;
-    let parts =
-        merged.into_iter().map(|((scenario, zone), figures)| part(&summary, scenario, zone, &figures));
+    let parts = merged.into_iter().map(|((scenario, zone), figures)| {
+        let names = match &summary {
+            Some(summary) => step_names(summary, &scenario),
+            None => described_names(&api, &scenario),
+        };
+        part(&names, scenario, zone, &figures)
+    });
     Ok(Json(Timeline { parts: parts.collect() }))
 }
 
-fn part(summary: &Value, scenario: String, zone: Option<String>, figures: &ScenarioFigures) -> TimelinePart {
+fn step_names(summary: &Value, scenario: &str) -> Vec<String> {
     let known = summary["scenarios"].as_array().into_iter().flatten();
-    let names = known.filter(|one| one["name"] == scenario.as_str()).flat_map(|one| one["steps"].as_array());
-    let names: Vec<&str> = names.flatten().filter_map(|step| step["name"].as_str()).collect();
+    let steps = known.filter(|one| one["name"] == scenario).flat_map(|one| one["steps"].as_array()).flatten();
+    steps.filter_map(|step| step["name"].as_str().map(str::to_owned)).collect()
+}
+
+fn described_names(api: &Api, scenario: &str) -> Vec<String> {
+    let known = api.service.launcher().scenarios().iter().find(|one| one.scenario.name == scenario);
+    let steps = known.into_iter().flat_map(|one| &one.scenario.steps);
+    steps.map(|step| step.name.clone()).collect()
+}
+
+fn part(names: &[String], scenario: String, zone: Option<String>, figures: &ScenarioFigures) -> TimelinePart {
     let steps = figures.steps.iter().map(|(index, figures)| TimelineStep {
-        name: names.get(*index as usize).map_or_else(|| format!("step {index}"), |name| (*name).to_owned()),
+        name: names.get(*index as usize).cloned().unwrap_or_else(|| format!("step {index}")),
         figures: figures.into(),
     });
     TimelinePart {

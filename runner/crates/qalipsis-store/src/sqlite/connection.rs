@@ -194,7 +194,7 @@ mod tests {
     fn an_older_file_is_migrated_completely_or_not_at_all() {
         let folder = tempdir().unwrap();
         let file = folder.path().join("campaigns.db");
-        migrate_to(&file, MIGRATIONS).unwrap();
+        migrate_to(&file, &MIGRATIONS[..1]).unwrap();
         Connection::open(&file)
             .unwrap()
             .execute_batch("INSERT INTO heads VALUES ('one', 'kept', 7)")
@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(row, Ok(("kept".to_owned(), "here".to_owned())));
         assert!(
             matches!(
-                migrate_to(&file, MIGRATIONS),
+                migrate_to(&file, &MIGRATIONS[..1]),
                 Err(MigrationError::Refused(StoreProblem::Newer { found: 2, known: 1 }))
             ),
             "a newer file is refused"

@@ -25,7 +25,7 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock of this database, and creates its folder when there is none.
+    /// Takes the lock of this database, and creates its folder, and an empty file, when there is none.
     pub(super) fn take(database: &Path) -> Result<Self, StoreError> {
         let problem = |problem| StoreError::of_file(database, problem);
         if database.is_dir() {
@@ -34,13 +34,18 @@ impl Lock {
         }
         let folder = database.parent().unwrap_or(Path::new("/"));
         fs::create_dir_all(folder).map_err(|error| problem(in_folder(folder, &error)))?;
+        // Whatever links lead to it, a file has one lock.
+        let resolved = OpenOptions::new().append(true).create(true).mode(0o600).open(database);
+        let resolved = resolved
+            .and_then(|_| database.canonicalize())
+            .map_err(|error| problem(in_folder(folder, &error)))?;
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .open(path(database))
+            .open(path(&resolved))
             .map_err(|error| problem(in_folder(folder, &error)))?;
         match lock(&file) {
             Ok(()) => {}

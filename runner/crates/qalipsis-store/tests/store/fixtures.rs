@@ -35,6 +35,7 @@ pub(crate) fn running(key: &str, started: u64) -> CampaignRecord {
         exit_code: None,
         zones: vec!["eu".into(), "us".into()],
         causes: Vec::new(),
+        replay_of: None,
         scenarios: vec![ScenarioRecord { name: "checkout".into(), minions: 10, ..ScenarioRecord::default() }],
     }
 }

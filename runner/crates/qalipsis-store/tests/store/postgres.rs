@@ -179,7 +179,7 @@ async fn a_newer_or_foreign_schema_is_refused() {
     open(&url).await.unwrap().close().await.unwrap();
     execute(&url, "UPDATE qalipsis.schema_version SET version = 9").await;
     let error = open(&url).await.unwrap_err();
-    assert_eq!(*error.problem(), StoreProblem::Newer { found: 9, known: 1 });
+    assert_eq!(*error.problem(), StoreProblem::Newer { found: 9, known: 2 });
     let url = database();
     execute(&url, "CREATE SCHEMA qalipsis; CREATE TABLE qalipsis.theirs (x int)").await;
     assert_eq!(*open(&url).await.unwrap_err().problem(), StoreProblem::Foreign);

@@ -39,6 +39,19 @@ pub(crate) async fn are_kept(store: &Store) {
     let last = Some(LastRun { at: due, campaign: Some("key-1".into()) });
     let moved = Schedule { next: Some(second(200)), last, ..nightly };
     assert_eq!(store.schedule("nightly").await, Ok(Some(moved.clone())));
+
+    // Who replaces it has read it before another head moved it on.
+    let request = serde_json::json!({"name": "y", "scenarios": {}});
+    let stale = Schedule { request: request.clone(), next: Some(due), last: None, ..moved.clone() };
+    store.put_schedule(&stale).await.unwrap();
+    let moved = Schedule { request, ..moved };
+    assert_eq!(store.schedule("nightly").await, Ok(Some(moved.clone())), "what was started is not due again");
+    let other = When::Cron { expression: "0 4 * * *".into(), time_zone: "Europe/Vienna".into() };
+    let later = Schedule { when: other, next: Some(second(150)), ..moved.clone() };
+    store.put_schedule(&later).await.unwrap();
+    assert_eq!(store.schedule("nightly").await, Ok(Some(later)), "other times are due at other times");
+    store.put_schedule(&moved).await.unwrap();
+
     let disabled = Schedule { enabled: false, ..moved };
     store.put_schedule(&disabled).await.unwrap();
     assert_eq!(store.claim_schedule("nightly", second(200), None).await, Ok(false), "it is disabled");

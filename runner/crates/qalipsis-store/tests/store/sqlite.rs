@@ -4,7 +4,7 @@ use crate::fixtures::{ended, open, running};
 use qalipsis_model::verdict::Status;
 use qalipsis_store::{CampaignRecord, CampaignStatus, StoreProblem, StoredFile};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use tempfile::tempdir;
 
 #[tokio::test]
@@ -48,6 +48,20 @@ async fn a_file_has_one_head() {
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "it is its user's alone");
     store.close().await.unwrap();
     open(&folder.path().join("new/folder")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_link_to_a_file_is_the_same_file() {
+    let (folder, other) = (tempdir().unwrap(), tempdir().unwrap());
+    let link = other.path().join("campaigns.db");
+    symlink(folder.path().join("campaigns.db"), &link).unwrap();
+    // Also before there is one.
+    let store = open(other.path()).await.unwrap();
+    let error = open(folder.path()).await.unwrap_err();
+    assert_eq!(*error.problem(), StoreProblem::Locked(Some(std::process::id())));
+    store.close().await.unwrap();
+    let _store = open(folder.path()).await.unwrap();
+    assert!(matches!(open(other.path()).await.unwrap_err().problem(), StoreProblem::Locked(_)));
 }
 
 #[tokio::test]

@@ -107,5 +107,5 @@ async fn files_of_all_versions_are_read() {
         check(&open(folder.path()).await.unwrap()).await;
         read += 1;
     }
-    assert_eq!(read, 1, "one for each version of the schema");
+    assert_eq!(read, 2, "one for each version of the schema");
 }
