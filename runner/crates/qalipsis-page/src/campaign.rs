@@ -117,7 +117,7 @@ fn state(item: &CampaignItem) -> Markup {
 
 fn button(key: &str, what: &str, label: &str) -> Markup {
     html! {
-        form method="post" action={ (link::campaign(key)) "/" (what) } { button type="submit" { (label) } }
+        form id={ "control-" (what) } method="post" action={ (link::campaign(key)) "/" (what) } { button type="submit" { (label) } }
     }
 }
 
@@ -133,16 +133,16 @@ fn controls(item: &CampaignItem) -> Markup {
                     Phase::Paused => (button(key, "resume", "Resume")),
                     _ => {}
                 }
-                form method="post" action=(abort) {
+                form id="control-abort" method="post" action=(abort) {
                     button type="submit" title="Running iterations are finished" { "Abort" }
                 }
-                form method="post" action=(abort) {
+                form id="control-abort-hard" method="post" action=(abort) {
                     button.hard type="submit" name="hard" value="true" title="Running iterations are cancelled" {
                         "Abort hard"
                     }
                 }
                 @if matches!(item.phase, Phase::Running | Phase::Paused | Phase::Stopping) {
-                    form method="post" action={ (link::campaign(key)) "/markers" } {
+                    form id="control-mark" method="post" action={ (link::campaign(key)) "/markers" } {
                         input name="label" required="" maxlength="200" placeholder="What happens now" aria-label="Label of a marker";
                         button type="submit" { "Mark" }
                     }

@@ -18,6 +18,11 @@ impl From<Failure> for Refusal {
 }
 
 impl Refusal {
+    /// Whoever asks may not do that.
+    pub(crate) fn forbidden(why: impl Into<String>) -> Self {
+        Self(Failure::new(StatusCode::FORBIDDEN, why))
+    }
+
     /// A parameter of the query is wrong.
     pub(crate) fn bad_request(why: impl Into<String>) -> Self {
         Self(Failure::new(StatusCode::BAD_REQUEST, why))

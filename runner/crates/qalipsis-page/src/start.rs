@@ -1,7 +1,7 @@
 //! The form that starts a campaign.
 
 use crate::entered::{Entered, number};
-use crate::frame::Page;
+use crate::frame::{Page, may_write};
 use crate::refusal::Refusal;
 use crate::{link, profile};
 use axum::extract::{Query, State};
@@ -28,6 +28,11 @@ pub(crate) async fn show(
     Query(Asked { scenario }): Query<Asked>,
     Extension(access): Extension<Access>,
 ) -> Result<Page, Refusal> {
+    if !may_write(&access) {
+        return Err(Refusal::forbidden(
+            "this token may only read: log in with one that has the right to write",
+        ));
+    }
     let main = match (api.scenarios(), scenario.as_str()) {
         ([one], "") => form(&one.scenario, &Entered::default(), &[]),
         (_, "") => choice(&api),
@@ -262,14 +267,14 @@ fn property(
     let plain = |kind: &str, mode: &str| {
         html! {
             input id=(name) type=(kind) name=(name) placeholder=(one_line(default)) value=(value) autocomplete="off"
-                inputmode=[(!mode.is_empty()).then_some(mode)] required[property.required] aria-invalid=[is_wrong];
+                inputmode=[(!mode.is_empty()).then_some(mode)] aria-invalid=[is_wrong];
         }
     };
     let input = match property.value_type.as_str() {
         _ if property.secret => plain("password", ""),
         "true or false" => html! {
             select id=(name) name=(name) aria-invalid=[is_wrong] {
-                @if !property.required { option value="" { (text(default)) } }
+                option value="" { (text(default)) }
                 @for one in ["true", "false"] { option value=(one) selected[one == value] { (one) } }
             }
         },
@@ -279,7 +284,7 @@ fn property(
     };
     let mut facts = vec![property.description.clone(), property.value_type.clone()];
     facts.extend(property.default.iter().map(|default| format!("default {default}")));
-    facts.extend(property.required.then(|| "must be set".to_owned()));
+    facts.extend(property.required.then(|| "must be set, here or by this head".to_owned()));
     facts.retain(|fact| !fact.is_empty());
     field(&name, &property.name, &facts.join(" · "), &wrong, &input)
 }

@@ -25,6 +25,7 @@ use crate::settings::ServerSettings;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
+use axum::response::Response;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use qalipsis_publication::LARGEST_PUBLICATION;
 use std::time::Duration;
@@ -121,7 +122,17 @@ pub fn router(api: Api, beside: Router<Api>, settings: &ServerSettings, log: Log
         Some(cors) => router.layer(cors),
         None => router,
     };
-    router.layer(admitted).layer(middleware::map_response(problem::unify)).with_state(api)
+    router
+        .layer(admitted)
+        .layer(middleware::map_response(problem::unify))
+        .layer(middleware::map_response(as_it_is_called))
+        .with_state(api)
+}
+
+/// Nothing is run that is not called a script: what campaigns and their names hold is text.
+async fn as_it_is_called(mut response: Response) -> Response {
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 /// What scripts of other pages may do, when any may.

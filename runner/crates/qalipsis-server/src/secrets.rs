@@ -15,7 +15,12 @@ pub(crate) fn places<'a>(order: &'a Order, shown: &BTreeMap<String, String>) -> 
 
 /// Hides the secrets of a payload.
 pub(crate) fn hide(payload: &mut Value, order: &Order, shown: &BTreeMap<String, String>) {
-    for place in places(order, shown) {
+    // Of a scenario that is not part of it nothing is shown, and so it is not known what is a secret.
+    let unknown = order.given.iter().filter(|given| {
+        let is_property = given.key.starts_with("properties.") || given.key.contains(".properties.");
+        is_property && !shown.contains_key(&given.key)
+    });
+    for place in places(order, shown).into_iter().chain(unknown.map(|given| given.place.as_str())) {
         if let Some(secret) = payload.pointer_mut(place) {
             *secret = HIDDEN.into();
         }

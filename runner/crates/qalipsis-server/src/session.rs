@@ -123,7 +123,7 @@ impl Sessions {
 
     fn cookie(&self, id: &str, further: &str) -> String {
         let secure = if self.0.is_encrypted { "; Secure" } else { "" };
-        format!("{COOKIE}={id}; Path=/; HttpOnly; SameSite=Strict{secure}{further}")
+        format!("{COOKIE}={id}; Path=/; HttpOnly; SameSite=Lax{secure}{further}")
     }
 }
 
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(sessions.log_in("fedcba9876543210", "there").await, None);
         let set = sessions.log_in("0123456789abcdef", "there").await.unwrap();
         assert!(
-            !set.contains("0123456789abcdef") && set.ends_with("; Path=/; HttpOnly; SameSite=Strict"),
+            !set.contains("0123456789abcdef") && set.ends_with("; Path=/; HttpOnly; SameSite=Lax"),
             "{set}"
         );
         let headers = with_cookie(&set);

@@ -156,6 +156,18 @@ function want() {
   timer = setTimeout(fetchNow, Math.max(0, next - performance.now()));
 }
 
+/** What says that the figures are old, while the head does not answer. */
+let lost = null;
+function say() {
+  if (lost) return;
+  lost = document.createElement("p");
+  lost.id = "lost";
+  lost.setAttribute("role", "status");
+  const now = new Date().toLocaleTimeString();
+  lost.textContent = `The head has not answered since ${now}: what is shown is of then.`;
+  document.querySelector("main").before(lost);
+}
+
 async function fetchNow() {
   timer = null;
   if (document.hidden) return;
@@ -174,9 +186,12 @@ async function fetchNow() {
     if (isDragging) isWanted = true;
     else show(fetched);
     isFailing = false;
+    lost?.remove();
+    lost = null;
   } catch {
     // The head has gone. It is asked again, less often.
     [isWanted, isFailing] = [true, true];
+    say();
   } finally {
     isFetching = false;
     const took = performance.now() - began;
@@ -202,11 +217,11 @@ function listen() {
       events?.close();
       want();
     });
-    // A stream that the server has ended is not opened again by the browser.
+    // A stream that the server has ended is not opened again by the browser. One that breaks may mean that the head has gone.
     events.addEventListener("error", () => {
+      want();
       if (events?.readyState === EventSource.CLOSED) {
         events = null;
-        want();
       }
     });
   }
