@@ -73,7 +73,7 @@ impl Load {
                     }
                 }
                 Event::Evidence(evidence) => bail!("a step failed: {}", evidence.message),
-                Event::Trace(_) | Event::Events(_) | Event::Failures(_) => {}
+                Event::Trace(_) | Event::Events(_) | Event::Failures(_) | Event::Finished => {}
                 Event::Stuck(who) => bail!("{who}"),
                 Event::Ended => break,
             }

@@ -103,12 +103,13 @@ impl Message for HeadMessage {
 
 impl Message for FactoryMessage {
     fn encode(&self) -> Encoded {
-        use wire::factory_message::{Body, Ended, Heartbeat, Ready};
+        use wire::factory_message::{Body, Ended, Finished, Heartbeat, Ready};
         let body = match &self.message {
             ToHead::Hello { contract, name } => {
                 return Encoded::Greeting(greeting::write(self, *contract, name));
             }
             ToHead::Ready => Body::Ready(Ready {}),
+            ToHead::Finished => Body::Finished(Finished {}),
             ToHead::NotReady(causes) => Body::NotReady(write_not_ready(causes)),
             ToHead::Heartbeat => Body::Heartbeat(Heartbeat {}),
             ToHead::Snapshot(snapshot) => Body::Snapshot(figures::write_snapshot(snapshot)),
@@ -134,6 +135,7 @@ impl Message for FactoryMessage {
         let wire::FactoryMessage { incarnation, sequence, received, body } = message;
         let message = match required(body, "kind of message")? {
             Body::Ready(_) => ToHead::Ready,
+            Body::Finished(_) => ToHead::Finished,
             Body::NotReady(causes) => ToHead::NotReady(read_not_ready(causes)),
             Body::Heartbeat(_) => ToHead::Heartbeat,
             Body::Snapshot(snapshot) => {

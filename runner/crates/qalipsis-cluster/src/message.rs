@@ -45,7 +45,8 @@ pub enum ToFactory {
     Pause,
     /// Go on after a pause of this length, by which all that is still to be released is moved.
     Resume(Duration),
-    /// The other factories of its scenarios have ended: what only it does is the last to be done.
+    /// The load of the other factories of its scenarios is over, and those that it leads have ended: no record comes any more
+    /// that another one awaits.
     Conclude,
     /// All reports with a lower number have been received.
     Acknowledge(u64),
@@ -88,6 +89,8 @@ pub enum ToHead {
     Failures(Vec<FailedExecution>),
     /// Scenario code blocks it for good; names it. Nothing follows.
     Stuck(String),
+    /// The last minion of a factory that shares a scenario with others has ended. It reads on until it is to conclude.
+    Finished,
     /// Everything ended and was reported; nothing follows.
     Ended,
 }

@@ -292,6 +292,13 @@ impl Settings {
             };
             return Some(format!("the criterion '{criterion}' is on the unknown zone '{zone}', {known}"));
         }
+        if criterion.scope.zone.is_some() && criterion.quantity == Quantity::Orphans && self.zones().len() > 1
+        {
+            return Some(format!(
+                "the criterion '{criterion}' is on one of several zones, and a record that no minion expected is of none: leave \
+                 its zone out"
+            ));
+        }
         let limit = self.limits.campaign?;
         match criterion.scope.window {
             Window::After(from) | Window::During(from, _) if from >= limit => Some(format!(

@@ -31,8 +31,10 @@ impl Settings {
     ) -> Result<CampaignPlan, Vec<Problem>> {
         let mut problems = Vec::new();
         let given = self.resolve(all, &mut problems);
-        let mut scenarios: Vec<ScenarioPlan> =
-            selected.iter().map(|scenario| plan_scenario(scenario, &given, &mut problems)).collect();
+        let mut scenarios: Vec<ScenarioPlan> = selected
+            .iter()
+            .map(|scenario| plan_scenario(scenario, &given, &self.zones(), &mut problems))
+            .collect();
         for scenario in &mut scenarios {
             scenario.profile = scenario.profile.at_speed(self.speed);
             if self.speed != Speed::NORMAL
@@ -171,8 +173,12 @@ fn unknown(entry: &Entry, known: &BTreeSet<String>) -> Problem {
 fn plan_scenario(
     scenario: &ScenarioDescription,
     given: &BTreeMap<String, &Entry>,
+    zones: &BTreeSet<&str>,
     problems: &mut Vec<Problem>,
 ) -> ScenarioPlan {
+    let in_all_zones = |property: &str| {
+        !zones.is_empty() && zones.iter().all(|zone| given.contains_key(&zone_key(zone, property)))
+    };
     let name = &scenario.name;
     let minions = number_of_minions(scenario, given, problems);
     let overload = overload_policy(scenario, given, problems);
@@ -189,7 +195,7 @@ fn plan_scenario(
                 },
                 Err(error) => problems.push(Problem::at(entry.place(), error)),
             },
-            None if property.required => problems.push(Problem::at(
+            None if property.required && !in_all_zones(&property.name) => problems.push(Problem::at(
                 format_args!("scenario '{name}'"),
                 format_args!(
                     "property '{0}' must be set, for example with -c properties.{0}=<{1}>",

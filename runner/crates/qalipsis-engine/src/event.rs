@@ -22,6 +22,8 @@ pub enum Event {
     Failures(Vec<FailedExecution>),
     /// Scenario code blocks a worker for good; says who. Nothing follows.
     Stuck(String),
+    /// The last minion has ended, and other factories have minions of the same scenarios.
+    Finished,
     /// Everything ended and was sent.
     Ended,
 }

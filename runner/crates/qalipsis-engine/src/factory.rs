@@ -36,6 +36,8 @@ const SNAPSHOT_PERIOD: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(20);
 /// How long records are read after the last minion when nothing is overdue: duplicates come late.
 const SETTLE: Duration = Duration::from_millis(300);
+/// The same for a factory that counts what others have read: its own reader may poll once a second.
+const LEADER_SETTLE: Duration = Duration::from_millis(1_300);
 /// How long hard-stopped minions may take to be gone.
 const CANCEL_LIMIT: Duration = Duration::from_secs(1);
 /// How far ahead a start may be. A head gives one that is near: if it seems further away, a wall clock was set.
@@ -76,7 +78,7 @@ impl Handle {
         self.load.course.pause();
     }
 
-    /// The other factories of its scenarios have ended.
+    /// No other factory awaits any record of its sources any more.
     pub fn conclude(&self) {
         self.load.conclude();
     }
@@ -236,6 +238,7 @@ impl Factory {
         // One snapshot has all of a time in which none was taken.
         second.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut forwarding = tokio::time::interval(forwarding::PERIOD);
+        let mut is_finished = false;
         let mut ended_at: Option<Instant> = None;
         let mut cancelled_at: Option<Instant> = None;
         loop {
@@ -268,8 +271,10 @@ impl Factory {
                         let since = *cancelled_at.get_or_insert_with(Instant::now);
                         if load.is_over() || since.elapsed() > CANCEL_LIMIT { break; }
                     } else if load.is_over() {
-                        if ended_at.is_none() && self.plan.leads() && !load.is_concluded() {
-                            // What others await, they read until it has come, and this factory counts it.
+                        if self.plan.is_shared() && !load.is_concluded() {
+                            // What belongs to the keys of this factory may come as long as others cause records.
+                            if !std::mem::replace(&mut is_finished, true)
+                                && events.send(Event::Finished).await.is_err() { return; }
                             continue;
                         }
                         let since = *ended_at.get_or_insert_with(Instant::now);
@@ -320,12 +325,19 @@ impl Factory {
         checks.collect()
     }
 
+    /// Whether it counts what other factories read as well.
+    fn leads(&self) -> bool {
+        self.plan.with_role(Role::Leading).next().is_some()
+    }
+
     /// Whether no record that matters can come any more, `since` the last minion ended.
     fn drained(&self, since: Instant) -> bool {
         let waited = since.elapsed();
         // The time that a criterion gives a backlog is the user's own, and so not bounded by the drain.
-        waited >= SETTLE
+        let settle = if self.leads() { LEADER_SETTLE } else { SETTLE };
+        waited >= settle
             && !self.sources.drains(since)
+            && (!self.leads() || !self.sources.is_behind() || waited >= self.plan.campaign.limits.drain)
             && (!self.sources.awaits(waited) || waited >= self.plan.campaign.limits.drain)
     }
 }

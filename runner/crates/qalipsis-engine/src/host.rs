@@ -92,6 +92,7 @@ async fn report(
                     Some(Event::Events(emitted)) => ToHead::Events(emitted),
                     Some(Event::Failures(failed)) => ToHead::Failures(failed),
                     Some(Event::Stuck(who)) => ToHead::Stuck(who),
+                    Some(Event::Finished) => ToHead::Finished,
                     Some(Event::Ended) => ToHead::Ended,
                     None => return Err(io::Error::other("the engine stopped without reporting its end")),
                 };

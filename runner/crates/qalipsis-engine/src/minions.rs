@@ -29,7 +29,7 @@ pub(crate) struct Load {
     active: Vec<AtomicU64>,
     /// Per scenario: how long after the start minions stop repeating, pauses left out; `None` when each runs once.
     until: Vec<Option<Duration>>,
-    /// Whether the other factories of these scenarios have ended.
+    /// Whether no other factory awaits any record any more.
     concluded: AtomicBool,
 }
 
@@ -50,7 +50,7 @@ impl Load {
         self.course.stop(stop);
     }
 
-    /// The other factories of these scenarios have ended.
+    /// No other factory awaits any record of these scenarios any more.
     pub(crate) fn conclude(&self) {
         self.concluded.store(true, Ordering::Relaxed);
     }

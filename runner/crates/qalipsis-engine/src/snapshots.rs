@@ -85,8 +85,10 @@ impl Snapshots {
                 total.merge(&figures);
             }
         }
-        for (index, (scenario, ledger)) in self.ledgers.iter().enumerate() {
-            scenarios[*scenario].joins.insert(index as u32, ledger.drain());
+        for (scenario, ledger) in &self.ledgers {
+            // By the order in the scenario, which is the same in every factory, whatever else it hosts.
+            let joins = &mut scenarios[*scenario].joins;
+            joins.insert(joins.len() as u32, ledger.drain());
         }
         for watched in &self.meters {
             let meter = &watched.meter;

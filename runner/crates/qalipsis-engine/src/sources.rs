@@ -463,6 +463,11 @@ impl Sources {
         })
     }
 
+    /// Whether a source has not read all that is there, or cannot read.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.ledgers.iter().any(|(_, ledger)| ledger.consumer_lag() > 0 || ledger.is_interrupted())
+    }
+
     /// Ends all sources and keeps the evidence of what never came.
     pub(crate) async fn end(&mut self) {
         self.stop.send_replace(true);

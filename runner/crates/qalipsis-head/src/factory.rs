@@ -49,7 +49,9 @@ pub(crate) struct FactoryState {
     /// What it is to do. Its name is unique in the campaign.
     pub(crate) plan: FactoryPlan,
     pub(crate) phase: FactoryPhase,
-    /// Whether it knows that the factories which it leads have ended.
+    /// Whether its last minion has ended.
+    pub(crate) finished: bool,
+    /// Whether it knows that nothing more comes for others.
     pub(crate) concluded: bool,
     pub(crate) inbox: Inbox,
     pub(crate) directives: Directives,
@@ -73,6 +75,7 @@ impl FactoryState {
         Self {
             plan,
             phase: FactoryPhase::Preparing,
+            finished: false,
             concluded: false,
             inbox: Inbox::default(),
             directives: Directives::default(),

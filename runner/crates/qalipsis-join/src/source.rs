@@ -271,7 +271,19 @@ impl OpenSource {
     ) -> (Join<K, S::Record>, Self) {
         let (ready, is_ready) = watch::channel(false);
         let name = source.name();
-        let is_divided = source.sharing() == Sharing::Shared && scenario.share.role != Role::Alone;
+        let is_shared = scenario.share.role != Role::Alone;
+        let refused = match (source.sharing(), &buffer) {
+            _ if !is_shared => None,
+            (Sharing::Shared, _) => Some(
+                "each of its records goes to one reader only, and several factories run this scenario; read it without a \
+                 group or through a queue of each factory's own, or run the scenario in one factory",
+            ),
+            (_, Some(_)) => Some(
+                "its records are kept until their key is known, which no factory knows of the keys of another; run the \
+                 scenario in one factory, or join by a key that is known before",
+            ),
+            _ => None,
+        };
         let ledger = Arc::new(Ledger::new(name.clone(), scenario, buffer, order, S::evidence));
         let routed = Arc::clone(&ledger);
         let feed = Feed {
@@ -282,11 +294,8 @@ impl OpenSource {
             context,
         };
         let join = Join::new(Arc::clone(&ledger));
-        if is_divided {
-            let why = format!(
-                "{name}: each of its records goes to one reader only, and several factories run this scenario; read it \
-                 without a group or through a queue of each factory's own, or run the scenario in one factory"
-            );
+        if let Some(why) = refused {
+            let why = format!("{name}: {why}");
             return (
                 join,
                 Self { name, ledger, ready: is_ready, run: Box::pin(async { Err(Fault::error(why)) }) },

@@ -225,20 +225,19 @@ impl JoinFigures {
     }
 
     /// What remains of these figures when another factory reports the reading of the source: what became of the
-    /// own keys. Their records are orphans there.
+    /// own keys. Their records are orphans there, from the moment at which they are read.
     #[must_use]
     pub fn without_reading(self) -> Self {
-        let own = self.taken + self.duplicates + self.abandoned_records;
+        let read = |records: u64| i64::try_from(records).unwrap_or(i64::MAX);
         Self {
             records: 0,
             bytes: 0,
-            orphans: -i64::try_from(own).unwrap_or(i64::MAX),
+            orphans: self.orphans + read(self.undecodable) - read(self.records),
             evicted: 0,
             undecodable: 0,
             first_undecodable: None,
             last_undecodable: None,
             consumer_lag: None,
-            consumer_lag_max: None,
             ..self
         }
     }

@@ -152,9 +152,16 @@ impl FactoryPlan {
         self.campaign.scenarios.iter().zip(self.shares.iter().copied())
     }
 
-    /// Whether it goes on until the other factories of its scenarios have ended.
-    pub fn leads(&self) -> bool {
-        self.shares.iter().any(|share| share.role == Role::Leading)
+    /// Whether it shares a scenario with other factories.
+    pub fn is_shared(&self) -> bool {
+        self.shares.iter().any(|share| share.role != Role::Alone)
+    }
+
+    /// Its scenarios in which it has this role.
+    pub fn with_role(&self, role: Role) -> impl Iterator<Item = &str> {
+        self.scenarios()
+            .filter(move |(_, share)| share.role == role)
+            .map(|(scenario, _)| scenario.name.as_str())
     }
 }
 

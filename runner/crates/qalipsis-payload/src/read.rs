@@ -309,20 +309,16 @@ fn read_zones(
     order: &mut Order,
 ) {
     let known: BTreeSet<&str> = there.iter().flatten().map(String::as_str).collect();
+    // What a file gives to the others does not count beside a payload.
+    for zone in known.iter().filter(|zone| !zones.fields.contains_key(**zone)) {
+        order.given.push(Given {
+            place: scenario.at("zones"),
+            key: format!("scenarios.{name}.zones.{zone}"),
+            value: "0".to_owned(),
+        });
+    }
     let mut sum = 0;
     for (zone, share) in zones.fields {
-        match share.as_f64().filter(|share| share.fract() == 0.0 && (0.0..=100.0).contains(share)) {
-            Some(share) => {
-                let share = share as u32;
-                sum += share;
-                order.given.push(Given {
-                    place: zones.at(zone),
-                    key: format!("scenarios.{name}.zones.{zone}"),
-                    value: share.to_string(),
-                });
-            }
-            _ => zones.wrong(zone, "must be a percentage, a whole number from 0 to 100"),
-        }
         if !known.contains(zone.as_str()) {
             let there = if known.is_empty() {
                 "the only zone of this head has no name, give it one with factory.zone or leave zones out"
@@ -331,6 +327,21 @@ fn read_zones(
                 format!("there is: {}", known.iter().copied().collect::<Vec<_>>().join(", "))
             };
             zones.wrong(zone, format_args!("no factory in zone '{zone}', {there}"));
+        }
+        let Some(share) =
+            share.as_f64().filter(|share| share.fract() == 0.0 && (0.0..=100.0).contains(share))
+        else {
+            zones.wrong(zone, "must be a percentage, a whole number from 0 to 100");
+            continue;
+        };
+        let share = share as u32;
+        sum += share;
+        if known.contains(zone.as_str()) {
+            order.given.push(Given {
+                place: zones.at(zone),
+                key: format!("scenarios.{name}.zones.{zone}"),
+                value: share.to_string(),
+            });
         }
     }
     if zones.fields.is_empty() || sum != 100 {

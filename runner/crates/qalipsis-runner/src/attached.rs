@@ -166,6 +166,10 @@ impl Planned for Attachable {
         &self.campaign.campaign.configuration
     }
 
+    fn zones(&self) -> Vec<String> {
+        self.campaign.campaign.zones()
+    }
+
     fn run(
         self: Box<Self>,
         commands: mpsc::Receiver<Command>,

@@ -7,7 +7,7 @@ use crate::discovery::{Executable, describe_all, problems, select};
 use crate::error::Error;
 use crate::outputs;
 use crate::problem::Problem;
-use crate::sites;
+use crate::sites::{self, Planned};
 use jiff::tz::TimeZone;
 use qalipsis_compare::load;
 use qalipsis_config::reason;
@@ -15,7 +15,7 @@ use qalipsis_model::description::ScenarioDescription;
 use qalipsis_model::plan::CampaignPlan;
 use qalipsis_model::smoke::Smoke;
 use qalipsis_model::split::ZoneSplit;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All that a run needs.
 #[derive(Debug)]
@@ -37,6 +37,15 @@ pub struct Campaign {
 }
 
 impl Campaign {
+    /// The zones that have a part of it.
+    pub(crate) fn zones(&self) -> Vec<String> {
+        let factories = sites::factories(&self.settings, &self.executables, &self.plan, &self.split);
+        // That it can be divided was checked when it was planned.
+        let factories = factories.unwrap_or_default();
+        let zones: BTreeSet<String> = factories.into_iter().filter_map(|factory| factory.plan.zone).collect();
+        zones.into_iter().collect()
+    }
+
     /// Whether its scenarios can be compared with the baselines, before anything is started.
     ///
     /// # Errors
@@ -145,11 +154,48 @@ pub(crate) fn plan_selected(
     let mut plan =
         settings.plan(&all, &selected, seed, new_key(jiff::Timestamp::now())).map_err(Error::Invalid)?;
     let split = settings.split(&all, &selected).map_err(Error::Invalid)?;
-    let left_out = cut_short(invocation.smoke, &mut plan)?;
+    let mut left_out = cut_short(invocation.smoke, &mut plan)?;
     let configuration = settings.configuration(&all, &selected);
     executables.retain(|executable| plan.scenarios.iter().any(|s| executable.scenario(&s.name).is_some()));
-    sites::factories(&settings, &executables, &plan, &split).map_err(Error::Invalid)?;
+    let factories = sites::factories(&settings, &executables, &plan, &split).map_err(Error::Invalid)?;
+    let hosted = factories.iter().flat_map(|Planned { plan, .. }| {
+        let scenarios = plan.campaign.scenarios.iter().map(|scenario| scenario.name.clone());
+        scenarios.zip(std::iter::repeat(plan.zone.clone()))
+    });
+    let hosted = hosted.filter_map(|(scenario, zone)| Some((scenario, zone?))).collect();
+    let is_smoke = invocation.smoke != Smoke::default();
+    refuse(without_idle_zones(&mut plan, &hosted, is_smoke, &mut left_out))?;
     Ok(Campaign { settings, executables, plan, configuration, left_out, split, connect: false })
+}
+
+/// What is wrong with criteria on zones that have no minion of their scenario; of a smoke run, which may have too few for
+/// all zones, they are left out.
+fn without_idle_zones(
+    plan: &mut CampaignPlan,
+    hosted: &BTreeSet<(String, String)>,
+    is_smoke: bool,
+    left_out: &mut Vec<String>,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for scenario in &mut plan.scenarios {
+        let name = &scenario.name;
+        scenario.criteria.retain(|criterion| {
+            let Some(zone) = &criterion.scope.zone else { return true };
+            if hosted.contains(&(name.clone(), zone.clone())) {
+                return true;
+            }
+            if is_smoke {
+                left_out.push(format!("{name}: {criterion}"));
+                return false;
+            }
+            let what = format!(
+                "scenario '{name}': the criterion '{criterion}' is on zone '{zone}', which has none of its minions"
+            );
+            problems.push(Problem::at(&criterion.location, what));
+            true
+        });
+    }
+    problems
 }
 
 /// Cuts all scenarios short; gives the criteria that are left out for that.

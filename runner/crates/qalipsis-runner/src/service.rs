@@ -120,6 +120,10 @@ impl Planned for LocalCampaign {
         &self.campaign.configuration
     }
 
+    fn zones(&self) -> Vec<String> {
+        self.campaign.zones()
+    }
+
     fn run(
         self: Box<Self>,
         commands: mpsc::Receiver<Command>,

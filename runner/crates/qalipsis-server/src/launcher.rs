@@ -37,6 +37,9 @@ pub trait Planned: Debug + Send + Sync {
     /// The keys that were set, with their values as they may be shown.
     fn configuration(&self) -> &BTreeMap<String, String>;
 
+    /// The zones that have a part of it.
+    fn zones(&self) -> Vec<String>;
+
     /// Runs the campaign and writes its reports. `commands` carries what users ask of it, and `events` what happens.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use qalipsis_payload::Order;
 use qalipsis_publication::Publication;
 use qalipsis_store::{CampaignRecord, CampaignWriter, Schedule, Store, StoreError, StoreProblem, StoredFile};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -157,8 +157,7 @@ impl CampaignService {
         asked: Asked,
         offset: Duration,
     ) -> Result<Arc<Campaign>, Refused> {
-        let zones: BTreeSet<String> = self.0.launcher.zones().iter().flatten().cloned().collect();
-        let zones = zones.into_iter().collect();
+        let zones = planned.zones();
         let configuration = planned.configuration().clone();
         let (campaign, commands) = Campaign::new(planned.plan(), zones, configuration, asked);
         let campaign = Arc::new(campaign);

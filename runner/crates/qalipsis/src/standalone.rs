@@ -113,6 +113,11 @@ fn plan(scenarios: &[Scenario], options: &Run) -> Result<Planned, Vec<String>> {
     if !wrong.is_empty() {
         return Err(wrong);
     }
+    if !settings.factories.is_empty() {
+        let why = "factories: a scenario that runs alone is one factory; start several with 'qalipsis --autostart', or leave \
+                   the list out";
+        return Err(vec![why.to_owned()]);
+    }
     // Random, as that of the runner: a system that takes each id once must not be given the same ones again.
     let seed = settings.seed.unwrap_or_else(|| rand::random::<u32>().into());
     // Unique among all runs, for what minions leave behind bears it.

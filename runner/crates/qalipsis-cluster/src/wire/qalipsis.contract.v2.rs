@@ -82,7 +82,10 @@ pub struct FactoryMessage {
     pub sequence: u64,
     #[prost(uint64, tag = "3")]
     pub received: u64,
-    #[prost(oneof = "factory_message::Body", tags = "4, 5, 6, 7, 8, 9, 10, 11, 12, 13")]
+    #[prost(
+        oneof = "factory_message::Body",
+        tags = "4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14"
+    )]
     pub body: ::core::option::Option<factory_message::Body>,
 }
 /// Nested message and enum types in `FactoryMessage`.
@@ -93,6 +96,8 @@ pub mod factory_message {
     pub struct Heartbeat {}
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Ended {}
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Finished {}
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Body {
         #[prost(message, tag = "4")]
@@ -115,6 +120,8 @@ pub mod factory_message {
         Stuck(::prost::alloc::string::String),
         #[prost(message, tag = "13")]
         Ended(Ended),
+        #[prost(message, tag = "14")]
+        Finished(Finished),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]

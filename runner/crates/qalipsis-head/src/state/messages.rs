@@ -4,7 +4,7 @@ use super::{Cause, State};
 use crate::campaign::Goal;
 use crate::effect::Effect;
 use crate::event::{CampaignEvent, Part};
-use crate::factory::FactoryPhase;
+use crate::factory::{FactoryPhase, FactoryState};
 use crate::inbox::Taken;
 use crate::now::Now;
 use crate::progress::Progress;
@@ -123,6 +123,10 @@ impl State {
             ToHead::Ended if self.started.is_none() && self.stopped.is_none() => {
                 self.lose(id, Some("reported its end, though nothing had ended it".to_owned()), now);
             }
+            ToHead::Finished => {
+                factory.finished = true;
+                self.conclude(now);
+            }
             ToHead::Ended => {
                 factory.phase = FactoryPhase::Ended;
                 self.conclude(now);
@@ -148,22 +152,28 @@ impl State {
         }
     }
 
-    /// Lets the factories end that lead others, once those have ended.
+    /// Lets factories end that share scenarios: when the load of all that share one with them is over, and those that they
+    /// lead have ended.
     fn conclude(&mut self, now: Now) {
         for id in self.ids() {
-            let leader = &self.factories[id.0 as usize];
-            if leader.concluded || leader.phase != FactoryPhase::Running || !leader.plan.leads() {
+            let own = &self.factories[id.0 as usize];
+            if own.concluded || own.phase != FactoryPhase::Running || !own.finished {
                 continue;
             }
-            let led = |name: &str| {
-                let mut leading = leader.plan.scenarios().filter(|(_, share)| share.role == Role::Leading);
-                leading.any(|(scenario, _)| scenario.name == name)
+            let others = || self.factories.iter().filter(|other| other.phase != FactoryPhase::Ended);
+            let shares = |other: &FactoryState| {
+                own.plan.scenarios().any(|(scenario, share)| {
+                    share.role != Role::Alone
+                        && other.plan.scenarios().any(|(of, _)| of.name == scenario.name)
+                })
             };
-            let mut others = self.factories.iter().filter(|other| other.phase != FactoryPhase::Ended);
-            let is_awaited = others.any(|other| {
-                let mut following = other.plan.scenarios().filter(|(_, share)| share.role == Role::Following);
-                following.any(|(scenario, _)| led(&scenario.name))
-            });
+            let leads = |other: &FactoryState| {
+                other
+                    .plan
+                    .with_role(Role::Following)
+                    .any(|name| own.plan.with_role(Role::Leading).any(|led| led == name))
+            };
+            let is_awaited = others().any(|other| leads(other) || (shares(other) && !other.finished));
             if !is_awaited {
                 self.factories[id.0 as usize].concluded = true;
                 self.send(id, ToFactory::Conclude, now);

@@ -746,11 +746,15 @@ fn a_factory_that_leads_others_ends_after_them() {
         let sent = bench.sent.iter().filter(|(_, message)| message.message == ToFactory::Conclude);
         sent.map(|(factory, _)| factory.0).collect()
     };
-    bench.report(1, ToHead::Ended);
-    assert_eq!(concluded(&bench), [] as [u32; 0], "the third still reads");
+    bench.report(1, ToHead::Finished);
+    bench.report(0, ToHead::Finished);
+    assert_eq!(concluded(&bench), [] as [u32; 0], "the third still causes records");
+    bench.report(2, ToHead::Finished);
+    assert_eq!(concluded(&bench), [1, 2]);
     bench.report(2, ToHead::Ended);
-    assert_eq!(concluded(&bench), [0]);
+    assert_eq!(concluded(&bench), [1, 2], "the second still reads");
+    bench.report(1, ToHead::Ended);
+    assert_eq!(concluded(&bench), [1, 2, 0]);
     bench.report(0, ToHead::Ended);
-    assert_eq!(concluded(&bench), [0]);
     assert!(bench.state.is_over());
 }

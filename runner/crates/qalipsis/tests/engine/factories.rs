@@ -62,6 +62,62 @@ fn records_and_the_closing_check_count_once() {
     }
 }
 
+/// Each record comes again when all but one minion have ended.
+fn repeated() -> Scenario {
+    let open = |setup: Setup| async move {
+        let again = async {
+            tokio::time::sleep(millis(800)).await;
+            stream::iter(0..MINIONS)
+        };
+        let all =
+            futures::StreamExt::chain(stream::iter(0..MINIONS), futures::FutureExt::flatten_stream(again));
+        Ok(World { effects: setup.join(records("effects", all), |key| *key) })
+    };
+    let iterate = |minion: Minion<Step>, world: Arc<World>| async move {
+        let effect = world.effects.expect(minion.index()).within(secs(5));
+        minion.step(Step::Send, async { Ok::<_, Fault>(()) }).await?;
+        minion.step(Step::Effect, effect).await?;
+        if minion.index() == 0 {
+            tokio::time::sleep(millis(1_600)).await;
+        }
+        Ok(())
+    };
+    Scenario::new("repeated", open, iterate).minions(MINIONS)
+}
+
+#[test]
+fn a_factory_whose_minions_have_ended_reads_on_for_its_keys() {
+    let counted = |factories: &[u32]| {
+        let report = Run { segments: Segment::split(factories), ..Run::default() }.of(repeated);
+        let join = &report.scenarios[0].joins[0];
+        (join.records, join.taken, join.duplicates, join.orphans)
+    };
+    let alone = counted(&[1]);
+    assert_eq!((alone.0, alone.1 + alone.2 + alone.3.unsigned_abs()), (120, 120));
+    assert_eq!(counted(&[1, 1]), alone);
+}
+
+/// Knows its keys only after it has sent.
+fn buffered() -> Scenario {
+    let open = |setup: Setup| async move {
+        let limits = qalipsis::core::join::Limits { records: 10, age: secs(1) };
+        Ok(World { effects: setup.join_buffered(records("effects", stream::pending()), |key| *key, limits) })
+    };
+    let iterate = |minion: Minion<Step>, _: Arc<World>| async move {
+        minion.step(Step::Send, async { Ok::<_, Fault>(()) }).await
+    };
+    Scenario::new("buffered", open, iterate).minions(4)
+}
+
+#[test]
+fn a_buffered_join_is_refused_for_several_factories() {
+    assert_eq!(counts(&Run::default().of(buffered), "send"), (4, 0, vec![]));
+    let report = Run { segments: Segment::split(&[1, 1]), ..Run::default() }.of(buffered);
+    assert_eq!(report.status, Status::Aborted);
+    let reason = &report.reasons[0].message;
+    assert!(reason.contains("effects: its records are kept until their key is known"), "{reason}");
+}
+
 /// Gives nothing, and each of its records to one reader.
 struct Group;
 

@@ -91,7 +91,7 @@ fn replayed() -> (Vec<Trace>, ScenarioFigures) {
             match event {
                 Event::Trace(trace) => traces.push(*trace),
                 Event::Snapshot(snapshot, _) => figures.merge(&snapshot.scenarios["s"]),
-                Event::Evidence(_) | Event::Events(_) | Event::Failures(_) => {}
+                Event::Evidence(_) | Event::Events(_) | Event::Failures(_) | Event::Finished => {}
                 Event::Stuck(who) => panic!("{who}"),
                 Event::Ended => break,
             }

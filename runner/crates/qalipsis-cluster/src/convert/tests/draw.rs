@@ -150,7 +150,7 @@ impl<'a> Draw<'a> {
 
     pub(super) fn factory_message(&mut self) -> FactoryMessage {
         let (incarnation, sequence, received) = (self.number(), self.number(), self.number());
-        let message = match self.number() % 11 {
+        let message = match self.number() % 12 {
             0 => ToHead::Heartbeat,
             1 => ToHead::Hello { contract: self.small(), name: self.text() },
             2 => ToHead::Ready,
@@ -163,6 +163,7 @@ impl<'a> Draw<'a> {
             7 => ToHead::Failures(self.list(Self::failed)),
             8 => ToHead::Stuck(self.text()),
             9 => ToHead::Ended,
+            10 => ToHead::Finished,
             _ => ToHead::Snapshot(Box::new(self.snapshot())),
         };
         FactoryMessage { incarnation, sequence, received, message }

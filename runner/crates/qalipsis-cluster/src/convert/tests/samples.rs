@@ -55,6 +55,7 @@ pub(super) fn of_factory() -> Vec<(&'static str, FactoryMessage)> {
     let messages = [
         ("hello", ToHead::Hello { contract: 2, name: "checkout".into() }),
         ("ready", ToHead::Ready),
+        ("finished", ToHead::Finished),
         ("not-ready", ToHead::NotReady(causes)),
         ("heartbeat", ToHead::Heartbeat),
         ("snapshot", ToHead::Snapshot(Box::new(snapshot()))),
