@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
-use utoipa::openapi::{Object, ObjectBuilder};
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 /// A campaign to start.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -28,6 +28,7 @@ pub struct CampaignRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hard_timeout: Option<HardTimeout>,
     /// Seed of schedules and data. Default: a random one.
+    #[schema(schema_with = seed)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
     /// Values of configuration keys, for this campaign only: `{"campaign.fail-on-warning": true}`.
@@ -177,6 +178,7 @@ pub enum ExecutionProfile {
         #[schema(required = false)]
         distribution: Distribution,
         /// Seed of the random arrivals. Default: that of the campaign.
+        #[schema(schema_with = seed)]
         #[serde(skip_serializing_if = "Option::is_none")]
         seed: Option<u64>,
     },
@@ -246,4 +248,13 @@ pub enum Distribution {
     Even,
     /// At random, as visitors arrive.
     Poisson,
+}
+
+/// A seed: up to 2^64 - 1, which the format `int64` would halve.
+fn seed() -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))
+        .minimum(Some(0))
+        .description(Some("A seed, up to 18446744073709551615."))
+        .build()
 }

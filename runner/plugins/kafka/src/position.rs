@@ -85,10 +85,14 @@ pub(crate) fn metadata(
     if is_cut && !watch.secured() {
         otherwise += "; does that port want TLS (security.protocol=ssl or sasl_ssl)?";
     }
+    let mut last_error = watch.last_error(&otherwise).to_string();
+    // What librdkafka asks itself after most such ends, but not when the broker was quicker.
+    if watch.secured() && last_error.ends_with("SSL connection closed by peer") {
+        last_error += ": connecting to a PLAINTEXT broker listener?";
+    }
     Err(Fault::error(format!(
-        "kafka at {brokers}: no broker answered within {}: {}",
+        "kafka at {brokers}: no broker answered within {}: {last_error}",
         human(deadline.limit),
-        watch.last_error(&otherwise)
     ))
     .code("unreachable"))
 }
