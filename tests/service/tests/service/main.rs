@@ -18,3 +18,4 @@ mod replay;
 mod schedules;
 mod security;
 mod tls;
+mod zones;
