@@ -4,6 +4,8 @@
 //! are distributed, [`spark`] is a line of the size of a word. They know numbers, labels and marks. Labels are escaped;
 //! whoever has them from outside makes them one line before.
 //!
+//! [`load`] draws the load of a profile with plain characters.
+//!
 //! [`SCRIPT`] adds the values at an instant and the selection of a window of time. A page allows it by [`script_hash`], or
 //! serves it as a file of its own. [`STYLE`] gives charts their colours; it expects those of the page as custom
 //! properties.
@@ -11,6 +13,7 @@
 mod axis;
 mod distribution;
 mod frame;
+mod load;
 mod mark;
 mod path;
 mod script;
@@ -20,6 +23,7 @@ mod tick;
 mod time_chart;
 
 pub use distribution::{Distribution, Durations};
+pub use load::load;
 pub use mark::{Band, Limit, Marker, Marks};
 pub use script::{SCRIPT, script_hash};
 pub use spark::{spark, spark_of};

@@ -6,7 +6,6 @@ mod attached;
 mod autostart;
 pub mod baseline;
 pub mod campaign;
-pub mod chart;
 pub mod cli;
 pub mod compare;
 pub mod discovery;

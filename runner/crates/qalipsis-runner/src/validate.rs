@@ -1,7 +1,6 @@
 //! `qalipsis validate`: all that a run would reject, and what it would do.
 
 use crate::campaign::{self, Campaign};
-use crate::chart::chart;
 use crate::cli::Invocation;
 use crate::error::Error;
 use crate::live::Live;
@@ -74,7 +73,7 @@ fn summary(campaign: &Campaign) -> String {
             scenario.profile,
             overload(scenario)
         );
-        out.push_str(&chart(&scenario.profile, scenario.minions, "    "));
+        out.push_str(&qalipsis_chart::load(&scenario.profile, scenario.minions, "    "));
         for criterion in &scenario.criteria {
             let abort = criterion
                 .abort_after

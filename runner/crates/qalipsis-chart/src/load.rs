@@ -21,7 +21,7 @@ const PERIODS_MS: [u64; 26] = [
 /// Minions over time as the profile plans them, each line after `indent`; nothing for a load of a single instant.
 ///
 /// Where minions repeat, it shows how many run; else how many are released.
-pub fn chart(profile: &Profile, minions: u32, indent: &str) -> String {
+pub fn load(profile: &Profile, minions: u32, indent: &str) -> String {
     let (duration, repeats) = (profile.duration(minions), profile.repeats_until().is_some());
     let period = period(duration);
     let rows = if repeats { rows(duration, period) } else { duration.as_nanos() / period.as_nanos() + 1 };
@@ -100,7 +100,7 @@ mod tests {
         let profile = Profile::arrivals(rates);
         let minions = profile.minions().unwrap();
         assert_eq!(
-            chart(&profile, minions, ""),
+            load(&profile, minions, ""),
             "\
 minions released in each 1 s:
   0 s   3 ######
@@ -124,7 +124,7 @@ minions released in each 1 s:
             Stage::percent(60).ramp_up(secs(20)).total(secs(30)),
         ];
         assert_eq!(
-            chart(&Profile::stages(stages), 1_000, ""),
+            load(&Profile::stages(stages), 1_000, ""),
             "\
 minions running at the end of each 10 s:
    0 s   200 ########
@@ -141,7 +141,7 @@ minions running at the end of each 10 s:
     fn few_among_many_and_nobody_look_different() {
         let profile = Profile::batches([(secs(0), 1), (secs(2), 1_000)]);
         assert_eq!(
-            chart(&profile, 1_001, ""),
+            load(&profile, 1_001, ""),
             "\
 minions released in each 200 ms:
      0 s     1 #
@@ -161,16 +161,16 @@ minions released in each 200 ms:
 
     #[test]
     fn a_load_of_one_instant_has_no_chart() {
-        assert_eq!(chart(&Profile::immediate(), 1_000, ""), "");
-        assert_eq!(chart(&Profile::regular(10, secs(1)), 10, ""), "");
-        assert_eq!(chart(&Profile::regular(10, secs(1)), 0, ""), "");
+        assert_eq!(load(&Profile::immediate(), 1_000, ""), "");
+        assert_eq!(load(&Profile::regular(10, secs(1)), 10, ""), "");
+        assert_eq!(load(&Profile::regular(10, secs(1)), 0, ""), "");
     }
 
     proptest! {
         #[test]
         fn any_load_fits_and_shows_every_minion(count in 1_u32..50, every_ms in 1_u64..10_000_000_000, minions in 1_u32..300) {
             let profile = Profile::regular(count, Duration::from_millis(every_ms));
-            let chart = chart(&profile, minions, "");
+            let chart = load(&profile, minions, "");
             prop_assert_eq!(chart.is_empty(), minions <= count);
             let shown: u64 = chart.lines().skip(1).map(|row| {
                 row.trim_end_matches('#').split_whitespace().last().unwrap().parse::<u64>().unwrap()
