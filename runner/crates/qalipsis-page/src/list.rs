@@ -9,6 +9,7 @@ use axum::Extension;
 use axum::extract::{Query, State};
 use maud::{Markup, html};
 use qalipsis_model::duration::human;
+use qalipsis_report::html::tone;
 use qalipsis_report::markup::{number, text};
 use qalipsis_report::text::number as grouped;
 use qalipsis_server::view::{CampaignItem, Phase, Status};
@@ -140,7 +141,7 @@ fn form(asked: &Asked, scenarios: &[&str]) -> Markup {
 /// The name of a status and its class.
 pub(crate) fn status_of(status: Status) -> (String, &'static str) {
     match CampaignStatus::from(status) {
-        CampaignStatus::Ended(verdict) => (verdict.to_string(), trend::class(verdict)),
+        CampaignStatus::Ended(verdict) => (verdict.to_string(), tone(verdict)),
         waiting => (waiting.to_string(), "running"),
     }
 }

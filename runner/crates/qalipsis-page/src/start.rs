@@ -12,7 +12,7 @@ use maud::{Markup, html};
 use qalipsis_model::description::{PropertyDescription, ScenarioDescription};
 use qalipsis_report::markup::text;
 use qalipsis_report::text::{counted, one_line};
-use qalipsis_server::{Access, Api, PointedProblem, ProblemDetails};
+use qalipsis_server::{Access, Api, PointedProblem, ProblemDetails, pointer_token};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -99,11 +99,7 @@ fn choice(api: &Api) -> Markup {
 
 /// The JSON pointer of a field of a scenario.
 fn place(scenario: &ScenarioDescription, field: &str) -> String {
-    format!("/scenarios/{}/{field}", escaped(&scenario.name))
-}
-
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
+    format!("/scenarios/{}/{field}", pointer_token(&scenario.name))
 }
 
 /// What the API takes. Fields that are left empty have their defaults.
@@ -259,7 +255,7 @@ fn property(
     let name = input_name(property);
     let value = if property.secret { "" } else { entered.get(&name) };
     let properties = place(scenario, "properties");
-    let mut wrong = left.take(&format!("{properties}/{}", escaped(&property.name)));
+    let mut wrong = left.take(&format!("{properties}/{}", pointer_token(&property.name)));
     // The scenario names the property that it cannot read.
     wrong.extend(left.take_if(|one| one.pointer == properties && names(&one.message, &property.name)));
     let default = property.default.as_deref().unwrap_or_default();

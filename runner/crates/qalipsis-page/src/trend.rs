@@ -3,7 +3,7 @@
 use crate::link;
 use maud::{Markup, html};
 use qalipsis_model::duration::human_ns;
-use qalipsis_model::verdict::Status;
+use qalipsis_report::html::tone;
 use qalipsis_report::markup::text;
 use qalipsis_report::text::one_line;
 use qalipsis_store::TrendPoint;
@@ -33,7 +33,7 @@ pub(crate) fn trend(scenario: &str, points: &[TrendPoint]) -> Markup {
             format!("{} {}, {}, {shown}", point.status, one_line(&point.name), point.started.rfc3339());
         html! {
             a href=(link::campaign(&point.campaign)) aria-label=(title) {
-                rect class=(class(point.status)) x=(format_args!("{:.1}", index as f64 * width + 1.0))
+                rect class=(tone(point.status)) x=(format_args!("{:.1}", index as f64 * width + 1.0))
                     y=(format_args!("{:.1}", HEIGHT - height)) width=(format_args!("{:.1}", width - 2.0))
                     height=(format_args!("{height:.1}")) rx="1" { title { (title) } }
             }
@@ -51,15 +51,5 @@ pub(crate) fn trend(scenario: &str, points: &[TrendPoint]) -> Markup {
                 @for (index, point) in points.iter().rev().enumerate() { (bar(index, point)) }
             }
         }
-    }
-}
-
-/// The class of a verdict.
-pub(crate) fn class(status: Status) -> &'static str {
-    match status {
-        Status::Running => "running",
-        Status::Successful => "good",
-        Status::Warning => "warn",
-        Status::Failed | Status::Aborted | Status::Invalid => "bad",
     }
 }

@@ -13,7 +13,7 @@ mod request;
 mod tests;
 
 pub use order::{Offered, Order, OrderedProfile};
-pub use problem::PointedProblem;
+pub use problem::{PointedProblem, pointer_token};
 pub use read::{ReadSchedule, planned, read, read_marker, read_schedule, wrong_calendar};
 pub use request::{
     ArrivalsRate, CampaignRequest, Distribution, ExecutionProfile, HardTimeout, MinionsStage,

@@ -1,5 +1,6 @@
 //! An object of a JSON document, and what is wrong with its fields.
 
+use crate::problem::pointer_token;
 use jiff::{Span, SpanRelativeTo};
 use qalipsis_config::problem::Problem;
 use qalipsis_model::duration;
@@ -30,7 +31,7 @@ impl<'a> Object<'a> {
 
     /// The JSON pointer of a field.
     pub(crate) fn at(&self, field: &str) -> String {
-        format!("{}/{}", self.pointer, field.replace('~', "~0").replace('/', "~1"))
+        format!("{}/{}", self.pointer, pointer_token(field))
     }
 
     /// How many things are wrong with the document so far.

@@ -40,6 +40,11 @@ impl PointedProblem {
     }
 }
 
+/// A name as one token of a JSON pointer (RFC 6901).
+pub fn pointer_token(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

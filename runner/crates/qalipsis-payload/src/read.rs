@@ -2,7 +2,7 @@
 
 use crate::object::{Object, kind};
 use crate::order::{Offered, Order};
-use crate::problem::PointedProblem;
+use crate::problem::{PointedProblem, pointer_token};
 use crate::profile;
 use qalipsis_calendar::NoCalendar;
 use qalipsis_config::Given;
@@ -357,7 +357,7 @@ fn in_words(duration: Duration) -> String {
 /// What planning finds wrong with an order, at the pointers of what was given.
 pub fn planned(order: &Order, problems: &[Problem]) -> Vec<PointedProblem> {
     let scenarios = order.scenarios.iter().map(|name| {
-        let pointer = format!("/scenarios/{}/properties", name.replace('~', "~0").replace('/', "~1"));
+        let pointer = format!("/scenarios/{}/properties", pointer_token(name));
         (one_line(&format!("scenario '{name}'")), pointer)
     });
     let given = order.given.iter().map(|given| (one_line(&given.place), given.place.clone()));

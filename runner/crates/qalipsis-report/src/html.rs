@@ -108,7 +108,8 @@ pub fn render(report: &Report) -> String {
     page.into_string()
 }
 
-fn tone(status: Status) -> &'static str {
+/// The class of a verdict, which gives it its colour.
+pub fn tone(status: Status) -> &'static str {
     match status {
         Status::Running => "running",
         Status::Successful => "good",

@@ -29,7 +29,7 @@ pub use launcher::{BoxFuture, Launched, Launcher, Planned};
 pub use log::Log;
 pub use outcome::{Outcome, Shown};
 pub use problem::{Failure, ProblemDetails};
-pub use qalipsis_payload::{Offered, Order, OrderedProfile, PointedProblem};
+pub use qalipsis_payload::{Offered, Order, OrderedProfile, PointedProblem, pointer_token};
 pub use security::{ASSETS, LOG_IN, LOG_OUT};
 pub use serve::{Bound, ServeError};
 pub use service::CampaignService;

@@ -1,7 +1,7 @@
 //! Secrets in what clients send: they are used, and neither kept nor shown.
 
 use qalipsis_config::{Given, HIDDEN};
-use qalipsis_payload::Order;
+use qalipsis_payload::{Order, pointer_token};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -34,10 +34,9 @@ pub(crate) fn hidden(payload: &Value) -> Vec<String> {
     while let Some((pointer, value)) = rest.pop() {
         match value {
             Value::String(text) if text == HIDDEN => found.push(pointer),
-            Value::Object(fields) => rest.extend(fields.iter().map(|(name, value)| {
-                let name = name.replace('~', "~0").replace('/', "~1");
-                (format!("{pointer}/{name}"), value)
-            })),
+            Value::Object(fields) => rest.extend(
+                fields.iter().map(|(name, value)| (format!("{pointer}/{}", pointer_token(name)), value)),
+            ),
             Value::Array(items) => {
                 let items = items.iter().enumerate();
                 rest.extend(items.map(|(index, value)| (format!("{pointer}/{index}"), value)));
